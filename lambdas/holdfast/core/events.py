@@ -1,0 +1,74 @@
+"""What comes in: events, profile changes, ticks, and records that can never be any of them.
+
+All times are epoch milliseconds. `at` is when something happened, `arrived` when the queue took it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+
+AHEAD_MS = 2 * 60_000
+"""How far in the future, measured from its arrival, an event may be: clocks of phones are a little off."""
+
+
+class Event(NamedTuple):
+    """Something a user did. `id` is empty where the sender gave none: see `event_id`."""
+
+    user: str
+    name: str
+    at: int
+    arrived: int
+    properties: Mapping[str, Json]
+    id: str = ""
+
+
+class ProfileChange(NamedTuple):
+    """New values for a user's properties; `None` removes one."""
+
+    user: str
+    at: int
+    arrived: int
+    properties: Mapping[str, Json]
+
+
+class Tick(NamedTuple):
+    """Time has passed for this user: `at` is what the user was nominated for. The fold decides."""
+
+    user: str
+    at: int
+
+
+class Rejected(NamedTuple):
+    """A record that can never be folded, whole, and why."""
+
+    reason: str
+    record: Json
+
+
+Record: TypeAlias = Event | ProfileChange | Tick | Rejected
+
+
+def event_key(name: str) -> str:
+    """Event names match without regard to case and spaces."""
+    return "".join(name.split()).casefold()
+
+
+def event_id(event: Event) -> str:
+    """The sender's id, or 16 hex digits of a hash of the content: the same event sent twice has the same id.
+
+    Ids order events of the same millisecond and the same user and constant value, so 64 bits are plenty.
+    """
+    if event.id:
+        return event.id
+    content = [event.user, event_key(event.name), event.at, event.properties]
+    return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
+
+
+def canonical(value: object) -> str:
+    """The one JSON text of a value: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

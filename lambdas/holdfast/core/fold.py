@@ -1,0 +1,221 @@
+"""The fold: one pure function from what is known of a user, and what came in, to what is known and decided now.
+
+Its laws, each a property test in `tests/unit/test_laws.py`:
+
+1. Order.      Any permutation of the same events gives the same state.
+2. Duplicates. An event folded twice is an event folded once.
+3. Splitting.  Any split of the events into batches gives the same state.
+4. One.        At most one send for one (campaign, user, value, trigger occurrence), ever.
+5. Not early.  No send before the trigger's time + the window.
+6. Not blind.  No send once a matching exit at or after the trigger has been folded.
+7. Not lost.   Every watch whose window ran out with no exit gets a send or a withhold with its reason at the next tick.
+8. Bounded.    What can no longer change a decision is pruned; beyond a cap the oldest watch is withheld, not lost.
+
+They hold because a watch keeps only maxima (the latest trigger, the latest exit, the last decided trigger), and because
+only a tick, folded after the events beside it, decides. Whether an event is history follows from its own time and its
+own arrival, never from `now`; `now` says only what is due and what may be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from holdfast.core.events import Tick
+from holdfast.core.plans import EXIT, MAX_AGE_MS, Hit, Plan
+from holdfast.core.watches import Decided, Decision, Kind, State, Trigger, Watch
+
+DAY_MS = 24 * 60 * 60_000
+PARTS_MS = 30 * DAY_MS
+"""How long one part of a trigger of several events waits for the others."""
+OVERDUE_MS = 30 * DAY_MS
+"""How long after it fell due the table keeps a watch that nothing decided. The fold itself never forgets one."""
+
+NOTHING = Watch()
+
+
+class Limits(NamedTuple):
+    """`waiting` is the longest an event may lie in the queue between its arrival and its fold (milliseconds): until then
+    it may still refer to what is long past. `watches` is the cap for each campaign of a user."""
+
+    waiting: int = 0
+    watches: int = 200
+
+
+Draft: TypeAlias = dict[str, dict[str, Watch]]
+
+
+def fold(
+    state: State, inputs: Iterable[Hit | Tick], plans: Mapping[str, Plan], now: int, limits: Limits = Limits()
+) -> tuple[State, list[Decision]]:
+    """Fold one user's hits and ticks at `now`, epoch milliseconds. Of ticks it matters only whether there is one."""
+    draft: Draft = {campaign: dict(watches) for campaign, watches in state.watches.items()}
+    floors = dict(state.floors)
+    decisions: list[Decision] = []
+    ticked = False
+    touched: set[str] = set()
+    for each in inputs:
+        if isinstance(each, Tick):
+            ticked = True
+        else:
+            touched.add(each.campaign)
+            decisions += _see(each, draft.setdefault(each.campaign, {}), floors.get(each.campaign), plans, now)
+    for campaign in draft if ticked else touched:
+        plan = plans.get(campaign)
+        if ticked or (plan and plan.immediate):
+            decisions += _decide(campaign, draft[campaign], plan, now)
+    _forget(draft, floors, plans, now, limits)
+    for campaign in touched:
+        if len(draft.get(campaign, ())) > limits.watches:
+            decisions += _evict(campaign, draft[campaign], floors, plans[campaign], now, limits)
+    return State(draft, floors), decisions
+
+
+def _see(
+    hit: Hit, watches: dict[str, Watch], floor: tuple[int, str] | None, plans: Mapping[str, Plan], now: int
+) -> Iterable[Decision]:
+    """Merge one hit into the watches of its campaign."""
+    plan = plans[hit.campaign]
+    for key, shown in hit.values.items():
+        watch = watches.get(key, NOTHING)
+        trigger = Trigger(hit.at, hit.id, hit.due, hit.revision, shown, hit.kept)
+        if floor and (hit.at, key) <= floor:
+            if hit.part != EXIT and not hit.history and watch is NOTHING and len(plan.did) == 1:
+                yield _decision("withhold", hit.campaign, key, trigger, now, TOO_MANY)
+        elif hit.part == EXIT:
+            decided = watch.decided
+            if decided and _takes_back(hit, decided, plan):
+                yield Decision("retract", hit.campaign, key, shown, decided.at, decided.id, now, hit.revision)
+                decided = decided._replace(kind="retract")
+            watches[key] = _tidy(watch._replace(exit=max(watch.exit, hit.at), decided=decided))
+        elif hit.history:
+            continue
+        elif len(plan.did) == 1:
+            watches[key] = _tidy(watch._replace(trigger=_later(watch.trigger, trigger)))
+        else:
+            name = plan.did[hit.part]
+            parts = {**watch.parts, name: _later(watch.parts.get(name), trigger)}
+            watches[key] = _tidy(watch._replace(parts=parts, trigger=_assemble(parts, plan)))
+
+
+TOO_MANY = "too many watches"
+PAUSED = "campaign paused"
+GONE = "campaign gone"
+
+
+def _takes_back(hit: Hit, decided: Decided, plan: Plan) -> bool:
+    """Did this exit happen between the trigger and the message sent for it, and become known only now?"""
+    happened_before = decided.at <= hit.at < decided.when
+    return decided.kind == "send" and happened_before and hit.arrived <= decided.when + plan.max_age
+
+
+def _later(old: Trigger | None, new: Trigger) -> Trigger:
+    """The later one; of two copies of one event, the one that arrived first."""
+    if old is None or new.mark > old.mark:
+        return new
+    return old._replace(due=min(old.due, new.due)) if new.mark == old.mark else old
+
+
+def _assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
+    """The occurrence that is complete once all events of `did` were seen: the last of them, with what was kept of all."""
+    if any(name not in parts for name in plan.did):
+        return None
+    ordered = sorted((parts[name] for name in plan.did), key=lambda part: part.mark)
+    event = {name: value for part in ordered for name, value in part.event.items()}
+    return ordered[-1]._replace(due=max(part.due for part in ordered), event=event)
+
+
+def _tidy(watch: Watch) -> Watch:
+    """What no message can come of needs no properties."""
+    trigger = watch.trigger
+    if trigger and (trigger.due or trigger.event) and not watch.pending:
+        return watch._replace(trigger=trigger._replace(due=0, event={}))
+    return watch
+
+
+def _decide(campaign: str, watches: dict[str, Watch], plan: Plan | None, now: int) -> list[Decision]:
+    """Decide every watch of a campaign that is due, in the order in which they fell due."""
+    due = [(t.due, key, t) for key, watch in watches.items() if (t := watch.pending) and t.due <= now]
+    reason = GONE if plan is None else PAUSED if plan.paused else ""
+    decisions = []
+    for _, key, trigger in sorted(due, key=lambda each: each[:2]):
+        decision = _decision("withhold" if reason else "send", campaign, key, trigger, now, reason)
+        decided = Decided(trigger.at, trigger.id, now, decision.kind, reason)
+        watches[key] = _tidy(watches[key]._replace(decided=decided))
+        decisions.append(decision)
+    return decisions
+
+
+def _forget(
+    draft: Draft, floors: dict[str, tuple[int, str]], plans: Mapping[str, Plan], now: int, limits: Limits
+) -> None:
+    """Drop what can no longer change a decision."""
+    for campaign, watches in list(draft.items()):
+        keep = _keep(campaign, plans, limits)
+        for key in [key for key, w in watches.items() if not w.pending and _needed_until(w, keep) < now]:
+            del watches[key]
+        if campaign in floors and floors[campaign][0] + keep < now:
+            del floors[campaign]
+        if not watches:
+            del draft[campaign]
+
+
+def _keep(campaign: str, plans: Mapping[str, Plan], limits: Limits) -> int:
+    """How long a mark matters: a trigger that is no history arrives within `max_age`, and is folded `waiting` later."""
+    plan = plans.get(campaign)
+    return (plan.max_age if plan else MAX_AGE_MS) + limits.waiting
+
+
+def _needed_until(watch: Watch, keep: int) -> int:
+    if pending := watch.pending:
+        return max(pending.due, pending.at) + OVERDUE_MS + keep
+    until = max(watch.latest, watch.decided.when if watch.decided else 0) + keep
+    return max(until, watch.latest + PARTS_MS) if watch.parts else until
+
+
+def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits) -> int:
+    """When the last thing worth remembering of a user ends; 0 where there is nothing."""
+    keep = {campaign: _keep(campaign, plans, limits) for campaign in {*state.watches, *state.floors}}
+    floors = (at + keep[campaign] for campaign, (at, _) in state.floors.items())
+    return max((*floors, *(_needed_until(w, keep[campaign]) for campaign, _, w in state.all())), default=0)
+
+
+def _evict(
+    campaign: str,
+    watches: dict[str, Watch],
+    floors: dict[str, tuple[int, str]],
+    plan: Plan,
+    now: int,
+    limits: Limits,
+) -> list[Decision]:
+    """Let the oldest watches beyond the cap go, and with them all that is older: see `State.floors`."""
+    ranked = sorted((watch.latest, key) for key, watch in watches.items())
+    beyond = ranked[: len(ranked) - limits.watches]
+    decisions = []
+    for _, key in beyond:
+        if trigger := watches.pop(key).pending:
+            decisions.append(_decision("withhold", campaign, key, trigger, now, TOO_MANY))
+    floor = floors[campaign] = max(beyond[-1], floors.get(campaign, beyond[-1]))
+    for key, watch in watches.items():
+        watches[key] = _above(floor, key, watch, plan)
+        if (trigger := watch.pending) and not watches[key].pending:
+            decisions.append(_decision("withhold", campaign, key, trigger, now, TOO_MANY))
+    return decisions
+
+
+def _above(floor: tuple[int, str], key: str, watch: Watch, plan: Plan) -> Watch:
+    """The watch without what ranks no higher than the floor, as if that had only come now."""
+    parts = {name: part for name, part in watch.parts.items() if (part.at, key) > floor}
+    trigger = watch.trigger if watch.trigger and (watch.trigger.at, key) > floor else None
+    return _tidy(
+        watch._replace(
+            exit=watch.exit if (watch.exit, key) > floor else 0,
+            trigger=_assemble(parts, plan) if len(plan.did) > 1 else trigger,
+            parts=parts,
+        )
+    )
+
+
+def _decision(kind: Kind, campaign: str, key: str, trigger: Trigger, now: int, reason: str) -> Decision:
+    shown, event = trigger.shown, trigger.event
+    return Decision(kind, campaign, key, shown, trigger.at, trigger.id, now, trigger.revision, event, reason)

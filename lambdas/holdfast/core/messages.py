@@ -1,0 +1,80 @@
+"""What goes out: the detail of a message, and the id by which a consumer drops a repeat (design: one schema, "1")."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from holdfast.core.events import Json, canonical
+from holdfast.core.plans import Plan
+from holdfast.core.watches import Decision, Kind
+
+SCHEMA = "1"
+_SUFFIX: Mapping[Kind, str] = {
+    "send": "",
+    "withhold": " Withheld",
+    "retract": " Retracted",
+    "convert": " Converted",
+}
+
+
+def message_id(user: str, decision: Decision) -> str:
+    """32 hex digits: the same for every decision on one (campaign, user, constant value, trigger occurrence)."""
+    occurrence = [decision.campaign, user, decision.key, decision.at, decision.id]
+    return hashlib.sha256(canonical(occurrence).encode()).hexdigest()[:32]
+
+
+def detail_type(kind: Kind, plan: Plan | None) -> str:
+    return (plan.detail_type if plan else "Personalized Message") + _SUFFIX[kind]
+
+
+def detail(
+    user: str,
+    decision: Decision,
+    *,
+    plan: Plan | None,
+    profile: Mapping[str, Json],
+    values: Mapping[str, str] | None = None,
+    reason: str = "",
+) -> dict[str, Json]:
+    """The `Detail` of the event on the bus. `values` is there for a send, `reason` for a withhold."""
+    body: dict[str, Json] = {
+        "metadata": {
+            "id": message_id(user, decision),
+            "campaign": decision.campaign,
+            "revision": plan.revision if plan else decision.revision,
+            "variant": None,
+            "decided_at": iso(decision.when),
+            "schema": SCHEMA,
+        },
+        "user": {"identity": user, **({"email": profile["email"]} if "email" in profile else {})},
+        "constant": _constant(decision, plan),
+    }
+    if values is not None:
+        body["values"] = dict(values)
+    if reason:
+        body["reason"] = reason
+    return body
+
+
+def iso(at: int) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _constant(decision: Decision, plan: Plan | None) -> Json:
+    if not decision.key:
+        return None
+    names = [constant.name for constant in plan.constant] if plan else []
+    return {"name": names[0] if len(names) == 1 else list(names), "value": decision.shown}
+
+
+def context(decision: Decision, plan: Plan, profile: Mapping[str, Json]) -> dict[str, Json]:
+    """The objects that a campaign's templates can name."""
+    return {
+        "Profile": dict(profile),
+        "Event": dict(decision.event),
+        "ConstantEventProperty": decision.shown,
+        "Campaign": {"id": plan.id, "name": plan.name, "revision": plan.revision},
+    }

@@ -1,0 +1,217 @@
+"""Plans: what the fold needs of a campaign's revision, and what an event means to each of them.
+
+A plan is plain data (`dataclasses.asdict` is its JSON), compiled once per container. It needs neither Pydantic nor
+Liquid, which every cold start of join would pay for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias, cast
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from holdfast.core.events import Event, Json, canonical, event_id, event_key
+
+MAX_AGE_MS = 2 * 60 * 60_000
+SETTLE_MS = 60_000
+EXIT = -1
+
+Search: TypeAlias = Callable[[Mapping[str, Json]], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A property held equal across events, and where each event bears it (JMESPath by event key)."""
+
+    name: str
+    paths: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One revision of a campaign, as join and deliver read it. Events are named by `event_key`; times are milliseconds.
+
+    `keep` are the trigger's properties that the templates name: all of the event that is kept in state.
+    """
+
+    id: str
+    revision: int = 1
+    name: str = ""
+    paused: bool = False
+    did: tuple[str, ...]
+    did_not: tuple[str, ...] = ()
+    within: int = 0
+    settle: int = SETTLE_MS
+    max_age: int = MAX_AGE_MS
+    where: Mapping[str, str] = field(default_factory=dict)
+    constant: tuple[Constant, ...] = ()
+    keep: tuple[str, ...] = ()
+    detail_type: str = "Personalized Message"
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def immediate(self) -> bool:
+        """Nothing to wait for: decided as soon as the trigger is folded."""
+        return not self.did_not and not self.within
+
+    def to_json(self) -> dict[str, Json]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        lists = {name: tuple(data[name]) for name in ("did", "did_not", "keep")}
+        return cls(**{**data, **lists, "constant": tuple(Constant(**c) for c in data["constant"])})
+
+
+class Hit(NamedTuple):
+    """What one event means to one campaign: the part of its trigger numbered `part` in `did`, or an `EXIT`.
+
+    `values` are the constant values the event bears: by key, as the event wrote them. `due` is when a watch opened by
+    this hit falls due; a hit that is `history` opens none.
+    """
+
+    campaign: str
+    part: int
+    at: int
+    id: str
+    arrived: int
+    values: Mapping[str, Json]
+    due: int
+    history: bool
+    revision: int
+    kept: Mapping[str, Json]
+
+
+class Problem(NamedTuple):
+    """Why an event that a campaign names cannot be joined there."""
+
+    campaign: str
+    reason: str
+
+
+class _Route(NamedTuple):
+    plan: Plan
+    part: int
+    where: Search | None
+    constant: tuple[tuple[str, str, Search], ...]
+
+
+class Plans(Mapping[str, Plan]):
+    """The live plans by campaign id, with the way from an event's name to the campaigns that name it."""
+
+    def __init__(self, plans: Iterable[Plan] = ()) -> None:
+        self._plans = {plan.id: plan for plan in plans}
+        routes: dict[str, list[_Route]] = {}
+        for plan in self._plans.values():
+            for part, name in (*enumerate(plan.did), *((EXIT, name) for name in plan.did_not)):
+                where = search(plan.where[name]) if name in plan.where else None
+                constant = tuple((c.name, c.paths[name], search(c.paths[name])) for c in plan.constant)
+                routes.setdefault(name, []).append(_Route(plan, part, where, constant))
+        self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
+
+    def __getitem__(self, campaign: str) -> Plan:
+        return self._plans[campaign]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plans)
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    def name(self, event_name: str) -> bool:
+        """Does any campaign name this event?"""
+        return bool(self._routes(event_name))
+
+    def read(self, event: Event) -> tuple[list[Hit], list[Problem]]:
+        """What the event means to each campaign that names it and whose `where` it passes."""
+        hits: list[Hit] = []
+        problems: list[Problem] = []
+        for route in self._routes(event.name):
+            try:
+                if route.where is None or _truthy(route.where(event.properties)):
+                    hits.append(_hit(route, event))
+            except (_NotJoinable, JMESPathError) as error:
+                problems.append(Problem(route.plan.id, str(error)))
+        return hits, problems
+
+
+def _hit(route: _Route, event: Event) -> Hit:
+    plan, at, arrived = route.plan, event.at, event.arrived
+    return Hit(
+        campaign=plan.id,
+        part=route.part,
+        at=at,
+        id=event_id(event),
+        arrived=arrived,
+        values=_values(route.constant, event),
+        due=max(at + plan.within, arrived + min(plan.settle, plan.within)),
+        history=arrived - at > plan.max_age,
+        revision=plan.revision,
+        kept={} if route.part == EXIT else {p: event.properties[p] for p in plan.keep if p in event.properties},
+    )
+
+
+class _NotJoinable(ValueError):
+    pass
+
+
+def _values(constant: tuple[tuple[str, str, Search], ...], event: Event) -> dict[str, Json]:
+    """By key, the values as the event wrote them. Lists of a composite key go side by side, as items of one basket do."""
+    if not constant:
+        return {"": None}
+    columns = []
+    for name, path, find in constant:
+        found = find(event.properties)
+        column = found if isinstance(found, list) else [found]
+        if not column or None in column:
+            msg = f"constant property {name}: {path} is missing in {event.name}"
+            raise _NotJoinable(msg)
+        columns.append(column)
+    if len(columns) == 1:
+        return {_value_key(value, constant[0][0]): value for value in reversed(columns[0])}
+    rows = max(map(len, columns))
+    if any(len(column) not in {1, rows} for column in columns):
+        msg = "constant properties " + ", ".join(c[0] for c in constant) + ": lists of different lengths"
+        raise _NotJoinable(msg)
+    tuples = ([column[row % len(column)] for column in columns] for row in reversed(range(rows)))
+    names = [c[0] for c in constant]
+    return {canonical([_value_key(v, n) for v, n in zip(row, names, strict=True)]): row for row in tuples}
+
+
+def _value_key(value: Json, name: str) -> str:
+    """Values match as trimmed strings: 123, "123" and 123.0 are one value."""
+    match value:
+        case str():
+            key = value.strip()
+        case bool():
+            key = "true" if value else "false"
+        case int():
+            key = str(value)
+        case float() if math.isfinite(value):
+            key = str(int(value)) if value.is_integer() else repr(value)
+        case _:
+            key = ""
+    if not key:
+        msg = f"constant property {name}: neither a value nor a list of values"
+        raise _NotJoinable(msg)
+    return key
+
+
+def search(path: str) -> Search:
+    """A compiled JMESPath. A plain name, by far the most frequent, needs no interpreter."""
+    expression = jmespath.compile(path)
+    parsed = expression.parsed
+    if parsed["type"] == "field":
+        name = cast("str", parsed["value"])
+        return lambda properties: properties.get(name)
+    return cast("Search", expression.search)
+
+
+def _truthy(value: Json) -> bool:
+    """As JMESPath has it: 0 is true; false, null and what is empty are not."""
+    return value is not None and value is not False and value not in ("", [], {})

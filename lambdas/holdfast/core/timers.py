@@ -1,0 +1,92 @@
+"""The timing wheel: when a user has to be ticked, and by which way.
+
+A tick only nominates a user, so one too many costs a little and one too few loses a message. The invariant: a user with a
+pending watch is nominated at or before the time it falls due. `sweep` runs every five minutes and reads the slots that
+begin in the next ten; a slot is never written to less than fourteen minutes before it begins; so sweep misses none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import NamedTuple
+
+SLOT_MS = 60_000
+REACH_MS = 15 * 60_000
+"""What is due sooner is ticked by a delayed message (SQS delays by 900 s at most), what is due later by a slot."""
+AHEAD_MS = 10 * 60_000
+"""How far ahead of the clock sweep reads."""
+USERS_PER_MESSAGE = 250
+FIRST_LOOK_MS = 60 * 60_000
+"""How far back a sweep that remembers nothing begins to read."""
+
+
+def nomination(due: int | None, nominated: int | None, now: int) -> int | None:
+    """When to nominate a user whose next watch is due at `due`; None where there is no need, or `nominated` will do.
+
+    A nomination of the past may have come to nothing already (that is not written down: it would cost a write), so it
+    does not count.
+    """
+    if due is None or (nominated is not None and now < nominated <= due):
+        return None
+    return max(due, now)
+
+
+class TickMessage(NamedTuple):
+    """One message to the events queue: many users, delayed (seconds) to when the latest of them is due."""
+
+    body: str
+    delay: int
+
+
+class TimerItem(NamedTuple):
+    """One item of the timers table: the users to be ticked in one minute. `users` is JSON, user to time."""
+
+    slot: str
+    users: str
+    ends: int
+
+
+def tick_messages(nominated: Mapping[str, int], now: int) -> Iterator[TickMessage]:
+    """Ticks for users nominated for the next quarter of an hour, those of one second together."""
+    by_delay: dict[int, dict[str, int]] = {}
+    for user, at in nominated.items():
+        delay = min(max(-(-(at - now) // 1000), 0), REACH_MS // 1000)
+        by_delay.setdefault(delay, {})[user] = at
+    for delay, users in sorted(by_delay.items()):
+        for chunk in _chunks(users):
+            yield TickMessage(json.dumps({"holdfast": "tick", "users": chunk}, ensure_ascii=False), delay)
+
+
+def schedule(nominated: Mapping[str, int], now: int, shard: int) -> tuple[list[TickMessage], list[TimerItem]]:
+    """How to keep each user's nomination: by a delayed tick if it is near, else by an item in its slot."""
+    near = {user: at for user, at in nominated.items() if at < now + REACH_MS}
+    slots: dict[int, dict[str, int]] = {}
+    for user, at in nominated.items():
+        if user not in near:
+            slots.setdefault(at // SLOT_MS, {})[user] = at
+    items = [
+        TimerItem(slot(minute * SLOT_MS, shard), json.dumps(chunk, ensure_ascii=False), (minute + 1) * SLOT_MS)
+        for minute, users in sorted(slots.items())
+        for chunk in _chunks(users)
+    ]
+    return list(tick_messages(near, now)), items
+
+
+def slot(at: int, shard: int) -> str:
+    """The name of the slot that the time `at` falls into."""
+    return f"{datetime.fromtimestamp(at // SLOT_MS * SLOT_MS / 1000, UTC):%Y-%m-%dT%H:%M}#{shard}"
+
+
+def slots_to_read(cursor: int | None, now: int) -> range:
+    """The beginnings of the slots that sweep has to read now, oldest first; `cursor` is the first one not yet read."""
+    begin = (now - FIRST_LOOK_MS) // SLOT_MS * SLOT_MS if cursor is None else cursor
+    return range(begin, now + AHEAD_MS + 1, SLOT_MS)
+
+
+def _chunks(users: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    items = iter(users.items())
+    while chunk := dict(islice(items, USERS_PER_MESSAGE)):
+        yield chunk
