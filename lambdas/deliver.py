@@ -1,0 +1,160 @@
+"""deliver: reads decisions from the table's stream, renders messages, and puts them on the event bus."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from holdfast.aws.bus import Bus, Entry
+from holdfast.aws.campaigns import Campaigns, LivePlans, UnknownCampaign
+from holdfast.aws.clients import client
+from holdfast.aws.observe import Logger, Metrics, Tracer, count
+from holdfast.aws.queues import Message, Queue
+from holdfast.aws.settings import DeliverSettings
+from holdfast.aws.users import Users
+from holdfast.core import profiles
+from holdfast.core.events import Json
+from holdfast.core.messages import context, detail, detail_type
+from holdfast.core.plans import Plan, Plans
+from holdfast.core.templates import Values, Withheld, compile_values
+from holdfast.core.watches import Decision, Kind
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+
+
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], lambda_context: Any) -> None:
+    """Raises only where not even the undelivered queue takes what cannot be delivered: then the stream tries again."""
+    images = [record["dynamodb"]["NewImage"] for record in event["Records"]]
+    build().take(images, lambda: lambda_context.get_remaining_time_in_millis() / 1000)
+
+
+@cache
+def build() -> Deliver:
+    settings = DeliverSettings.from_env(os.environ)
+    dynamodb = client("dynamodb")
+    campaigns = Campaigns(dynamodb, settings.campaigns_table)
+    return Deliver(
+        users=Users(dynamodb, settings.users_table),
+        campaigns=campaigns,
+        live=LivePlans(campaigns, settings.campaigns_ttl_seconds),
+        bus=Bus(client("events"), settings.bus_name, settings.source),
+        undelivered=Queue(client("sqs"), settings.undelivered_queue_url),
+    )
+
+
+class Decided(NamedTuple):
+    user: str
+    decision: Decision
+
+
+class Rendered(NamedTuple):
+    """What goes on the bus for a decision. A send becomes a withhold where a value is missing."""
+
+    decided: Decided
+    kind: Kind
+    entry: Entry
+
+
+class Undelivered(RuntimeError):
+    """Not even the undelivered queue took what could not be delivered."""
+
+
+class Deliver:
+    def __init__(
+        self, *, users: Users, campaigns: Campaigns, live: LivePlans, bus: Bus, undelivered: Queue
+    ) -> None:
+        self._users = users
+        self._live = live
+        self._bus = bus
+        self._undelivered = undelivered
+        self._compiled: dict[tuple[str, int], Values] = {}
+        self._revision = lru_cache(maxsize=256)(lambda campaign, number: campaigns.get(campaign, number).plan)
+
+    def take(self, images: Iterable[Mapping[str, Any]], seconds_left: Callable[[], float]) -> None:
+        """Deliver what the written items have in their outboxes, in the order in which it was decided."""
+        decided: list[Decided] = []
+        for image in images:
+            try:
+                decided += _read(image)
+            except (KeyError, TypeError, ValueError):  # written by a release that was rolled back, or by hand
+                logger.exception("outbox not readable")
+                self._set_aside([{"reason": "not readable", "image": image}])
+        self.deliver(decided, seconds_left)
+
+    def deliver(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> None:
+        plans = self._plans(decided)
+        found, unread = self._users.read((user, "profile") for user, decision in decided if decision.kind == "send")
+        properties = {user: profiles.properties(profiles.decode(item.state)) for (user, _), item in found.items()}
+        rendered: list[Rendered] = []
+        failed: list[tuple[Decided, str]] = []
+        for each in decided:
+            if (each.user, "profile") in unread:
+                failed.append((each, "the profile could not be read"))
+                continue
+            try:
+                rendered.append(self._render(each, plans, properties.get(each.user, {})))
+            except Exception as error:  # what cannot be rendered must not hold up what can
+                logger.exception("not rendered", extra={"campaign": each.decision.campaign})
+                failed.append((each, f"not rendered: {type(error).__name__}"))
+        refused = self._bus.put([each.entry for each in rendered], seconds_left)
+        failed += [(each.decided, f"not put: {refused[each.entry]}") for each in rendered if each.entry in refused]
+        put = Counter(each.kind for each in rendered if each.entry not in refused)
+        count(metrics, Delivered=put["send"], Retracted=put["retract"], Withheld=put["withhold"])
+        self._set_aside(
+            {"reason": reason, "user": user, "outbox": [decision._asdict()]} for (user, decision), reason in failed
+        )
+
+    def _plans(self, decided: Sequence[Decided]) -> Plans:
+        plans = self._live.get()
+        if any(d.campaign not in plans or d.revision > plans[d.campaign].revision for _, d in decided):
+            return self._live.refresh()  # published since this container last looked
+        return plans
+
+    def _render(self, decided: Decided, plans: Plans, profile: Mapping[str, Json]) -> Rendered:
+        user, decision = decided
+        plan = plans.get(decision.campaign)
+        kind, values, reason = decision.kind, None, decision.reason
+        if kind == "send":
+            plan = self._plan(decision, plan)
+            try:
+                values = self._values(plan).render(context(decision, plan, profile))
+            except Withheld as error:
+                kind, reason = "withhold", error.reason
+        body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason)
+        entry = Entry(detail_type(kind, plan), json.dumps(body, ensure_ascii=False), decision.when)
+        return Rendered(decided, kind, entry)
+
+    def _plan(self, decision: Decision, live: Plan | None) -> Plan:
+        """The live revision; where that names properties which the watch did not keep, the one it was folded under."""
+        if live is not None and live.revision == decision.revision:
+            return live
+        folded: Plan = self._revision(decision.campaign, decision.revision)
+        return live if live is not None and set(live.keep) <= set(folded.keep) else folded
+
+    def _values(self, plan: Plan) -> Values:
+        """The templates of a revision, compiled once in a container's life."""
+        revision = (plan.id, plan.revision)
+        if revision not in self._compiled:
+            self._compiled[revision] = compile_values(plan.values, events=plan.did)
+        return self._compiled[revision]
+
+    def _set_aside(self, undelivered: Iterable[dict[str, Any]]) -> None:
+        """Put what cannot be delivered, whole and with its reason, where a person can look at it and redrive it."""
+        messages = [Message(json.dumps(each)) for each in undelivered]
+        if self._undelivered.send(messages):
+            raise Undelivered
+        count(metrics, Undelivered=len(messages))
+
+
+def _read(image: Mapping[str, Any]) -> list[Decided]:
+    outbox = json.loads(image["outbox"]["S"])
+    return [Decided(image["user"]["S"], Decision(**decision)) for decision in outbox]

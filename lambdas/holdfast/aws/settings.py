@@ -1,0 +1,58 @@
+"""What each function is told by its environment; read once, when the function is built."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+
+class MissingSetting(RuntimeError):
+    """The environment lacks a variable; the stack sets all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Each field is the environment variable HOLDFAST_ and its name in capitals; a field with a default is optional."""
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> Self:
+        given: dict[str, str | int] = {}
+        for field in dataclasses.fields(cls):
+            variable = f"HOLDFAST_{field.name.upper()}"
+            if variable in environment:
+                text = environment[variable]
+                given[field.name] = int(text) if field.type == "int" else text
+            elif field.default is dataclasses.MISSING:
+                raise MissingSetting(variable)
+        return cls(**given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinSettings(Settings):
+    users_table: str
+    timers_table: str
+    campaigns_table: str
+    events_queue_url: str
+    rejected_queue_url: str
+    queue_retention_seconds: int
+    timer_shards: int = 4
+    campaigns_ttl_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings(Settings):
+    timers_table: str
+    events_queue_url: str
+    timer_shards: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverSettings(Settings):
+    users_table: str
+    campaigns_table: str
+    undelivered_queue_url: str
+    bus_name: str
+    source: str = "holdfast"
+    campaigns_ttl_seconds: int = 60

@@ -1,0 +1,126 @@
+"""The users table: one item for each part of a user (`watches`, `profile`), saved under a version condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from holdfast.aws.retry import attempts
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Part: TypeAlias = Literal["watches", "profile"]
+Key: TypeAlias = tuple[str, Part]
+
+KEYS_PER_READ = 100
+WRITERS = 8
+
+
+class Item(NamedTuple):
+    """What is stored of one part: its state as JSON text, its version, and when the user was last nominated for."""
+
+    state: str
+    version: int
+    nominated: int | None = None
+
+
+class Save(NamedTuple):
+    """A new state to be put in the place of `version` (0: there was none). `expires` is epoch milliseconds."""
+
+    key: Key
+    state: str
+    version: int
+    nominated: int | None = None
+    outbox: str | None = None
+    expires: int | None = None
+
+
+class Saved(Enum):
+    """What became of a save: DONE; LOST to another writer; or FAILED, which may succeed later."""
+
+    DONE = auto()
+    LOST = auto()
+    FAILED = auto()
+
+
+class Users:
+    """The table. No method raises for what may succeed later: it says for which keys it did not."""
+
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def read(self, keys: Iterable[Key]) -> tuple[dict[Key, Item], set[Key]]:
+        """The items there are, and the keys that could not be read. 1 read unit per 4 KB: reads are consistent."""
+        items: dict[Key, Item] = {}
+        failed: set[Key] = set()
+        waiting = iter(dict.fromkeys(keys))
+        while chunk := list(islice(waiting, KEYS_PER_READ)):
+            failed.update(self._read(chunk, items))
+        return items, failed
+
+    def _read(self, keys: list[Key], items: dict[Key, Item]) -> Sequence[Key]:
+        wanted: list[dict[str, Any]] = [{"user": {"S": user}, "part": {"S": part}} for user, part in keys]
+        for _ in attempts():
+            try:
+                answer = self._dynamodb.batch_get_item(
+                    RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
+                )
+            except (ClientError, BotoCoreError):
+                continue
+            for found in answer["Responses"].get(self._table, []):
+                items[_key(found)] = _item(found)
+            wanted = list(answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"])
+            if not wanted:
+                return ()
+        return [_key(each) for each in wanted]
+
+    def save(self, saves: Sequence[Save]) -> dict[Key, Saved]:
+        """Each on its own: one that loses its race leaves the others alone."""
+        if len(saves) <= 1:
+            return {save.key: self._save(save) for save in saves}
+        with ThreadPoolExecutor(min(WRITERS, len(saves))) as pool:
+            return dict(zip((save.key for save in saves), pool.map(self._save, saves), strict=True))
+
+    def _save(self, save: Save) -> Saved:
+        user, part = save.key
+        item: dict[str, Any] = {
+            "user": {"S": user},
+            "part": {"S": part},
+            "state": {"S": save.state},
+            "version": {"N": str(save.version + 1)},
+        }
+        if save.nominated is not None:
+            item["nominated"] = {"N": str(save.nominated)}
+        if save.outbox is not None:
+            item["outbox"] = {"S": save.outbox}
+        if save.expires is not None:
+            item["expires_at"] = {"N": str(-(-save.expires // 1000))}
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
+        if save.version:
+            condition = {
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": {"N": str(save.version)}},
+            }
+        try:
+            self._dynamodb.put_item(TableName=self._table, Item=item, **condition)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return Saved.LOST
+        except (ClientError, BotoCoreError):
+            return Saved.FAILED
+        return Saved.DONE
+
+
+def _key(found: Mapping[str, Any]) -> Key:
+    return found["user"]["S"], found["part"]["S"]
+
+
+def _item(found: Mapping[str, Any]) -> Item:
+    nominated = found.get("nominated")
+    return Item(found["state"]["S"], int(found["version"]["N"]), int(nominated["N"]) if nominated else None)

@@ -1,0 +1,189 @@
+"""join: folds a batch of events and ticks into the users' states, one read and one write for each user."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from holdfast.aws.campaigns import Campaigns, LivePlans
+from holdfast.aws.clients import client
+from holdfast.aws.clock import now_ms
+from holdfast.aws.observe import Logger, Metrics, Tracer, count
+from holdfast.aws.queues import Message, Queue
+from holdfast.aws.settings import JoinSettings
+from holdfast.aws.timers import Timers
+from holdfast.aws.users import Item, Key, Save, Saved, Users
+from holdfast.core import profiles, watches
+from holdfast.core.events import Tick
+from holdfast.core.fold import Limits, fold, needed_until
+from holdfast.core.intake import Body, Intake, Reject
+from holdfast.core.plans import Plans
+from holdfast.core.timers import nomination, schedule
+from holdfast.core.watches import Decision, State
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+
+ROUNDS = 3
+"""How often a lost race is folded again on what won it, before its records go back to the queue."""
+
+
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Answers which messages of the batch may succeed later: those, and no others, come again."""
+    bodies = [
+        Body(record["messageId"], record["body"], int(record["attributes"]["SentTimestamp"]))
+        for record in event["Records"]
+    ]
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in build().take(bodies)]}
+
+
+@cache
+def build() -> Join:
+    settings = JoinSettings.from_env(os.environ)
+    dynamodb, sqs = client("dynamodb"), client("sqs")
+    return Join(
+        users=Users(dynamodb, settings.users_table),
+        timers=Timers(dynamodb, settings.timers_table),
+        plans=LivePlans(Campaigns(dynamodb, settings.campaigns_table), settings.campaigns_ttl_seconds),
+        events=Queue(sqs, settings.events_queue_url),
+        rejected=Queue(sqs, settings.rejected_queue_url),
+        limits=Limits(waiting=settings.queue_retention_seconds * 1000),
+        shards=settings.timer_shards,
+    )
+
+
+class Outcome(NamedTuple):
+    """What folding one part of a user came to: what to save (None: nothing changed), and when to tick."""
+
+    save: Save | None
+    nominate: int | None = None
+    decisions: tuple[Decision, ...] = ()
+
+
+class Join:
+    def __init__(
+        self,
+        *,
+        users: Users,
+        timers: Timers,
+        plans: LivePlans,
+        events: Queue,
+        rejected: Queue,
+        limits: Limits = Limits(),
+        shards: int = 1,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._users = users
+        self._timers = timers
+        self._plans = plans
+        self._events = events
+        self._rejected = rejected
+        self._limits = limits
+        self._shards = shards
+        self._clock = clock
+
+    def take(self, bodies: list[Body]) -> list[str]:
+        """Fold a batch. Returned are the messages that have to come again."""
+        intake = Intake(bodies, self._plans.get())
+        failed_users = {user for user, _ in self._fold_all(intake)}
+        failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}
+        failed |= self._reject({m: rejects for m, rejects in intake.rejects.items() if m not in failed})
+        self._count(intake, failed)
+        return sorted(failed)
+
+    def _fold_all(self, intake: Intake) -> set[Key]:
+        """Read, fold and save every user of the batch. Returned is what could not be saved."""
+        waiting: set[Key] = {(user, "watches") for user in intake.inputs} | {(user, "profile") for user in intake.changes}
+        failed: set[Key] = set()
+        for _ in range(ROUNDS):
+            items, unread = self._users.read(waiting)
+            failed |= unread
+            outcomes = self._outcomes(waiting - unread, items, intake)
+            if not self._nominate({key[0]: o.nominate for key, o in outcomes.items() if o.nominate is not None}):
+                failed |= {key for key, outcome in outcomes.items() if outcome.nominate is not None}
+            saves = [outcome.save for key, outcome in outcomes.items() if outcome.save and key not in failed]
+            saved = self._users.save(saves)
+            failed |= {key for key, what in saved.items() if what is Saved.FAILED}
+            waiting = {key for key, what in saved.items() if what is Saved.LOST}
+            done = [d for key, what in saved.items() if what is Saved.DONE for d in outcomes[key].decisions]
+            for kind in ("send", "withhold", "retract"):
+                count(metrics, **{f"Decided{kind.title()}": sum(d.kind == kind for d in done)})
+            count(metrics, RacesLost=len(waiting))
+            if not waiting:
+                break
+        return failed | waiting
+
+    def _outcomes(self, keys: set[Key], items: dict[Key, Item], intake: Intake) -> dict[Key, Outcome]:
+        now = self._clock()
+        states = {key: watches.decode(item.state) for key, item in items.items() if key[1] == "watches"}
+        plans = self._plans.get()
+        if any(campaign not in plans for state in states.values() for campaign in state.watches):
+            plans = self._plans.refresh()  # published since this container last looked
+        outcomes: dict[Key, Outcome] = {}
+        for key in sorted(keys):
+            user, part = key
+            if part == "watches":
+                outcomes[key] = self._watches(key, items.get(key), states.get(key, State()), intake, plans, now)
+            else:
+                outcomes[key] = _profile(key, items.get(key), intake)
+        return outcomes
+
+    def _watches(
+        self, key: Key, item: Item | None, state: State, intake: Intake, plans: Plans, now: int
+    ) -> Outcome:
+        inputs = intake.inputs[key[0]]
+        nominated = item.nominated if item else None
+        ticks = [each.at for each in inputs if isinstance(each, Tick)]
+        if nominated is not None and ticks and nominated <= max(now, *ticks):
+            nominated = None
+        new, decisions = fold(state, inputs, plans, now, self._limits)
+        nominate = nomination(new.due(), nominated, now)
+        if new == state and nominate is None and not decisions:
+            return Outcome(None)
+        save = Save(
+            key,
+            watches.encode(new),
+            item.version if item else 0,
+            nominated=nominated if nominate is None else nominate,
+            outbox=json.dumps([decision._asdict() for decision in decisions]) if decisions else None,
+            expires=max(needed_until(new, plans, self._limits), now),
+        )
+        return Outcome(save, nominate, tuple(decisions))
+
+    def _nominate(self, users: dict[str, int]) -> bool:
+        """Timers before states: a crash in between leaves a nomination that comes to nothing."""
+        ticks, items = schedule(users, self._clock(), random.randrange(self._shards))  # noqa: S311 (spreads load)
+        return self._timers.write(items) and not self._events.send(Message(body, delay) for body, delay in ticks)
+
+    def _reject(self, rejects: dict[str, list[Reject]]) -> set[str]:
+        """The messages whose rejects could not be put on the rejected queue."""
+        owned = [(m, Message(json.dumps(each._asdict()))) for m, many in rejects.items() for each in many]
+        unsent = set(self._rejected.send([message for _, message in owned]))
+        return {m for m, message in owned if message in unsent}
+
+    def _count(self, intake: Intake, failed: set[str]) -> None:
+        rejected = sum(len(rejects) for message, rejects in intake.rejects.items() if message not in failed)
+        taken = sum(number for message, number in intake.records.items() if message not in failed)
+        count(
+            metrics,
+            RecordsFolded=taken - rejected,
+            RecordsRejected=rejected,
+            MessagesReturned=len(failed),
+            Ticks=intake.ticks,
+        )
+
+
+def _profile(key: Key, item: Item | None, intake: Intake) -> Outcome:
+    profile = profiles.decode(item.state) if item else {}
+    merged = profiles.merge(profile, intake.changes[key[0]])
+    if merged == profile:
+        return Outcome(None)
+    return Outcome(Save(key, profiles.encode(merged), item.version if item else 0))

@@ -1,0 +1,196 @@
+"""The functions on moto's DynamoDB, SQS and EventBridge, with faults put in where a test wants them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from deliver import Deliver
+from holdfast.aws.bus import Bus
+from holdfast.aws.campaigns import Campaigns, LivePlans
+from holdfast.aws.queues import Queue
+from holdfast.aws.timers import Timers
+from holdfast.aws.users import Users
+from holdfast.core.fold import Limits
+from holdfast.core.intake import Body
+from holdfast.core.plans import Constant, Plan
+from holdfast.core.watches import State, decode
+from join import Join
+from sweep import Sweep
+
+T0 = 1_790_000_000_000
+"""A Monday in September 2026, on the full second."""
+MINUTE = 60_000
+
+
+class Client:
+    """A client that counts its calls, and fails or interferes where it was told to."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self.calls: Counter[str] = Counter()
+        self._faults: dict[str, list[Callable[[dict[str, Any]], Any]]] = defaultdict(list)
+
+    def fault(self, operation: str, *faults: Callable[[dict[str, Any]], Any]) -> None:
+        """For the next calls of an operation, one each: a fault gets the arguments; it raises, or returns an answer, or
+        returns None to let the call through."""
+        self._faults[operation].extend(faults)
+
+    def __getattr__(self, operation: str) -> Any:
+        attribute = getattr(self._real, operation)
+        if not callable(attribute) or operation in {"get_paginator"}:
+            return attribute
+
+        def call(**arguments: Any) -> Any:
+            self.calls[operation] += 1
+            answer = self._faults[operation].pop(0)(arguments) if self._faults[operation] else None
+            return attribute(**arguments) if answer is None else answer
+
+        return call
+
+
+def throttled(_: dict[str, Any]) -> None:
+    raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "any")
+
+
+def killed(_: dict[str, Any]) -> None:
+    """The function is gone at this point: nothing after it runs."""
+    raise KeyboardInterrupt
+
+
+def a_plan(**changes: Any) -> Plan:
+    given: dict[str, Any] = {
+        "id": "cart",
+        "did": ("added",),
+        "did_not": ("charged",),
+        "within": 30 * MINUTE,
+        "constant": (Constant("product", {"added": "product", "charged": "product"}),),
+        "keep": ("price",),
+        "values": {"title": "{{ Profile.first_name | default: 'Hi' }}, your {{ ConstantEventProperty }}"},
+    }
+    return Plan(**{**given, **changes})
+
+
+@dataclass
+class World:
+    """The tables, queues and functions, and a clock that stands until it is told to go on."""
+
+    dynamodb: Client
+    sqs: Client
+    events: Client
+    queues: dict[str, str]
+    now: int = T0
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.campaigns = Campaigns(self.dynamodb, "campaigns")  # type: ignore[arg-type]
+
+    def publish(self, plan: Plan) -> None:
+        self.campaigns.publish(plan.id, "", lambda revision: Plan(**{**_fields(plan), "revision": revision}), self.now)
+
+    def join(self, *, ttl: float = 0) -> Join:
+        return Join(
+            users=Users(self.dynamodb, "users"),  # type: ignore[arg-type]
+            timers=Timers(self.dynamodb, "timers"),  # type: ignore[arg-type]
+            plans=LivePlans(self.campaigns, ttl),
+            events=Queue(self.sqs, self.queues["events"]),  # type: ignore[arg-type]
+            rejected=Queue(self.sqs, self.queues["rejected"]),  # type: ignore[arg-type]
+            limits=Limits(waiting=4 * 24 * 60 * MINUTE),
+            clock=lambda: self.now,
+        )
+
+    def sweep(self) -> Sweep:
+        timers = Timers(self.dynamodb, "timers")  # type: ignore[arg-type]
+        return Sweep(timers=timers, events=Queue(self.sqs, self.queues["events"]), clock=lambda: self.now)  # type: ignore[arg-type]
+
+    def deliver(self) -> Deliver:
+        return Deliver(
+            users=Users(self.dynamodb, "users"),  # type: ignore[arg-type]
+            campaigns=self.campaigns,
+            live=LivePlans(self.campaigns, 0),
+            bus=Bus(self.events, "bus", "holdfast"),  # type: ignore[arg-type]
+            undelivered=Queue(self.sqs, self.queues["undelivered"]),  # type: ignore[arg-type]
+        )
+
+    def deliver_outboxes(self) -> None:
+        """Run deliver over the outboxes that stand in the users table, as the stream would bring them."""
+        self.deliver().take([item for item in self.items("users") if "outbox" in item], lambda: 60.0)
+
+    def body(self, *records: object, message: str = "m1", sent: int | None = None) -> Body:
+        """One message: each record is a dict, or text that is put in as it is."""
+        text = records[0] if isinstance(records[0], str) else json.dumps(records[0] if len(records) == 1 else records)
+        return Body(message, str(text), self.now if sent is None else sent)
+
+    def added(self, product: str = "coat", *, user: str = "ann", **more: object) -> dict[str, object]:
+        return {"user": user, "event": "Added", "product": product, "ts": self.now, **more}
+
+    def charged(self, product: str = "coat", *, user: str = "ann", **more: object) -> dict[str, object]:
+        return {"user": user, "event": "charged", "product": product, "ts": self.now, **more}
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        return self.dynamodb._real.scan(TableName=table)["Items"]  # type: ignore[no-any-return]
+
+    def item(self, user: str = "ann", part: str = "watches") -> dict[str, Any] | None:
+        key = {"user": {"S": user}, "part": {"S": part}}
+        return self.dynamodb._real.get_item(TableName="users", Key=key).get("Item")  # type: ignore[no-any-return]
+
+    def state(self, user: str = "ann") -> State:
+        item = self.item(user)
+        return decode(item["state"]["S"]) if item else State()
+
+    def outbox(self, user: str = "ann") -> list[dict[str, Any]]:
+        item = self.item(user)
+        return json.loads(item["outbox"]["S"]) if item and "outbox" in item else []
+
+    def messages(self, queue: str) -> list[dict[str, Any]]:
+        """The bodies waiting in a queue, delayed ones too; they are taken from it."""
+        found: list[dict[str, Any]] = []
+        while batch := self.sqs._real.receive_message(QueueUrl=self.queues[queue], MaxNumberOfMessages=10).get("Messages"):
+            for message in batch:
+                found.append(json.loads(message["Body"]))
+                self.sqs._real.delete_message(QueueUrl=self.queues[queue], ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+def _fields(plan: Plan) -> dict[str, Any]:
+    return {name: getattr(plan, name) for name in Plan.__slots__}
+
+
+def _create_table(dynamodb: Any, name: str, partition: str, sort: str) -> None:
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in (partition, sort)],
+    )
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for variable in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws():
+        dynamodb, sqs, events = boto3.client("dynamodb"), boto3.client("sqs"), boto3.client("events")
+        _create_table(dynamodb, "users", "user", "part")
+        _create_table(dynamodb, "timers", "slot", "id")
+        _create_table(dynamodb, "campaigns", "pk", "sk")
+        queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "rejected", "undelivered", "rule")}
+        events.create_event_bus(Name="bus")
+        events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source": ["holdfast"]}')
+        arn = sqs.get_queue_attributes(QueueUrl=queues["rule"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": arn}])
+        world = World(Client(dynamodb), Client(sqs), Client(events), queues)
+        world.publish(a_plan())
+        yield world

@@ -1,0 +1,242 @@
+"""join, with a fault at every hop: nothing is lost, nothing is decided twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from holdfast.core.timers import slot
+from tests.integration.conftest import MINUTE, T0, World, a_plan, killed, throttled
+
+
+def tick(world: World, *users: str) -> dict[str, object]:
+    return {"holdfast": "tick", "users": dict.fromkeys(users or ("ann",), world.now)}
+
+
+def test_a_watch_is_opened_nominated_and_decided_by_its_tick(world: World) -> None:
+    assert world.join().take([world.body(world.added(price=89.0))]) == []
+    assert world.state().due() == T0 + 30 * MINUTE
+    (timer,) = world.items("timers")
+    assert timer["slot"]["S"] == slot(T0 + 30 * MINUTE, 0)
+    world.now += 30 * MINUTE
+    assert world.join().take([world.body(tick(world))]) == []
+    (sent,) = world.outbox()
+    assert (sent["kind"], sent["shown"], sent["event"], sent["when"]) == ("send", "coat", {"price": 89.0}, world.now)
+
+
+def test_a_user_costs_one_read_and_one_write_however_many_events_a_batch_holds(world: World) -> None:
+    world.publish(a_plan(within=5 * MINUTE))
+    join = world.join()
+    join.take([])
+    world.dynamodb.calls.clear()
+    products = [world.added(f"p{n}") for n in range(20)]
+    join.take([world.body(*products), world.body(world.charged("p3"), message="m2")])
+    assert (world.dynamodb.calls["batch_get_item"], world.dynamodb.calls["put_item"]) == (1, 1)
+
+
+def test_events_that_no_campaign_names_cost_nothing(world: World) -> None:
+    join = world.join(ttl=60)
+    join.take([])
+    world.dynamodb.calls.clear()
+    join.take([world.body({"user": "ann", "event": "viewed", "product": "coat", "ts": T0})])
+    assert not world.dynamodb.calls
+    assert not world.sqs.calls
+
+
+def test_a_redelivered_batch_writes_nothing_and_decides_nothing(world: World) -> None:
+    batch = [world.body(world.added(), world.added("hat"))]
+    world.join().take(batch)
+    before = world.items("users")
+    world.dynamodb.calls.clear()
+    world.join().take(batch)
+    assert world.items("users") == before
+    assert world.dynamodb.calls["put_item"] == 0
+
+
+def test_a_lost_race_is_folded_again_on_what_won_it(world: World) -> None:
+    def competitor(_: dict[str, Any]) -> None:
+        world.join().take([world.body(world.added("hat"), message="other")])
+
+    world.dynamodb.fault("put_item", competitor)
+    assert world.join().take([world.body(world.added("coat"))]) == []
+    assert set(world.state().watches["cart"]) == {"coat", "hat"}
+
+
+def test_of_two_ticks_at_the_same_time_one_decides(world: World) -> None:
+    world.join().take([world.body(world.added())])
+    world.now += 30 * MINUTE
+    decided: list[object] = []
+
+    def competitor(_: dict[str, Any]) -> None:
+        world.join().take([world.body(tick(world), message="other")])
+        decided.extend(world.outbox())
+
+    world.dynamodb.fault("put_item", competitor)
+    world.join().take([world.body(tick(world))])
+    assert len(decided) == 1
+    assert int(world.item()["version"]["N"]) == 2  # type: ignore[index]
+
+
+def test_a_race_lost_too_often_goes_back_to_the_queue(world: World) -> None:
+    lost = ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
+    lost = world.dynamodb.exceptions.ConditionalCheckFailedException(lost.response, "PutItem")
+
+    def lose(_: dict[str, Any]) -> None:
+        raise lost
+
+    world.dynamodb.fault("put_item", lose, lose, lose)
+    assert world.join().take([world.body(world.added())]) == ["m1"]
+    assert world.join().take([world.body(world.added())]) == []
+
+
+def test_a_throttled_save_returns_the_records_of_that_user_and_no_others(world: World) -> None:
+    def throttle_ann(arguments: dict[str, Any]) -> None:
+        if arguments["Item"]["user"]["S"] == "ann":
+            throttled(arguments)
+
+    world.dynamodb.fault("put_item", throttle_ann, throttle_ann)
+    batch = [world.body(world.added(), message="m1"), world.body(world.added(user="bob"), message="m2")]
+    assert world.join().take(batch) == ["m1"]
+    assert world.item("ann") is None
+    assert world.item("bob") is not None
+
+
+def test_what_cannot_be_read_comes_again(world: World) -> None:
+    world.dynamodb.fault("batch_get_item", *[throttled] * 4)
+    assert world.join().take([world.body(world.added())]) == ["m1"]
+    assert world.items("users") == []
+
+
+def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_again(world: World) -> None:
+    world.join().take([world.body(world.added())])
+
+    def unprocessed(arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"Responses": {}, "UnprocessedKeys": arguments["RequestItems"]}
+
+    world.dynamodb.fault("batch_get_item", unprocessed)
+    assert world.join().take([world.body(world.charged())]) == []
+    assert world.state().due() is None
+
+
+def test_no_state_is_saved_whose_timer_was_not_written(world: World) -> None:
+    world.dynamodb.fault("batch_write_item", *[throttled] * 4)
+    assert world.join().take([world.body(world.added())]) == ["m1"]
+    assert world.items("users") == []
+
+
+def test_no_state_is_saved_whose_tick_was_not_sent(world: World) -> None:
+    world.publish(a_plan(within=MINUTE))
+    world.sqs.fault("send_message_batch", *[throttled] * 4)
+    assert world.join().take([world.body(world.added())]) == ["m1"]
+    assert world.items("users") == []
+
+
+def test_killed_between_timer_and_state_it_leaves_a_nomination_that_comes_to_nothing(world: World) -> None:
+    world.dynamodb.fault("put_item", killed)
+    with pytest.raises(KeyboardInterrupt):
+        world.join().take([world.body(world.added())])
+    assert world.items("timers")
+    world.now += 30 * MINUTE
+    assert world.join().take([world.body(tick(world))]) == []
+    assert world.items("users") == []
+
+
+def test_killed_after_its_save_it_changes_nothing_when_it_runs_again(world: World) -> None:
+    batch = [world.body(world.added()), world.body("{", message="m2")]
+    world.sqs.fault("send_message_batch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        world.join().take(batch)
+    saved = world.items("users")
+    assert world.join().take(batch) == []
+    assert world.items("users") == saved
+    assert len(world.messages("rejected")) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("not json", "not JSON"),
+        ('{"event": "added", "product": "coat"}', "no user"),
+        ({"user": "ann", "event": "added", "product": "coat", "ts": T0 + 3 * MINUTE}, "in the future"),
+        ({"user": "ann", "event": "added", "ts": T0}, "cart: constant property product: product is missing"),
+        ({"user": "ann", "event": "added", "product": {"a": 1}, "ts": T0}, "neither a value nor a list"),
+    ],
+)
+def test_a_record_that_can_never_be_folded_is_rejected_and_its_neighbours_are_folded(
+    world: World, body: object, reason: str
+) -> None:
+    batch = [world.body(body), world.body(world.added("hat"), message="m2")]
+    assert world.join().take(batch) == []
+    (rejected,) = world.messages("rejected")
+    assert reason in rejected["reason"]
+    assert set(world.state().watches["cart"]) == {"hat"}
+
+
+def test_one_bad_record_of_a_message_leaves_the_others_of_it_alone(world: World) -> None:
+    assert world.join().take([world.body(world.added(), {"event": "added"}, 17, world.added("hat"))]) == []
+    assert set(world.state().watches["cart"]) == {"coat", "hat"}
+    assert [each["record"] for each in world.messages("rejected")] == [{"event": "added"}, 17]
+
+
+def test_an_event_that_one_campaign_cannot_join_is_folded_for_the_others(world: World) -> None:
+    world.publish(a_plan(id="any", constant=(), values={"title": "hello"}))
+    assert world.join().take([world.body({"user": "ann", "event": "added", "ts": T0})]) == []
+    assert set(world.state().watches) == {"any"}
+    (rejected,) = world.messages("rejected")
+    assert rejected["campaigns"] == ["cart"]
+    assert rejected["record"]["user"] == "ann"
+
+
+def test_a_rejected_event_sent_again_is_the_same_event(world: World) -> None:
+    world.publish(a_plan(id="any", constant=(), values={"title": "hello"}))
+    world.join().take([world.body({"user": "ann", "event": "added", "ts": T0})])
+    state = world.state()
+    (rejected,) = world.messages("rejected")
+    world.join().take([world.body(rejected["record"])])
+    assert world.state() == state
+
+
+def test_rejects_that_could_not_be_put_aside_come_again(world: World) -> None:
+    world.sqs.fault("send_message_batch", *[throttled] * 4)
+    batch = [world.body("{", message="m1"), world.body(world.added("hat"), message="m2")]
+    assert world.join().take(batch) == ["m1"]
+
+
+def test_two_equal_bad_messages_are_two_rejects(world: World) -> None:
+    world.join().take([world.body("{", message="m1"), world.body("{", message="m2")])
+    assert len(world.messages("rejected")) == 2
+
+
+def test_a_campaign_published_after_this_container_looked_is_not_taken_for_gone(world: World) -> None:
+    join = world.join(ttl=3600)
+    join.take([])
+    world.publish(a_plan(id="new", within=MINUTE))
+    world.join().take([world.body(world.added())])
+    world.now += MINUTE
+    join.take([world.body(tick(world))])
+    assert [(d["campaign"], d["kind"]) for d in world.outbox()] == [("new", "send")]
+
+
+def test_a_tick_that_comes_too_early_nominates_again(world: World) -> None:
+    world.publish(a_plan(within=2 * MINUTE))
+    world.join().take([world.body(world.added())])
+    world.sqs.calls.clear()
+    early = {"holdfast": "tick", "users": {"ann": T0 + 2 * MINUTE}}
+    world.now += 2 * MINUTE - 100
+    world.join().take([world.body(early)])
+    assert world.sqs.calls["send_message_batch"] == 1
+    assert world.outbox() == []
+
+
+def test_profiles_keep_the_latest_value_whatever_the_order(world: World) -> None:
+    new = {"user": "ann", "profile": {"first_name": "Anna"}, "ts": T0}
+    old = {"user": "ann", "profile": {"first_name": "Ann", "city": "Ulm"}, "ts": T0 - 1}
+    world.join().take([world.body(new)])
+    world.join().take([world.body(old)])
+    world.join().take([world.body(new)])
+    item = world.item(part="profile")
+    assert item
+    assert item["state"]["S"] == f'{{"city":["Ulm",{T0 - 1}],"first_name":["Anna",{T0}]}}'
+    assert item["version"]["N"] == "2"

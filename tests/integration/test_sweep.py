@@ -1,0 +1,105 @@
+"""sweep: the clock becomes ticks, and an outage is caught up with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from holdfast.core.timers import SLOT_MS, slot
+from sweep import NotSent
+from tests.integration.conftest import MINUTE, T0, World, killed, throttled
+
+
+def always() -> bool:
+    return True
+
+
+def nominated(world: World) -> dict[str, int]:
+    users: dict[str, int] = {}
+    for message in world.messages("events"):
+        users.update(message["users"])
+    return users
+
+
+@pytest.fixture
+def asleep(world: World) -> World:
+    """Ann's timer is in a slot, half an hour ahead, and sweep has run once before."""
+    world.sweep().sweep(always)
+    world.join().take([world.body(world.added())])
+    return world
+
+
+def delays(world: World) -> list[int]:
+    sent: list[int] = []
+
+    def note(arguments: dict[str, Any]) -> None:
+        sent.extend(entry["DelaySeconds"] for entry in arguments["Entries"])
+
+    world.sqs.fault("send_message_batch", *[note] * 9)
+    return sent
+
+
+def test_users_are_ticked_at_the_second_they_are_due(asleep: World) -> None:
+    sent = delays(asleep)
+    asleep.now = T0 + 25 * MINUTE + 1
+    asleep.sweep().sweep(always)
+    assert sent == [300]
+
+
+def test_what_is_not_due_soon_is_left_in_its_slot(asleep: World) -> None:
+    asleep.now = T0 + 15 * MINUTE
+    asleep.sweep().sweep(always)
+    assert nominated(asleep) == {}
+
+
+def test_a_slot_is_read_once(asleep: World) -> None:
+    asleep.now = T0 + 30 * MINUTE
+    asleep.sweep().sweep(always)
+    assert nominated(asleep) == {"ann": T0 + 30 * MINUTE}
+    asleep.now += 5 * MINUTE
+    asleep.sweep().sweep(always)
+    assert nominated(asleep) == {}
+
+
+def test_after_an_outage_of_a_day_nobody_was_forgotten(asleep: World) -> None:
+    asleep.now = T0 + 24 * 60 * MINUTE
+    asleep.sweep().sweep(always)
+    assert nominated(asleep) == {"ann": T0 + 30 * MINUTE}
+
+
+def test_a_sweep_that_runs_out_of_time_is_gone_on_with(asleep: World) -> None:
+    asleep.now = T0 + 24 * 60 * MINUTE
+    turns = iter([True] * 7 + [False] * 9)
+    asleep.sweep().sweep(lambda: next(turns))
+    assert nominated(asleep) == {}
+    (cursor,) = (item for item in asleep.items("timers") if item["id"]["S"] == "cursor")
+    assert int(cursor["next"]["N"]) == (T0 + 11 * MINUTE) // SLOT_MS * SLOT_MS + 7 * SLOT_MS
+    asleep.sweep().sweep(always)
+    assert nominated(asleep) == {"ann": T0 + 30 * MINUTE}
+
+
+def test_ticks_that_were_not_sent_are_sent_by_the_next_sweep(asleep: World) -> None:
+    asleep.now = T0 + 30 * MINUTE
+    asleep.sqs.fault("send_message_batch", *[throttled] * 4)
+    with pytest.raises(NotSent, match=slot(T0 + 30 * MINUTE, 0)):
+        asleep.sweep().sweep(always)
+    asleep.sweep().sweep(always)
+    assert nominated(asleep) == {"ann": T0 + 30 * MINUTE}
+
+
+def test_killed_after_sending_it_sends_again(asleep: World) -> None:
+    asleep.now = T0 + 30 * MINUTE
+    asleep.dynamodb.fault("put_item", killed)
+    with pytest.raises(KeyboardInterrupt):
+        asleep.sweep().sweep(always)
+    assert nominated(asleep) == {"ann": T0 + 30 * MINUTE}
+    asleep.sweep().sweep(always)
+    assert nominated(asleep) == {"ann": T0 + 30 * MINUTE}
+
+
+def test_the_first_sweep_of_all_looks_an_hour_back(world: World) -> None:
+    world.join().take([world.body(world.added())])
+    world.now = T0 + 80 * MINUTE
+    world.sweep().sweep(always)
+    assert nominated(world) == {"ann": T0 + 30 * MINUTE}
