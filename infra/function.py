@@ -1,0 +1,82 @@
+"""What the three functions have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.dependencies import RUNTIME
+from infra.stages import Stage
+
+LAMBDAS = Path(__file__).parent.parent / "lambdas"
+
+
+class HoldfastFunction(lambda_.Function):
+    """The role may write this function's log and, where tracing is on, traces; all else is allowed by `may`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        service: str,
+        description: str,
+        layer: lambda_.ILayerVersion,
+        memory_mb: int,
+        timeout: Duration,
+        environment: Mapping[str, str],
+        reserved_concurrency: int | None = None,
+    ) -> None:
+        log_group = logs.LogGroup(scope, "Log", retention=stage.log_retention, removal_policy=stage.removal_policy)
+        role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            runtime=RUNTIME,
+            architecture=stage.architecture,
+            handler=f"{service}.handler",
+            code=lambda_.Code.from_asset(str(LAMBDAS), exclude=["**/__pycache__", "requirements.txt"]),
+            layers=[layer],
+            role=role,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            tracing=lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
+            memory_size=memory_mb,
+            timeout=timeout,
+            reserved_concurrent_executions=reserved_concurrency,
+            environment={
+                "HOLDFAST_STAGE": stage.name,
+                "POWERTOOLS_SERVICE_NAME": service,
+                "POWERTOOLS_METRICS_NAMESPACE": "Holdfast",
+                "POWERTOOLS_LOG_LEVEL": stage.log_level,
+                **({} if stage.tracing else {"POWERTOOLS_TRACE_DISABLED": "true"}),
+                **environment,
+            },
+        )
+        log_group.grant_write(role)
+        Validations.of(self).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-L1",
+                reason="Python 3.13, which Lambda supports until 2029: one release behind the newest on purpose.",
+            ),
+        )
+        if stage.tracing:
+            Validations.of(role).acknowledge(
+                Acknowledgment(id="AwsSolutions-IAM5[Resource::*]", reason="X-Ray's write actions know no resources."),
+            )
+
+        self._embedded = stage.embedded
+
+    def may(self, actions: Sequence[str], *, on: Sequence[str]) -> None:
+        allowed = list(actions)
+        if self._embedded and "sqs:SendMessage" in allowed:
+            allowed.append("sqs:SendMessageBatch")  # to IAM the same action, to the emulator another
+        self.add_to_role_policy(iam.PolicyStatement(actions=allowed, resources=list(on)))

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, Environment, Stack, Tags
+from constructs import Construct
+
+from infra.alarms import Alarms
+from infra.bus import MessageBus
+from infra.deliver import Deliver
+from infra.dependencies import DependenciesLayer
+from infra.join import Join
+from infra.queues import EventsQueue
+from infra.stages import Stage
+from infra.sweep import Sweep
+from infra.tables import Tables
+
+
+class HoldfastStack(Stack):
+    """Wires the places in the order in which the data flows."""
+
+    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            f"Holdfast-{stage.name}",
+            description="Holdfast: notices what a user started and did not finish",
+            env=Environment(account=stage.account, region=stage.region) if stage.account else None,
+            synthesizer=CliCredentialsStackSynthesizer() if stage.embedded else None,
+            termination_protection=stage.protected,
+        )
+        Tags.of(self).add("application", "holdfast")
+        Tags.of(self).add("stage", stage.name)
+
+        layer = DependenciesLayer(self, "Dependencies", stage=stage).version
+        events = EventsQueue(self, "Events", stage=stage)
+        tables = Tables(self, "Tables", stage=stage)
+        join = Join(self, "Join", stage=stage, layer=layer, events=events, tables=tables)
+        sweep = Sweep(self, "Sweep", stage=stage, layer=layer, events=events, tables=tables)
+        bus = MessageBus(self, "Messages", stage=stage).bus
+        deliver = Deliver(self, "Deliver", stage=stage, layer=layer, tables=tables, bus=bus)
+        if stage.alarms:
+            Alarms(
+                self,
+                "Alarms",
+                stage=stage,
+                events=events.queue,
+                dead_letters=events.dead_letters,
+                undelivered=deliver.undelivered,
+                sweep=sweep.function,
+                deliver=deliver.function,
+            )
+
+        outputs = {
+            "EventsQueueUrl": events.queue.queue_url,
+            "DeadLetterQueueUrl": events.dead_letters.queue_url,
+            "RejectedQueueUrl": events.rejected.queue_url,
+            "UndeliveredQueueUrl": deliver.undelivered.queue_url,
+            "EventBusName": bus.event_bus_name,
+            "UsersTableName": tables.users.table_name,
+            "TimersTableName": tables.timers.table_name,
+            "CampaignsTableName": tables.campaigns.table_name,
+            "JoinFunctionName": join.function.function_name,
+            "SweepFunctionName": sweep.function.function_name,
+            "DeliverFunctionName": deliver.function.function_name,
+        }
+        for key, value in outputs.items():
+            CfnOutput(self, key, value=value)

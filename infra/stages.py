@@ -1,0 +1,158 @@
+"""What differs between the stages, and nothing else: the constructs hold no `if stage == …`."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+
+LOCAL_ACCOUNT = "000000000000"
+LOCAL_REGION = "us-east-1"
+
+_ACCOUNT = re.compile(r"\d{12}")
+
+
+class SettingError(ValueError):
+    """A value given with `-c` that cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    name: str
+    # None: the account and region of the credentials at hand.
+    account: str | None = None
+    region: str | None = None
+
+    # The embedded AWS speaks HTTP, on the loopback interface, and is deployed to without bootstrap roles.
+    embedded: bool = False
+
+    # Functions
+    architecture: lambda_.Architecture
+    # pip's --platform; None means the machine that runs the CDK app.
+    wheels: str | None
+    tracing: bool = True
+    log_level: str = "INFO"
+    log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
+    campaigns_ttl: Duration
+
+    # Join
+    join_memory_mb: int = 1024
+    join_timeout: Duration
+    join_batch_size: int = 1000
+    join_batch_window: Duration
+    join_concurrency: int
+    # AWS advises six times the timeout, plus the window: a batch that is retried inside Lambda stays invisible.
+    events_visibility: Duration
+    events_retention: Duration
+
+    # Sweep
+    timer_shards: int
+    sweep_minutes: int
+    sweep_reserved_concurrency: int | None
+
+    # Data
+    customer_managed_key: bool = False
+    recoverable: bool
+    protected: bool
+
+    # Neighbours
+    source: str = "holdfast"
+    upstream_accounts: tuple[str, ...] = ()
+    consumer_accounts: tuple[str, ...] = ()
+
+    alarms: bool = True
+    alarm_topic_arn: str | None = None
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        return RemovalPolicy.RETAIN if self.protected else RemovalPolicy.DESTROY
+
+
+def _local() -> Stage:
+    arm = platform.machine().lower() in {"arm64", "aarch64"}
+    return Stage(
+        name="local",
+        account=LOCAL_ACCOUNT,
+        region=LOCAL_REGION,
+        embedded=True,
+        architecture=lambda_.Architecture.ARM_64 if arm else lambda_.Architecture.X86_64,
+        wheels=None,
+        tracing=False,  # the emulator has no X-Ray daemon
+        log_retention=logs.RetentionDays.ONE_DAY,
+        campaigns_ttl=Duration.seconds(1),  # a campaign just published counts for the next event
+        join_timeout=Duration.seconds(20),
+        join_batch_window=Duration.seconds(1),  # demanded with this batch size; the emulator does not wait for it
+        join_concurrency=2,
+        events_visibility=Duration.seconds(20),  # a retry one can wait for
+        events_retention=Duration.days(4),
+        timer_shards=2,
+        sweep_minutes=1,
+        sweep_reserved_concurrency=None,
+        recoverable=False,
+        protected=False,
+        alarms=False,
+    )
+
+
+def _dev() -> Stage:
+    return Stage(
+        name="dev",
+        architecture=lambda_.Architecture.ARM_64,
+        wheels="manylinux2014_aarch64",
+        campaigns_ttl=Duration.seconds(60),
+        join_timeout=Duration.seconds(30),
+        join_batch_window=Duration.seconds(1),
+        join_concurrency=5,
+        events_visibility=Duration.seconds(6 * 30 + 1),
+        events_retention=Duration.days(4),
+        timer_shards=4,
+        sweep_minutes=5,
+        # An account whose concurrency limit is still 10 cannot reserve any; two sweeps at once do no harm.
+        sweep_reserved_concurrency=None,
+        recoverable=True,
+        protected=False,
+    )
+
+
+def _prod() -> Stage:
+    return replace(
+        _dev(),
+        name="prod",
+        log_retention=logs.RetentionDays.THREE_MONTHS,
+        join_concurrency=100,
+        timer_shards=16,
+        sweep_reserved_concurrency=1,
+        protected=True,
+    )
+
+
+_STAGES = {"local": _local, "dev": _dev, "prod": _prod}
+
+
+def _accounts(*, key: str, value: str) -> tuple[str, ...]:
+    accounts = tuple(part.strip() for part in value.split(",") if part.strip())
+    for account in accounts:
+        if not _ACCOUNT.fullmatch(account):
+            raise SettingError(f"{key}: {account!r} is no account id (twelve digits, several separated by commas)")
+    return accounts
+
+
+def stage_from(setting: Callable[[str], object]) -> Stage:
+    """The stage named by `-c stage=…`, with what else can be set by `-c` on the command line or in cdk.json."""
+    name = str(setting("stage") or "dev")
+    if name not in _STAGES:
+        raise SettingError(f"stage: {name!r} is none of {', '.join(_STAGES)}")
+    stage = _STAGES[name]()
+    return replace(
+        stage,
+        source=str(setting("source") or stage.source),
+        upstream_accounts=_accounts(key="upstream_accounts", value=str(setting("upstream_accounts") or "")),
+        consumer_accounts=_accounts(key="consumer_accounts", value=str(setting("consumer_accounts") or "")),
+        customer_managed_key=str(setting("customer_managed_key")).lower() == "true",
+        alarm_topic_arn=str(setting("alarm_topic")) if setting("alarm_topic") else None,
+    )

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    import pytest
+    from xdist.remote import Producer  # type: ignore[import-untyped]
+
+
+class OneForEndToEnd(LoadScopeScheduling):  # type: ignore[misc]
+    """All of tests/e2e on one worker, which so deploys once; every other test on whichever is free.
+
+    That is what `--dist loadgroup` is for, but pytest-xdist 3.8 marks the groups in an attribute of tests that
+    pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneForEndToEnd:
+    return OneForEndToEnd(config, log)

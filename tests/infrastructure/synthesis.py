@@ -1,0 +1,73 @@
+"""Stacks synthesised as the CDK command line would, but without building the layer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import infra  # noqa: F401  (first: it tells jsii which node to start)
+
+# isort: split
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from app import build
+
+CDK_JSON = Path(__file__).parents[2] / "cdk.json"
+
+Resource: TypeAlias = dict[str, Any]
+
+
+class Stack:
+    """A synthesised template, with its resources found by what they are for, never by generated ids."""
+
+    def __init__(self, template: Mapping[str, Any]) -> None:
+        self._resources: dict[str, Resource] = template["Resources"]
+        self.outputs: dict[str, Any] = template["Outputs"]
+
+    def all(self, kind: str) -> dict[str, Resource]:
+        return {name: each for name, each in self._resources.items() if each["Type"] == kind}
+
+    def properties(self, kind: str, place: str) -> dict[str, Any]:
+        """Of the one resource of a kind whose id begins with the constructs that hold it."""
+        (found,) = (each for name, each in self.all(kind).items() if name.startswith(place))
+        properties: dict[str, Any] = found.get("Properties", {})
+        return properties
+
+    def actions(self, place: str) -> dict[str, set[str]]:
+        """What a role may do: actions by the resource they are allowed on."""
+        allowed: dict[str, set[str]] = {}
+        for statement in self.properties("AWS::IAM::Policy", place)["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            actions, resources = statement["Action"], statement["Resource"]
+            for resource in resources if isinstance(resources, list) else [resources]:
+                allowed.setdefault(_place(resource), set()).update([actions] if isinstance(actions, str) else actions)
+        return allowed
+
+
+def _place(resource: Any) -> str:
+    """The construct path that a reference leads to, without the hash at its end."""
+    if isinstance(resource, str):
+        return resource
+    name, attribute = resource["Fn::GetAtt"]
+    return f"{name[:-8]}.{attribute}" if attribute != "Arn" else str(name[:-8])
+
+
+def app(**settings: str) -> App:
+    context = json.loads(CDK_JSON.read_text())["context"]
+    return App(context={**context, **settings, "aws:cdk:bundling-stacks": []})
+
+
+@cache
+def stack(**settings: str) -> Stack:
+    return Stack(Template.from_stack(build(app(**settings))).to_json())
+
+
+def synth(**settings: str) -> None:
+    """Raises where a validation plugin finds something."""
+    synthesised = app(**settings)
+    build(synthesised)
+    synthesised.synth()

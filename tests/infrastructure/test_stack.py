@@ -1,0 +1,274 @@
+"""What would hurt if it were otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from holdfast.aws import settings
+from infra.stages import SettingError
+from tests.infrastructure.synthesis import Stack, stack, synth
+
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+FUNCTIONS = ("Join", "Sweep", "Deliver")
+
+
+def test_join_returns_only_the_records_that_failed(on_aws: Stack) -> None:
+    mapping = on_aws.properties("AWS::Lambda::EventSourceMapping", "Join")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_an_event_that_fails_five_times_goes_to_the_dead_letter_queue_for_two_weeks(on_aws: Stack) -> None:
+    redrive = on_aws.properties("AWS::SQS::Queue", "EventsQueue")["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] == 5
+    assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0].startswith("EventsDeadLetters")
+    assert on_aws.properties("AWS::SQS::Queue", "EventsDeadLetters")["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_a_batch_stays_invisible_for_as_long_as_lambda_may_retry_it(on_aws: Stack) -> None:
+    timeout = on_aws.properties("AWS::Lambda::Function", "Join")["Timeout"]
+    assert on_aws.properties("AWS::SQS::Queue", "EventsQueue")["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_large_batches_have_the_window_they_need_and_a_bound_on_concurrency(on_aws: Stack) -> None:
+    mapping = on_aws.properties("AWS::Lambda::EventSourceMapping", "Join")
+    assert mapping["BatchSize"] == 1000
+    assert mapping["MaximumBatchingWindowInSeconds"] >= 1
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_join_knows_how_long_the_queue_keeps_an_event(on_aws: Stack) -> None:
+    variables = on_aws.properties("AWS::Lambda::Function", "Join")["Environment"]["Variables"]
+    retention = on_aws.properties("AWS::SQS::Queue", "EventsQueue")["MessageRetentionPeriod"]
+    assert variables["HOLDFAST_QUEUE_RETENTION_SECONDS"] == str(retention) == str(4 * 24 * 3600)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_given_every_setting_that_it_reads(function: str) -> None:
+    variables = stack(stage="prod").properties("AWS::Lambda::Function", function)["Environment"]["Variables"]
+    read = getattr(settings, f"{function}Settings").from_env({**variables, **_as_text(variables)})
+    assert read is not None
+
+
+def _as_text(variables: Mapping[str, Any]) -> dict[str, str]:
+    return {name: "a name" for name, value in variables.items() if not isinstance(value, str)}
+
+
+def test_only_writes_with_an_outbox_reach_deliver(on_aws: Stack) -> None:
+    mapping = on_aws.properties("AWS::Lambda::EventSourceMapping", "Deliver")
+    (one,) = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(one["Pattern"]) == {"dynamodb": {"NewImage": {"outbox": {"S": [{"exists": True}]}}}}
+    assert on_aws.properties("AWS::DynamoDB::Table", "TablesUsers")["StreamSpecification"] == {
+        "StreamViewType": "NEW_IMAGE"
+    }
+
+
+def test_a_decision_that_fails_cannot_hold_up_the_stream_for_ever(on_aws: Stack) -> None:
+    mapping = on_aws.properties("AWS::Lambda::EventSourceMapping", "Deliver")
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert 0 < mapping["MaximumRetryAttempts"] <= 10
+    assert 0 < mapping["MaximumRecordAgeInSeconds"] < 24 * 3600
+    destination = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+    assert destination.startswith("DeliverUndelivered")
+
+
+def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
+    assert on_aws.actions("JoinRole") == {
+        "JoinLog": LOGS,
+        "*": TRACES,
+        "TablesUsers": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "TablesTimers": {"dynamodb:BatchWriteItem"},
+        "TablesCampaigns": {"dynamodb:Query"},
+        "EventsRejected": {"sqs:SendMessage"},
+        "EventsQueue": {
+            "sqs:SendMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+            "sqs:ReceiveMessage",
+        },
+    }
+
+
+def test_sweep_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
+    assert on_aws.actions("SweepRole") == {
+        "SweepLog": LOGS,
+        "*": TRACES,
+        "TablesTimers": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "EventsQueue": {"sqs:SendMessage"},
+    }
+
+
+def test_deliver_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
+    assert on_aws.actions("DeliverRole") == {
+        "DeliverLog": LOGS,
+        "*": TRACES | {"dynamodb:ListStreams"},
+        "TablesUsers": {"dynamodb:BatchGetItem"},
+        "TablesUsers.StreamArn": {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
+        "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:Query"},
+        "DeliverUndelivered": {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
+        "MessagesBus": {"events:PutEvents"},
+    }
+
+
+def test_the_schedule_may_start_sweep_and_nothing_else(on_aws: Stack) -> None:
+    assert on_aws.actions("SweepScheduleRole") == {"SweepFunction": {"lambda:InvokeFunction"}}
+
+
+def test_sweep_runs_every_five_minutes(on_aws: Stack) -> None:
+    schedule = on_aws.properties("AWS::Scheduler::Schedule", "Sweep")
+    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+    assert schedule.get("State", "ENABLED") == "ENABLED"
+
+
+def test_no_queue_answers_without_tls_and_all_are_encrypted(on_aws: Stack) -> None:
+    secured = set()
+    for policy in on_aws.all("AWS::SQS::QueuePolicy").values():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Deny":
+                assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+                assert (statement["Action"], statement["Principal"]) == ("sqs:*", {"AWS": "*"})
+                secured |= {queue["Ref"] for queue in policy["Properties"]["Queues"]}
+    assert secured == set(on_aws.all("AWS::SQS::Queue"))
+    assert all(each["Properties"]["SqsManagedSseEnabled"] for each in on_aws.all("AWS::SQS::Queue").values())
+
+
+def test_tables_are_encrypted_recoverable_and_bill_by_request(on_aws: Stack) -> None:
+    for table in on_aws.all("AWS::DynamoDB::Table").values():
+        assert table["Properties"]["SSESpecification"]["SSEEnabled"] is True
+        assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+        assert "GlobalSecondaryIndexes" not in table["Properties"]
+
+
+@pytest.mark.parametrize("table", ["TablesUsers", "TablesTimers"])
+def test_what_is_no_longer_needed_expires(on_aws: Stack, table: str) -> None:
+    ttl = on_aws.properties("AWS::DynamoDB::Table", table)["TimeToLiveSpecification"]
+    assert ttl == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_a_customers_key_encrypts_the_tables_and_is_open_to_the_functions() -> None:
+    keyed = stack(stage="prod", customer_managed_key="true")
+    for table in keyed.all("AWS::DynamoDB::Table").values():
+        assert table["Properties"]["SSESpecification"]["KMSMasterKeyId"]["Fn::GetAtt"][0].startswith("TablesKey")
+    assert keyed.properties("AWS::KMS::Key", "Tables")["EnableKeyRotation"] is True
+    for function in FUNCTIONS:
+        assert "kms:Decrypt" in keyed.actions(f"{function}Role")["TablesKey"]
+
+
+def test_production_data_outlives_a_mistake() -> None:
+    prod = stack(stage="prod")
+    for kind in ("AWS::DynamoDB::Table", "AWS::SQS::Queue"):
+        assert all(each["DeletionPolicy"] == "Retain" for each in prod.all(kind).values())
+    for table in prod.all("AWS::DynamoDB::Table").values():
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_logs_are_kept_for_a_set_time_and_every_function_has_its_own(on_aws: Stack) -> None:
+    groups = on_aws.all("AWS::Logs::LogGroup")
+    assert all(30 <= each["Properties"]["RetentionInDays"] <= 90 for each in groups.values())
+    written = {
+        on_aws.properties("AWS::Lambda::Function", function)["LoggingConfig"]["LogGroup"]["Ref"]
+        for function in FUNCTIONS
+    }
+    assert written == set(groups)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_run_on_arm_with_tracing_and_structured_logs(on_aws: Stack, function: str) -> None:
+    properties = on_aws.properties("AWS::Lambda::Function", function)
+    assert properties["Architectures"] == ["arm64"]
+    assert properties["Runtime"] == "python3.13"
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+    assert properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == function.lower()
+
+
+def test_nobody_else_may_send_or_consume_unless_told_so(on_aws: Stack) -> None:
+    assert not on_aws.all("AWS::Events::EventBusPolicy")
+    for policy in on_aws.all("AWS::SQS::QueuePolicy").values():
+        assert all(each["Effect"] == "Deny" for each in policy["Properties"]["PolicyDocument"]["Statement"])
+
+
+def test_upstream_accounts_may_send_events_and_nothing_else() -> None:
+    shared = stack(stage="prod", upstream_accounts="111111111111, 222222222222")
+    statements = shared.properties("AWS::SQS::QueuePolicy", "EventsQueue")["PolicyDocument"]["Statement"]
+    (allow,) = (each for each in statements if each["Effect"] == "Allow")
+    assert allow["Action"] == ["sqs:GetQueueUrl", "sqs:SendMessage"]
+    assert allow["Resource"]["Fn::GetAtt"][0].startswith("EventsQueue")
+    assert [
+        json.dumps(principal).count(account)
+        for principal, account in zip(allow["Principal"]["AWS"], ("111111111111", "222222222222"), strict=True)
+    ] == [1, 1]
+
+
+def test_consumer_accounts_may_keep_rules_of_their_own_on_the_bus() -> None:
+    shared = stack(stage="prod", consumer_accounts="333333333333")
+    statement = shared.properties("AWS::Events::EventBusPolicy", "Messages")["Statement"]
+    assert "events:PutRule" in statement["Action"]
+    assert "events:PutEvents" not in statement["Action"]
+    assert statement["Condition"] == {"StringEqualsIfExists": {"events:creatorAccount": "${aws:PrincipalAccount}"}}
+    resource = json.dumps(statement["Resource"])
+    assert ":rule/" in resource
+    assert resource.endswith('"/*"]]}')
+    assert "333333333333" in json.dumps(statement["Principal"])
+
+
+@pytest.mark.parametrize("setting", [{"stage": "production"}, {"upstream_accounts": "1234"}])
+def test_a_setting_that_cannot_be_meant_is_refused(setting: dict[str, str]) -> None:
+    with pytest.raises(SettingError):
+        stack(**setting)
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize(
+    "shared",
+    [{}, {"customer_managed_key": "true", "upstream_accounts": "111111111111", "consumer_accounts": "333333333333"}],
+)
+def test_cdk_nag_finds_nothing(stage: str, shared: dict[str, str]) -> None:
+    synth(stage=stage, **shared)  # raises on a finding
+
+
+def test_a_person_is_told_of_what_needs_one() -> None:
+    alarms = stack(stage="prod", alarm_topic="arn:aws:sns:eu-west-1:111111111111:on-call").all("AWS::CloudWatch::Alarm")
+    watched = {json.dumps(each["Properties"]["Dimensions"])[:80]: each["Properties"] for each in alarms.values()}
+    assert all(each["AlarmActions"] == ["arn:aws:sns:eu-west-1:111111111111:on-call"] for each in watched.values())
+    assert {each["Properties"]["MetricName"] for each in alarms.values()} >= {
+        "ApproximateNumberOfMessagesVisible",
+        "ApproximateAgeOfOldestMessage",
+        "IteratorAge",
+        "Errors",
+        "Invocations",
+    }
+
+
+def test_outputs_are_what_the_command_line_looks_for(on_aws: Stack) -> None:
+    assert set(on_aws.outputs) >= {
+        "EventsQueueUrl",
+        "DeadLetterQueueUrl",
+        "RejectedQueueUrl",
+        "UndeliveredQueueUrl",
+        "EventBusName",
+        "UsersTableName",
+        "TimersTableName",
+        "CampaignsTableName",
+        "JoinFunctionName",
+        "SweepFunctionName",
+        "DeliverFunctionName",
+    }
+
+
+def test_the_embedded_stack_has_what_it_needs_and_takes_what_aws_takes() -> None:
+    local, prod = stack(stage="local"), stack(stage="prod")
+    assert set(local.outputs) == set(prod.outputs)
+    for function in FUNCTIONS:
+        here, there = (each.actions(f"{function}Role") for each in (local, prod))
+        assert {place for place in here if place != "*"} == {place for place in there if place != "*"}
+        for place, actions in here.items():
+            assert actions - {"sqs:SendMessageBatch"} <= there[place]
