@@ -1,0 +1,491 @@
+"""The tables read as the specification: what renders to what, what is withheld, what is refused."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import threading
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.core import templates
+from holdfast.core.templates import MAX_WORK, Meter, Missing, Template, TemplateError, Withheld, compile_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from holdfast.core.templates import Json
+
+EVENTS = ("added to cart", "Charged", "Straße gewählt")
+
+CONTEXT: Mapping[str, Json] = {
+    "Profile": {"first_name": "Ann", "vip": False, "zero": 0, "note": " ", "nothing": None, "first name": "Ann B."},
+    "Event": {
+        "price": 89.0,
+        "quantity": 2,
+        "tiny": 1e-7,
+        "product name": "white coat",
+        "html": "<b>1 & 2</b>",
+        "at": 1669198800000,
+        "day": "2026-11-23",
+        "zoned": "2026-11-23T10:00:00+02:00",
+        "tags": ["warm", "white", "warm"],
+        "items": [{"name": "coat", "price": 89.0, "stock": True}, {"name": "hat", "price": 9}],
+        "none": [],
+        "holes": ["a", None],
+    },
+    "ConstantEventProperty": ["white coat", "red hat"],
+    "Campaign": {"id": "abandoned-cart"},
+}
+
+
+def render(source: str, context: Mapping[str, Json] = CONTEXT) -> str:
+    return compile_values({"value": source}, events=EVENTS).render(context)["value"]
+
+
+RENDERS = {
+    # text
+    "just text": "just text",
+    "Zürich 東京 🎁 100% {off} {json: 1}": "Zürich 東京 🎁 100% {off} {json: 1}",
+    "<b>{{ Event.html }}</b>": "<b><b>1 & 2</b></b>",
+    "{{ Event.html | escape }}": "&lt;b&gt;1 &amp; 2&lt;/b&gt;",
+    # @ forms
+    "Hi @Profile - first_name, welcome": "Hi Ann, welcome",
+    "Hi @Profile - first_name welcome": "Hi Ann welcome",
+    "Hi @profile - first_name.": "Hi Ann.",
+    "Hi @Profile-first_name!": "Hi Ann!",
+    "(@Profile - first_name)": "(Ann)",
+    '@added to cart - price | default: "a good price"': "89.0",
+    '@added to cart - cost | default: "a good price"': "a good price",
+    "@added to cart - cost | default: 'nothing', today": "nothing, today",
+    "@added to cart - cost | default: 1.5 only": "1.5 only",
+    "@AddedToCart - price": "89.0",
+    "@ADDED  to cart - price": "89.0",
+    "@charged - quantity and @added to cart - price": "2 and 89.0",
+    "@STRASSE GEWÄHLT - quantity, @straße gewählt - quantity": "2, 2",
+    "@added to cart - product name": "white coat",
+    "\n  @added to cart - product name\n": "\n  white coat\n",
+    'the @added to cart - product name | default: "coat" waits': "the white coat waits",
+    'the @added to cart - "product name" waits': "the white coat waits",
+    "the @added to cart - 'product name' waits": "the white coat waits",
+    "@Campaign - id": "abandoned-cart",
+    "@ConstantEventProperty - waiting": "white coat, red hat - waiting",
+    "@ConstantEventProperty, still": "white coat, red hat, still",
+    "@Profile - first_name | Acme": "Ann | Acme",
+    "mail ann@example.com or ann@profile - x": "mail ann@example.com or ann@profile - x",
+    "@acme, meet @ 5 - 6": "@acme, meet @ 5 - 6",
+    '{{ "@" }}Profile': "@Profile",
+    "{% raw %}@Profile - x {{ y }}{% endraw %}": "@Profile - x {{ y }}",
+    "{% comment %}@nobody - x {% include %}{% endcomment %}ok": "ok",
+    # values
+    '{{ Event["product name"] }}': "white coat",
+    "{{ Event.price }} {{ Event.quantity }} {{ Event.tiny }}": "89.0 2 1e-07",
+    "{{ Profile.vip }} {{ Profile.zero }}": "false 0",
+    "{{ true | append: '!' }}": "true!",
+    "{{ Event.items[0].name }}, {{ Event.items.last.name }}": "coat, hat",
+    "{{ Event.tags.size }} {{ Event.none | size }}": "3 0",
+    # lists
+    "{{ ConstantEventProperty }}": "white coat, red hat",
+    "{{ ConstantEventProperty | join: ' and ' }}": "white coat and red hat",
+    "{{ ConstantEventProperty | first }}": "white coat",
+    "{% for it in ConstantEventProperty %}{{ forloop.index }}.{{ it }} {% endfor %}": "1.white coat 2.red hat ",
+    "{{ Event.tags | uniq | sort | reverse | join: '/' }}": "white/warm",
+    "{{ Event.items | map: 'price' | join: '+' }}": "89.0+9",
+    "{{ Event.items | where: 'stock', true | map: 'name' }}": "coat",
+    "{{ Event.items | map: 'stock' | compact }}": "true",
+    "{{ 'a,b' | split: ',' | concat: Event.tags | size }}": "5",
+    # absence
+    "{{ Profile.nick | default: 'you' }}": "you",
+    "{{ Profile.nothing | default: 'you' }}": "you",
+    "{{ Profile.note | default: 'you' }}": "you",
+    "{{ Profile.nick | upcase | default: 'you' }}": "you",
+    "{{ Profile.nick | default: Profile.first_name }}": "Ann",
+    "{{ Event.none | first | default: 'nothing' }}": "nothing",
+    "{{ Profile.vip | default: 'x' }}": "false",
+    "{{ Profile.vip | default: 'x', allow_false: false }}": "x",
+    "Hi{{ Profile.nick | default: '' }}!": "Hi!",
+    "{% assign x = '' %}{% for t in Event.tags %}{{ x }}{{ t }}{% assign x = '+' %}{% endfor %}": "warm+white+warm",
+    "{% if Profile.nick %}a{% else %}b{% endif %}": "b",
+    "{% if Profile.nothing %}a{% else %}b{% endif %}": "b",
+    "{% if Profile.note %}a{% else %}b{% endif %}": "b",
+    "{% if Profile.zero %}a{% else %}b{% endif %}": "a",
+    "{% unless Profile.vip %}a{% endunless %}": "a",
+    "{% if Profile.nick == 'x' or Profile.nick > 3 or Profile.nick contains 'x' %}a{% else %}b{% endif %}": "b",
+    "{% if Profile.nick == nil %}a{% endif %}": "a",
+    "{% case Profile.nick %}{% when 'x' %}a{% else %}b{% endcase %}": "b",
+    "{% for it in Profile.nick %}a{% else %}b{% endfor %}": "b",
+    "{% for it in Event.none %}a{% endfor %}b": "b",
+    # tags
+    "{% case Event.quantity %}{% when 2, 2 or 2 %}two{% when 3 %}three{% endcase %}": "two",
+    "{% for i in (1..9) reversed limit: 3 offset: 2 %}{{ i }}{% endfor %}": "543",
+    "{% for i in (1..9) %}{% if i > 3 %}{% break %}{% endif %}{{ i }}{% endfor %}": "123",
+    "{% for i in (1..3) %}{% if i == 2 %}{% continue %}{% endif %}{{ i }}{% endfor %}": "13",
+    "{% capture c %}{{ Event.quantity }}x{% endcapture %}{{ c | append: c }}": "2x2x",
+    "{% # aside %}{%- if Event.quantity -%} ok {%- endif -%}": "ok",
+    "{% if Event.price > 100 %}{% abort 'dear' %}{% endif %}ok": "ok",
+    # numbers and dates
+    "{{ Event.price | times: 2 }} {{ '3' | plus: 4 }} {{ 7 | divided_by: 2 }}": "178.0 7 3",
+    "{{ Event.price | minus: 0.01 | round: 1 }}": "89.0",
+    "{{ Event.at | date: '%-d %B %Y %H:%M' }}": "23 November 2022 10:20",
+    "{{ 1669198800 | date: '%F' }} {{ '1669198800' | date: '%F' }}": "2022-11-23 2022-11-23",
+    "{{ Event.day | date: '%d.%m.' }} {{ Event.zoned | date: '%H:%M %z' }}": "23.11. 10:00 +0200",
+}
+
+MISSING = {
+    "{{ Event.cost }}": "Event.cost",
+    "a @Profile - nick b": "Profile.nick",
+    "{{ Profile.nothing }}": "Profile.nothing",
+    "{{ Profile.note }}": "Profile.note",
+    "{{ Profile.size }}": "Profile.size",
+    "{{ Event['list price'] }}": "Event.list price",
+    "{{ Event.items[7].name }}": "Event.items.7.name",
+    "{{ Event.cost | times: 2 }}": "Event.cost",
+    "{{ Event.price | times: Event.factor }}": "Event.factor",
+    "{{ Event.cost | default: Profile.nick }}": "Profile.nick",
+    "{% assign cost = Event.cost %}{{ cost }}": "Event.cost",
+    "{% assign cost = Event.cost | times: 2 %}{{ cost | round }}": "Event.cost",
+    "{% for it in Event.cost %}a{% endfor %}b": "Event.cost",
+    "{% for it in Event.tags limit: Event.most %}a{% endfor %}": "Event.most",
+    "{% for i in (1..Event.most) %}a{% endfor %}": "Event.most",
+    "{% for it in Event.items %}{{ it.stock }}{% endfor %}": "it.stock",
+    "{{ Event.none }}": "Event.none",
+    "{{ Event.none | first }}": "Event.none",
+    "{{ Event.price | remove: '89.0' }}": "Event.price",
+}
+
+WITHHELD = {
+    "{% abort %}": "aborted",
+    "{% abort 'out of stock' %}": "aborted: out of stock",
+    "{% abort Event.tags.first | upcase %}": "aborted: WARM",
+    "{{ Profile.nick | default: '' }}": "blank: value",
+    "{% if Profile.vip %}gold{% endif %}": "blank: value",
+    "{{ Event.items }}": "failed: an object is no text; name a property of it",
+    "{{ Event.holes }}": "failed: null in a list; the filter compact takes it out",
+    "{{ Profile.first_name | plus: 1 }}": "failed: no number: 'Ann'",
+    "{{ Event.price | divided_by: Profile.zero }}": "failed: divided_by: can't divide by 0",
+    "{% if Profile.first_name > 3 %}a{% endif %}": "failed: '<' and '>' are not supported between 'int' and 'str'",
+    "{{ Profile.first_name | date: '%F' }}": (
+        "failed: date takes an epoch number or ISO 8601, and there is no clock; not 'Ann'"
+    ),
+}
+
+REFUSED = {
+    "": "is blank",
+    " \n ": "is blank",
+    # names
+    "{{ Evnt.price }}": "unknown object Evnt; did you mean 'Event'?",
+    "{{ event.price }}": "did you mean 'Event'?",
+    "{{ first_name }}": "unknown object first_name; there are Campaign, ConstantEventProperty, Event, Profile",
+    "{% if a and Evnt.x %}{% endif %}": "unknown object",
+    "{{ Event.price | times: factor }}": "unknown object factor",
+    "{{ now | date: '%F' }}": "unknown object now",
+    "{{ [Event.name].price }}": "unknown object",
+    "{{ Event }}": "Event is a whole object; name a property of it, such as Event.price",
+    "{{ Profile | json }}": "Profile is a whole object; name a property of it, such as Profile.first_name",
+    "{% assign e = Event %}{{ e.price }}": "Event is a whole object",
+    "{% for p in Profile %}{{ p[0] }}{% endfor %}": "Profile is a whole object",
+    "{{ Event[Profile.key] }}": "Event is a whole object",
+    "{% assign Event = 1 %}x": "Event is the name of an object",
+    "{% for Profile in Event.items %}x{% endfor %}": "Profile is the name of an object",
+    "{{ Event.product name }}": 'is written Event["product name"]',
+    "{{ Profile.nil }}": "is written Event[",
+    # @ forms
+    "@ad to cart - price": "unknown event @ad to cart; did you mean 'added to cart'?",
+    "@Profil - first_name": "unknown event @Profil; did you mean 'Profile'?",
+    "@Profile": '@Profile names no property, such as @Profile - first_name; as mere text it is {{ "@" }}Profile',
+    "see @charged now": "@Charged names no property, such as @Charged - price",
+    "@Profile - first_name | upcase": "takes only the filter default, not 'upcase'",
+    "@Profile - first_name | defualt: 'x'": "takes only the filter default, not 'defualt'",
+    "@Profile - first_name | default: friend": 'a quoted text or a number: | default: "friend"',
+    "@Profile - first_name | default: \u201cfriend\u201d": "a quoted text or a number",
+    "{{ @Profile - first_name }}": "an @ form stands in the text, without braces",
+    # tags and filters
+    "{% iff x %}": "unknown tag 'iff'; did you mean 'if'?",
+    "{% if Event.a %}{% elseif Event.b %}{% endif %}": "did you mean 'elsif'?",
+    "{% include 'x' %}": "unknown tag 'include'",
+    "{% render 'x' %}": "unknown tag 'render'",
+    "{% increment x %}": "unknown tag 'increment'",
+    "{% tablerow x in Event.tags %}{% endtablerow %}": "unknown tag 'tablerow'",
+    "{% %}": "unknown tag ''",
+    "{{ Event.price | upcas }}": "unknown filter 'upcas'; did you mean 'upcase'?",
+    "{{ Event.price | safe }}": "unknown filter 'safe'",
+    "{{ Event.price | truncate: 1, 2, 3 }}": "filter 'truncate': too many positional arguments",
+    "{{ Event.price | append }}": "filter 'append': missing a required argument",
+    "{{ Event.price | upcase: context: 1 }}": "filter 'upcase' takes no arguments by name",
+    # syntax
+    "{{ Event.price": "{{ is never closed",
+    "{% if Event.price %}": "expected",
+    "{% raw %}": "{% raw %} is never closed",
+    "{% comment %}": "{% comment %} is never closed",
+    "{{ 'x }}": "unexpected",
+    # what can be known beforehand
+    "{{ 1 | divided_by: 0 }}": "1 | divided_by: 0 cannot be computed: failed",
+    "{{ 'now' | date: '%F' }}": "there is no clock",
+    "{{ Event.at | date: '%s' }}": "date prints by a layout such as",
+    "{{ Event.at | date: '%c' }}": "date prints by a layout such as",
+    "{{ Event.html | replace: seq: 'b', sub: 'i' }}": "filter 'replace' takes no arguments by name",
+    "{% if 'a' > 1 %}x{% endif %}": "cannot be computed",
+    "{% if Event.note == blank %}x{% endif %}": "nothing is compared to blank",
+    "{% if Event.note != '' %}x{% endif %}": "nothing is compared to blank",
+    "{% if Event.items == empty %}x{% endif %}": "Event.items.size == 0",
+    "{{ (1..3) | join }}": "a range is only looped over: {% for i in (1..3) %}",
+}
+
+
+@pytest.mark.parametrize(("source", "text"), RENDERS.items())
+def test_renders(source: str, text: str) -> None:
+    assert render(source) == text
+
+
+@pytest.mark.parametrize(("source", "name"), MISSING.items())
+def test_a_missing_value_withholds_the_message_under_its_full_name(source: str, name: str) -> None:
+    with pytest.raises(Missing) as missing:
+        render(source)
+    assert (missing.value.name, missing.value.reason, missing.value.key) == (name, f"missing: {name}", "value")
+
+
+@pytest.mark.parametrize(("source", "reason"), WITHHELD.items())
+def test_withholds_with_a_reason(source: str, reason: str) -> None:
+    with pytest.raises(Withheld) as withheld:
+        render(source)
+    assert (withheld.value.reason, withheld.value.key) == (reason, "value")
+
+
+@pytest.mark.parametrize(("source", "message"), REFUSED.items())
+def test_refuses_and_says_what_would_be_right(source: str, message: str) -> None:
+    with pytest.raises(TemplateError) as refused:
+        compile_values({"value": source}, events=EVENTS)
+    assert message in str(refused.value)
+    assert refused.value.key == "value"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["{{ Evnt.x }}", "{% iff %}", "{{ Event.x | upcas }}", "@Profil - x", "{{ 'a' | plus: 1 }}", "{{ 1 1 }}", "{{"],
+)
+def test_a_refusal_names_the_line(wrong: str) -> None:
+    with pytest.raises(TemplateError, match=r"^line 4: ") as refused:
+        Template.compile(f"{{% comment %}}\n@x - y\n{{% endcomment %}}@Profile - a\n  {wrong}")
+    assert refused.value.line == 4
+
+
+def test_the_variables_used_are_those_named_from_outside() -> None:
+    values = compile_values(
+        {
+            "title": "{% assign first = Event.items[0] %}{{ first.name }} @Profile - 'first name'",
+            "body": '{% if Event.on %}{{ Event["product name"] }}{% endif %}{{ 1 | plus: Event.more }}@charged - price',
+            "loop": "{% for it in ConstantEventProperty %}{{ it }}{{ forloop.index }}{% endfor %}{{ Campaign.id }}",
+        },
+        events=EVENTS,
+    )
+    assert values.templates["title"].uses == {("Event", "items"), ("Profile", "first name")}
+    assert values.templates["loop"].uses == {("ConstantEventProperty",), ("Campaign", "id")}
+    assert values.event_properties == {"items", "on", "product name", "more", "price"}
+
+
+def test_the_events_names_may_come_as_join_knows_them() -> None:
+    assert Template.compile("@added to cart - price", events=["addedtocart"]).uses == {("Event", "price")}
+
+
+def test_the_same_template_renders_in_many_threads_at_once() -> None:
+    values = compile_values({"k": "{% assign x = Event.n %}{% for i in (1..50) %}{{ x }},{% endfor %}"})
+    together = threading.Barrier(8)
+
+    def once(n: int) -> str:
+        together.wait()
+        return values.render({"Event": {"n": n}})["k"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(once, range(8))) == [f"{n}," * 50 for n in range(8)]
+
+
+def deep(levels: int) -> Json:
+    nest: list[Json] = []
+    for _ in range(levels):
+        nest = [nest]
+    return nest
+
+
+HOSTILE: Mapping[str, Json] = {
+    "Profile": {
+        "long": "a" * 300_000,
+        "cjk": "漢" * 300_000,
+        "n": 10**9,
+        "digits": 10**4_000,
+        "float": 1e308,
+        "inf": float("inf"),
+        "exponent": "1e99",
+    },
+    "Event": {
+        "numbers": list(range(8_000)),
+        "items": [{"k": f"{'x' * 30}{i}"} for i in range(3_000)],
+        "one": 1,
+        "deep": deep(800),
+        "surrogate": "\ud800",
+    },
+}
+
+
+def loops(turns: int, depth: int, body: str = "") -> str:
+    for level in range(depth):
+        body = f"{{% for i{level} in (1..{turns}) %}}{body}{{% endfor %}}"
+    return body
+
+
+def cases(matches: int, depth: int) -> str:
+    when = ",".join(["1"] * matches)
+    return f"{{% case Event.one %}}{{% when {when} %}}" * depth + "x" + "{% endcase %}" * depth
+
+
+REFUSED_ATTACKS = {
+    "a range as a list": "{{ (1..100000000) | join: ',' | size }}",
+    "nested replace": "{{ 'aaaaaaaaaa'" + " | replace: 'a', 'aaaaaaaaaa'" * 30 + " }}",
+    "a chain of products": "{{ 99999999" + " | times: 99999999" * 40 + " }}",
+    "a long loop": "{% for i in (1..100000000) reversed %}{% endfor %}",
+    "a width in a date": "{{ Profile.n | date: '%99999999d' }}",
+    "deep brackets": "{{ Event.a" + "[Event.a" * 120 + "]" * 120 + " }}",
+    "deep parentheses": "{% for i in " + "(" * 900 + " %}{% endfor %}",
+    "deep blocks": "{% if Event.a %}" * 3_000,
+    "spaces in a tag": "{% if 1" + " " * 40_000 + " %}{% endif %}",
+    "never closed": "{{ " * 15_000,
+    "never closed, raw": "{% raw %}" * 5_000,
+    "too long": "x" * 50_001,
+}
+
+WITHHELD_ATTACKS = {
+    "nested replace": "{{ Profile.long" + " | replace: 'a', 'aaaaaaaaaa'" * 30 + " }}",
+    "replace of nothing": "{{ Profile.long | replace: '', Profile.long | size }}",
+    "a long glue": "{{ Event.numbers | join: Profile.long | size }}",
+    "split into characters": "{{ Profile.cjk | split: '' | size }}",
+    "append doubling": "{% assign x = 'aaaaaaaaaa' %}" + "{% assign x = x | append: x %}" * 60 + "{{ x | size }}",
+    "append in a loop": "{% assign x = 'a' %}" + loops(9_999, 1, "{% assign x = x | append: 'aaaaaaaaa' %}") + "x",
+    "capture doubling": "{% assign x = 'aaaaaaaaaa' %}" + "{% capture x %}{{ x }}{{ x }}{% endcapture %}" * 60,
+    "concat doubling": "{% assign x = Event.numbers %}" + "{% assign x = x | concat: x %}" * 60 + "{{ x | size }}",
+    "url_encode": "{{ Profile.cjk" + " | url_encode" * 9 + " | size }}",
+    "a chain of products": "{{ Profile.n" + " | times: Profile.n" * 40 + " }}",
+    "long integers": "{{ Profile.digits | times: Profile.digits }}",
+    "infinity": "{{ Profile.inf }}",
+    "overflow": "{{ Profile.float | times: 10 }}",
+    "overflow in a text": "{{ Profile.exponent | round }}",
+    "a range to a variable, reversed": "{% for i in (1..Profile.n) reversed %}{% endfor %}x",
+    "a range with an offset": "{% for i in (1..Profile.n) offset: 999999990 limit: 5 %}{{ i }}{% endfor %}",
+    "a range to infinity": "{% for i in (1..Profile.inf) %}{% endfor %}x",
+    "nested loops": loops(1_000, 4) + "x",
+    "sequential loops": loops(9_999, 1) * 1_000 + "x",
+    "a loop over much": loops(100, 2, "{% if 1 == 1 and 1 == 1 and 1 == 1 %}{% endif %}" * 200) + "x",
+    "loops over lists": "{% for a in Event.numbers %}{% for b in Event.numbers %}{% endfor %}{% endfor %}x",
+    "searching in a loop": loops(9_999, 1, "{% if Profile.long contains Profile.cjk %}{% endif %}") + "x",
+    "comparing in a loop": loops(9_999, 1, "{% if Event.items == Event.items %}{% endif %}") + "x",
+    "sorting in a loop": loops(9_999, 1, "{% assign x = Event.items | sort_natural: 'k' %}") + "x",
+    "each with each": "{{ Event.items | uniq | size }}",
+    "many variables": "".join(f"{{% assign v{i} = 1 %}}" for i in range(1_500)) + loops(9_999, 1, "{% assign v = 1 %}"),
+    "a long text": "{{ Profile.long }}",
+    "text in a loop": loops(9_999, 1, "x" * 100),
+    "deep data": "{{ Event.deep }}",
+    "a lone surrogate": "{{ Event.surrogate }}",
+}
+
+
+@contextmanager
+def peak_memory(megabytes: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < megabytes * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("source", REFUSED_ATTACKS.values(), ids=REFUSED_ATTACKS)
+def test_an_attack_that_can_be_seen_is_refused(source: str) -> None:
+    with peak_memory(20), pytest.raises(TemplateError):
+        Template.compile(source)
+
+
+@pytest.mark.parametrize("source", WITHHELD_ATTACKS.values(), ids=WITHHELD_ATTACKS)
+def test_an_attack_that_shows_when_rendering_is_withheld_in_little_memory(source: str) -> None:
+    template = Template.compile(source)
+    with peak_memory(20), pytest.raises(Withheld, match=r"^(limit|failed): "):
+        template.render(HOSTILE)
+
+
+def test_the_block_of_a_case_is_rendered_once_however_many_values_match() -> None:
+    assert render(cases(matches=400, depth=14), HOSTILE) == "x"
+
+
+def test_all_values_of_a_message_share_its_work() -> None:
+    work = "{{ Profile.long | strip | size }}"
+    values = compile_values({"a": work, "b": work})
+    with pytest.raises(Withheld, match="limit") as withheld:
+        values.render(HOSTILE)
+    assert withheld.value.key == "b"
+
+
+def test_a_long_newsletter_is_far_from_the_limit() -> None:
+    row = "<tr><td>{{ it.k | upcase | truncate: 20 }}</td><td>{{ forloop.index | times: 1.5 }}</td></tr>\n"
+    template = Template.compile("<p>text</p>\n" * 500 + "{% for it in Event.items %}" + row + "{% endfor %}")
+    meter = Meter()
+    text = template.render({"Event": {"items": [{"k": f"a product with number {n}"} for n in range(200)]}}, meter)
+    assert text.count("<tr>") == 200
+    assert meter.left > 0.9 * MAX_WORK
+
+
+@given(st.text(st.characters(exclude_characters="{@", codec="utf-8"), min_size=1).filter(str.strip))
+def test_text_without_braces_and_at_signs_is_left_alone(text: str) -> None:
+    assert render(text) == text
+
+
+PIECES = [
+    *("{{", "}}", "{%", "%}", "@", " - ", "|", "'", '"', "(", ")", "[", "]", "..", ".", ",", ":", "=", "==", " ", "\n"),
+    *("Event", "Profile", "price", "tags", "items", "added to cart", "ConstantEventProperty", "nil", "1", "-2", "0.5"),
+    *("if", "endif", "for x in", "endfor", "assign x =", "case", "when", "endcase", "abort", "limit:", "raw", "endraw"),
+    *("default", "date", "join", "map", "split", "replace", "times", "size", "first", "x"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=25).map("".join))
+def test_whatever_is_written_is_refused_or_rendered_or_withheld(source: str) -> None:
+    with suppress(TemplateError, Withheld):  # and nothing else
+        assert render(source).strip()
+
+
+FILTERS = st.sampled_from(sorted(templates._FILTERS))
+OPERANDS = st.sampled_from(
+    [
+        *(
+            "Profile.first_name",
+            "Profile.vip",
+            "Profile.note",
+            "Profile.nick",
+            "Event.price",
+            "Event.quantity",
+            "Event.at",
+        ),
+        *("Event.tags", "Event.items", "Event.items[0]", "Event.none", "Event.holes", "Event.html", "Event.day"),
+        *("ConstantEventProperty", "'%d'", "'name'", "0", "-1.5", "nil", "true"),
+    ]
+)
+
+
+@given(OPERANDS, st.lists(st.tuples(FILTERS, st.lists(OPERANDS, max_size=2)), max_size=4))
+def test_any_filter_takes_or_withholds_any_value(value: str, chain: list[tuple[str, list[str]]]) -> None:
+    steps = "".join(f" | {name}: {', '.join(operands)}" if operands else f" | {name}" for name, operands in chain)
+    with suppress(TemplateError, Withheld):  # and nothing else
+        assert render(f"{{{{ {value}{steps} }}}}").strip()
+
+
+def test_the_module_is_pure() -> None:
+    tree = ast.parse(Path(templates.__file__).read_text("utf-8"))
+    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert {name.partition(".")[0] for name in imported} - sys.stdlib_module_names == {"liquid"}
+    assert not imported & {"os", "time", "random", "logging", "secrets", "uuid"}
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not called & {"now", "today", "utcnow"}
