@@ -1,0 +1,236 @@
+"""`holdfast demo`: all of it, once, on an AWS of its own that is gone afterwards."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import typer
+from rich.markup import escape
+
+from holdfast.aws.clock import now_ms
+from holdfast.aws.queues import Message, Queue
+from holdfast_cli import local
+from holdfast_cli.books import Books, read_books
+from holdfast_cli.campaign_file import read_campaign
+from holdfast_cli.campaigns import campaigns, publish_one
+from holdfast_cli.output import Json, err, out, print_json, print_rows
+from holdfast_cli.stack import Deployment
+from holdfast_cli.watching import Tap, show, tap
+
+CAMPAIGN = Path(__file__).with_name("abandoned_cart.yaml")
+WINDOW = 8.0
+"""Seconds, as in the campaign's file."""
+QUIET = 3.0
+"""How many seconds after the last message was due to listen for one that should not come."""
+DEADLINE = 45.0
+
+Row = tuple[str, str, str, str]
+"""What the target received, or should have: user, product, kind, and the title or the reason."""
+
+
+class Scene(NamedTuple):
+    """One person's story: the lines that are sent, each after so many seconds, and what is expected to come of it."""
+
+    story: str
+    lines: list[tuple[float, str]]
+    expected: list[Row]
+
+
+def demo(*, json: Json = False) -> None:
+    """All of it, once, on an AWS of its own: deploy, publish, send, watch, check the books. Leaves nothing running."""
+    with _embedded_aws() as deployment, tap(deployment) as tapped:
+        campaign, text = read_campaign(CAMPAIGN)
+        publish_one(campaigns(deployment), campaign, text)
+        _say(
+            "3", f"Published [bold]{campaign.id}[/]: added to cart, not charged within 8 seconds, for the same product"
+        )
+        scenes = _scenes()
+        records = _send(deployment, scenes)
+        _say("4", f"Sent {records} records; the rule's target receives:")
+        events = _listen(tapped, sum(len(scene.expected) for scene in scenes), None if json else show)
+        books = _settled_books(deployment, records)
+    if not _report(scenes, events, books, records, as_json=json):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _embedded_aws() -> Iterator[Deployment]:
+    """One with a home of its own, so that `holdfast local` is left alone."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as home:
+        before = os.environ.get("HOLDFAST_HOME")
+        os.environ["HOLDFAST_HOME"] = home
+        try:
+            started = time.monotonic()
+            _say("1", "Starting an AWS on this machine (MiniStack), and deploying the stack to it with the CDK …")
+            with err.status("starting") as status:
+                local.up(lambda step: status.update(escape(step)))
+            _say("2", f"Deployed in {time.monotonic() - started:.0f} s")
+            yield Deployment.find("local")
+        finally:
+            local.down()
+            os.environ.pop("HOLDFAST_HOME")
+            if before is not None:
+                os.environ["HOLDFAST_HOME"] = before
+
+
+def _say(step: str, text: str) -> None:
+    err.print(f"[bold cyan]{step}[/] {text}")
+
+
+def _scenes() -> list[Scene]:
+    start = now_ms()
+
+    def added(user: str, product: str, at: float = 0, price: float | None = 89.0) -> str:
+        priced = {} if price is None else {"price": price}
+        event = {
+            "user": user,
+            "event": "added to cart",
+            "product_name": product,
+            "ts": start + int(at * 1000),
+            **priced,
+        }
+        return jsonlib.dumps(event)
+
+    def charged(user: str, *products: str, at: float = 1) -> str:
+        items = [{"prod_name": product, "quantity": 1} for product in products]
+        return jsonlib.dumps({"user": user, "event": "Charged", "Items": items, "ts": start + int(at * 1000)})
+
+    def profile(user: str, **properties: str) -> str:
+        return jsonlib.dumps({"user": user, "profile": properties, "ts": start})
+
+    def message(user: str, product: str, name: str) -> Row:
+        return user, product, "Personalized Message", f"{name}, your {product} is waiting"
+
+    basket = ["tent", "stove", "lamp", "rope", "map"]
+    twice = added("eve", "kettle")
+    return [
+        Scene(
+            "Ann leaves one product of two behind",
+            [
+                (0, profile("ann", first_name="Ann", email="ann@example.com")),
+                (0, added("ann", "white coat")),
+                (0, added("ann", "red hat")),
+                (1.5, charged("ann", "red hat")),
+            ],
+            [message("ann", "white coat", "Ann")],
+        ),
+        Scene("Bob buys everything", [(0, added("bob", "white coat")), (1.5, charged("bob", "white coat"))], []),
+        Scene(
+            "Cleo buys three of the five items of her basket",
+            [
+                (0, profile("cleo", first_name="Cleo")),
+                *((0, added("cleo", item)) for item in basket),
+                (1.5, charged("cleo", *basket[:3])),
+            ],
+            [message("cleo", "rope", "Cleo"), message("cleo", "map", "Cleo")],
+        ),
+        Scene(
+            "Dan's purchase arrives before the add it belongs to",
+            [(0, charged("dan", "drum", at=0.5)), (1.5, added("dan", "drum", at=0.1))],
+            [],
+        ),
+        Scene("Eve's add is sent twice", [(0, twice), (1.5, twice)], [message("eve", "kettle", "Hi")]),
+        Scene(
+            "Fay's profile has no first name",
+            [(0, profile("fay", city="Ulm")), (0, added("fay", "globe"))],
+            [message("fay", "globe", "Hi")],
+        ),
+        Scene(
+            "Gus's add does not say the price",
+            [(0, added("gus", "flute", price=None))],
+            [("gus", "flute", "Personalized Message Withheld", "missing: Event.price")],
+        ),
+        Scene("Somebody sends what is not JSON", [(0, "this is not JSON")], []),
+    ]
+
+
+def _send(deployment: Deployment, scenes: list[Scene]) -> int:
+    queue = Queue(deployment.client("sqs"), deployment.outputs["EventsQueueUrl"])
+    lines = sorted((wait, line) for scene in scenes for wait, line in scene.lines)
+    waited = 0.0
+    for moment in sorted({wait for wait, _ in lines}):
+        time.sleep(moment - waited)
+        waited = moment
+        queue.send(Message(line) for wait, line in lines if wait == moment)
+    return len(lines)
+
+
+def _listen(
+    tapped: Tap, expected: int, shown: Callable[[dict[str, Any]], None] | None
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The events the target received, by type and message id: a repeat has the same. Listens on a while."""
+    started = time.monotonic()
+    heard = started
+    events: dict[tuple[str, str], dict[str, Any]] = {}
+    while (now := time.monotonic()) < started + DEADLINE:
+        if len(events) >= expected and now > max(heard + QUIET, started + WINDOW + QUIET):
+            break
+        for event in tapped.messages():
+            heard = time.monotonic()
+            identity = event["detail-type"], event["detail"]["metadata"]["id"]
+            if identity not in events and shown:
+                shown(event)
+            events[identity] = event
+    return events
+
+
+def _settled_books(deployment: Deployment, records: int) -> Books:
+    """The books, once they balance or have had the time to."""
+    for _ in range(10):
+        books = read_books(deployment)
+        if books.balance(records):
+            break
+        time.sleep(0.5)
+    return books
+
+
+def _received(event: dict[str, Any]) -> Row:
+    detail = event["detail"]
+    told = detail.get("values", {}).get("title") or detail.get("reason", "")
+    return detail["user"]["identity"], str(detail["constant"]["value"]), event["detail-type"], told
+
+
+def _report(
+    scenes: list[Scene], events: dict[tuple[str, str], dict[str, Any]], books: Books, records: int, *, as_json: bool
+) -> bool:
+    """What was expected beside what was received, and the books; whether they agree."""
+    received = sorted(map(_received, events.values()))
+    rows = []
+    for scene in scenes:
+        users = {jsonlib.loads(line)["user"] for _, line in scene.lines if line.startswith("{")}
+        came = [row for row in received if row[0] in users]
+        rows.append(
+            {
+                "": "✓" if came == sorted(scene.expected) else "✗",
+                "story": scene.story,
+                "expected": _told(scene.expected),
+                "received": _told(came),
+            }
+        )
+    rejected = sum(not line.startswith("{") for scene in scenes for _, line in scene.lines)
+    agree = all(row[""] == "✓" for row in rows) and books.balance(records) and books.rejected == rejected
+    if as_json:
+        for row in rows:
+            print_json({"agrees": row.pop("") == "✓", **row})
+        print_json({"records": records, **asdict(books), "balances": books.balance(records), "agrees": agree})
+        return agree
+    print_rows(rows, ["", "story", "expected", "received"], as_json=False)
+    out.print(
+        f"records in {records} = folded {books.folded} + rejected {books.rejected} + waiting {books.waiting}\n"
+        f"decisions {books.decided} = delivered {books.delivered} + withheld {books.withheld}"
+        f" + undelivered {books.undelivered}"
+    )
+    out.print("[bold green]Everything as expected.[/]" if agree else "[bold red]Not as expected.[/]")
+    return agree
+
+
+def _told(rows: list[Row]) -> list[str]:
+    return [f"{told}" for _, _, _, told in sorted(rows)] or ["nothing"]

@@ -1,0 +1,38 @@
+"""The command line: every command, and how a failure is told."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.markup import escape
+
+from holdfast_cli import campaigns, demo, events, local_commands, watching
+from holdfast_cli.local import LocalError
+from holdfast_cli.output import Failure, err
+from holdfast_cli.stack import DeploymentNotFound
+
+app = typer.Typer(
+    name="holdfast",
+    help="Notices what a user nearly did, and says so on an EventBridge bus.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(local_commands.app, name="local")
+app.add_typer(campaigns.app, name="campaign")
+app.command()(events.send)
+app.command()(events.simulate)
+app.command()(watching.watch)
+app.command()(demo.demo)
+
+
+def main() -> None:
+    """Exit codes: 0 fine, 1 found something wrong, 2 wrong usage."""
+    try:
+        app()
+    except (Failure, DeploymentNotFound, LocalError) as error:
+        err.print(f"[red]✗[/] {escape(str(error))}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

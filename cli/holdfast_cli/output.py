@@ -1,0 +1,69 @@
+"""How results are shown: tables for people, a JSON object per line for scripts; what is no result goes to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, TypeAlias
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+LONG = {"reason", "values", "story", "expected", "received"}
+"""Columns that may take several lines."""
+
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+Stage: TypeAlias = Annotated[
+    str, typer.Option("--stage", "-s", envvar="HOLDFAST_STAGE", help="local, or the stage that was deployed to AWS.")
+]
+
+
+class Failure(Exception):
+    """Something is wrong, and this says what to do: printed as it is, exit code 1."""
+
+
+def print_json(row: Mapping[str, Any]) -> None:
+    print(json.dumps(row, ensure_ascii=False), flush=True)  # noqa: T201 (rich would wrap it)
+
+
+def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, title: str = "") -> None:
+    """A table of the columns named, or every row whole as JSON."""
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column not in LONG)
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    out.print(table, soft_wrap=False)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case list():
+            return ", ".join(map(_cell, value))
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Progress]:
+    """A bar on stderr where that is a terminal; advance it by `advance(0, n)`. It vanishes when done."""
+    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        bar.add_task(what, total=total)
+        yield bar

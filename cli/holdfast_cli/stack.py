@@ -1,0 +1,114 @@
+"""A deployed stack, on AWS or embedded, and the way to its services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from holdfast_cli import local
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sqs import SQSClient
+
+
+class DeploymentNotFound(Exception):
+    """There is no such stack within reach; the message says how to get one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    stage: str
+    region: str
+    # None on AWS: where the credentials at hand lead.
+    endpoint: str | None
+    # By the keys of the stack's outputs: EventsQueueUrl, UsersTableName, …
+    outputs: Mapping[str, str]
+
+    @classmethod
+    def find(cls, stage: str) -> Self:
+        """Raises DeploymentNotFound."""
+        region, endpoint = _embedded() if stage == "local" else _on_aws(stage)
+        return cls(
+            stage=stage, region=region, endpoint=endpoint, outputs=_outputs(stage, region=region, endpoint=endpoint)
+        )
+
+    @overload
+    def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
+    @overload
+    def client(self, service: Literal["dynamodb"]) -> DynamoDBClient: ...
+    @overload
+    def client(self, service: Literal["events"]) -> EventBridgeClient: ...
+    @overload
+    def client(self, service: Literal["lambda"]) -> LambdaClient: ...
+    @overload
+    def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> SQSClient: ...
+    def client(self, service: str) -> Any:
+        return _client(service, region=self.region, endpoint=self.endpoint)
+
+    def log_group(self, function: Literal["join", "sweep", "deliver"]) -> str:
+        name = self.outputs[f"{function.capitalize()}FunctionName"]
+        return self.client("lambda").get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
+
+
+def _embedded() -> tuple[str, str]:
+    aws = local.status()
+    if aws is None:
+        raise DeploymentNotFound("The embedded AWS is not running. Start it with: holdfast local up")
+    return aws.region, aws.endpoint
+
+
+def _on_aws(stage: str) -> tuple[str, None]:
+    region = boto3.Session().region_name
+    if region is None:
+        raise DeploymentNotFound(f"In which region is stage {stage}? Set AWS_REGION, or a profile that has one.")
+    return region, None
+
+
+def _outputs(stage: str, *, region: str, endpoint: str | None) -> Mapping[str, str]:
+    name = f"Holdfast-{stage}"
+    cloudformation: CloudFormationClient = _client("cloudformation", region=region, endpoint=endpoint)
+    try:
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        # What CloudFormation says of a stack that does not exist.
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise DeploymentNotFound(f"AWS does not let us look for stack {name} in {region}: {error}") from error
+        raise DeploymentNotFound(f"There is no stack {name} in {region}. {_how_to_deploy(stage)}") from error
+    except BotoCoreError as error:
+        raise DeploymentNotFound(f"Cannot reach AWS in {region} to look for stack {name}: {error}") from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    if not outputs:
+        raise DeploymentNotFound(f"Stack {name} in {region} is {stack['StackStatus']}. {_how_to_deploy(stage)}")
+    return outputs
+
+
+def _how_to_deploy(stage: str) -> str:
+    command = "holdfast local up" if stage == "local" else f"npx cdk deploy -c stage={stage}"
+    return f"Deploy it with: {command}"
+
+
+@cache
+def _client(service: str, *, region: str, endpoint: str | None) -> Any:
+    session = boto3.Session(region_name=region)
+    if endpoint is None:
+        return session.client(service)  # type: ignore[call-overload]  # which service, the callers' types say
+    return session.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=endpoint,
+        aws_access_key_id=local.ACCOUNT,
+        aws_secret_access_key="local",  # noqa: S106  (the emulator asks for some, and checks none)
+        config=Config(proxies={}, retries={"mode": "standard"}),
+    )

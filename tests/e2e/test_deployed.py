@@ -1,0 +1,207 @@
+"""The stack as it is deployed: real queues, a real stream, functions that run, a rule that fires."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from holdfast.aws.clock import now_ms
+from holdfast.aws.queues import Message, Queue
+from holdfast.aws.timers import Timers
+from holdfast.core.campaigns import Campaign
+from holdfast.core.timers import TimerItem, slot
+from holdfast.core.watches import State, Trigger, Watch, encode
+from holdfast_cli.books import read_books
+from holdfast_cli.campaigns import campaigns, publish_one
+from holdfast_cli.main import app
+from holdfast_cli.stack import Deployment
+from holdfast_cli.watching import Tap, tap
+from tests.otto import OTTO, needs_otto, simulate
+
+WINDOW = 6.0
+
+
+def a_campaign(**when: Any) -> Campaign:
+    """A new one, so that tests do not get in each other's way: its id is also the name of its events' first word."""
+    name = f"c{uuid.uuid4().hex[:8]}"
+    added, charged = f"{name} added", f"{name} charged"
+    return Campaign.model_validate(
+        {
+            "id": name,
+            "when": {"did": added, "did_not": charged, "within": f"{WINDOW} s", "settle": "0 s", **when},
+            "constant": {"name": "product", "in": {added: "product", charged: "product"}},
+            "send": {"values": {"title": "{{ Profile.first_name | default: 'Hi' }}, your {{ ConstantEventProperty }}"}},
+        }
+    )
+
+
+@pytest.fixture
+def tapped(deployed: Deployment) -> Iterator[Tap]:
+    with tap(deployed) as tapped:
+        yield tapped
+
+
+def publish(deployed: Deployment, campaign: Campaign) -> None:
+    publish_one(campaigns(deployed), campaign, campaign.model_dump_json(by_alias=True))
+    time.sleep(1.5)  # the functions look again after a second
+
+
+def send(deployed: Deployment, *records: object) -> None:
+    queue = Queue(deployed.client("sqs"), deployed.outputs["EventsQueueUrl"])
+    assert queue.send(Message(r if isinstance(r, str) else json.dumps(r)) for r in records) == []
+
+
+def hear(tapped: Tap, campaign: str, seconds: float, *, enough: int | None = None) -> list[dict[str, Any]]:
+    """What the rule's target gets for a campaign, a repeat left out."""
+    heard: dict[tuple[str, str], dict[str, Any]] = {}
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends and (enough is None or len(heard) < enough):
+        for event in tapped.messages():
+            if event["detail"]["metadata"]["campaign"] == campaign:
+                heard[event["detail-type"], event["detail"]["metadata"]["id"]] = event
+    return list(heard.values())
+
+
+def test_what_was_left_behind_reaches_the_rules_target_and_what_was_bought_does_not(
+    deployed: Deployment, tapped: Tap
+) -> None:
+    campaign = a_campaign()
+    publish(deployed, campaign)
+    now = now_ms()
+    base = {"user": "ann", "ts": now}
+    send(
+        deployed,
+        {"user": "ann", "profile": {"first_name": "Ann", "email": "ann@example.com"}, "ts": now},
+        {**base, "event": f"{campaign.id} Added", "product": "coat"},
+        {**base, "event": f"{campaign.id} Added", "product": "hat"},
+        {**base, "event": f"{campaign.id} Added", "product": 7},
+        {**base, "event": f"{campaign.id} CHARGED", "product": ["hat", "7"], "ts": now + 1},
+    )
+    (event,) = hear(tapped, campaign.id, WINDOW + 4)
+    assert event["source"] == "holdfast"
+    assert event["detail"]["values"] == {"title": "Ann, your coat"}
+    assert event["detail"]["user"] == {"identity": "ann", "email": "ann@example.com"}
+    decided = event["detail"]["metadata"]["decided_at"]
+    assert decided >= time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now / 1000 + WINDOW))
+
+
+@needs_otto
+def test_real_shopping_events_give_the_same_messages_as_the_simulation(deployed: Deployment, tapped: Tap) -> None:
+    """The sample spans weeks. Watches of different (user, product) know nothing of each other: each pair's events are
+    moved to now, gaps below the window of 60 s shrunk with it, longer ones cut to the window and a few seconds.
+    """
+    campaign = a_campaign()
+    publish(deployed, campaign)
+    names = {"added_to_cart": f"{campaign.id} added", "charged": f"{campaign.id} charged", "viewed": "viewed"}
+    pairs: dict[tuple[str, str], list[tuple[float, str]]] = defaultdict(list)
+    last: dict[tuple[str, str], tuple[int, float]] = {}
+    for event in map(json.loads, OTTO.lines()):
+        pair = event["user"], event["product"]
+        at = 0.0
+        if event["event"] != "viewed":
+            if pair in last:
+                gap = (event["ts"] - last[pair][0]) / 1000
+                at = last[pair][1] + (gap * WINDOW / 60 if gap < 60 else WINDOW + 4)
+            last[pair] = event["ts"], at
+        pairs[pair].append((at, names[event["event"]]))
+    planned = sorted((at, user, product, name) for (user, product), events in pairs.items() for at, name in events)
+    started = time.monotonic()
+    while planned:
+        due = [each for each in planned if each[0] <= time.monotonic() - started]
+        planned = planned[len(due) :]
+        now = now_ms()
+        send(deployed, *({"user": u, "event": name, "product": p, "ts": now} for _, u, p, name in due))
+        time.sleep(0.05)
+    expected = Counter((user, product) for kind, user, product, _ in simulate(OTTO.lines(), seconds=60))
+    assert expected.total() == 49
+    heard = hear(tapped, campaign.id, WINDOW + 8)
+    assert {event["detail-type"] for event in heard} == {"Personalized Message"}
+    assert Counter((e["detail"]["user"]["identity"], e["detail"]["constant"]["value"]) for e in heard) == expected
+
+
+def test_sweep_ticks_the_users_of_a_slot(deployed: Deployment, tapped: Tap) -> None:
+    """A watch that nothing but its timer slot knows of: as one is fifteen minutes after its trigger."""
+    campaign = a_campaign(within="20 minutes")
+    publish(deployed, campaign)
+    now, user = now_ms(), uuid.uuid4().hex
+    watch = Watch(Trigger(now - 20 * 60_000, "e1", now, 1, "coat", {}))
+    dynamodb = deployed.client("dynamodb")
+    dynamodb.put_item(
+        TableName=deployed.outputs["UsersTableName"],
+        Item={
+            "user": {"S": user},
+            "part": {"S": "watches"},
+            "state": {"S": encode(State({campaign.id: {"coat": watch}}))},
+            "version": {"N": "1"},
+        },
+    )
+    for shard in range(4):
+        item = TimerItem(slot(now, shard), json.dumps({user: now}), now)
+        assert Timers(dynamodb, deployed.outputs["TimersTableName"]).write([item])
+    deployed.client("lambda").invoke(FunctionName=deployed.outputs["SweepFunctionName"], Payload=b"{}")
+    (event,) = hear(tapped, campaign.id, 15, enough=1)
+    assert event["detail"]["user"]["identity"] == user
+
+
+def test_a_campaign_is_published_listed_shown_and_paused_from_the_command_line(
+    tapped: Tap, tmp_path: Any
+) -> None:
+    runner = CliRunner()
+    campaign = a_campaign()
+    file = tmp_path / "campaign.json"
+    file.write_text(campaign.model_dump_json(by_alias=True, exclude_unset=True))
+
+    def run(*arguments: str) -> list[dict[str, Any]]:
+        result = runner.invoke(app, [*arguments, "--json"])
+        assert result.exit_code == 0, result.output
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert [row["news"] for row in run("campaign", "publish", str(file))] == ["published"]
+    assert [row["news"] for row in run("campaign", "publish", str(file))] == ["unchanged"]
+    assert campaign.id in {row["campaign"] for row in run("campaign", "list")}
+    assert run("campaign", "show", campaign.id)[0]["source"] == file.read_text()
+    time.sleep(1.5)
+    events = tmp_path / "events.jsonl"
+    events.write_text(json.dumps({"user": "pia", "event": f"{campaign.id} added", "product": "coat"}) + "\n")
+    assert run("send", str(events)) == [{"sent": 1, "unsent": 0}]
+    assert run("campaign", "pause", campaign.id)[0]["state"] == "paused"
+    (event,) = hear(tapped, campaign.id, WINDOW + 6, enough=1)
+    assert event["detail"]["reason"] == "campaign paused"
+    assert run("campaign", "resume", campaign.id)[0]["state"] == "live"
+    missing = runner.invoke(app, ["campaign", "show", "no-such"])
+    assert missing.exit_code == 1
+    assert "no campaign no-such" in str(missing.exception)
+
+
+def test_the_logs_name_no_user_and_nothing_of_an_event(deployed: Deployment) -> None:
+    send(deployed, {"user": "u-8c1f", "event": "p-77ab"}, '{"user": "u-8c1f", "secret": "s-12"', {"secret": "s-12"})
+    time.sleep(3)
+    pages = deployed.client("logs").get_paginator("filter_log_events")
+    lines = [
+        event["message"]
+        for function in ("join", "sweep", "deliver")
+        for page in pages.paginate(logGroupName=deployed.log_group(function))
+        for event in page["events"]
+    ]
+    assert any("RecordsRejected" in line for line in lines)
+    for word in ("u-8c1f", "p-77ab", "s-12", "ann@example.com", "pia", "coat"):
+        assert not [line for line in lines if word in line]
+
+
+def test_the_books_balance_after_all_of_this(deployed: Deployment) -> None:
+    send(deployed, "not json", {"user": "ann"})
+    for _ in range(40):
+        books = read_books(deployed)
+        if books.rejected >= 4 and not books.waiting and books.decided == books.delivered + books.withheld:
+            break
+        time.sleep(0.25)
+    assert books.rejected == 4
+    assert books.waiting == 0
+    assert books.decided == books.delivered + books.withheld + books.undelivered > 0

@@ -1,0 +1,54 @@
+"""Real shopping events, where they are at hand (they are not part of the project), and the simulation of them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from holdfast.core.events import Event
+from holdfast.core.forms import records
+from holdfast.core.plans import Constant, Plan, Plans
+from holdfast.core.simulation import Simulation
+
+
+class Trace(NamedTuple):
+    path: Path
+
+    def lines(self) -> list[str]:
+        return gzip.decompress(self.path.read_bytes()).decode().splitlines()
+
+
+_HERE = Path(__file__).parents[2] / "shared/data/otto_20_sessions.jsonl.gz"
+OTTO = Trace(Path(os.environ.get("HOLDFAST_OTTO", _HERE)))
+needs_otto = pytest.mark.skipif(
+    not OTTO.path.exists(),
+    reason=f"no {OTTO.path}: the sample of otto-de/recsys-dataset; set HOLDFAST_OTTO to where it is",
+)
+
+
+def a_plan(seconds: int) -> Plan:
+    """Added and not charged for the same product."""
+    return Plan(
+        id="otto",
+        did=("added_to_cart",),
+        did_not=("charged",),
+        within=seconds * 1000,
+        constant=(Constant("product", {"added_to_cart": "product", "charged": "product"}),),
+    )
+
+
+def simulate(lines: Iterable[str], seconds: int) -> list[tuple[str, str, str, int]]:
+    """What is decided: kind, user, product, the trigger's time."""
+    simulation = Simulation(Plans([a_plan(seconds)]))
+    decided = []
+    for line in lines:
+        for record in records(line, 1 << 53):
+            assert isinstance(record, Event)
+            decided += simulation.event(record)[0]
+    decided += simulation.until()
+    return [(d.kind, user, str(d.shown), d.at) for user, d in decided]

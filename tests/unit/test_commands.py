@@ -1,0 +1,105 @@
+"""Commands that need no stack: what they print, and how they end."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from holdfast_cli.main import app
+
+CAMPAIGN = """\
+id: cart
+when: {did: added, did_not: charged, within: 30 minutes}
+constant: {name: product, in: {added: product, charged: product}}
+send: {values: {title: "{{ Profile.first_name }}, your {{ ConstantEventProperty }}", price: "{{ Event.price }}"}}
+"""
+T0 = 1_790_000_000_000
+EVENTS = [
+    {"user": "ann", "event": "added", "product": "coat", "price": 89.0, "ts": T0},
+    {"user": "bob", "event": "added", "product": " coat ", "ts": T0 + 1},
+    {"user": "cleo", "event": "added", "ts": T0 + 2},
+    "not json",
+]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "cart.yaml").write_text(CAMPAIGN)
+    lines = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in EVENTS)
+    (tmp_path / "events.jsonl").write_text(lines + "\n\n")
+    (tmp_path / "events.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (tmp_path / "profiles.jsonl").write_text(json.dumps({"user": "ann", "profile": {"first_name": "Ann"}}))
+    return tmp_path
+
+
+def simulate(files: Path, *more: str, events: str = "events.jsonl") -> tuple[list[dict[str, Any]], str]:
+    arguments = ["simulate", "--campaign", str(files / "cart.yaml"), "--events", str(files / events), "--json", *more]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()], result.stderr
+
+
+def test_simulate_prints_a_line_for_each_decision(files: Path) -> None:
+    ann, bob = simulate(files)[0]
+    assert ann.pop("id") != bob.pop("id")
+    assert ann == {
+        "decision": "send",
+        "campaign": "cart",
+        "user": "ann",
+        "constant": "coat",
+        "trigger_at": T0,
+        "decided_at": T0 + 1_800_000,
+    }
+    assert bob["constant"] == " coat "
+
+
+def test_simulate_tells_what_was_rejected_and_goes_on(files: Path) -> None:
+    _, told = simulate(files)
+    assert "2 records rejected" in told
+    assert "product is missing in added" in told
+
+
+def test_simulate_unpacks_what_is_packed(files: Path) -> None:
+    assert simulate(files, events="events.jsonl.gz") == simulate(files)
+
+
+def test_with_profiles_simulate_renders_the_messages(files: Path) -> None:
+    ann, bob = simulate(files, "--profiles", str(files / "profiles.jsonl"))[0]
+    assert ann["values"] == {"title": "Ann, your coat", "price": "89.0"}
+    assert (bob["decision"], bob["reason"]) == ("withhold", "missing: Profile.first_name")
+
+
+def test_people_get_a_table_and_a_sum(files: Path) -> None:
+    arguments = ["simulate", "-c", str(files / "cart.yaml"), "-e", str(files / "events.jsonl")]
+    result = CliRunner().invoke(app, arguments)
+    assert "2026-09-21T14:43:20.000Z" in result.stdout
+    assert "2 records: 2 send" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["simulate"], 2, "Missing option"),
+        (["campaign", "publish"], 2, "Missing argument"),
+        (["simulate", "-c", "nowhere.yaml", "-e", "x"], 1, "nowhere.yaml:1:1 cannot be read: No such file"),
+        (["send", "x.jsonl"], 1, "The embedded AWS is not running. Start it with: holdfast local up"),
+        (["watch", "--stage", "local"], 1, "holdfast local up"),
+        (["local", "status"], 1, "not running; start it with: holdfast local up"),
+    ],
+)
+def test_what_is_wrong_is_told_and_ends_with_1_and_wrong_usage_with_2(
+    arguments: list[str], code: int, told: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", "from holdfast_cli.main import main; main()", *arguments]
+    environment = {"HOLDFAST_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "TERM": "dumb", "COLUMNS": "200"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == code
+    assert told in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
