@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from holdfast.aws.bus import Bus, Entry
-from holdfast.aws.campaigns import Campaigns, LivePlans, UnknownCampaign
+from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.clients import client
 from holdfast.aws.observe import Logger, Metrics, Tracer, count
 from holdfast.aws.queues import Message, Queue
@@ -69,9 +69,7 @@ class Undelivered(RuntimeError):
 
 
 class Deliver:
-    def __init__(
-        self, *, users: Users, campaigns: Campaigns, live: LivePlans, bus: Bus, undelivered: Queue
-    ) -> None:
+    def __init__(self, *, users: Users, campaigns: Campaigns, live: LivePlans, bus: Bus, undelivered: Queue) -> None:
         self._users = users
         self._live = live
         self._bus = bus

@@ -19,7 +19,7 @@ from holdfast.aws.timers import Timers
 from holdfast.aws.users import Item, Key, Save, Saved, Users
 from holdfast.core import profiles, watches
 from holdfast.core.events import Tick
-from holdfast.core.fold import Limits, fold, needed_until
+from holdfast.core.fold import LIMITS, Limits, fold, needed_until
 from holdfast.core.intake import Body, Intake, Reject
 from holdfast.core.plans import Plans
 from holdfast.core.timers import nomination, schedule
@@ -77,7 +77,7 @@ class Join:
         plans: LivePlans,
         events: Queue,
         rejected: Queue,
-        limits: Limits = Limits(),
+        limits: Limits = LIMITS,
         shards: int = 1,
         clock: Callable[[], int] = now_ms,
     ) -> None:
@@ -101,7 +101,9 @@ class Join:
 
     def _fold_all(self, intake: Intake) -> set[Key]:
         """Read, fold and save every user of the batch. Returned is what could not be saved."""
-        waiting: set[Key] = {(user, "watches") for user in intake.inputs} | {(user, "profile") for user in intake.changes}
+        waiting: set[Key] = {(user, "watches") for user in intake.inputs} | {
+            (user, "profile") for user in intake.changes
+        }
         failed: set[Key] = set()
         for _ in range(ROUNDS):
             items, unread = self._users.read(waiting)
@@ -129,16 +131,14 @@ class Join:
             plans = self._plans.refresh()  # published since this container last looked
         outcomes: dict[Key, Outcome] = {}
         for key in sorted(keys):
-            user, part = key
+            _, part = key
             if part == "watches":
                 outcomes[key] = self._watches(key, items.get(key), states.get(key, State()), intake, plans, now)
             else:
                 outcomes[key] = _profile(key, items.get(key), intake)
         return outcomes
 
-    def _watches(
-        self, key: Key, item: Item | None, state: State, intake: Intake, plans: Plans, now: int
-    ) -> Outcome:
+    def _watches(self, key: Key, item: Item | None, state: State, intake: Intake, plans: Plans, now: int) -> Outcome:
         inputs = intake.inputs[key[0]]
         nominated = item.nominated if item else None
         ticks = [each.at for each in inputs if isinstance(each, Tick)]

@@ -1,4 +1,4 @@
-"""sweep: turns the clock into ticks. Reads the slots of the next ten minutes, and puts their users on the events queue."""
+"""sweep: turns the clock into ticks. Reads the slots of the next ten minutes, and puts their users on the queue."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def build() -> Sweep:
 
 
 class Sweep:
-    def __init__(
-        self, *, timers: Timers, events: Queue, shards: int = 1, clock: Callable[[], int] = now_ms
-    ) -> None:
+    def __init__(self, *, timers: Timers, events: Queue, shards: int = 1, clock: Callable[[], int] = now_ms) -> None:
         self._timers = timers
         self._events = events
         self._shards = shards
@@ -58,14 +56,13 @@ class Sweep:
     def sweep(self, time_left: Callable[[], bool]) -> None:
         """Read every shard from where the last sweep stopped; after an outage that is long ago."""
         for shard in range(self._shards):
-            begin = self._timers.cursor(shard)
-            end = begin
+            cursor = done = self._timers.cursor(shard)
             try:
-                for end in self._slots(shard, begin, time_left):
-                    pass
+                for end in self._slots(shard, cursor, time_left):
+                    done = end
             finally:
-                if end is not None and end != begin:
-                    self._timers.set_cursor(shard, end)
+                if done is not None and done != cursor:
+                    self._timers.set_cursor(shard, done)
 
     def _slots(self, shard: int, cursor: int | None, time_left: Callable[[], bool]) -> Iterator[int]:
         """Tick slot by slot, yielding the end of each that is done."""

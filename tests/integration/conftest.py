@@ -42,12 +42,13 @@ class Client:
 
     def fault(self, operation: str, *faults: Callable[[dict[str, Any]], Any]) -> None:
         """For the next calls of an operation, one each: a fault gets the arguments; it raises, or returns an answer, or
-        returns None to let the call through."""
+        returns None to let the call through.
+        """
         self._faults[operation].extend(faults)
 
     def __getattr__(self, operation: str) -> Any:
         attribute = getattr(self._real, operation)
-        if not callable(attribute) or operation in {"get_paginator"}:
+        if not callable(attribute) or operation == "get_paginator":
             return attribute
 
         def call(**arguments: Any) -> Any:
@@ -154,7 +155,9 @@ class World:
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """The bodies waiting in a queue, delayed ones too; they are taken from it."""
         found: list[dict[str, Any]] = []
-        while batch := self.sqs._real.receive_message(QueueUrl=self.queues[queue], MaxNumberOfMessages=10).get("Messages"):
+        while batch := self.sqs._real.receive_message(QueueUrl=self.queues[queue], MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
             for message in batch:
                 found.append(json.loads(message["Body"]))
                 self.sqs._real.delete_message(QueueUrl=self.queues[queue], ReceiptHandle=message["ReceiptHandle"])
@@ -186,7 +189,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         _create_table(dynamodb, "users", "user", "part")
         _create_table(dynamodb, "timers", "slot", "id")
         _create_table(dynamodb, "campaigns", "pk", "sk")
-        queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "rejected", "undelivered", "rule")}
+        queues = {
+            name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "rejected", "undelivered", "rule")
+        }
         events.create_event_bus(Name="bus")
         events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source": ["holdfast"]}')
         arn = sqs.get_queue_attributes(QueueUrl=queues["rule"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

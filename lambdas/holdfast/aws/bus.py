@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
+RESERVE_SECONDS = 10
+"""What is left of an invocation's time when nothing is tried again: enough to put aside what failed."""
 _OVERHEAD = 256
 """Source, detail type, bus and time are counted too."""
 
@@ -43,7 +45,7 @@ class Bus:
     def _put(self, request: Sequence[Entry], seconds_left: Callable[[], float]) -> dict[Entry, str]:
         failed: dict[Entry, str] = {}
         for attempt in attempts(6, first=0.1):
-            if attempt and seconds_left() < 10:
+            if attempt and seconds_left() < RESERVE_SECONDS:
                 break
             try:
                 answer = self._events.put_events(Entries=[self._entry(entry) for entry in request])

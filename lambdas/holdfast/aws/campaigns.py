@@ -59,7 +59,7 @@ class Campaigns:
         return [_published(item) for item in self._query(f"campaign#{campaign}")]
 
     def publish(self, campaign: str, source: str, plan_of: Callable[[int], Plan], now: int) -> Published:
-        """Make `source` the live revision, numbered on from the one that is live now. A paused campaign stays paused."""
+        """Make `source` the live revision, numbered on from the one that is live. A paused campaign stays paused."""
         try:
             before = self.get(campaign).plan
         except UnknownCampaign:

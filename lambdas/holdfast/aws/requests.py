@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 MAX_ENTRIES = 10
 MAX_BYTES = 1024 * 1024
-"""The limits of SQS's SendMessageBatch and EventBridge's PutEvents alike: entries, and bytes of all entries together."""
+"""The limits of SQS's SendMessageBatch and EventBridge's PutEvents alike: entries, and bytes of them all."""
 
 
 def requests(entries: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:

@@ -42,7 +42,7 @@ class Timers:
             for item in items
         ]
         chunks = (puts[at : at + ITEMS_PER_WRITE] for at in range(0, len(puts), ITEMS_PER_WRITE))
-        return all([self._write(chunk) for chunk in chunks])
+        return all(self._write(chunk) for chunk in chunks)
 
     def _write(self, puts: list[WriteRequestTypeDef]) -> bool:
         for _ in attempts():

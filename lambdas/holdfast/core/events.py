@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 AHEAD_MS = 2 * 60_000
 """How far in the future, measured from its arrival, an event may be: clocks of phones are a little off."""
@@ -27,13 +28,22 @@ class Event(NamedTuple):
     id: str = ""
 
 
+class Operation(NamedTuple):
+    """What is done to the value that a property has: add to a number (`incr`), add items to a list, or remove them."""
+
+    name: Literal["incr", "add", "remove"]
+    argument: Json
+
+
 class ProfileChange(NamedTuple):
-    """New values for a user's properties; `None` removes one."""
+    """New values for a user's properties (`None` removes one), and operations on others. `id` as that of an event."""
 
     user: str
     at: int
     arrived: int
     properties: Mapping[str, Json]
+    operations: Mapping[str, Operation] = MappingProxyType({})
+    id: str = ""
 
 
 class Tick(NamedTuple):
@@ -63,9 +73,15 @@ def event_id(event: Event) -> str:
 
     Ids order events of the same millisecond and the same user and constant value, so 64 bits are plenty.
     """
-    if event.id:
-        return event.id
-    content = [event.user, event_key(event.name), event.at, event.properties]
+    return event.id or _hash([event.user, event_key(event.name), event.at, event.properties])
+
+
+def change_id(change: ProfileChange) -> str:
+    """As `event_id`."""
+    return change.id or _hash([change.user, change.at, change.properties, {**change.operations}])
+
+
+def _hash(content: object) -> str:
     return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
 

@@ -35,18 +35,21 @@ NOTHING = Watch()
 
 
 class Limits(NamedTuple):
-    """`waiting` is the longest an event may lie in the queue between its arrival and its fold (milliseconds): until then
-    it may still refer to what is long past. `watches` is the cap for each campaign of a user."""
+    """`waiting` is the longest an event may lie in the queue between its arrival and its fold (milliseconds): so long
+    it may still refer to what is long past. `watches` is the cap for each campaign of a user.
+    """
 
     waiting: int = 0
     watches: int = 200
 
 
+LIMITS = Limits()
+
 Draft: TypeAlias = dict[str, dict[str, Watch]]
 
 
 def fold(
-    state: State, inputs: Iterable[Hit | Tick], plans: Mapping[str, Plan], now: int, limits: Limits = Limits()
+    state: State, inputs: Iterable[Hit | Tick], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
 ) -> tuple[State, list[Decision]]:
     """Fold one user's hits and ticks at `now`, epoch milliseconds. Of ticks it matters only whether there is one."""
     draft: Draft = {campaign: dict(watches) for campaign, watches in state.watches.items()}
@@ -117,7 +120,7 @@ def _later(old: Trigger | None, new: Trigger) -> Trigger:
 
 
 def _assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
-    """The occurrence that is complete once all events of `did` were seen: the last of them, with what was kept of all."""
+    """The occurrence, complete once all events of `did` were seen: the last of them, with what was kept of all."""
     if any(name not in parts for name in plan.did):
         return None
     ordered = sorted((parts[name] for name in plan.did), key=lambda part: part.mark)

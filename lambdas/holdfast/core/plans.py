@@ -36,12 +36,14 @@ class Constant:
 class Plan:
     """One revision of a campaign, as join and deliver read it. Events are named by `event_key`; times are milliseconds.
 
-    `keep` are the trigger's properties that the templates name: all of the event that is kept in state.
+    `names` are the events' names as the owner wrote them. `keep` are the trigger's properties that the templates name:
+    of the event, no others are kept in state.
     """
 
     id: str
     revision: int = 1
     name: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     paused: bool = False
     did: tuple[str, ...]
     did_not: tuple[str, ...] = ()
@@ -161,7 +163,7 @@ class _NotJoinable(ValueError):
 
 
 def _values(constant: tuple[tuple[str, str, Search], ...], event: Event) -> dict[str, Json]:
-    """By key, the values as the event wrote them. Lists of a composite key go side by side, as items of one basket do."""
+    """By key, the values as the event wrote them. Lists of a composite key go side by side, like items of a basket."""
     if not constant:
         return {"": None}
     columns = []

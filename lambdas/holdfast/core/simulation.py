@@ -22,7 +22,7 @@ class Decided(NamedTuple):
 class Simulation:
     """Time is the largest event time so far, so an event with an earlier one is late by the difference.
 
-    A timer due at the very time of an event fires before it. A user of whom nothing is left to remember takes no memory.
+    A timer due at the very time of an event fires before it. A user of whom nothing is left takes no memory.
     """
 
     def __init__(self, plans: Plans) -> None:

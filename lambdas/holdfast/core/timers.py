@@ -1,8 +1,9 @@
 """The timing wheel: when a user has to be ticked, and by which way.
 
-A tick only nominates a user, so one too many costs a little and one too few loses a message. The invariant: a user with a
-pending watch is nominated at or before the time it falls due. `sweep` runs every five minutes and reads the slots that
-begin in the next ten; a slot is never written to less than fourteen minutes before it begins; so sweep misses none.
+A tick only nominates a user, so one too many costs a little and one too few loses a message. The invariant: a user
+with a pending watch is nominated at or before the time it falls due. `sweep` runs every five minutes and reads the
+slots that begin in the next ten; a slot is never written to less than fourteen minutes before it begins; so it misses
+none.
 """
 
 from __future__ import annotations

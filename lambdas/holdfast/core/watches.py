@@ -17,7 +17,8 @@ Kind: TypeAlias = Literal["send", "withhold", "retract", "convert"]
 
 class Trigger(NamedTuple):
     """An occurrence of what was to be watched for. `due` is when it may be decided; `shown` and `event` are what a
-    message needs of it, dropped as soon as no message can come of it any more."""
+    message needs of it, dropped as soon as no message can come of it any more.
+    """
 
     at: int
     id: str
@@ -72,7 +73,8 @@ class Watch(NamedTuple):
 
 class State(NamedTuple):
     """A user's watches by campaign and constant value, and by campaign the `floor`: the rank (time, constant value) of
-    the newest watch that had to go because there were too many. What ranks no higher is not remembered again."""
+    the newest watch that had to go because there were too many. What ranks no higher is not remembered again.
+    """
 
     watches: Mapping[str, Mapping[str, Watch]] = {}
     floors: Mapping[str, tuple[int, str]] = {}
@@ -88,7 +90,7 @@ class State(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What the fold decided for the trigger (`at`, `id`) of a watch. `event` are the trigger's properties that were kept."""
+    """What the fold decided for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger."""
 
     kind: Kind
     campaign: str
