@@ -1,0 +1,431 @@
+"""The timing wheel: its rules one by one, and all of it turning (join, sweep, crashes, races, outages), simulated."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from holdfast.core.events import Event, Tick
+from holdfast.core.fold import Limits, fold
+from holdfast.core.plans import Plans
+from holdfast.core.timers import (
+    AHEAD_MS,
+    FIRST_LOOK_MS,
+    REACH_MS,
+    SLOT_MS,
+    USERS_PER_MESSAGE,
+    TickMessage,
+    nomination,
+    schedule,
+    slot,
+    slots_to_read,
+    tick_messages,
+)
+from holdfast.core.watches import State, decode, encode
+from tests.unit.builders import DAY, HOUR, MINUTE, NOON, a_plan, added, charged, hits, minute
+
+SECOND = 1000
+SWEEP_EVERY = 5 * MINUTE
+
+# --- One by one. ---
+
+
+@pytest.mark.parametrize(
+    ("due", "nominated", "answer", "why"),
+    [
+        (None, None, None, "nothing is due"),
+        (None, 30, None, "nothing is due any more"),
+        (30, None, 30, "it is due then"),
+        (30, 30, None, "it is nominated for then"),
+        (30, 20, None, "an earlier nomination will do: that tick will nominate again"),
+        (20, 30, 20, "it is due before it is nominated"),
+        (30, 10, 30, "a nomination of now may have come to nothing already"),
+        (30, 5, 30, "a nomination of the past may have come to nothing already"),
+        (5, None, 10, "what is overdue is nominated for now"),
+        (10, None, 10, "what is due now is nominated for now"),
+        (5, 5, 10, "what is overdue, and was nominated for then, is nominated for now"),
+        (5, 20, 10, "what is overdue does not wait for a nomination to come"),
+    ],
+)
+def test_nomination(due: int | None, nominated: int | None, answer: int | None, why: str) -> None:
+    assert nomination(due, nominated, now=10) == answer, why
+
+
+@given(st.none() | st.integers(0, 40), st.none() | st.integers(0, 40), st.integers(0, 40))
+def test_after_a_nomination_a_user_is_nominated_at_or_before_the_time_due_and_never_for_the_past(
+    due: int | None, nominated: int | None, now: int
+) -> None:
+    new = nomination(due, nominated, now)
+    if due is not None:
+        at = nominated if new is None else new
+        assert at is not None
+        assert now <= at <= max(due, now)
+    if new is not None and new > now:
+        assert nomination(due, new, now) is None
+
+
+@pytest.mark.parametrize(
+    ("due_in", "near"),
+    [(0, True), (REACH_MS - 1, True), (REACH_MS, False), (REACH_MS + 1, False), (-5, True)],
+)
+def test_what_is_due_within_a_quarter_of_an_hour_is_ticked_by_a_message_the_rest_by_a_slot(
+    due_in: int, near: bool
+) -> None:
+    ticks, items = schedule({"u": NOON + due_in}, NOON, shard=0)
+    assert (len(ticks), len(items)) == ((1, 0) if near else (0, 1))
+
+
+@pytest.mark.parametrize(("ms", "delay"), [(-5000, 0), (0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2), (899_999, 900)])
+def test_the_delay_of_a_tick_is_rounded_up(ms: int, delay: int) -> None:
+    (message,) = tick_messages({"u": NOON + ms}, NOON)
+    assert message.delay == delay
+
+
+def test_no_delay_is_longer_than_the_queue_allows() -> None:
+    (message,) = tick_messages({"u": NOON + HOUR}, NOON)
+    assert message.delay == 900
+
+
+def test_a_tick_says_for_when_each_of_its_users_was_nominated() -> None:
+    (message,) = tick_messages({"é": NOON + 1, "b": NOON + 2}, NOON)
+    assert json.loads(message.body) == {"holdfast": "tick", "users": {"é": NOON + 1, "b": NOON + 2}}
+
+
+def test_ticks_of_different_seconds_are_different_messages_the_first_one_first() -> None:
+    messages = list(tick_messages({"a": NOON + 1500, "b": NOON + 500}, NOON))
+    assert [(message.delay, list(json.loads(message.body)["users"])) for message in messages] == [
+        (1, ["b"]),
+        (2, ["a"]),
+    ]
+
+
+@pytest.mark.parametrize(("users", "messages"), [(0, 0), (1, 1), (USERS_PER_MESSAGE, 1), (USERS_PER_MESSAGE + 1, 2)])
+def test_messages_and_items_hold_only_so_many_users(users: int, messages: int) -> None:
+    near = dict.fromkeys(map(str, range(users)), NOON)
+    far = dict.fromkeys(map(str, range(users)), NOON + HOUR)
+    assert len(list(tick_messages(near, NOON))) == messages
+    assert len(schedule(far, NOON, shard=0)[1]) == messages
+
+
+def test_a_slot_is_named_by_its_minute_in_utc_and_its_shard() -> None:
+    assert slot(NOON, 3) == "2026-05-29T12:00#3"
+    assert slot(NOON + SLOT_MS - 1, 3) == slot(NOON, 3)
+    assert slot(NOON + SLOT_MS, 3) == "2026-05-29T12:01#3"
+
+
+def test_an_item_of_a_slot_ends_with_its_minute() -> None:
+    _, (item,) = schedule({"u": NOON + HOUR + 1}, NOON, shard=0)
+    assert item.ends == NOON + HOUR + SLOT_MS
+    assert json.loads(item.users) == {"u": NOON + HOUR + 1}
+
+
+def test_sweep_reads_from_where_it_stopped_to_ten_minutes_ahead() -> None:
+    assert list(slots_to_read(NOON, NOON)) == [NOON + minutes * MINUTE for minutes in range(11)]
+    assert list(slots_to_read(NOON + AHEAD_MS + MINUTE, NOON)) == []
+    assert slots_to_read(NOON - DAY, NOON)[0] == NOON - DAY
+
+
+def test_sweep_without_memory_begins_an_hour_ago_on_a_whole_minute() -> None:
+    begins = slots_to_read(None, NOON + 1234)
+    assert begins[0] == NOON - FIRST_LOOK_MS
+    assert begins[-1] == NOON + AHEAD_MS
+
+
+@given(
+    st.dictionaries(st.integers(0, 99).map(str), st.integers(-MINUTE, 30 * MINUTE).map(lambda ms: NOON + ms)),
+    st.integers(0, 999),
+    st.integers(0, 3),
+)
+def test_every_nominated_user_is_in_one_tick_or_in_the_slot_of_its_minute(
+    nominated: dict[str, int], later: int, shard: int
+) -> None:
+    now = NOON + later
+    ticks, items = schedule(nominated, now, shard)
+    found: list[tuple[str, int]] = []
+    for message in ticks:
+        for user, at in json.loads(message.body)["users"].items():
+            found.append((user, at))
+            assert 0 <= message.delay <= 900
+            assert max(at, now) <= now + message.delay * SECOND < max(at, now) + SECOND
+    for item in items:
+        for user, at in json.loads(item.users).items():
+            found.append((user, at))
+            assert item.slot == slot(at, shard)
+            assert item.ends - SLOT_MS <= at < item.ends
+            assert at - now >= REACH_MS
+    assert sorted(found) == sorted(nominated.items())
+
+
+@given(st.integers(0, 10 * MINUTE), st.integers(0, SWEEP_EVERY), st.integers(0, 4 * MINUTE))
+def test_a_slot_is_written_before_any_sweep_reads_it_even_if_the_write_takes_minutes(
+    decided: int, phase: int, takes: int
+) -> None:
+    """Sweep at its earliest, and the nearest slot there is: it is read only after the item was written."""
+    now = NOON + decided
+    slot_begins = (now + REACH_MS) // SLOT_MS * SLOT_MS
+    first_sweep_to_read = next(
+        at
+        for at in range(NOON - HOUR + phase, NOON + HOUR, SWEEP_EVERY)
+        if slot_begins in slots_to_read(NOON - DAY, at)
+    )
+    assert now + takes <= first_sweep_to_read <= slot_begins
+
+
+# --- The wheel, turning. ---
+
+
+class Row(NamedTuple):
+    """A user's item in the table."""
+
+    state: str = encode(State())
+    version: int = 0
+    nominated: int | None = None
+
+
+class Waiting(NamedTuple):
+    """A message in the queue: it can be received from `visible` on."""
+
+    visible: int
+    inputs: tuple[tuple[str, Event | Tick], ...]
+
+
+class Conflict(Exception):
+    """Another writer was faster."""
+
+
+class Crash(Exception):
+    """Between two writes the function ended."""
+
+
+class Wheel:
+    """The table, the timers, the queue and the clock, in memory; join and sweep as in `lambdas/`, over them."""
+
+    def __init__(self) -> None:
+        self.plans = Plans([a_plan("near", within=7 * MINUTE), a_plan("far", within=40 * MINUTE)])
+        self.now = NOON
+        self.rows: dict[str, Row] = defaultdict(Row)
+        self.timers: dict[str, list[str]] = defaultdict(list)
+        self.cursors: dict[int, int] = {}
+        self.queue: list[Waiting] = []
+        self.decided: dict[tuple[str, str, str, int], int] = {}
+        self.swept = NOON
+
+    def put(self, *events: Event) -> None:
+        self.queue.append(Waiting(self.now, tuple((each.user, each) for each in events)))
+
+    def receive(self, messages: Iterable[Waiting], *, crash: bool = False, race: Iterable[Event] = ()) -> None:
+        """One batch: every user in it is read, folded and saved. What is not saved stays in the queue."""
+        messages = list(messages)
+        by_user: dict[str, list[Event | Tick]] = defaultdict(list)
+        for message in messages:
+            for user, each in message.inputs:
+                by_user[user].append(each)
+        try:
+            for user, inputs in by_user.items():
+                try:
+                    self._join(user, inputs, crash=crash, race=race)
+                except Conflict:
+                    self._join(user, inputs)
+        except Crash:
+            return
+        for message in messages:
+            self.queue.remove(message)
+
+    def _join(self, user: str, inputs: list[Event | Tick], *, crash: bool = False, race: Iterable[Event] = ()) -> None:
+        row = self.rows[user]
+        nominated = row.nominated
+        ticks = [each.at for each in inputs if isinstance(each, Tick)]
+        if nominated is not None and ticks and nominated <= max(self.now, *ticks):
+            nominated = None
+        known = [hit for each in inputs for hit in ([each] if isinstance(each, Tick) else hits(self.plans, each))]
+        old = decode(row.state)
+        state, decisions = fold(old, known, self.plans, self.now, Limits(waiting=4 * DAY))
+        nominate = nomination(state.due(), nominated, self.now)
+        if nominate is not None:
+            self._write({user: nominate})
+        for other in race:
+            if other.user == user:
+                self._join(user, [other])
+        if crash:
+            raise Crash
+        if state == old and nominate is None and not decisions:
+            return
+        if self.rows[user].version != row.version:
+            raise Conflict
+        self.rows[user] = Row(encode(state), row.version + 1, nominated if nominate is None else nominate)
+        for decision in decisions:
+            self.decided[user, decision.campaign, decision.key, decision.at] = self.now
+
+    def _write(self, nominated: dict[str, int]) -> None:
+        ticks, items = schedule(nominated, self.now, shard=0)
+        for item in items:
+            self.timers[item.slot].append(item.users)
+        self._send(ticks)
+
+    def _send(self, ticks: Iterable[TickMessage]) -> None:
+        for body, delay in ticks:
+            users = json.loads(body)["users"]
+            self.queue.append(
+                Waiting(self.now + delay * SECOND, tuple((user, Tick(user, at)) for user, at in users.items()))
+            )
+
+    def sweep(self, *, crash_after: int | None = None) -> None:
+        """Slot by slot, and every item of a slot by itself: of two nominations of one user in one minute both count."""
+        for number, begin in enumerate(slots_to_read(self.cursors.get(0), self.now)):
+            for users in self.timers[slot(begin, 0)]:
+                self._send(tick_messages(json.loads(users), self.now))
+            if number == crash_after:
+                return
+            self.cursors[0] = begin + SLOT_MS
+
+    def visible(self) -> list[Waiting]:
+        return [message for message in self.queue if message.visible <= self.now]
+
+    def run(self, until: int) -> None:
+        """All is well: every message is received in the second in which it can be, and sweep runs when it should."""
+        while self.now < until:
+            if self.now >= self.swept + SWEEP_EVERY:
+                self.sweep()
+                self.swept = self.now
+            while messages := self.visible():
+                self.receive(messages)
+            self.now = min([until, self.swept + SWEEP_EVERY, *(message.visible for message in self.queue)])
+
+    def nominations(self, user: str) -> list[int]:
+        """The times of all ticks of a user that are still to come: in the queue, or in a slot that was not read yet."""
+        begun = slots_to_read(self.cursors.get(0), self.now)
+        unread = (
+            at
+            for name, items in self.timers.items()
+            for users in items
+            for who, at in json.loads(users).items()
+            if who == user and name == slot(at, 0) and at >= begun.start
+        )
+        queued = (
+            each.at for message in self.queue for who, each in message.inputs if who == user and isinstance(each, Tick)
+        )
+        return [*unread, *queued]
+
+
+def test_when_all_is_well_every_watch_is_decided_within_a_second_of_the_time_it_is_due() -> None:
+    wheel = Wheel()
+    for number in range(200):
+        wheel.put(added(number, at=wheel.now, user=f"u-{number % 7}"))
+        wheel.run(wheel.now + 12_345)
+    wheel.run(wheel.now + HOUR)
+    within = {plan.id: plan.within for plan in wheel.plans.values()}
+    late = [when - at - within[campaign] for (_, campaign, _, at), when in wheel.decided.items()]
+    assert len(late) == 2 * 200
+    assert min(late) >= 0
+    assert max(late) <= SECOND
+
+
+def test_of_two_nominations_in_one_minute_neither_is_lost() -> None:
+    """A fold nominates for :10 and crashes; in the next one the watch has moved to :40. The tick of :10 finds the state
+    nominated for :40, so the tick of :40 must come.
+    """
+    wheel = Wheel()
+    wheel.plans = Plans([a_plan(within=HOUR)])
+    wheel.put(added(at=minute(0) + 10 * SECOND))
+    wheel.now = minute(0) + 10 * SECOND
+    wheel.receive(wheel.visible(), crash=True)
+    wheel.now = minute(0) + 40 * SECOND
+    wheel.put(added(at=wheel.now))
+    wheel.receive(wheel.visible())
+    assert [json.loads(each) for each in wheel.timers[slot(minute(60), 0)]] == [
+        {"u-1": minute(60) + 10 * SECOND},
+        {"u-1": minute(60) + 40 * SECOND},
+    ]
+    wheel.run(minute(62))
+    assert list(wheel.decided.values()) == [minute(60) + 40 * SECOND]
+
+
+USERS = ("ann", "bob")
+randoms = st.randoms(use_true_random=False)
+
+
+@st.composite
+def _events(draw: st.DrawFn) -> list[Event]:
+    """What users add or buy, as seconds before it arrives; the machine knows when that is."""
+    make = st.sampled_from([added, added, added, charged])
+    return [
+        draw(make)(
+            draw(st.sampled_from("ab")),
+            at=draw(st.sampled_from([0, 0, 20, 61, 600])),
+            user=draw(st.sampled_from(USERS)),
+        )
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+
+
+class TurningWheel(RuleBasedStateMachine):
+    """Events come, functions crash and race, messages wait and come again, sweep is out for an hour: a user with a
+    pending watch has a tick to come at or before the time it is due; and once it is quiet, all that was due is decided.
+    """
+
+    @initialize()
+    def begin(self) -> None:
+        self.wheel = Wheel()
+        self.received: list[Waiting] = []
+
+    def _now(self, events: list[Event]) -> list[Event]:
+        return [each._replace(at=self.wheel.now - each.at * SECOND, arrived=self.wheel.now) for each in events]
+
+    @rule(
+        events=_events(),
+        seconds=st.sampled_from([0, 1, 20, 40, 60, 299, 540]),
+        mishap=st.sampled_from(["", "", "crash", "race"]),
+        rng=randoms,
+    )
+    def join_runs(self, events: list[Event], seconds: int, mishap: str, rng: random.Random) -> None:
+        """Some of what can be received is: a backlog leaves the rest for later."""
+        self.wheel.put(*self._now(events))
+        self.wheel.now += seconds * SECOND
+        visible = self.wheel.visible()
+        batch = rng.sample(visible, rng.randint(0, len(visible)))
+        race = self._now(events) if mishap == "race" else []
+        self.wheel.receive(batch, crash=mishap == "crash", race=race)
+        self.received += batch
+        event(mishap)
+
+    @rule(rng=randoms)
+    def a_message_comes_again(self, rng: random.Random) -> None:
+        if self.received:
+            self.wheel.queue.append(rng.choice(self.received[-5:])._replace(visible=self.wheel.now))
+
+    @rule(crash_after=st.sampled_from([None, None, 0, 3]))
+    def sweep_runs(self, crash_after: int | None) -> None:
+        """It has to run every five minutes; here it runs when it likes to, and may end amid its work."""
+        self.wheel.sweep(crash_after=crash_after)
+
+    @rule(minutes=st.sampled_from([1, 5, 15, 70]))
+    def nothing_runs(self, minutes: int) -> None:
+        self.wheel.now += minutes * MINUTE
+
+    @rule(minutes=st.sampled_from([1, 5, 15, 70]))
+    def all_is_well(self, minutes: int) -> None:
+        self.wheel.run(self.wheel.now + minutes * MINUTE)
+
+    @invariant()
+    def who_has_a_pending_watch_has_a_tick_to_come_in_time(self) -> None:
+        for user, row in self.wheel.rows.items():
+            due = decode(row.state).due()
+            if due is not None:
+                assert min(self.wheel.nominations(user), default=due + DAY) <= max(due, self.wheel.now)
+
+    def teardown(self) -> None:
+        if hasattr(self, "wheel"):
+            self.wheel.run(self.wheel.now + 2 * HOUR)
+            assert all(decode(row.state).due() is None for row in self.wheel.rows.values())
+            assert not self.wheel.queue
+
+
+TestTurningWheel = TurningWheel.TestCase
