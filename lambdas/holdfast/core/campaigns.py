@@ -84,9 +84,14 @@ class Constant(Model):
 
 
 class Send(Model):
-    """What to send: the key-value pairs, Liquid in the values."""
+    """What to send: the key-value pairs, Liquid in the values.
 
-    one_per: Literal["value"] = "value"
+    One message for each value, or for a user: then, once the user has been quiet for the window, a summary of all values
+    that are still open, newest first, `limit` at most.
+    """
+
+    one_per: Literal["value", "user"] = "value"
+    limit: Annotated[int, Field(ge=1, le=50)] = 5
     values: Annotated[dict[Text, str], Field(min_length=1, max_length=100)]
     detail_type: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "Personalized Message"
 
@@ -108,6 +113,8 @@ class Campaign(Model):
         named = {event_key(name): name for name in (*when.did, *when.did_not)}
         if len(named) < len(when.did) + len(when.did_not):
             _fail(("when",), "an event is named once, in did or in did_not")
+        if self.send.one_per == "user" and not self.constant:
+            _fail(("send", "one_per"), "a summary is of the constant property's values: say which under constant")
         if when.did_not and not when.within:
             _fail(("when",), "within is missing: how long to wait for did_not, such as 30 minutes")
         for name in when.where:
@@ -147,6 +154,8 @@ class Campaign(Model):
                 plans.Constant(c.name, {event_key(name): path for name, path in c.paths.items()}) for c in self.constant
             ),
             keep=tuple(sorted(compile_values(self.send.values, events=when.did).event_properties)),
+            summary=self.send.one_per == "user",
+            limit=self.send.limit,
             detail_type=self.send.detail_type,
             values=self.send.values,
         )

@@ -37,10 +37,12 @@ NOTHING = Watch()
 class Limits(NamedTuple):
     """`waiting` is the longest an event may lie in the queue between its arrival and its fold (milliseconds): so long
     it may still refer to what is long past. `watches` is the cap for each campaign of a user.
+    What falls due at once beyond `decisions` waits for the next tick: they are saved together, in one item.
     """
 
     waiting: int = 0
     watches: int = 200
+    decisions: int = 500
 
 
 LIMITS = Limits()
@@ -66,7 +68,7 @@ def fold(
     for campaign in draft if ticked else touched:
         plan = plans.get(campaign)
         if ticked or (plan and plan.immediate):
-            decisions += _decide(campaign, draft[campaign], plan, now)
+            decisions += _decide(campaign, draft[campaign], plan, now, limits.decisions - len(decisions))
     _forget(draft, floors, plans, now, limits)
     for campaign in touched:
         if len(draft.get(campaign, ())) > limits.watches:
@@ -88,7 +90,8 @@ def _see(
         elif hit.part == EXIT:
             decided = watch.decided
             if decided and _takes_back(hit, decided, plan):
-                yield Decision("retract", hit.campaign, key, shown, decided.at, decided.id, now, hit.revision)
+                of, (at, id_) = ("", decided.summary) if decided.summary else (key, (decided.at, decided.id))
+                yield Decision("retract", hit.campaign, of, shown, at, id_, now, hit.revision)
                 decided = decided._replace(kind="retract")
             watches[key] = _tidy(watch._replace(exit=max(watch.exit, hit.at), decided=decided))
         elif hit.history:
@@ -136,17 +139,44 @@ def _tidy(watch: Watch) -> Watch:
     return watch
 
 
-def _decide(campaign: str, watches: dict[str, Watch], plan: Plan | None, now: int) -> list[Decision]:
-    """Decide every watch of a campaign that is due, in the order in which they fell due."""
-    due = [(t.due, key, t) for key, watch in watches.items() if (t := watch.pending) and t.due <= now]
+def _decide(campaign: str, watches: dict[str, Watch], plan: Plan | None, now: int, room: int) -> list[Decision]:
+    """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once."""
+    waiting = sorted((t.due, key, t) for key, watch in watches.items() if (t := watch.pending))
+    due = [(key, trigger) for at, key, trigger in waiting if at <= now][: max(room, 0)]
     reason = GONE if plan is None else PAUSED if plan.paused else ""
-    decisions = []
-    for _, key, trigger in sorted(due, key=lambda each: each[:2]):
-        decision = _decision("withhold" if reason else "send", campaign, key, trigger, now, reason)
-        decided = Decided(trigger.at, trigger.id, now, decision.kind, reason)
+    kind: Kind = "withhold" if reason else "send"
+    if plan is None or not plan.summary:
+        decisions = [_decision(kind, campaign, key, trigger, now, reason) for key, trigger in due]
+    elif due and len(due) == len(waiting):
+        decisions = [_summary(kind, plan, due, now, reason)]
+    else:
+        return []
+    summary = decisions[0].mark if plan and plan.summary else None
+    for key, trigger in due:
+        decided = Decided(trigger.at, trigger.id, now, kind, reason, summary)
         watches[key] = _tidy(watches[key]._replace(decided=decided))
-        decisions.append(decision)
     return decisions
+
+
+def _summary(kind: Kind, plan: Plan, due: list[tuple[str, Trigger]], now: int, reason: str) -> Decision:
+    """One decision on all watches of a campaign, known by the newest of them."""
+    newest = sorted(((trigger.mark, key, trigger) for key, trigger in due), reverse=True)
+    triggers = [trigger for _, _, trigger in newest]
+    first = triggers[0]
+    return Decision(
+        kind,
+        plan.id,
+        key="",
+        shown=[trigger.shown for trigger in triggers[: plan.limit]],
+        at=first.at,
+        id=first.id,
+        when=now,
+        revision=first.revision,
+        event=first.event,
+        reason=reason,
+        events=[trigger.event for trigger in triggers[: plan.limit]],
+        open=len(triggers),
+    )
 
 
 def _forget(

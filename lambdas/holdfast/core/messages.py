@@ -64,10 +64,14 @@ def iso(at: int) -> str:
 
 
 def _constant(decision: Decision, plan: Plan | None) -> Json:
-    if not decision.key:
+    """Its name and value; of a summary the values, newest first, and how many there are where that is more."""
+    if decision.shown is None:
         return None
     names = [constant.name for constant in plan.constant] if plan else []
-    return {"name": names[0] if len(names) == 1 else list(names), "value": decision.shown}
+    constant: dict[str, Json] = {"name": names[0] if len(names) == 1 else list(names), "value": decision.shown}
+    if decision.events:
+        constant["open"] = decision.open
+    return constant
 
 
 def context(decision: Decision, plan: Plan, profile: Mapping[str, Json]) -> dict[str, Json]:
@@ -75,6 +79,7 @@ def context(decision: Decision, plan: Plan, profile: Mapping[str, Json]) -> dict
     return {
         "Profile": dict(profile),
         "Event": dict(decision.event),
+        "Events": [dict(event) for event in decision.events] or [dict(decision.event)],
         "ConstantEventProperty": decision.shown,
         "Campaign": {"id": plan.id, "name": plan.name, "revision": plan.revision},
     }

@@ -37,7 +37,8 @@ class Plan:
     """One revision of a campaign, as join and deliver read it. Events are named by `event_key`; times are milliseconds.
 
     `names` are the events' names as the owner wrote them. `keep` are the trigger's properties that the templates name:
-    of the event, no others are kept in state.
+    of the event, no others are kept in state. `summary` means one message for all of a user's watches, about `limit`
+    of them at most.
     """
 
     id: str
@@ -53,6 +54,8 @@ class Plan:
     where: Mapping[str, str] = field(default_factory=dict)
     constant: tuple[Constant, ...] = ()
     keep: tuple[str, ...] = ()
+    summary: bool = False
+    limit: int = 5
     detail_type: str = "Personalized Message"
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,6 +117,7 @@ class Plans(Mapping[str, Plan]):
                 where = search(plan.where[name]) if name in plan.where else None
                 constant = tuple((c.name, c.paths[name], search(c.paths[name])) for c in plan.constant)
                 routes.setdefault(name, []).append(_Route(plan, part, where, constant))
+        self.summaries = frozenset(plan.id for plan in self._plans.values() if plan.summary)
         self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
 
     def __getitem__(self, campaign: str) -> Plan:

@@ -55,7 +55,7 @@ class Simulation:
         state, decisions = fold(self._states.get(user, NOTHING), inputs, self._plans, self.now, self._limits)
         if state.watches or state.floors:
             self._states[user] = state
-            self._wake_at(user, state.due() or needed_until(state, self._plans, self._limits) + 1)
+            self._wake_at(user, state.due(self._plans.summaries) or needed_until(state, self._plans, self._limits) + 1)
         else:
             self._states.pop(user, None)
         return [Decided(user, decision) for decision in decisions]

@@ -7,7 +7,7 @@ the later one, which is why order, duplicates and batches of events do not matte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json, canonical
@@ -34,13 +34,17 @@ class Trigger(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """The last decision of a watch: for the trigger (`at`, `id`), made at `when`."""
+    """The last decision of a watch: for the trigger (`at`, `id`), made at `when`.
+
+    `summary` is the trigger by which a message about several watches is known; None for one about this watch alone.
+    """
 
     at: int
     id: str
     when: int
     kind: Kind
     reason: str = ""
+    summary: tuple[int, str] | None = None
 
 
 class Watch(NamedTuple):
@@ -79,9 +83,13 @@ class State(NamedTuple):
     watches: Mapping[str, Mapping[str, Watch]] = {}
     floors: Mapping[str, tuple[int, str]] = {}
 
-    def due(self) -> int | None:
-        """When the next watch falls due."""
-        return min((t.due for _, _, w in self.all() if (t := w.pending)), default=None)
+    def due(self, summaries: Container[str] = ()) -> int | None:
+        """When something falls due: the next watch, or the last one of a campaign that sums them up."""
+        dues = []
+        for campaign, watches in self.watches.items():
+            if pending := [t.due for w in watches.values() if (t := w.pending)]:
+                dues.append(max(pending) if campaign in summaries else min(pending))
+        return min(dues, default=None)
 
     def all(self) -> Iterator[tuple[str, str, Watch]]:
         for campaign, watches in self.watches.items():
@@ -90,7 +98,11 @@ class State(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What the fold decided for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger."""
+    """What the fold decided for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger.
+
+    A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and at most
+    as long as the campaign says, `open` is how many watches it closes.
+    """
 
     kind: Kind
     campaign: str
@@ -102,6 +114,12 @@ class Decision(NamedTuple):
     revision: int
     event: Mapping[str, Json] = {}
     reason: str = ""
+    events: Sequence[Mapping[str, Json]] = ()
+    open: int = 1
+
+    @property
+    def mark(self) -> tuple[int, str]:
+        return self.at, self.id
 
 
 def encode(state: State) -> str:
@@ -127,7 +145,7 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
     if watch.exit:
         packed["exit"] = watch.exit
     if watch.decided:
-        packed["decided"] = watch.decided
+        packed["decided"] = watch.decided if watch.decided.summary else watch.decided[:-1]
     if watch.parts:
         packed["parts"] = {name: _pack_trigger(key, part) for name, part in watch.parts.items()}
     return packed
@@ -137,9 +155,13 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
     return Watch(
         trigger=_unpack_trigger(key, data) if "at" in data else None,
         exit=data.get("exit", 0),
-        decided=Decided(*data["decided"]) if "decided" in data else None,
+        decided=_unpack_decided(*data["decided"]) if "decided" in data else None,
         parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
     )
+
+
+def _unpack_decided(at: int, id_: str, when: int, kind: Kind, reason: str, summary: Sequence[Any] = ()) -> Decided:
+    return Decided(at, id_, when, kind, reason, (summary[0], summary[1]) if summary else None)
 
 
 def _pack_trigger(key: str, trigger: Trigger) -> dict[str, object]:
