@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from holdfast_cli import campaigns, demo, events, local_commands, watching
+from holdfast_cli import campaigns, demo, events, local_commands, set_aside, watching
 from holdfast_cli.local import LocalError
 from holdfast_cli.output import Failure, err
 from holdfast_cli.stack import DeploymentNotFound
@@ -25,6 +26,8 @@ app.command()(events.send)
 app.command()(events.simulate)
 app.command()(watching.watch)
 app.command()(demo.demo)
+app.add_typer(set_aside.rejected, name="rejected")
+app.add_typer(set_aside.undelivered, name="undelivered")
 
 
 def main() -> None:
@@ -33,6 +36,9 @@ def main() -> None:
         app()
     except (Failure, DeploymentNotFound, LocalError) as error:
         err.print(f"[red]✗[/] {escape(str(error))}")
+        sys.exit(1)
+    except (BotoCoreError, ClientError) as error:
+        err.print(f"[red]✗[/] AWS says: {escape(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

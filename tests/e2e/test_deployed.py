@@ -150,9 +150,7 @@ def test_sweep_ticks_the_users_of_a_slot(deployed: Deployment, tapped: Tap) -> N
     assert event["detail"]["user"]["identity"] == user
 
 
-def test_a_campaign_is_published_listed_shown_and_paused_from_the_command_line(
-    tapped: Tap, tmp_path: Any
-) -> None:
+def test_a_campaign_is_published_listed_shown_and_paused_from_the_command_line(tapped: Tap, tmp_path: Any) -> None:
     runner = CliRunner()
     campaign = a_campaign()
     file = tmp_path / "campaign.json"
