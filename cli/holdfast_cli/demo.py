@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
+from holdfast.core.durations import format_duration
 from holdfast_cli import local
 from holdfast_cli.books import Books, read_books
 from holdfast_cli.campaign_file import read_campaign
@@ -25,9 +26,9 @@ from holdfast_cli.output import Json, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import Tap, show, tap
 
-CAMPAIGN = Path(__file__).with_name("abandoned_cart.yaml")
+CAMPAIGNS = sorted(Path(__file__).with_name("demo_campaigns").glob("*.yaml"))
 WINDOW = 8.0
-"""Seconds, as in the campaign's file."""
+"""Seconds, as in the campaigns' files."""
 QUIET = 3.0
 """How many seconds after the last message was due to listen for one that should not come."""
 DEADLINE = 45.0
@@ -47,11 +48,11 @@ class Scene(NamedTuple):
 def demo(*, json: Json = False) -> None:
     """All of it, once, on an AWS of its own: deploy, publish, send, watch, check the books. Leaves nothing running."""
     with _embedded_aws() as deployment, tap(deployment) as tapped:
-        campaign, text = read_campaign(CAMPAIGN)
-        publish_one(campaigns(deployment), campaign, text)
-        _say(
-            "3", f"Published [bold]{campaign.id}[/]: added to cart, not charged within 8 seconds, for the same product"
-        )
+        for campaign, text in map(read_campaign, CAMPAIGNS):
+            publish_one(campaigns(deployment), campaign, text)
+            when, same = campaign.when, campaign.constant[0].name
+            rule = f"{when.did[0]}, not {when.did_not[0]} within {format_duration(when.within)}, for the same {same}"
+            _say("3", f"Published [bold]{campaign.id}[/]: {rule}; one message per {campaign.send.one_per}")
         scenes = _scenes()
         records = _send(deployment, scenes)
         _say("4", f"Sent {records} records; the rule's target receives:")
@@ -97,6 +98,10 @@ def _scenes() -> list[Scene]:
             "ts": start + int(at * 1000),
             **priced,
         }
+        return jsonlib.dumps(event)
+
+    def saved(user: str, product: str, at: float) -> str:
+        event = {"user": user, "event": "Saved For Later", "product_name": product, "ts": start + int(at * 1000)}
         return jsonlib.dumps(event)
 
     def charged(user: str, *products: str, at: float = 1) -> str:
@@ -148,6 +153,14 @@ def _scenes() -> list[Scene]:
             [(0, added("gus", "flute", price=None))],
             [("gus", "flute", "Personalized Message Withheld", "missing: Event.price")],
         ),
+        Scene(
+            "Hal saves three things, buys one, and gets one message about the rest",
+            [
+                *((0, saved("hal", item, at)) for at, item in ((0, "harp"), (0.1, "horn"), (0.2, "hammer"))),
+                (1.5, charged("hal", "hammer")),
+            ],
+            [("hal", "horn, harp", "Personalized Message", "Still on your list: horn and harp")],
+        ),
         Scene("Somebody sends what is not JSON", [(0, "this is not JSON")], []),
     ]
 
@@ -195,7 +208,9 @@ def _settled_books(deployment: Deployment, records: int) -> Books:
 def _received(event: dict[str, Any]) -> Row:
     detail = event["detail"]
     told = detail.get("values", {}).get("title") or detail.get("reason", "")
-    return detail["user"]["identity"], str(detail["constant"]["value"]), event["detail-type"], told
+    value = detail["constant"]["value"]
+    about = ", ".join(value) if isinstance(value, list) else str(value)
+    return detail["user"]["identity"], about, event["detail-type"], told
 
 
 def _report(

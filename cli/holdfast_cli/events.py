@@ -132,8 +132,9 @@ class _Run:
                     self.folded += not problems
                     yield from decided
                 case ProfileChange(user):
-                    self._profiles[user] = profiles.merge(self._profiles.get(user, {}), [record])
-                    self.folded += 1
+                    self._profiles[user], refused = profiles.merge(self._profiles.get(user, {}), [record])
+                    self.rejected.update(each.reason for each in refused)
+                    self.folded += not refused
                 case Rejected(reason):
                     self.rejected[reason] += 1
 

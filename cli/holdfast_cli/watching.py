@@ -103,7 +103,8 @@ def show(event: dict[str, Any]) -> None:
     detail, kind = event["detail"], event["detail-type"]
     colour = next((colour for word, colour in COLOURS.items() if kind.endswith(word)), "green")
     constant = detail["constant"]
-    about = f" · {constant['value']}" if constant else ""
+    value = constant["value"] if constant else ""
+    about = " · " + (", ".join(map(str, value)) if isinstance(value, list) else str(value)) if constant else ""
     who = f"{detail['metadata']['campaign']} · {detail['user']['identity']}{about}"
     out.print(f"[dim]{event['time']}[/] [{colour}]{escape(kind)}[/] {escape(who)}")
     told = detail.get("values") or {key: detail[key] for key in ("reason",) if key in detail}

@@ -1,0 +1,23 @@
+"""`holdfast schema`: the contracts, for editors, upstream systems and consumers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from holdfast.core.schemas import text
+
+
+class Name(StrEnum):
+    CAMPAIGN = "campaign"
+    INPUT = "input"
+    DETAIL = "detail"
+
+
+def schema(
+    name: Annotated[Name, typer.Argument(help="The campaign file, what comes in, or the detail of a message.")],
+) -> None:
+    """Print a JSON Schema: of campaign files, of what comes in, or of what goes out."""
+    typer.echo(text(name.value), nl=False)
