@@ -71,10 +71,10 @@ class Sweep:
             if not time_left():
                 logger.warning("out of time; the next sweep goes on", extra={"shard": shard})
                 return
-            users: dict[str, int] = {}
-            for text in self._timers.read(slot(begin, shard)):
-                users.update(json.loads(text))
-            if self._events.send(Message(body, delay) for body, delay in tick_messages(users, self._clock())):
+            # Item by item: of two nominations of a user in this minute, neither may take the other's place.
+            items = [json.loads(users) for users in self._timers.read(slot(begin, shard))]
+            ticks = (tick for users in items for tick in tick_messages(users, self._clock()))
+            if self._events.send(Message(body, delay) for body, delay in ticks):
                 raise NotSent(slot(begin, shard))
-            count(metrics, Nominated=len(users))
+            count(metrics, Nominated=sum(map(len, items)))
             yield begin + SLOT_MS

@@ -47,6 +47,21 @@ def test_users_are_ticked_at_the_second_they_are_due(asleep: World) -> None:
     assert sent == [300]
 
 
+def test_of_two_nominations_in_one_minute_neither_takes_the_others_place(asleep: World) -> None:
+    asleep.now = T0 + 20_000
+    asleep.join().take([asleep.body(asleep.added("hat"))])
+    asleep.dynamodb.fault("put_item", killed)
+    asleep.now = T0 + 10_000
+    with pytest.raises(KeyboardInterrupt):
+        asleep.join().take([asleep.body(asleep.added("coat", user="bob"))])
+    asleep.now = T0 + 20_000
+    asleep.join().take([asleep.body(asleep.added("coat", user="bob"))])
+    asleep.now = T0 + 31 * MINUTE
+    asleep.sweep().sweep(always)
+    bobs = [message["users"]["bob"] for message in asleep.messages("events") if "bob" in message["users"]]
+    assert sorted(bobs) == [T0 + 30 * MINUTE + 10_000, T0 + 30 * MINUTE + 20_000]
+
+
 def test_what_is_not_due_soon_is_left_in_its_slot(asleep: World) -> None:
     asleep.now = T0 + 15 * MINUTE
     asleep.sweep().sweep(always)

@@ -86,6 +86,21 @@ def test_a_purchase_learnt_of_too_late_takes_the_summary_back_by_its_id() -> Non
     assert message_id("u-1", back) == message_id("u-1", sent)
 
 
+def test_a_summary_is_taken_back_once_however_much_of_it_was_bought() -> None:
+    user = a_summary()
+    user.fold(added("coat", minute(0)), added("hat", minute(5)), now=minute(5))
+    user.tick(minute(5 + WINDOW))
+    basket = charged(["coat", "hat"], minute(10), arrived=minute(36))
+    assert [each.kind for each in user.fold(basket, now=minute(36))] == ["retract"]
+    assert user.fold(charged("hat", minute(11), arrived=minute(37)), now=minute(37)) == []
+
+
+def test_a_summary_is_one_decision_however_many_watches_it_closes() -> None:
+    user = History(a_plan(summary=True), limits=Limits(decisions=2))
+    user.fold(*(added(item, minute(n)) for n, item in enumerate("abc")), now=minute(2))
+    assert [each.open for each in user.tick(minute(60))] == [3]
+
+
 def test_the_detail_and_the_templates_get_the_lists() -> None:
     user = a_summary(limit=1)
     user.fold(added("coat", minute(0), price=89), added("hat", minute(5), price=20), now=minute(5))

@@ -25,15 +25,13 @@ from holdfast.core.durations import format_duration, parse_duration
 from holdfast.core.events import event_key
 from holdfast.core.templates import TemplateError, compile_values
 
-MAX_WITHIN_MS = 90 * 86_400_000
-
 
 def _duration(value: object) -> int:
     if not isinstance(value, str):
         msg = "a duration is a number with its unit, such as 30 minutes, 24h, 3 days or PT30M"
         raise ValueError(msg)  # noqa: TRY004 (Pydantic turns ValueErrors into validation errors)
     ms = parse_duration(value)
-    if ms > MAX_WITHIN_MS:
+    if ms > plans.LONGEST_MS:
         msg = "90 days is the longest"
         raise ValueError(msg)
     return ms
@@ -86,8 +84,8 @@ class Constant(Model):
 class Send(Model):
     """What to send: the key-value pairs, Liquid in the values.
 
-    One message for each value, or for a user: then, once the user has been quiet for the window, a summary of all values
-    that are still open, newest first, `limit` at most.
+    One message for each value, or for a user: then, once the user has been quiet for the window, a summary of all
+    values that are still open, newest first, `limit` at most.
     """
 
     one_per: Literal["value", "user"] = "value"

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from holdfast.core.events import Tick
-from holdfast.core.plans import EXIT, MAX_AGE_MS, Hit, Plan
+from holdfast.core.plans import EXIT, LONGEST_MS, Hit, Plan
 from holdfast.core.watches import Decided, Decision, Kind, State, Trigger, Watch
 
 DAY_MS = 24 * 60 * 60_000
@@ -65,12 +65,12 @@ def fold(
         else:
             touched.add(each.campaign)
             decisions += _see(each, draft.setdefault(each.campaign, {}), floors.get(each.campaign), plans, now)
-    for campaign in draft if ticked else touched:
+    for campaign in sorted(draft if ticked else touched):
         plan = plans.get(campaign)
         if ticked or (plan and plan.immediate):
             decisions += _decide(campaign, draft[campaign], plan, now, limits.decisions - len(decisions))
     _forget(draft, floors, plans, now, limits)
-    for campaign in touched:
+    for campaign in sorted(touched):
         if len(draft.get(campaign, ())) > limits.watches:
             decisions += _evict(campaign, draft[campaign], floors, plans[campaign], now, limits)
     return State(draft, floors), decisions
@@ -88,12 +88,10 @@ def _see(
             if hit.part != EXIT and not hit.history and watch is NOTHING and len(plan.did) == 1:
                 yield _decision("withhold", hit.campaign, key, trigger, now, TOO_MANY)
         elif hit.part == EXIT:
-            decided = watch.decided
-            if decided and _takes_back(hit, decided, plan):
-                of, (at, id_) = ("", decided.summary) if decided.summary else (key, (decided.at, decided.id))
-                yield Decision("retract", hit.campaign, of, shown, at, id_, now, hit.revision)
-                decided = decided._replace(kind="retract")
-            watches[key] = _tidy(watch._replace(exit=max(watch.exit, hit.at), decided=decided))
+            if (decided := watch.decided) and _takes_back(hit, decided, plan):
+                yield _retract(hit, key, watch, decided, now)
+                _take_back(watches, key, decided)
+            watches[key] = _tidy(watches.get(key, NOTHING)._replace(exit=max(watch.exit, hit.at)))
         elif hit.history:
             continue
         elif len(plan.did) == 1:
@@ -101,7 +99,7 @@ def _see(
         else:
             name = plan.did[hit.part]
             parts = {**watch.parts, name: _later(watch.parts.get(name), trigger)}
-            watches[key] = _tidy(watch._replace(parts=parts, trigger=_assemble(parts, plan)))
+            watches[key] = _tidy(watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
 
 
 TOO_MANY = "too many watches"
@@ -113,6 +111,21 @@ def _takes_back(hit: Hit, decided: Decided, plan: Plan) -> bool:
     """Did this exit happen between the trigger and the message sent for it, and become known only now?"""
     happened_before = decided.at <= hit.at < decided.when
     return decided.kind == "send" and happened_before and hit.arrived <= decided.when + plan.max_age
+
+
+def _retract(hit: Hit, key: str, watch: Watch, decided: Decided, now: int) -> Decision:
+    shown = watch.trigger.shown if watch.trigger else hit.values[key]
+    of, (at, id_) = ("", decided.summary) if decided.summary else (key, (decided.at, decided.id))
+    return Decision("retract", hit.campaign, of, shown, at, id_, now, hit.revision)
+
+
+def _take_back(watches: dict[str, Watch], key: str, decided: Decided) -> None:
+    """A message is taken back once: a summary for all the watches that it was about."""
+    for each, watch in watches.items():
+        about = watch.decided
+        same = about and decided.summary and (about.summary, about.when) == (decided.summary, decided.when)
+        if each == key or same:
+            watches[each] = watch._replace(decided=about and about._replace(kind="retract"))
 
 
 def _later(old: Trigger | None, new: Trigger) -> Trigger:
@@ -127,6 +140,8 @@ def _assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
     if any(name not in parts for name in plan.did):
         return None
     ordered = sorted((parts[name] for name in plan.did), key=lambda part: part.mark)
+    if ordered[-1].at - ordered[0].at > PARTS_MS:
+        return None
     event = {name: value for part in ordered for name, value in part.event.items()}
     return ordered[-1]._replace(due=max(part.due for part in ordered), event=event)
 
@@ -142,10 +157,13 @@ def _tidy(watch: Watch) -> Watch:
 def _decide(campaign: str, watches: dict[str, Watch], plan: Plan | None, now: int, room: int) -> list[Decision]:
     """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once."""
     waiting = sorted((t.due, key, t) for key, watch in watches.items() if (t := watch.pending))
-    due = [(key, trigger) for at, key, trigger in waiting if at <= now][: max(room, 0)]
+    due = [(key, trigger) for at, key, trigger in waiting if at <= now]
     reason = GONE if plan is None else PAUSED if plan.paused else ""
     kind: Kind = "withhold" if reason else "send"
+    if room <= 0:
+        return []
     if plan is None or not plan.summary:
+        due = due[:room]
         decisions = [_decision(kind, campaign, key, trigger, now, reason) for key, trigger in due]
     elif due and len(due) == len(waiting):
         decisions = [_summary(kind, plan, due, now, reason)]
@@ -194,16 +212,19 @@ def _forget(
 
 
 def _keep(campaign: str, plans: Mapping[str, Plan], limits: Limits) -> int:
-    """How long a mark matters: a trigger that is no history arrives within `max_age`, and is folded `waiting` later."""
+    """How long a mark matters: a trigger that is no history arrives within `max_age`, and is folded `waiting` later.
+
+    A campaign that is gone may come back.
+    """
     plan = plans.get(campaign)
-    return (plan.max_age if plan else MAX_AGE_MS) + limits.waiting
+    return (plan.max_age if plan else LONGEST_MS) + limits.waiting
 
 
 def _needed_until(watch: Watch, keep: int) -> int:
     if pending := watch.pending:
         return max(pending.due, pending.at) + OVERDUE_MS + keep
     until = max(watch.latest, watch.decided.when if watch.decided else 0) + keep
-    return max(until, watch.latest + PARTS_MS) if watch.parts else until
+    return max(until, watch.latest + PARTS_MS + keep) if watch.parts else until
 
 
 def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits) -> int:
@@ -240,10 +261,12 @@ def _above(floor: tuple[int, str], key: str, watch: Watch, plan: Plan) -> Watch:
     """The watch without what ranks no higher than the floor, as if that had only come now."""
     parts = {name: part for name, part in watch.parts.items() if (part.at, key) > floor}
     trigger = watch.trigger if watch.trigger and (watch.trigger.at, key) > floor else None
+    decided = watch.decided if watch.decided and (watch.decided.at, key) > floor else None
     return _tidy(
         watch._replace(
             exit=watch.exit if (watch.exit, key) > floor else 0,
             trigger=_assemble(parts, plan) if len(plan.did) > 1 else trigger,
+            decided=decided,
             parts=parts,
         )
     )

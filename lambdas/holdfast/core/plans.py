@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import jmespath
-from jmespath.exceptions import JMESPathError
 
 from holdfast.core.events import Event, Json, canonical, event_id, event_key
 
 MAX_AGE_MS = 2 * 60 * 60_000
+LONGEST_MS = 90 * 24 * 60 * 60_000
+"""The longest duration that a campaign may have anywhere."""
 SETTLE_MS = 60_000
 EXIT = -1
 
@@ -141,7 +142,7 @@ class Plans(Mapping[str, Plan]):
             try:
                 if route.where is None or _truthy(route.where(event.properties)):
                     hits.append(_hit(route, event))
-            except (_NotJoinable, JMESPathError) as error:
+            except (ValueError, TypeError, ArithmeticError) as error:  # as JMESPath's `"20" > 20`
                 problems.append(Problem(route.plan.id, str(error)))
         return hits, problems
 

@@ -100,8 +100,8 @@ class State(NamedTuple):
 class Decision(NamedTuple):
     """What the fold decided for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger.
 
-    A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and at most
-    as long as the campaign says, `open` is how many watches it closes.
+    A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
+    longer than the campaign says, `open` is how many watches it closes.
     """
 
     kind: Kind

@@ -1,0 +1,434 @@
+"""Can the tests fail? One by one the core is broken in a temporary copy, and some test has to notice.
+
+    python tests/mutants.py [part of a name …]
+
+Prints a line for each mutation: killed, and by which test; or survived. Exit code 1 when one survives, or when the text
+that a mutation replaces is not there (once) any more.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("lambdas", "tests/unit", "pyproject.toml")
+WORKERS = os.cpu_count() or 2
+LAWS = ("test_laws.py", "test_fold.py")
+SUMMARY = ("test_summary.py",)
+TIMERS = ("test_timers.py",)
+TIMEOUT_SECONDS = 120
+
+CONFTEST = """
+from hypothesis import HealthCheck, Phase, settings
+settings.register_profile(
+    "mutants", max_examples=35, derandomize=True, database=None, deadline=None,
+    phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("mutants")
+"""
+"""Nothing is shrunk: that it fails is all that is asked."""
+
+
+class Mutation(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = LAWS
+
+
+MUTATIONS = [
+    # What fold.py sees.
+    Mutation(
+        "an exit leaves no mark where nothing is open",
+        "fold.py",
+        "if (decided := watch.decided) and _takes_back(hit, decided, plan):",
+        "if watch is NOTHING:\n                continue\n"
+        "            if (decided := watch.decided) and _takes_back(hit, decided, plan):",
+    ),
+    Mutation("the exit folded last counts, not the latest", "fold.py", "exit=max(watch.exit, hit.at)", "exit=hit.at"),
+    Mutation("history opens watches", "fold.py", "elif hit.history:", "elif False:"),
+    Mutation("exits may be history", "fold.py", "elif hit.part == EXIT:", "elif hit.part == EXIT and not hit.history:"),
+    Mutation("the first trigger stays", "fold.py", "if old is None or new.mark > old.mark:", "if old is None:"),
+    Mutation("ids do not order triggers of one time", "fold.py", "new.mark > old.mark", "new.at > old.at"),
+    Mutation(
+        "the trigger folded last counts among those of one time", "fold.py", "new.mark > old.mark", "new.at >= old.at"
+    ),
+    Mutation(
+        "of two copies the last arrival counts", "fold.py", "due=min(old.due, new.due)", "due=max(old.due, new.due)"
+    ),
+    Mutation("of two copies the one folded first counts", "fold.py", "due=min(old.due, new.due)", "due=old.due"),
+    Mutation(
+        "one of several triggers is enough",
+        "fold.py",
+        "if any(name not in parts for name in plan.did):",
+        "if (plan := plan.__class__(**{**plan.to_json(), 'did': tuple(parts)})) is None:",
+    ),
+    Mutation(
+        "the first of several triggers dates the occurrence",
+        "fold.py",
+        "return ordered[-1]._replace(",
+        "return ordered[0]._replace(",
+    ),
+    Mutation(
+        "no settling for the earlier of several triggers",
+        "fold.py",
+        "due=max(part.due for part in ordered)",
+        "due=ordered[-1].due",
+    ),
+    Mutation(
+        "the earlier of several triggers has the last word in properties",
+        "fold.py",
+        "for part in ordered for name, value",
+        "for part in ordered[::-1] for name, value",
+    ),
+    Mutation(
+        "what was decided keeps its properties",
+        "fold.py",
+        "if trigger and (trigger.due or trigger.event) and not watch.pending:",
+        "if False:",
+    ),
+    # What it takes back.
+    Mutation(
+        "an exit at the trigger's time takes nothing back",
+        "fold.py",
+        "decided.at <= hit.at < decided.when",
+        "decided.at < hit.at < decided.when",
+    ),
+    Mutation(
+        "an exit at the time of the message takes it back",
+        "fold.py",
+        "decided.at <= hit.at < decided.when",
+        "decided.at <= hit.at <= decided.when",
+    ),
+    Mutation(
+        "an exit before the trigger takes the message back",
+        "fold.py",
+        "decided.at <= hit.at < decided.when",
+        "hit.at < decided.when",
+    ),
+    Mutation(
+        "an exit is too late a moment too early",
+        "fold.py",
+        "hit.arrived <= decided.when + plan.max_age",
+        "hit.arrived < decided.when + plan.max_age",
+    ),
+    Mutation("an exit is never too late", "fold.py", " and hit.arrived <= decided.when + plan.max_age", ""),
+    Mutation("a message is taken back twice", "fold.py", "_take_back(watches, key, decided)\n", "pass\n"),
+    Mutation(
+        "what was withheld is taken back",
+        "fold.py",
+        'return decided.kind == "send" and',
+        'return decided.kind != "retract" and',
+    ),
+    Mutation(
+        "nothing is taken back",
+        "fold.py",
+        "if (decided := watch.decided) and _takes_back(hit, decided, plan):",
+        "if (decided := watch.decided) and False:",
+    ),
+    # What it decides.
+    Mutation("events decide", "fold.py", "if ticked or (plan and plan.immediate):", "if ticked or plan:"),
+    Mutation("immediate campaigns wait for a tick", "fold.py", "if ticked or (plan and plan.immediate):", "if ticked:"),
+    Mutation(
+        "a tick is folded before the events after it",
+        "fold.py",
+        "            ticked = True\n",
+        "            ticked = True\n"
+        "            for each in draft:\n"
+        "                decisions += _decide(each, draft[each], plans.get(each), now, 99)\n",
+    ),
+    Mutation("what is due now is not due yet", "fold.py", "if at <= now]", "if at < now]"),
+    Mutation("a minute early", "fold.py", "if at <= now]", "if at <= now + 60_000]"),
+    Mutation(
+        "that it was decided is not marked",
+        "fold.py",
+        "watches[key] = _tidy(watches[key]._replace(decided=decided))",
+        "pass",
+    ),
+    Mutation(
+        "a decided watch forgets its mark",
+        "fold.py",
+        "watches[key] = _tidy(watches[key]._replace(decided=decided))",
+        "watches[key] = watches[key]._replace(trigger=None)",
+    ),
+    Mutation("a paused campaign sends", "fold.py", 'PAUSED if plan.paused else ""', '""'),
+    Mutation(
+        "a campaign that is gone sends",
+        "fold.py",
+        "GONE if plan is None else PAUSED if plan.paused",
+        "PAUSED if plan and plan.paused",
+    ),
+    Mutation(
+        "a campaign that is gone decides nothing",
+        "fold.py",
+        "for campaign in sorted(draft if ticked else touched):",
+        "for campaign in sorted(draft.keys() & plans.keys() if ticked else touched):",
+    ),
+    Mutation(
+        "a summary does not wait for the last of its watches",
+        "fold.py",
+        "elif due and len(due) == len(waiting):",
+        "elif due:",
+        SUMMARY,
+    ),
+    Mutation(
+        "a summary waits for room it does not need",
+        "fold.py",
+        "    if plan is None or not plan.summary:\n        due = due[:room]\n",
+        "    due = due[:room]\n    if plan is None or not plan.summary:\n",
+        SUMMARY,
+    ),
+    Mutation(
+        "a summary is taken back for one watch only", "fold.py", "if each == key or same:", "if each == key:", SUMMARY
+    ),
+    Mutation(
+        "a summary begins with the oldest",
+        "fold.py",
+        "for key, trigger in due), reverse=True)",
+        "for key, trigger in due))",
+        SUMMARY,
+    ),
+    Mutation(
+        "a summary has no limit",
+        "fold.py",
+        "for trigger in triggers[: plan.limit]],\n        at=",
+        "for trigger in triggers],\n        at=",
+        SUMMARY,
+    ),
+    Mutation(
+        "a summary is ticked for the first of its watches",
+        "watches.py",
+        "max(pending) if campaign in summaries else min(pending)",
+        "min(pending)",
+        SUMMARY,
+    ),
+    Mutation("a tick decides without end", "fold.py", "        due = due[:room]\n", "", SUMMARY),
+    # What it forgets.
+    Mutation(
+        "marks are pruned too early by max_age",
+        "fold.py",
+        "return (plan.max_age if plan else LONGEST_MS) + limits.waiting",
+        "return limits.waiting",
+    ),
+    Mutation(
+        "marks are pruned while events wait in the queue",
+        "fold.py",
+        "return (plan.max_age if plan else LONGEST_MS) + limits.waiting",
+        "return plan.max_age if plan else LONGEST_MS",
+    ),
+    Mutation(
+        "marks are pruned a moment too early",
+        "fold.py",
+        "_needed_until(w, keep) < now",
+        "_needed_until(w, keep) <= now",
+    ),
+    Mutation("pending watches are pruned", "fold.py", "if not w.pending and _needed_until", "if _needed_until"),
+    Mutation(
+        "what was sent is forgotten before it can be taken back",
+        "fold.py",
+        "max(watch.latest, watch.decided.when if watch.decided else 0)",
+        "watch.latest",
+    ),
+    Mutation(
+        "parts do not wait for the others",
+        "fold.py",
+        "return max(until, watch.latest + PARTS_MS + keep) if watch.parts else until",
+        "return until",
+    ),
+    Mutation("nothing is pruned", "fold.py", "_needed_until(w, keep) < now", "False"),
+    Mutation("floors are dropped at once", "fold.py", "floors[campaign][0] + keep < now", "floors[campaign][0] < now"),
+    # What is too much.
+    Mutation(
+        "one watch too few",
+        "fold.py",
+        "ranked[: len(ranked) - limits.watches]",
+        "ranked[: len(ranked) - limits.watches + 1]",
+    ),
+    Mutation("no cap", "fold.py", "if len(draft.get(campaign, ())) > limits.watches:", "if False:"),
+    Mutation(
+        "the newest watches go",
+        "fold.py",
+        "for key, watch in watches.items())\n    beyond",
+        "for key, watch in watches.items())[::-1]\n    beyond",
+    ),
+    Mutation(
+        "watches go silently", "fold.py", "if trigger := watches.pop(key).pending:", "if watches.pop(key) is None:"
+    ),
+    Mutation("floors are ignored", "fold.py", "if floor and (hit.at, key) <= floor:", "if False:"),
+    Mutation(
+        "what is below the floor goes silently",
+        "fold.py",
+        "if hit.part != EXIT and not hit.history and watch is NOTHING",
+        "if False and watch is NOTHING",
+    ),
+    Mutation("no floor is set", "fold.py", "floor = floors[campaign] = max(beyond", "floor = max(beyond"),
+    Mutation(
+        "watches above the floor keep what is below it",
+        "fold.py",
+        "watches[key] = _above(floor, key, watch, plan)",
+        "pass",
+    ),
+    # The state and its text.
+    Mutation(
+        "an exit at the trigger's time does not close",
+        "watches.py",
+        "trigger.at <= self.exit",
+        "trigger.at < self.exit",
+    ),
+    Mutation(
+        "a decided trigger is pending again",
+        "watches.py",
+        "trigger.mark <= (decided.at, decided.id)",
+        "trigger.mark < (decided.at, decided.id)",
+    ),
+    Mutation(
+        "one decision for all triggers of one time",
+        "watches.py",
+        "trigger.mark <= (decided.at, decided.id)",
+        "trigger.at <= decided.at",
+    ),
+    Mutation("the state is due when its last watch is", "watches.py", "else min(pending)", "else max(pending)"),
+    Mutation(
+        "parts do not count as seen",
+        "watches.py",
+        "return max(latest, *(part.at for part in self.parts.values())) if self.parts else",
+        "return latest if True else",
+    ),
+    Mutation("the codec forgets when a watch is due", "watches.py", "if trigger.due:", "if False:"),
+    Mutation("the codec forgets exits", "watches.py", "if watch.exit:", "if False:"),
+    Mutation("the codec forgets floors", "watches.py", "if state.floors:", "if False:"),
+    # What an event means.
+    Mutation(
+        "no settling",
+        "plans.py",
+        "due=max(at + plan.within, arrived + min(plan.settle, plan.within))",
+        "due=at + plan.within",
+    ),
+    Mutation("settling may be longer than the window", "plans.py", "min(plan.settle, plan.within)", "plan.settle"),
+    Mutation("the window begins on arrival", "plans.py", "max(at + plan.within,", "max(arrived + plan.within,"),
+    Mutation(
+        "an event of exactly max_age is history",
+        "plans.py",
+        "arrived - at > plan.max_age",
+        "arrived - at >= plan.max_age",
+    ),
+    Mutation("values match untrimmed", "plans.py", "key = value.strip()", "key = value"),
+    Mutation("1.0 is not 1", "plans.py", "str(int(value)) if value.is_integer() else repr(value)", "repr(value)"),
+    Mutation(
+        "of two ways to write a value the last is shown",
+        "plans.py",
+        "for value in reversed(columns[0])",
+        "for value in columns[0]",
+    ),
+    Mutation("where is ignored", "plans.py", "if route.where is None or _truthy(", "if True or _truthy("),
+    Mutation("only the first of a list counts", "plans.py", "column[row % len(column)]", "column[0]"),
+    Mutation(
+        "what is missing in a list is no problem", "plans.py", "if not column or None in column:", "if not column:"
+    ),
+    # The timing wheel.
+    Mutation("a nomination of the past counts", "timers.py", "now < nominated <= due", "nominated <= due", TIMERS),
+    Mutation("a later nomination will do", "timers.py", "now < nominated <= due", "now < nominated", TIMERS),
+    Mutation(
+        "every fold nominates", "timers.py", "(nominated is not None and now < nominated <= due)", "False", TIMERS
+    ),
+    Mutation("users are nominated for the past", "timers.py", "return max(due, now)", "return due", TIMERS),
+    Mutation("delays are rounded down", "timers.py", "-(-(at - now) // 1000)", "(at - now) // 1000", TIMERS),
+    Mutation("delays have no limit", "timers.py", ", REACH_MS // 1000)", ", 1 << 60)", TIMERS),
+    Mutation(
+        "what is due in a quarter of an hour is near",
+        "timers.py",
+        "at < now + REACH_MS",
+        "at <= now + REACH_MS",
+        TIMERS,
+    ),
+    Mutation("sweep does not look ahead", "timers.py", "now + AHEAD_MS + 1", "now + 1", TIMERS),
+    Mutation("sweep looks too far ahead", "timers.py", "AHEAD_MS = 10 * 60_000", "AHEAD_MS = 16 * 60_000", TIMERS),
+    Mutation("sweep skips the first slot", "timers.py", "return range(begin,", "return range(begin + SLOT_MS,", TIMERS),
+    Mutation(
+        "only the first users of a slot are kept",
+        "timers.py",
+        "for chunk in _chunks(users)\n    ]",
+        "for chunk in list(_chunks(users))[:1]\n    ]",
+        TIMERS,
+    ),
+]
+
+
+def main(wanted: list[str]) -> int:
+    chosen = [each for each in MUTATIONS if not wanted or any(part in each.name for part in wanted)]
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(WORKERS) as pool:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(WORKERS):
+            copies.put(_copy(Path(temporary) / str(number)))
+        if failed := _tests(copy := copies.get(), LAWS + TIMERS):
+            print(f"without any mutation fails: {failed}")  # noqa: T201
+            return 1
+        copies.put(copy)
+        width = max(len(each.name) for each in chosen)
+        survived = 0
+        for mutation, (fine, verdict) in zip(chosen, pool.map(lambda each: _try(each, copies), chosen), strict=True):
+            survived += not fine
+            print(f"{mutation.name:{width}}  {verdict}", flush=True)  # noqa: T201
+    print(f"{len(chosen)} mutations, {survived} not killed, {time.monotonic() - began:.0f} s")  # noqa: T201
+    return 1 if survived else 0
+
+
+def _copy(to: Path) -> Path:
+    for name in COPIED:
+        source, target = ROOT / name, to / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "conftest.py"))
+        else:
+            shutil.copy(source, target)
+    (to / "tests" / "conftest.py").write_text(CONFTEST)
+    return to
+
+
+def _try(mutation: Mutation, copies: SimpleQueue[Path]) -> tuple[bool, str]:
+    """Whether it was killed, and a word on that."""
+    copy = copies.get()
+    path = copy / "lambdas" / "holdfast" / "core" / mutation.file
+    original = path.read_text()
+    try:
+        if original.count(mutation.old) != 1:
+            return False, f"DOES NOT APPLY: its text is there {original.count(mutation.old)} times"
+        path.write_text(original.replace(mutation.old, mutation.new))
+        failed = _tests(copy, mutation.tests)
+        return bool(failed), f"killed by {failed}" if failed else "SURVIVED"
+    finally:
+        path.write_text(original)
+        copies.put(copy)
+
+
+def _tests(copy: Path, files: tuple[str, ...]) -> str:
+    """The first test that fails; empty where none does."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+    command += ["--override-ini=addopts=--import-mode=importlib", *(f"tests/unit/{file}" for file in files)]
+    environment = {**os.environ, "PYTHONPATH": f"{copy}/lambdas{os.pathsep}{copy}", "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "running into the time limit"
+    if done.returncode == 0:
+        return ""
+    found = re.search(r"^(?:FAILED|ERROR) tests/unit/(?:\S+?::)?(.*?)(?: - .*)?$", done.stdout, re.MULTILINE)
+    return found[1] if found else f"what pytest says: {(done.stdout + done.stderr)[-300:]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
