@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -42,7 +41,7 @@ class ProfileChange(NamedTuple):
     at: int
     arrived: int
     properties: Mapping[str, Json]
-    operations: Mapping[str, Operation] = MappingProxyType({})
+    operations: Mapping[str, Operation] = {}
     id: str = ""
 
 
@@ -78,7 +77,7 @@ def event_id(event: Event) -> str:
 
 def change_id(change: ProfileChange) -> str:
     """As `event_id`."""
-    return change.id or _hash([change.user, change.at, change.properties, {**change.operations}])
+    return change.id or _hash([change.user, change.at, change.properties, change.operations])
 
 
 def _hash(content: object) -> str:

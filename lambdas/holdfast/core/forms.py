@@ -6,32 +6,94 @@ Every record becomes an event, a profile change or a tick, or is rejected with a
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypeAlias
 
-from holdfast.core.events import AHEAD_MS, Event, Json, ProfileChange, Record, Rejected, Tick, canonical
+from holdfast.core.events import AHEAD_MS, Event, Json, Operation, ProfileChange, Record, Rejected, Tick, canonical
 
+MAX_RECORDS = 1000
+"""In one body, as in CleverTap's upload: each may become a message of its own on the rejected queue."""
+MAX_NAME = 120
+"""Characters in the name of an event or property. This limit and the next two are CleverTap's."""
+MAX_VALUE_BYTES = 512
+MAX_ENTRIES = 256
+"""Properties of an event, a profile or an object, and items of a list."""
+MAX_ID = 256
 MAX_USER_BYTES = 1024
 """A user is a partition key (2,048 bytes at most in DynamoDB), and many go into one tick."""
-_EARLIEST_MS = 100_000_000_000
-"""March 1973. Numbers below are epoch seconds, given where milliseconds belong."""
+MAX_LEVELS = 32
+"""How deep a body may be nested. Beyond, Python's recursion limit is near."""
+MAX_ENVELOPES = 4
+MAX_STEP = 1 << 53
+"""What `$incr` may add at once: no sum of these is too large for a JSON number."""
+_LARGEST = 1e308
+_EARLIEST_MS, _LATEST_MS = 10**11, 10**14
+"""1973 to 5138. Numbers below are epoch seconds, given where milliseconds belong; numbers above are microseconds."""
 
 
 class _CannotFold(ValueError):
     """The reason why a record is rejected."""
 
 
-def records(body: str, arrived: int) -> Iterator[Record]:
+class _Around(NamedTuple):
+    """When the queue took a record, and its envelopes' time and id, which the record takes for want of its own."""
+
+    arrived: int
+    time: Json = None
+    id: str = ""
+    envelopes: int = 0
+
+    def inside(self, time: Json, id_: Json) -> _Around:
+        if self.envelopes == MAX_ENVELOPES:
+            raise _CannotFold(f"more than {MAX_ENVELOPES} envelopes around one record: send it in one, or in none")
+        return _Around(self.arrived, self.time if time is None else time, _id(id_, self), self.envelopes + 1)
+
+    def item(self, number: int) -> _Around:
+        return self._replace(id=f"{self.id}/{number}") if self.id else self
+
+
+_Object: TypeAlias = Mapping[str, Any]
+
+
+def records(body: str, arrived: int) -> list[Record]:
     """The records of one message body that the queue took at `arrived` (epoch milliseconds). Raises nothing."""
     try:
-        data = json.loads(body, parse_constant=_no_constant)
+        found = list(islice(_read(_parse(body.removeprefix("\ufeff")), _Around(arrived)), MAX_RECORDS + 1))
+    except _CannotFold as error:
+        return [Rejected(str(error), body)]
+    if len(found) > MAX_RECORDS:
+        return [Rejected(f"more than {MAX_RECORDS} records in one body: send them in several", body)]
+    return found if "\\u" not in body else [_encodable(record) for record in found]
+
+
+def _parse(text: str) -> Json:
+    try:
+        text.encode()
+        data: Json = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        yield Rejected(f"not JSON: {error}", body)
-        return
-    for record in _read(data, arrived):
-        yield record if "\\u" not in body else _encodable(record)
+        raise _CannotFold(f"not JSON: {error}") from None
+    if text.count("{") + text.count("[") > MAX_LEVELS and _levels(data) > MAX_LEVELS:
+        raise _CannotFold(f"nested too deep: {MAX_LEVELS} levels are allowed")
+    return data
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _levels(data: Json) -> int:
+    level: list[Json] = [[data]]
+    depth = 0
+    while level := [each for outer in level for each in _inside(outer) if isinstance(each, dict | list)]:
+        depth += 1
+    return depth
+
+
+def _inside(outer: Json) -> Iterable[Json]:
+    return outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ()
 
 
 def _encodable(record: Record) -> Record:
@@ -44,131 +106,284 @@ def _encodable(record: Record) -> Record:
     return record
 
 
-def _no_constant(name: str) -> Json:
-    msg = f"{name} is no JSON value"
-    raise ValueError(msg)
-
-
-def _read(data: Json, arrived: int) -> Iterator[Record]:
+def _read(data: Json, around: _Around) -> Iterable[Record]:
+    """One record or a list of them. What cannot be folded is rejected alone, in the envelope that it came in."""
     if isinstance(data, list):
-        for each in data:
-            yield from _read(each, arrived)
-        return
-    if not isinstance(data, dict):
-        yield Rejected("a record is a JSON object", data)
-        return
+        return chain.from_iterable(_read(each, around.item(number)) for number, each in enumerate(data))
     try:
-        for recognises, read in _FORMS:
-            if recognises(data):
-                yield from read(data, arrived)
-                return
+        return _record(data, around)
     except _CannotFold as error:
-        yield Rejected(str(error), data)
+        return [Rejected(str(error), data)]
 
 
-# Each form: whether a record has its shape, and what to make of it.
+def _record(data: Json, around: _Around) -> Iterable[Record]:
+    if not isinstance(data, dict):
+        raise _CannotFold("a record is a JSON object")
+    return (_form(data) or _unknown)(data, around)
 
 
-def _ticks(data: dict[str, Any], _: int) -> Iterator[Record]:
+def _form(data: _Object) -> _Reader | None:
+    return next((read for recognises, read in _FORMS if recognises(data)), None)
+
+
+# The forms: what to make of a record of each.
+
+
+def _plain(data: _Object, around: _Around) -> Iterable[Record]:
+    rest = dict(data)
+    user = _user(rest, "user")
+    del rest["user"]
+    at, given = _time(rest.pop("ts", None), around), _id(rest.pop("id", None), around)
+    if "event" in rest:
+        return [Event(user, _name(rest.pop("event"), "event"), at, around.arrived, _properties(rest, ""), given)]
+    return [_profile(user, at, around, _properties(rest["profile"], "profile"), given)]
+
+
+def _ticks(data: _Object, _: _Around) -> Iterable[Record]:
     users = data.get("users")
     if not isinstance(users, dict):
-        msg = "a tick names its users"
-        raise _CannotFold(msg)
-    for user, at in users.items():
-        yield Tick(_user(user, "users"), _time(at, 1 << 53))
+        raise _CannotFold("a tick names its users")
+    return [Tick(_user({"users": user}, "users"), _time(at, _Around(1 << 53))) for user, at in users.items()]
 
 
-def _many(data: dict[str, Any], arrived: int) -> Iterator[Record]:
-    yield from _read(data["d"], arrived)
+def _clevertap_upload(data: _Object, around: _Around) -> Iterable[Record]:
+    return _read(data["d"], around)
 
 
-def _clevertap(data: dict[str, Any], arrived: int) -> Iterator[Record]:
-    """https://developer.clevertap.com/docs/upload-events-api: `ts` is in epoch seconds."""
-    user = _user(data.get("identity", data.get("objectId")), "identity")
-    at = _time(data["ts"] * 1000 if isinstance(data.get("ts"), int | float) else data.get("ts"), arrived)
+def _clevertap(data: _Object, around: _Around) -> Iterable[Record]:
+    """https://developer.clevertap.com/docs/upload-events-api: `ts` is in epoch seconds, and so are `$D_` dates."""
+    user = _user(data, "identity", "FBID", "GPID", "objectId")
+    ts = data.get("ts")
+    if isinstance(ts, int | float):
+        if ts >= _EARLIEST_MS:
+            raise _CannotFold("ts must be epoch seconds")
+        ts *= 1000
+    at = _time(ts, around)
+    given = _id(data.get("id"), around)
     if data["type"] == "profile":
-        yield ProfileChange(user, at, arrived, _properties(data.get("profileData"), "profileData"))
-    else:
-        properties = _properties(data.get("evtData", {}), "evtData")
-        yield Event(user, _name(data.get("evtName"), "evtName"), at, arrived, properties, _id(data.get("id")))
+        return [_profile(user, at, around, _dated(_properties(data.get("profileData"), "profileData")), given)]
+    name, properties = _name(data.get("evtName"), "evtName"), _properties(data.get("evtData"), "evtData")
+    return [Event(user, name, at, around.arrived, _dated(properties), given)]
 
 
-def _plain(data: dict[str, Any], arrived: int) -> Iterator[Record]:
-    rest = dict(data)
-    user = _user(rest.pop("user", None), "user")
-    at = _time(rest.pop("ts", None), arrived)
-    if "event" not in rest and "profile" in rest:
-        yield ProfileChange(user, at, arrived, _properties(rest["profile"], "profile"))
-    else:
-        name, given = _name(rest.pop("event", None), "event"), _id(rest.pop("id", None))
-        yield Event(user, name, at, arrived, rest, given)
+def _segment(data: _Object, around: _Around) -> Iterable[Record]:
+    """https://segment.com/docs/connections/spec and RudderStack's, whose traits are in the context."""
+    call = data["type"]
+    if call not in ("track", "identify"):
+        raise _CannotFold(f"a {call} call says nothing that is folded: send only track and identify")
+    user = _user(data, "userId", "anonymousId")
+    times = ("timestamp", "originalTimestamp", "sentAt")
+    at = _time(next((data[name] for name in times if data.get(name) is not None), None), around, "timestamp")
+    given = _id(data.get("messageId"), around)
+    if call == "track":
+        properties = _properties(data.get("properties"), "properties")
+        return [Event(user, _name(data.get("event"), "event"), at, around.arrived, properties, given)]
+    context = data.get("context")
+    known = context.get("traits") if isinstance(context, dict) else None
+    traits = {**_properties(known, "context.traits"), **_properties(data.get("traits"), "traits")}
+    return [_profile(user, at, around, traits, given)]
 
 
-_FORMS: tuple[tuple[Callable[[dict[str, Any]], bool], Callable[[dict[str, Any], int], Iterator[Record]]], ...] = (
+def _cloudevent(data: _Object, around: _Around) -> Iterable[Record]:
+    """https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md"""
+    if data.get("data_base64") is not None:
+        raise _CannotFold("data_base64 is not read: send data as JSON")
+    around = around.inside(data.get("time"), data.get("id"))
+    return _carried(data, "data", "type", around)
+
+
+def _eventbridge(data: _Object, around: _Around) -> Iterable[Record]:
+    """https://docs.aws.amazon.com/eventbridge/latest/ref/events-structure.html"""
+    around = around.inside(data.get("time"), data.get("id"))
+    return _carried(data, "detail", "detail-type", around)
+
+
+def _sns(data: _Object, around: _Around) -> Iterable[Record]:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html, without raw delivery."""
+    around = around.inside(data.get("Timestamp"), data.get("MessageId"))
+    try:
+        message = _parse(data["Message"])
+    except _CannotFold as error:
+        raise _CannotFold(f"Message is {error}") from None
+    return _read(message, around) if isinstance(message, list) else _record(message, around)
+
+
+def _carried(envelope: _Object, content: str, name: str, around: _Around) -> Iterable[Record]:
+    """A record of any form, or else the properties of an event that the envelope names."""
+    data = envelope.get(content)
+    if isinstance(data, dict) and (read := _form(data)):
+        return read(data, around)
+    properties = _properties(data, content)
+    users = {f"{content}.{field}": properties.get(field) for field in ("user", "userId", "identity")}
+    if "subject" in envelope:
+        users["subject"] = envelope["subject"]
+    user, at = _user(users, *users), _time(None, around)
+    return [Event(user, _name(envelope[name], name), at, around.arrived, properties, around.id)]
+
+
+def _unknown(data: _Object, _: _Around) -> Iterable[Record]:
+    if "event" in data:
+        raise _CannotFold("no user: user must be a string")
+    if "user" in data:
+        raise _CannotFold("no event name: event must be a string")
+    raise _CannotFold("a record of no known form: a plain one has user, event and ts")
+
+
+_Reader: TypeAlias = Callable[[_Object, _Around], Iterable[Record]]
+_OF_CLEVERTAP = ("identity", "evtName", "profileData")
+_OF_SEGMENT = ("userId", "anonymousId", "messageId")
+_SEGMENT_CALLS = ("track", "identify", "page", "screen", "group", "alias")
+_FORMS: tuple[tuple[Callable[[_Object], bool], _Reader], ...] = (
+    (lambda data: "user" in data and ("event" in data or isinstance(data.get("profile"), dict)), _plain),
     (lambda data: data.get("holdfast") == "tick", _ticks),
-    (lambda data: isinstance(data.get("d"), list), _many),
-    (lambda data: data.get("type") in {"event", "profile"} and ("identity" in data or "evtName" in data), _clevertap),
-    (lambda _: True, _plain),
+    (lambda data: isinstance(data.get("d"), list), _clevertap_upload),
+    (lambda data: data.get("type") in ("event", "profile") and not data.keys().isdisjoint(_OF_CLEVERTAP), _clevertap),
+    (lambda data: data.get("type") in _SEGMENT_CALLS and not data.keys().isdisjoint(_OF_SEGMENT), _segment),
+    (lambda data: "specversion" in data and "type" in data, _cloudevent),
+    (lambda data: "detail-type" in data and "detail" in data, _eventbridge),
+    (lambda data: data.get("Type") == "Notification" and isinstance(data.get("Message"), str), _sns),
 )
 
 
-def _user(value: Json, field: str) -> str:
-    """Users are strings; a number is taken as its text."""
-    user = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(user, str) or not user.strip():
-        msg = f"no user: {field} must be a string"
-        raise _CannotFold(msg)
-    if len(user.encode(errors="surrogatepass")) > MAX_USER_BYTES:
-        msg = f"user too long: {field} may have {MAX_USER_BYTES} bytes"
-        raise _CannotFold(msg)
-    return user.strip()
+# The fields: what they have in common whatever the form.
+
+
+def _profile(user: str, at: int, around: _Around, properties: _Object, given: str) -> ProfileChange:
+    """Of `{"points": {"$incr": 5}}` an operation, of anything else the property's new value."""
+    values: dict[str, Json] = {}
+    operations: dict[str, Operation] = {}
+    for name, value in properties.items():
+        operator = next((key for key in value if key.startswith("$")), "") if isinstance(value, dict) else ""
+        if not operator:
+            values[name] = value
+        elif len(value) > 1:
+            raise _CannotFold(f"{name}: one operator at a time")
+        elif operator in {"$set", "$delete"}:
+            values[name] = value[operator] if operator == "$set" else None
+        else:
+            operations[name] = _operation(name, operator, value[operator])
+    return ProfileChange(user, at, around.arrived, values, operations, given)
+
+
+def _operation(name: str, operator: str, argument: Json) -> Operation:
+    match operator, argument:
+        case "$incr" | "$decr", int() | float() if type(argument) is not bool and -MAX_STEP <= argument <= MAX_STEP:
+            return Operation("incr", argument if operator == "$incr" else -argument)
+        case "$incr" | "$decr", _:
+            raise _CannotFold(f"{name}: {operator} takes a number up to {MAX_STEP}")
+        case "$add", _:
+            return Operation("add", argument if isinstance(argument, list) else [argument])
+        case "$remove", _:
+            return Operation("remove", argument if isinstance(argument, list) else [argument])
+        case _:
+            raise _CannotFold(f"{name}: {operator} is not one of $set, $delete, $incr, $decr, $add and $remove")
+
+
+def _user(data: _Object, *fields: str) -> str:
+    """The first of the fields that names a user. Users are strings; a number is taken as its text."""
+    for field in fields:
+        value = data.get(field)
+        user = str(value) if type(value) is int else value
+        if isinstance(user, str) and (user := user.strip()):
+            if _bytes(user) > MAX_USER_BYTES:
+                raise _CannotFold(f"user too long: {field} may have {MAX_USER_BYTES} bytes")
+            return user
+    raise _CannotFold(f"no user: {' or '.join(fields)} must be a string")
 
 
 def _name(value: Json, field: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        msg = f"no event name: {field} must be a string"
-        raise _CannotFold(msg)
+        raise _CannotFold(f"no event name: {field} must be a string")
+    if len(value) > MAX_NAME:
+        raise _CannotFold(f"event name too long: {field} has {len(value)} characters, {MAX_NAME} are allowed")
     return value
 
 
-def _id(value: Json) -> str:
-    match value:
-        case None:
-            return ""
-        case str() | int() if not isinstance(value, bool):
-            return str(value)
-        case _:
-            msg = "id must be a string"
-            raise _CannotFold(msg)
+def _id(value: Json, around: _Around) -> str:
+    if value is None:
+        return around.id
+    given = str(value) if type(value) is int else value
+    if not isinstance(given, str) or len(given) > MAX_ID:
+        raise _CannotFold(f"id must be a string of at most {MAX_ID} characters")
+    return given
 
 
-def _properties(value: Json, field: str) -> Mapping[str, Json]:
+def _properties(value: Json, field: str) -> _Object:
+    if value is None:
+        return {}
     if not isinstance(value, dict):
-        msg = f"{field} must be an object"
-        raise _CannotFold(msg)
+        raise _CannotFold(f"{field} must be an object")
+    _within_limits(value, field)
     return value
 
 
-def _time(value: Json, arrived: int) -> int:
-    """Epoch milliseconds. Without a time, it is the time the queue took the record."""
-    match value:
-        case None:
-            return arrived
-        case bool():
-            at = 0
-        case int() | float() if math.isfinite(value):
-            at = int(value)
-        case str():
-            at = _iso_time(value)
-        case _:
-            at = 0
-    if at < _EARLIEST_MS:
-        msg = "ts must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone"
-        raise _CannotFold(msg)
-    if at > arrived + AHEAD_MS:
-        msg = f"ts is in the future: {(at - arrived) // 1000} s after the record arrived, {AHEAD_MS // 1000} s are allowed"
-        raise _CannotFold(msg)
-    return at
+def _within_limits(values: _Object, at: str) -> None:
+    """One pass, for every event that comes: frequent kinds first, bytes counted only where they may be too many."""
+    if len(values) > MAX_ENTRIES:
+        raise _CannotFold(f"too many: {at or 'the record'} has {len(values)} entries, {MAX_ENTRIES} are allowed")
+    for name, value in values.items():
+        if len(name) > MAX_NAME:
+            where = f"in {at} " if at else ""
+            raise _CannotFold(
+                f"property name {where}too long: {name[:20]}… has {len(name)} characters, {MAX_NAME} are allowed"
+            )
+        kind = type(value)
+        if kind is str:
+            if len(value) * 4 > MAX_VALUE_BYTES and (size := _bytes(value)) > MAX_VALUE_BYTES:
+                raise _CannotFold(f"too long: {_path(at, name)} has {size} bytes, {MAX_VALUE_BYTES} are allowed")
+        elif kind is float or kind is int:
+            if not -_LARGEST < value < _LARGEST:
+                raise _CannotFold(f"{_path(at, name)} is too large a number")
+        elif kind is dict:
+            _within_limits(value, _path(at, name))
+        elif kind is list:
+            _within_limits({str(number): each for number, each in enumerate(value)}, _path(at, name))
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))
+
+
+def _path(at: str, name: str) -> str:
+    return f"{at}.{name}" if at else name
+
+
+def _dated(value: Any) -> Any:
+    """CleverTap's dates, `$D_` and epoch seconds, as ISO 8601 in UTC: what people read, and can be compared."""
+    kind = type(value)
+    if kind is str:
+        return _DATE.sub(_iso_date, value) if value.startswith("$D_") else value
+    if kind is dict:
+        return {name: _dated(each) for name, each in value.items()}
+    return [_dated(each) for each in value] if kind is list else value
+
+
+_DATE = re.compile(r"\A\$D_(-?[0-9]{1,11})\Z")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _iso_date(date: re.Match[str]) -> str:
+    try:
+        return (_EPOCH + timedelta(seconds=int(date[1]))).isoformat().replace("+00:00", "Z")
+    except OverflowError:  # before the year 1
+        return date[0]
+
+
+def _time(value: Json, around: _Around, field: str = "ts") -> int:
+    """Epoch milliseconds. Without a time, it is the envelope's, or the time the queue took the record."""
+    if value is None:
+        value, field = around.time, "the envelope's time"
+        if value is None:
+            return around.arrived
+    at = _iso_time(value) if isinstance(value, str) else value if isinstance(value, int | float) else 0
+    if not _EARLIEST_MS <= at < _LATEST_MS:
+        raise _CannotFold(
+            f"{field} must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone"
+        )
+    if at > around.arrived + AHEAD_MS:
+        ahead, allowed = (int(at) - around.arrived) // 1000, AHEAD_MS // 1000
+        raise _CannotFold(f"{field} is in the future: {ahead} s after the record arrived, {allowed} s are allowed")
+    return int(at)
 
 
 def _iso_time(text: str) -> int:

@@ -1,38 +1,166 @@
 """Profiles: the latest value of each of a user's properties, by event time, whatever the order of arrival.
 
-A profile is `{property: [value, at]}`. A removed property stays as null, so that an older value cannot bring it back.
+A property is the value it was last set to, and the operations on it that are later. Those are kept one by one, by the
+id of their change: one which comes late finds its place, and one which comes twice is known. Operations older than
+`floor`, of which no repeat can be on its way any more, are folded into the value. What comes later still and belongs
+before an operation that was folded is refused with that reason.
+
+A removed property stays as null, so that an older value cannot bring it back. The text of a profile is
+`{property: [value, at]}`, with the folded time and the pending operations behind where there are any.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeAlias
 
-from holdfast.core.events import Json, ProfileChange, canonical
+from holdfast.core.events import Json, ProfileChange, Rejected, canonical, change_id
 
-Profile: TypeAlias = Mapping[str, tuple[Json, int]]
+MAX_BYTES = 100 * 1024
+"""Of a profile's text: a quarter of what a DynamoDB item can hold, and 100 write units."""
+MAX_PENDING = 256
+"""Operations of one property. Beyond, the oldest is folded before its time."""
 
 
-def merge(profile: Profile, changes: Iterable[ProfileChange]) -> Profile:
-    """Order and repetition of the changes do not matter; of two values of the same millisecond the greater JSON wins."""
-    merged = dict(profile)
-    for change in changes:
-        for name, value in change.properties.items():
-            old = merged.get(name)
-            if old is None or (change.at, canonical(value)) > (old[1], canonical(old[0])):
-                merged[name] = (value, change.at)
-    return merged
+class Pending(NamedTuple):
+    """An operation, and when it happened."""
+
+    at: int
+    name: str
+    argument: Json
+
+
+class Property(NamedTuple):
+    """What a property was set to at `at` (0: never), with the operations up to `folded` in it; and the later ones."""
+
+    value: Json = None
+    at: int = 0
+    folded: int = 0
+    pending: Mapping[str, Pending] = {}
+
+
+Profile: TypeAlias = Mapping[str, Property]
+
+
+class Merged(NamedTuple):
+    """A profile, and of the changes what is not in it: as records that can be sent again, each with its reason."""
+
+    profile: Profile
+    refused: list[Rejected]
+
+
+def merge(profile: Profile, changes: Iterable[ProfileChange], floor: int = 0) -> Merged:
+    """Order and repetition of the changes do not matter; of two values of the same millisecond the greater JSON wins.
+
+    `floor` is a time before which no change can have happened that comes in time, be it for the first time or again.
+    """
+    refused: list[Rejected] = []
+    for change in sorted(changes, key=lambda change: change.at):
+        merged, problems = _merge(profile, change, floor)
+        size = len(encode(merged).encode()) if merged != profile else 0
+        if size > MAX_BYTES and size > len(encode(profile).encode()):
+            reason = (
+                f"profile too large: it would have {size} bytes, {MAX_BYTES} are allowed; $delete what is not needed"
+            )
+            problems = dict.fromkeys([*change.properties, *change.operations], reason)
+        else:
+            profile = merged
+        refused += _refused(change, problems)
+    return Merged(profile, refused)
 
 
 def properties(profile: Profile) -> dict[str, Json]:
     """The user's properties as they are now."""
-    return {name: value for name, (value, _) in profile.items() if value is not None}
+    values = {name: _value(each) for name, each in profile.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def encode(profile: Profile) -> str:
-    return canonical(profile)
+    return canonical({name: each if each.folded or each.pending else each[:2] for name, each in profile.items()})
 
 
 def decode(text: str) -> Profile:
-    return {name: (value, at) for name, (value, at) in json.loads(text).items()}
+    return {name: _property(*each) for name, each in json.loads(text).items()}
+
+
+def _property(value: Json, at: int, folded: int = 0, pending: Mapping[str, Any] | None = None) -> Property:
+    return Property(value, at, folded, {key: Pending(*each) for key, each in (pending or {}).items()})
+
+
+def _merge(profile: Profile, change: ProfileChange, floor: int) -> tuple[Profile, dict[str, str]]:
+    """The new profile, and why not, for each property that could not be changed."""
+    merged = dict(profile)
+    problems: dict[str, str] = {}
+    for name, value in change.properties.items():
+        old = merged.get(name, Property())
+        if old.at < change.at <= old.folded:
+            problems[name] = f"{name}: set before an operation that is folded already; set it again with a later time"
+        elif (change.at, canonical(value)) > (old.at, canonical(old.value)) and change.at > old.folded:
+            merged[name] = Property(value, change.at, 0, old.pending)
+    key = sha256(change_id(change).encode()).hexdigest()[:12] if change.operations else ""
+    for name, operation in change.operations.items():
+        old = merged.get(name, Property())
+        new, known = Pending(change.at, *operation), old.pending.get(key)
+        if known is None and old.at <= change.at <= old.folded:
+            problems[name] = f"{name}: later operations are folded already, and this one may be among them"
+        elif known is None or _order(new) < _order(known):
+            merged[name] = old._replace(pending={**old.pending, key: new})
+    if merged != profile:
+        merged = {name: _folded(each, floor) if each.pending else each for name, each in merged.items()}
+    return merged, problems
+
+
+def _folded(old: Property, floor: int) -> Property:
+    """Operations older than the floor become part of the value, and so do the oldest ones beyond `MAX_PENDING`."""
+    value, folded = old.value, old.folded
+    steps = _sorted(old)
+    done = sum(step.at < floor for _, step in steps)
+    done = max(done, len(steps) - MAX_PENDING)
+    for _, step in steps[:done]:
+        if step.at >= old.at:
+            value, folded = _apply(value, step), step.at
+    return Property(value, old.at, folded, dict(steps[done:]))
+
+
+def _value(of: Property) -> Json:
+    value = of.value
+    for _, step in _sorted(of) if of.pending else ():
+        if step.at >= of.at:
+            value = _apply(value, step)
+    return value
+
+
+def _sorted(of: Property) -> list[tuple[str, Pending]]:
+    return sorted(of.pending.items(), key=lambda item: (item[1].at, item[0]))
+
+
+def _order(of: Pending) -> tuple[int, str]:
+    return of.at, canonical(of[1:])
+
+
+def _apply(value: Json, step: Pending) -> Json:
+    """A value of the wrong kind is left as it is by `incr`, and is the first item of a list by the others."""
+    argument = step.argument
+    if isinstance(argument, int | float):
+        if value is None:
+            return argument
+        return value + argument if isinstance(value, int | float) and not isinstance(value, bool) else value
+    given = argument if isinstance(argument, list) else []
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    if step.name == "remove":
+        return [each for each in items if each not in given]
+    return [*items, *(each for number, each in enumerate(given) if each not in items and each not in given[:number])]
+
+
+def _refused(change: ProfileChange, problems: Mapping[str, str]) -> list[Rejected]:
+    """One record of all that was refused, in the plain form, with the id it would have been folded under."""
+    if not problems:
+        return []
+    values: dict[str, Json] = {name: value for name, value in change.properties.items() if name in problems}
+    for name, operation in change.operations.items():
+        if name in problems:
+            values[name] = {f"${operation.name}": operation.argument}
+    record: Json = {"user": change.user, "profile": values, "ts": change.at, "id": change_id(change)}
+    return [Rejected("; ".join(dict.fromkeys(problems.values())), record)]

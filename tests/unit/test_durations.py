@@ -1,0 +1,69 @@
+"""Durations as people write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.core.durations import format_duration, parse_duration
+
+SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("30 minutes", 30 * MINUTE),
+        ("30 Minutes", 30 * MINUTE),
+        (" 30min ", 30 * MINUTE),
+        ("1 minute", MINUTE),
+        ("45s", 45 * SECOND),
+        ("24h", DAY),
+        ("1.5 hours", 90 * MINUTE),
+        ("3 days", 3 * DAY),
+        ("2w", 14 * DAY),
+        ("1h 30m", 90 * MINUTE),
+        ("1h30m", 90 * MINUTE),
+        ("1 day and 2 hours", 26 * HOUR),
+        ("1 day, 2 hours", 26 * HOUR),
+        ("0 s", 0),
+        ("PT30M", 30 * MINUTE),
+        ("pt30m", 30 * MINUTE),
+        ("P1DT2H", 26 * HOUR),
+        ("P2W", 14 * DAY),
+        ("PT0.5S", 500),
+        ("PT0S", 0),
+    ],
+)
+def test_a_duration_is_read_as_people_write_it(text: str, ms: int) -> None:
+    assert parse_duration(text) == ms
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "30", "minutes", "30 fortnights", "soon", "-5 minutes", "P", "PT", "P1Y", "P1M", "1h 30", "5 m!"]
+)
+def test_what_is_no_duration_is_refused_with_how_to_write_one(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration; write it as 30 minutes"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (MINUTE, "1 minute"),
+        (30 * MINUTE, "30 minutes"),
+        (90 * MINUTE, "90 minutes"),
+        (DAY, "1 day"),
+        (48 * HOUR, "2 days"),
+        (1500, "1500 ms"),
+        (0, "0 ms"),
+    ],
+)
+def test_a_duration_is_shown_in_the_largest_unit_that_is_exact(ms: int, text: str) -> None:
+    assert format_duration(ms) == text
+
+
+@given(st.integers(0, 400 * DAY // SECOND).map(lambda seconds: seconds * SECOND))
+def test_what_is_shown_is_read_as_what_it_was(ms: int) -> None:
+    assert parse_duration(format_duration(ms)) == ms

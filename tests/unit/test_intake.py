@@ -1,0 +1,126 @@
+"""A batch of messages, sorted by what has to be folded for whom."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.core.events import Event, Json, ProfileChange, Rejected, Tick, event_id
+from holdfast.core.forms import records
+from holdfast.core.intake import Body, Intake, Reject
+from holdfast.core.plans import Plans
+from tests.unit.builders import ADDED, CHARGED, NOON, a_plan
+
+PLANS = Plans([a_plan()])
+
+
+def an_added(product: Json = "coat", *, user: str = "ann", **more: Json) -> dict[str, Json]:
+    return {"user": user, "event": ADDED, "product_name": product, "ts": NOON, **more}
+
+
+def a_body(*found: object, message: str = "m1") -> Body:
+    return Body(message, json.dumps(found[0] if len(found) == 1 else found), NOON)
+
+
+def take(*bodies: Body, plans: Plans = PLANS) -> Intake:
+    return Intake(bodies, plans)
+
+
+def test_events_are_read_for_the_campaigns_that_name_them_user_by_user() -> None:
+    intake = take(a_body(an_added(), an_added("hat", user="bob")), a_body(an_added("hat"), message="m2"))
+    found = {user: [hit.values for hit in hits if not isinstance(hit, Tick)] for user, hits in intake.inputs.items()}
+    assert found == {"ann": [{"coat": "coat"}, {"hat": "hat"}], "bob": [{"hat": "hat"}]}
+    assert intake.users == {"m1": {"ann", "bob"}, "m2": {"ann"}}
+
+
+def test_an_event_that_no_campaign_names_is_counted_and_nothing_else() -> None:
+    intake = take(a_body({"user": "ann", "event": "viewed", "ts": NOON}))
+    assert (intake.inputs, intake.users, intake.rejects) == ({}, {}, {})
+    assert intake.records == {"m1": 1}
+
+
+def test_ticks_go_to_their_users_and_are_no_records() -> None:
+    intake = take(a_body({"holdfast": "tick", "users": {"ann": NOON, "bob": NOON + 1}}))
+    assert intake.inputs == {"ann": [Tick("ann", NOON)], "bob": [Tick("bob", NOON + 1)]}
+    assert (intake.ticks, intake.records, intake.users) == (2, {}, {"m1": {"ann", "bob"}})
+
+
+def test_profile_changes_go_to_their_users_in_the_order_in_which_they_came() -> None:
+    first, second = ({"user": "ann", "profile": {"plan": plan}, "ts": NOON} for plan in ("free", "gold"))
+    intake = take(a_body(first, second))
+    changes = [ProfileChange("ann", NOON, NOON, {"plan": plan}) for plan in ("free", "gold")]
+    assert intake.changes == {"ann": changes}
+    assert (intake.records, intake.users) == ({"m1": 2}, {"m1": {"ann"}})
+
+
+def test_what_can_never_be_folded_is_a_reject_of_its_message() -> None:
+    intake = take(a_body(17, an_added()), Body("m2", "{", NOON))
+    assert intake.rejects["m1"] == [Reject("a record is a JSON object", (), 17)]
+    assert [reject.record for reject in intake.rejects["m2"]] == ["{"]
+    assert intake.records == {"m1": 2, "m2": 1}
+    assert list(intake.inputs) == ["ann"]
+
+
+def test_a_field_beyond_its_limit_is_a_reject_whether_a_campaign_names_the_event_or_not() -> None:
+    intake = take(a_body({"user": "ann", "event": "viewed", "ts": NOON, "note": "x" * 513}))
+    (reject,) = intake.rejects["m1"]
+    assert reject.reason == "too long: note has 513 bytes, 512 are allowed"
+
+
+def test_an_event_that_one_campaign_cannot_join_is_read_by_the_others_and_rejected_with_that_one() -> None:
+    plans = Plans([a_plan(), a_plan("any", constant=None)])
+    event = {"user": "ann", "event": ADDED, "ts": NOON, "price": 1}
+    intake = take(a_body(event), plans=plans)
+    assert [hit.campaign for hit in intake.inputs["ann"] if not isinstance(hit, Tick)] == ["any"]
+    (reject,) = intake.rejects["m1"]
+    assert reject.reason == "abandoned-cart: constant property product: product_name is missing in added to cart"
+    assert reject.campaigns == ("abandoned-cart",)
+
+
+@pytest.mark.parametrize("data", [{"Amount": 3}, {"Amount": 3, "id": 17, "user": "somebody"}])
+def test_a_rejected_event_is_put_aside_so_that_it_is_the_same_event_when_it_is_sent_again(data: Json) -> None:
+    charged = {"type": "event", "identity": "ann", "evtName": CHARGED, "ts": NOON // 1000, "evtData": data}
+    (original,) = records(json.dumps(charged), NOON)
+    (reject,) = take(a_body(charged)).rejects["m1"]
+    (again,) = records(json.dumps(reject.record), NOON)
+    assert isinstance(original, Event)
+    assert isinstance(again, Event)
+    assert event_id(again) == event_id(original)
+    assert again._replace(id="") == original
+
+
+def test_what_is_refused_later_is_a_reject_of_a_message_that_does_not_come_again() -> None:
+    intake = take(a_body(an_added()), a_body(an_added("hat"), message="m2"), a_body(an_added(user="bob"), message="m3"))
+    refused = Rejected("profile too large", {"user": "ann"})
+    intake.refuse("ann", refused, {"m1"})
+    assert intake.rejects == {"m2": [Reject("profile too large", (), {"user": "ann"})]}
+    intake.refuse("bob", refused, {"m3"})
+    assert list(intake.rejects) == ["m2"]
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(
+                [
+                    an_added(),
+                    an_added(None),
+                    {"user": "ann", "event": "viewed", "ts": NOON},
+                    {"user": "ann", "profile": {}, "ts": NOON},
+                    {},
+                    "?",
+                ]
+            ),
+            max_size=5,
+        ),
+        max_size=4,
+    )
+)
+def test_every_record_is_counted_once_with_its_message(batch: list[list[Json]]) -> None:
+    intake = take(*(Body(f"m{number}", json.dumps(body), NOON) for number, body in enumerate(batch)))
+    assert [intake.records[f"m{number}"] for number in range(len(batch))] == [len(body) for body in batch]
+    rejects = sum(map(len, intake.rejects.values()))
+    assert rejects == sum(each in ["?", {}, an_added(None)] for body in batch for each in body)
