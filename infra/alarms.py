@@ -28,6 +28,7 @@ class Alarms(Construct):
         undelivered: sqs.Queue,
         sweep: lambda_.Function,
         deliver: lambda_.Function,
+        not_taken: sqs.Queue | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         topic = sns.Topic.from_topic_arn(self, "Topic", stage.alarm_topic_arn) if stage.alarm_topic_arn else None
@@ -45,6 +46,13 @@ class Alarms(Construct):
             above=0,
             description="Decisions could not be delivered: holdfast undelivered list.",
         )
+        if not_taken:
+            self._alarm(
+                "NotTaken",
+                metric=not_taken.metric_approximate_number_of_messages_visible(statistic="max", period=_MINUTE),
+                above=0,
+                description="EventBridge could not put events of the upstream bus on the events queue.",
+            )
         self._alarm(
             "EventsWaiting",
             metric=events.metric_approximate_age_of_oldest_message(statistic="max", period=_MINUTE),

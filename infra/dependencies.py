@@ -18,6 +18,7 @@ from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from holdfast.core.locales import LANGUAGES
 from infra.stages import Stage
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +26,7 @@ REQUIREMENTS = ROOT / "lambdas" / "requirements.txt"
 CACHE = ROOT / ".cache" / "layers"
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 
-# Nothing imports these at run time. Babel's locales are 30 MB, of which the root and English remain.
+# Nothing imports these at run time.
 _UNNEEDED = (
     "bin",
     "**/tests",
@@ -33,12 +34,8 @@ _UNNEEDED = (
     "**/__pycache__",
     "**/*.pyi",
     "**/*.c",
-    "babel/locale-data/[!er]*.dat",
-    "babel/locale-data/e[!n]*.dat",
-    "babel/locale-data/r[!o]*.dat",
-    "babel/locale-data/ro[!o]*.dat",
-    "babel/locale-data/ro.dat",
 )
+_KEPT_LOCALES = {"root", *LANGUAGES}  # with their regions; Babel's others would be 23 MB
 
 
 class DependenciesLayer(Construct):
@@ -75,6 +72,7 @@ class _Wheels:
         recipe = [
             REQUIREMENTS.read_bytes(),
             Path(__file__).read_bytes(),
+            " ".join(sorted(LANGUAGES)).encode(),
             str(platform_tag or f"{platform.platform()} {sys.version}").encode(),
         ]
         self.key = hashlib.sha256(b"\0".join(recipe)).hexdigest()
@@ -105,9 +103,8 @@ class _Wheels:
             command += ["--platform", self._platform_tag, "--implementation", "cp", "--only-binary=:all:"]
             command += ["--python-version", RUNTIME.name.removeprefix("python")]
         subprocess.run(command, check=True, stdout=sys.stderr)
-        for pattern in _UNNEEDED:
-            for path in target.glob(pattern):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in _unneeded(target):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         for metadata in target.glob("*.dist-info"):
             for path in metadata.iterdir():
                 if not path.name.upper().startswith(("METADATA", "LICEN", "NOTICE")):
@@ -115,3 +112,8 @@ class _Wheels:
         if not self._platform_tag:
             # Same Python here and there: a function's start need not compile. By hash, as zip files keep no times.
             compileall.compile_dir(target, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+
+
+def _unneeded(target: Path) -> list[Path]:
+    locales = [path for path in target.glob("babel/locale-data/*.dat") if path.stem.split("_")[0] not in _KEPT_LOCALES]
+    return [path for pattern in _UNNEEDED for path in target.glob(pattern)] + locales

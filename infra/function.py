@@ -75,8 +75,15 @@ class HoldfastFunction(lambda_.Function):
 
         self._embedded = stage.embedded
 
-    def may(self, actions: Sequence[str], *, on: Sequence[str]) -> None:
+    def may(
+        self,
+        actions: Sequence[str],
+        *,
+        on: Sequence[str],
+        provided: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    ) -> None:
+        """Allow the actions on the resources, where `provided` (an IAM condition) holds."""
         allowed = list(actions)
         if self._embedded and "sqs:SendMessage" in allowed:
             allowed.append("sqs:SendMessageBatch")  # to IAM the same action, to the emulator another
-        self.add_to_role_policy(iam.PolicyStatement(actions=allowed, resources=list(on)))
+        self.add_to_role_policy(iam.PolicyStatement(actions=allowed, resources=list(on), conditions=provided))

@@ -47,6 +47,12 @@ class Join(Construct):
         self.function.may(["dynamodb:BatchGetItem", "dynamodb:PutItem"], on=[tables.users.table_arn])
         self.function.may(["dynamodb:BatchWriteItem"], on=[tables.timers.table_arn])
         self.function.may(["dynamodb:Query"], on=[tables.campaigns.table_arn])
+        # What it has seen, beside the campaigns, which it cannot change.
+        self.function.may(
+            ["dynamodb:UpdateItem"],
+            on=[tables.campaigns.table_arn],
+            provided={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["seen"]}},
+        )
         self.function.may(["sqs:SendMessage"], on=[events.queue.queue_arn, events.rejected.queue_arn])
         tables.allow_key(self.function)
         self.function.add_event_source(

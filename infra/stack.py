@@ -9,9 +9,11 @@ from infra.deliver import Deliver
 from infra.dependencies import DependenciesLayer
 from infra.join import Join
 from infra.queues import EventsQueue
+from infra.registry import SchemaRegistry
 from infra.stages import Stage
 from infra.sweep import Sweep
 from infra.tables import Tables
+from infra.upstream import UpstreamBus
 
 
 class HoldfastStack(Stack):
@@ -35,6 +37,9 @@ class HoldfastStack(Stack):
         join = Join(self, "Join", stage=stage, layer=layer, events=events, tables=tables)
         sweep = Sweep(self, "Sweep", stage=stage, layer=layer, events=events, tables=tables)
         bus = MessageBus(self, "Messages", stage=stage).bus
+        upstream = UpstreamBus(self, "Upstream", stage=stage, events=events, messages=bus) if stage.events_bus else None
+        if stage.schema_registry:
+            SchemaRegistry(self, "Schemas", stage=stage)
         deliver = Deliver(self, "Deliver", stage=stage, layer=layer, tables=tables, bus=bus)
         if stage.alarms:
             Alarms(
@@ -46,6 +51,7 @@ class HoldfastStack(Stack):
                 undelivered=deliver.undelivered,
                 sweep=sweep.function,
                 deliver=deliver.function,
+                not_taken=upstream.dead_letters if upstream else None,
             )
 
         outputs = {
@@ -61,5 +67,7 @@ class HoldfastStack(Stack):
             "SweepFunctionName": sweep.function.function_name,
             "DeliverFunctionName": deliver.function.function_name,
         }
+        if upstream:
+            outputs["UpstreamDeadLetterQueueUrl"] = upstream.dead_letters.queue_url
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)

@@ -15,6 +15,7 @@ LOCAL_ACCOUNT = "000000000000"
 LOCAL_REGION = "us-east-1"
 
 _ACCOUNT = re.compile(r"\d{12}")
+_BUS = re.compile(r"[/.\-_A-Za-z0-9]{1,256}")
 
 
 class SettingError(ValueError):
@@ -64,6 +65,11 @@ class Stage:
     source: str = "holdfast"
     upstream_accounts: tuple[str, ...] = ()
     consumer_accounts: tuple[str, ...] = ()
+    # An event bus of the account whose events come in too, and the `source` of those wanted (`*` matches anything);
+    # None: of all but AWS's own and Holdfast's.
+    events_bus: str | None = None
+    events_sources: tuple[str, ...] = ()
+    schema_registry: bool = False
 
     alarms: bool = True
     alarm_topic_arn: str | None = None
@@ -142,15 +148,36 @@ def _accounts(*, key: str, value: str) -> tuple[str, ...]:
     return accounts
 
 
+def _events_bus(setting: Callable[[str], object], source: str) -> tuple[str | None, tuple[str, ...]]:
+    """No pattern may match Holdfast's own source: its messages, brought in as events, would never come to an end."""
+    bus = str(setting("events_bus")) if setting("events_bus") else None
+    patterns = tuple(part.strip() for part in str(setting("events_source") or "").split(",") if part.strip())
+    if bus is not None and not _BUS.fullmatch(bus):
+        raise SettingError(f"events_bus: {bus!r} is not the name of an event bus (letters, digits and / . - _)")
+    if patterns and bus is None:
+        raise SettingError("events_source: says which events to take, but events_bus does not say from where")
+    for pattern in patterns:
+        if re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), source):
+            raise SettingError(
+                f"events_source: {pattern!r} matches {source!r}, Holdfast's own: messages would come back"
+            )
+    return bus, patterns
+
+
 def stage_from(setting: Callable[[str], object]) -> Stage:
     """The stage named by `-c stage=…`, with what else can be set by `-c` on the command line or in cdk.json."""
     name = str(setting("stage") or "dev")
     if name not in _STAGES:
         raise SettingError(f"stage: {name!r} is none of {', '.join(_STAGES)}")
     stage = _STAGES[name]()
+    source = str(setting("source") or stage.source)
+    events_bus, events_sources = _events_bus(setting, source)
     return replace(
         stage,
-        source=str(setting("source") or stage.source),
+        source=source,
+        events_bus=events_bus,
+        events_sources=events_sources,
+        schema_registry=str(setting("schema_registry")).lower() == "true",
         upstream_accounts=_accounts(key="upstream_accounts", value=str(setting("upstream_accounts") or "")),
         consumer_accounts=_accounts(key="consumer_accounts", value=str(setting("consumer_accounts") or "")),
         customer_managed_key=str(setting("customer_managed_key")).lower() == "true",

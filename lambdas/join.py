@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,15 +13,16 @@ from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.clients import client
 from holdfast.aws.clock import now_ms
 from holdfast.aws.observe import Logger, Metrics, Tracer, count
+from holdfast.aws.observed import Observations, Observer
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import JoinSettings
 from holdfast.aws.timers import Timers
 from holdfast.aws.users import Item, Key, Save, Saved, Users
 from holdfast.core import profiles, watches
-from holdfast.core.events import Tick
+from holdfast.core.events import Rejected, Tick
 from holdfast.core.fold import LIMITS, Limits, fold, needed_until
 from holdfast.core.intake import Body, Intake, Reject
-from holdfast.core.plans import Plans
+from holdfast.core.plans import MAX_AGE_MS, Plans
 from holdfast.core.timers import nomination, schedule
 from holdfast.core.watches import Decision, State
 
@@ -57,15 +58,17 @@ def build() -> Join:
         rejected=Queue(sqs, settings.rejected_queue_url),
         limits=Limits(waiting=settings.queue_retention_seconds * 1000),
         shards=settings.timer_shards,
+        observer=Observer(Observations(dynamodb, settings.campaigns_table), now_ms),
     )
 
 
 class Outcome(NamedTuple):
-    """What folding one part of a user came to: what to save (None: nothing changed), and when to tick."""
+    """What folding one part of a user came to: what to save (None: nothing changed), when to tick, what is refused."""
 
     save: Save | None
     nominate: int | None = None
     decisions: tuple[Decision, ...] = ()
+    refused: Sequence[Rejected] = ()
 
 
 class Join:
@@ -80,6 +83,7 @@ class Join:
         limits: Limits = LIMITS,
         shards: int = 1,
         clock: Callable[[], int] = now_ms,
+        observer: Observer | None = None,
     ) -> None:
         self._users = users
         self._timers = timers
@@ -89,26 +93,34 @@ class Join:
         self._limits = limits
         self._shards = shards
         self._clock = clock
+        self._observer = observer
 
     def take(self, bodies: list[Body]) -> list[str]:
         """Fold a batch. Returned are the messages that have to come again."""
-        intake = Intake(bodies, self._plans.get())
-        failed_users = {user for user, _ in self._fold_all(intake)}
+        plans, observer = self._plans.get(), self._observer
+        intake = Intake(bodies, plans, observer.see) if observer else Intake(bodies, plans)
+        unsaved, refused = self._fold_all(intake)
+        failed_users = {user for user, _ in unsaved}
         failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}
+        for user, rejected in refused:
+            intake.refuse(user, rejected, failed)
         failed |= self._reject({m: rejects for m, rejects in intake.rejects.items() if m not in failed})
         self._count(intake, failed)
+        self._note()
         return sorted(failed)
 
-    def _fold_all(self, intake: Intake) -> set[Key]:
-        """Read, fold and save every user of the batch. Returned is what could not be saved."""
+    def _fold_all(self, intake: Intake) -> tuple[set[Key], list[tuple[str, Rejected]]]:
+        """Read, fold and save every user of the batch. Returned is what could not be saved, and what was refused."""
         waiting: set[Key] = {(user, "watches") for user in intake.inputs} | {
             (user, "profile") for user in intake.changes
         }
         failed: set[Key] = set()
+        refused: dict[Key, Sequence[Rejected]] = {}
         for _ in range(ROUNDS):
             items, unread = self._users.read(waiting)
             failed |= unread
             outcomes = self._outcomes(waiting - unread, items, intake)
+            refused |= {key: outcome.refused for key, outcome in outcomes.items()}
             if not self._nominate({key[0]: o.nominate for key, o in outcomes.items() if o.nominate is not None}):
                 failed |= {key for key, outcome in outcomes.items() if outcome.nominate is not None}
             saves = [outcome.save for key, outcome in outcomes.items() if outcome.save and key not in failed]
@@ -121,7 +133,8 @@ class Join:
             count(metrics, RacesLost=len(waiting))
             if not waiting:
                 break
-        return failed | waiting
+        failed |= waiting
+        return failed, [(key[0], each) for key, many in refused.items() if key not in failed for each in many]
 
     def _outcomes(self, keys: set[Key], items: dict[Key, Item], intake: Intake) -> dict[Key, Outcome]:
         now = self._clock()
@@ -135,7 +148,8 @@ class Join:
             if part == "watches":
                 outcomes[key] = self._watches(key, items.get(key), states.get(key, State()), intake, plans, now)
             else:
-                outcomes[key] = _profile(key, items.get(key), intake)
+                floor = now - MAX_AGE_MS - self._limits.waiting
+                outcomes[key] = _profile(key, items.get(key), intake, floor)
         return outcomes
 
     def _watches(self, key: Key, item: Item | None, state: State, intake: Intake, plans: Plans, now: int) -> Outcome:
@@ -145,7 +159,7 @@ class Join:
         if nominated is not None and ticks and nominated <= max(now, *ticks):
             nominated = None
         new, decisions = fold(state, inputs, plans, now, self._limits)
-        nominate = nomination(new.due(), nominated, now)
+        nominate = nomination(new.due(plans.summaries), nominated, now)
         if new == state and nominate is None and not decisions:
             return Outcome(None)
         save = Save(
@@ -169,6 +183,16 @@ class Join:
         unsent = set(self._rejected.send([message for _, message in owned]))
         return {m for m, message in owned if message in unsent}
 
+    def _note(self) -> None:
+        """Note what was seen for the first time: a help for people who write campaigns, which never fails a batch."""
+        if self._observer is None:
+            return
+        try:
+            count(metrics, ObservationsDropped=self._observer.note())
+        except Exception:
+            logger.exception("observations not noted")
+            count(metrics, ObservationsFailed=1)
+
     def _count(self, intake: Intake, failed: set[str]) -> None:
         rejected = sum(len(rejects) for message, rejects in intake.rejects.items() if message not in failed)
         taken = sum(number for message, number in intake.records.items() if message not in failed)
@@ -181,9 +205,8 @@ class Join:
         )
 
 
-def _profile(key: Key, item: Item | None, intake: Intake) -> Outcome:
+def _profile(key: Key, item: Item | None, intake: Intake, floor: int) -> Outcome:
     profile = profiles.decode(item.state) if item else {}
-    merged = profiles.merge(profile, intake.changes[key[0]])
-    if merged == profile:
-        return Outcome(None)
-    return Outcome(Save(key, profiles.encode(merged), item.version if item else 0))
+    merged, refused = profiles.merge(profile, intake.changes[key[0]], floor)
+    save = Save(key, profiles.encode(merged), item.version if item else 0) if merged != profile else None
+    return Outcome(save, refused=refused)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from holdfast.aws import settings
+from holdfast.aws.observed import SEEN
 from infra.stages import SettingError
 from tests.infrastructure.synthesis import Stack, stack, synth
 
@@ -83,7 +84,7 @@ def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
         "*": TRACES,
         "TablesUsers": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
         "TablesTimers": {"dynamodb:BatchWriteItem"},
-        "TablesCampaigns": {"dynamodb:Query"},
+        "TablesCampaigns": {"dynamodb:Query", "dynamodb:UpdateItem"},
         "EventsRejected": {"sqs:SendMessage"},
         "EventsQueue": {
             "sqs:SendMessage",
@@ -94,6 +95,12 @@ def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
             "sqs:ReceiveMessage",
         },
     }
+
+
+def test_join_may_note_what_it_has_seen_but_change_no_campaign(on_aws: Stack) -> None:
+    statements = on_aws.properties("AWS::IAM::Policy", "JoinRole")["PolicyDocument"]["Statement"]
+    (noting,) = (each for each in statements if each["Action"] == "dynamodb:UpdateItem")
+    assert noting["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [SEEN]}}
 
 
 def test_sweep_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
@@ -220,7 +227,81 @@ def test_consumer_accounts_may_keep_rules_of_their_own_on_the_bus() -> None:
     assert "333333333333" in json.dumps(statement["Principal"])
 
 
-@pytest.mark.parametrize("setting", [{"stage": "production"}, {"upstream_accounts": "1234"}])
+def test_no_upstream_bus_and_no_registry_unless_told_so(on_aws: Stack) -> None:
+    assert not on_aws.all("AWS::Events::Rule")
+    assert not on_aws.all("AWS::EventSchemas::Registry")
+
+
+@pytest.mark.parametrize(
+    ("setting", "source"),
+    [
+        ({}, [{"anything-but": {"wildcard": ["holdfast", "aws.*"]}}]),
+        ({"source": "messages"}, [{"anything-but": {"wildcard": ["messages", "aws.*"]}}]),
+        ({"events_source": "shop"}, ["shop"]),
+        ({"events_source": "shop.*, app"}, [{"wildcard": "shop.*"}, "app"]),
+    ],
+)
+def test_a_rule_on_the_upstream_bus_feeds_the_queue_with_whole_events(
+    setting: dict[str, str], source: list[object]
+) -> None:
+    rule = stack(stage="prod", events_bus="shop-events", **setting).properties("AWS::Events::Rule", "Upstream")
+    assert rule["EventBusName"] == "shop-events"
+    assert rule["EventPattern"] == {"source": source}
+    (target,) = rule["Targets"]
+    assert target["Arn"]["Fn::GetAtt"][0].startswith("EventsQueue")
+    assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("UpstreamDeadLetters")
+    assert not {"Input", "InputPath", "InputTransformer"} & set(target)
+
+
+@pytest.mark.parametrize("queue", ["EventsQueue", "UpstreamDeadLetters"])
+def test_the_upstream_rule_and_no_other_may_send(queue: str) -> None:
+    fed = stack(stage="prod", events_bus="shop-events")
+    statements = fed.properties("AWS::SQS::QueuePolicy", queue)["PolicyDocument"]["Statement"]
+    (allow,) = (each for each in statements if each["Effect"] == "Allow")
+    assert allow["Action"] == "sqs:SendMessage"
+    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
+    rule = allow["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"]
+    assert rule[0].startswith("UpstreamRule")
+    assert rule[1] == "Arn"
+
+
+def test_events_that_the_rule_could_not_send_raise_an_alarm() -> None:
+    fed = stack(stage="prod", events_bus="shop-events")
+    alarm = fed.properties("AWS::CloudWatch::Alarm", "AlarmsNotTaken")
+    assert alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0].startswith("UpstreamDeadLetters")
+    assert "UpstreamDeadLetterQueueUrl" in fed.outputs
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_bus_of_holdfasts_own_messages_is_refused_as_an_upstream(stage: str) -> None:
+    (bus,) = stack(stage=stage).all("AWS::Events::EventBus").values()
+    with pytest.raises(SettingError, match="own messages"):
+        stack(stage=stage, events_bus=bus["Properties"]["Name"])
+
+
+def test_the_registry_knows_the_published_schema() -> None:
+    registered = stack(stage="prod", schema_registry="true", source="shop/messages")
+    schema = registered.properties("AWS::EventSchemas::Schema", "Schemas")
+    assert (schema["Type"], schema["SchemaName"]) == ("OpenApi3", "shop-messages@PersonalizedMessage")
+    assert schema["RegistryName"]["Fn::GetAtt"][0].startswith("SchemasRegistry")
+    event = json.loads(schema["Content"])["components"]["schemas"]
+    assert event["AWSEvent"]["x-amazon-events-source"] == "shop/messages"
+    assert set(event["Detail"]["required"]) == {"metadata", "user", "constant"}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"stage": "production"},
+        {"upstream_accounts": "1234"},
+        {"events_bus": "no such:bus"},
+        {"events_source": "shop"},
+        {"events_bus": "shop", "events_source": "holdfast"},
+        {"events_bus": "shop", "events_source": "app, hold*"},
+        {"events_bus": "shop", "events_source": "*", "source": "messages"},
+    ],
+    ids=str,
+)
 def test_a_setting_that_cannot_be_meant_is_refused(setting: dict[str, str]) -> None:
     with pytest.raises(SettingError):
         stack(**setting)
@@ -229,7 +310,11 @@ def test_a_setting_that_cannot_be_meant_is_refused(setting: dict[str, str]) -> N
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 @pytest.mark.parametrize(
     "shared",
-    [{}, {"customer_managed_key": "true", "upstream_accounts": "111111111111", "consumer_accounts": "333333333333"}],
+    [
+        {},
+        {"customer_managed_key": "true", "upstream_accounts": "111111111111", "consumer_accounts": "333333333333"},
+        {"events_bus": "shop-events", "schema_registry": "true"},
+    ],
 )
 def test_cdk_nag_finds_nothing(stage: str, shared: dict[str, str]) -> None:
     synth(stage=stage, **shared)  # raises on a finding

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from holdfast.core import profiles
 from holdfast.core.timers import slot
 from tests.integration.conftest import MINUTE, T0, World, a_plan, killed, throttled
 
@@ -240,3 +241,37 @@ def test_profiles_keep_the_latest_value_whatever_the_order(world: World) -> None
     assert item
     assert item["state"]["S"] == f'{{"city":["Ulm",{T0 - 1}],"first_name":["Anna",{T0}]}}'
     assert item["version"]["N"] == "2"
+
+
+def test_operations_on_a_profile_count_once_and_what_comes_too_late_for_them_is_rejected(world: World) -> None:
+    def points(at: int, number: int) -> dict[str, object]:
+        return {"user": "ann", "profile": {"points": {"$incr": number}}, "ts": at}
+
+    world.join().take([world.body(points(T0, 1), points(T0, 1))])
+    world.now += 5 * 24 * 60 * MINUTE
+    world.join().take([world.body(points(world.now, 2), message="m2")])
+    assert world.join().take([world.body(points(T0, 7), message="m3")]) == []
+    assert profiles.properties(profiles.decode((world.item(part="profile") or {})["state"]["S"])) == {"points": 3}
+    (rejected,) = world.messages("rejected")
+    assert rejected["record"]["profile"] == {"points": {"$incr": 7}}
+
+
+def test_a_profile_larger_than_what_is_kept_is_told_not_cut_silently(world: World) -> None:
+    small = {"user": "ann", "profile": {"first_name": "Ann"}, "ts": T0}
+    big = {"user": "ann", "profile": {f"p{n}": "x" * 500 for n in range(250)}, "ts": T0}
+    assert world.join().take([world.body(small), world.body(big, message="m2")]) == []
+    assert profiles.properties(profiles.decode((world.item(part="profile") or {})["state"]["S"])) == {
+        "first_name": "Ann"
+    }
+    (rejected,) = world.messages("rejected")
+    assert rejected["record"]["profile"] == big["profile"]
+    assert "102400 are allowed" in rejected["reason"]
+
+
+def test_a_filter_that_cannot_compare_an_event_rejects_it_and_holds_up_nobody(world: World) -> None:
+    world.publish(a_plan(where={"added": "price >= `20`"}))
+    batch = [world.body(world.added(price="30")), world.body(world.added("hat", price=30), message="m2")]
+    assert world.join().take(batch) == []
+    assert set(world.state().watches["cart"]) == {"hat"}
+    (rejected,) = world.messages("rejected")
+    assert rejected["campaigns"] == ["cart"]

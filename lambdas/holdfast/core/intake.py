@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, event_id
@@ -30,10 +30,13 @@ class Reject(NamedTuple):
 class Intake:
     """Of a batch: hits and ticks by user, profile changes by user, rejects by message, and who came in which message.
 
-    An event that no campaign names is counted among the records, and nothing else.
+    An event that no campaign names is counted among the records, and nothing else. `see` is shown every event.
     """
 
-    def __init__(self, bodies: Iterable[Body], plans: Plans) -> None:
+    def __init__(
+        self, bodies: Iterable[Body], plans: Plans, see: Callable[[Event], None] = lambda _event: None
+    ) -> None:
+        self._see = see
         self.inputs: dict[str, list[Hit | Tick]] = defaultdict(list)
         self.changes: dict[str, list[ProfileChange]] = defaultdict(list)
         self.rejects: dict[str, list[Reject]] = defaultdict(list)
@@ -44,6 +47,14 @@ class Intake:
             for record in records(body.text, body.arrived):
                 self._add(body.message, record, plans)
 
+    def refuse(self, user: str, rejected: Rejected, failed: Container[str]) -> None:
+        """Reject what proved not to fit into the user's state, with a message of the user's that does not come again.
+
+        Which of them brought it is not known; where all of the user's messages come again, so does what was refused.
+        """
+        if message := next((m for m, users in self.users.items() if user in users and m not in failed), ""):
+            self.rejects[message].append(Reject(rejected.reason, (), rejected.record))
+
     def _add(self, message: str, record: Record, plans: Plans) -> None:
         match record:
             case Tick(user):
@@ -52,6 +63,7 @@ class Intake:
                 self.ticks += 1
                 return
             case Event(user):
+                self._see(record)
                 hits, problems = plans.read(record)
                 if hits:
                     self.inputs[user] += hits
@@ -69,6 +81,13 @@ class Intake:
 
 
 def _plain(event: Event) -> Json:
-    """The event in the plain form, with the id it was folded under: sent again, it is the same event."""
+    """The event in the plain form, with the id it was folded under: sent again, it is the same event.
+
+    Where its properties bear the names of the form's own fields, it is a track call, which keeps them apart.
+    """
     user, name, at, _, properties, _ = event
-    return {**properties, "user": user, "event": name, "ts": at, "id": event_id(event)}
+    own: dict[str, Json] = {"user": user, "event": name, "ts": at, "id": event_id(event)}
+    if own.keys().isdisjoint(properties):
+        return {**properties, **own}
+    call: dict[str, Json] = {"type": "track", "userId": user, "event": name, "timestamp": at, "messageId": own["id"]}
+    return {**call, "properties": dict(properties)}
