@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check mutants footprint clean
+.PHONY: help setup demo test check mutants schemas footprint clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -41,6 +41,9 @@ check: $(STAMP) ## what CI runs: format, lint, types, tests
 
 mutants: $(STAMP) ## break the core in many small ways: does a test notice each?
 	$(BIN)/python tests/mutants.py
+
+schemas: $(STAMP) ## write the JSON Schemas under schemas/ anew, from the models
+	@for name in campaign input detail; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
 
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
 	@$(BIN)/python -m bench.footprint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,43 +12,134 @@ from rich.markup import escape
 
 from holdfast.aws.campaigns import Campaigns, Conflict, Published, UnknownCampaign
 from holdfast.aws.clock import now_ms
+from holdfast.aws.observed import Observations
 from holdfast.core.campaigns import Campaign
 from holdfast.core.durations import format_duration
+from holdfast.core.hints import hints
 from holdfast.core.messages import iso
-from holdfast_cli.campaign_file import CampaignFileError, Mistake, read_campaign
+from holdfast.core.observed import Seen
+from holdfast_cli import local
+from holdfast_cli.campaign_file import CampaignFileError, Mistake, read_campaign, read_model
+from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Campaigns as code: validate, publish, list, show, pause, resume.")
+app = typer.Typer(no_args_is_help=True, help="Campaigns as code: validate, test, publish, list, show, pause, resume.")
 
 Files = Annotated[list[Path], typer.Argument(help="Campaign files, YAML or JSON.", show_default=False)]
 Id = Annotated[str, typer.Argument(help="The campaign's id.", show_default=False)]
 
 
+StageAtHand = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        "-s",
+        envvar="HOLDFAST_STAGE",
+        help="Check names and types against what this stage has seen. Without, against the local one if it is up.",
+    ),
+]
+
+
 @app.command()
-def validate(files: Files, *, json: Json = False) -> None:
-    """Check campaign files without publishing them. Exit code 1 if there is a mistake."""
-    mistakes: list[Mistake] = []
-    for path in files:
+def validate(
+    files: Files,
+    *,
+    stage: StageAtHand = None,
+    strict: Annotated[bool, typer.Option(help="Exit code 1 for hints too.")] = False,
+    json: Json = False,
+) -> None:
+    """Check campaign files without publishing them, and run the tests beside them. Exit code 1 if something is wrong.
+
+    Names and types that do not agree with the events seen so far are hints, no mistakes.
+    """
+    seen = _seen(stage)
+    wrong = False
+    for path in _campaign_files(files):
         try:
-            campaign, _ = read_campaign(path)
+            campaign, source = read_model(path, Campaign)
+            fixture = fixture_of(path)
+            results = list(run(fixture, campaign)) if fixture else []
         except CampaignFileError as error:
-            mistakes += error.mistakes
+            wrong = True
             show_mistakes(error, as_json=json)
+            continue
+        found = [source.mistake(*hint) for hint in hints(campaign, seen)]
+        failed = sum(not result.passed for result in results)
+        wrong = wrong or failed > 0 or (strict and bool(found))
+        if json:
+            row = {"file": str(path), "campaign": campaign.id, "valid": True, "tests": len(results), "failed": failed}
+            print_json({**row, "hints": [hint._asdict() for hint in found]})
         else:
-            if json:
-                print_json({"file": str(path), "campaign": campaign.id, "valid": True})
-            else:
-                out.print(f"[green]✓[/] {escape(str(path))}: {campaign.id}")
-    if mistakes:
+            tests = f", {len(results) - failed} of {len(results)} tests passed" if results else ""
+            out.print(f"[{'red]✗' if failed else 'green]✓'}[/] {escape(str(path))}: {campaign.id}{tests}")
+        for hint in found if not json else []:
+            _show_mistake(hint, "[yellow]![/]")
+        _show_results((result for result in results if json or not result.passed), as_json=json)
+    if wrong:
         raise typer.Exit(1)
+
+
+@app.command("test")
+def run_tests(
+    files: Annotated[list[Path], typer.Argument(help="Campaign files or their test files.", show_default=False)],
+    *,
+    json: Json = False,
+) -> None:
+    """Run the tests that stand beside campaigns: cart.test.yaml beside cart.yaml. Exit code 1 if one fails."""
+    results: list[Result] = []
+    for path in _campaign_files(files):
+        try:
+            of_file = run_file(path)
+        except CampaignFileError as error:
+            show_mistakes(error, as_json=json)
+            raise typer.Exit(1) from None
+        if not of_file:
+            raise Failure(f"{path} has no tests. They would stand in {path.with_suffix('.test.yaml')}")
+        results += of_file
+    _show_results(results, as_json=json)
+    failed = sum(not result.passed for result in results)
+    if not json:
+        out.print(f"{len(results) - failed} of {len(results)} tests passed")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _campaign_files(files: Iterable[Path]) -> list[Path]:
+    """The files, with campaigns in the place of their test files: `campaigns/*.yaml` names both."""
+    return list(dict.fromkeys((campaign_of(path) or path) if is_fixture(path) else path for path in files))
+
+
+def _seen(stage: str | None) -> Mapping[str, Seen]:
+    """What a stage has seen, where one is at hand."""
+    if stage is None and local.status() is None:
+        return {}
+    deployment = Deployment.find(stage or "local")
+    seen = Observations(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"]).read()
+    if not seen:
+        err.print(f"[dim]Stage {deployment.stage} has seen no events yet: names are not checked.[/]")
+    return seen
+
+
+def _show_results(results: Iterable[Result], *, as_json: bool) -> None:
+    for result in results:
+        file, line, case, differences = result
+        if as_json:
+            told: Sequence[Any] = [each._asdict() for each in differences]
+            print_json({"file": str(file), "line": line, "case": case, "passed": result.passed, "differences": told})
+            continue
+        mark = "[green]✓[/]" if result.passed else "[red]✗[/]"
+        out.print(f"{mark} [bold]{escape(str(file))}:{line}[/] {escape(case)}")
+        for each in (text for difference in differences for text in difference.lines()):
+            colour = {"-": "red", "+": "green"}.get(each[0], "default")
+            out.print(f"    [{colour}]{escape(each)}[/]")
 
 
 @app.command()
 def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None:
     """Make each file the live revision of its campaign. None is published if one has a mistake."""
     try:
-        read = [read_campaign(path) for path in files]
+        read = [read_campaign(path) for path in _campaign_files(files)]
     except CampaignFileError as error:
         show_mistakes(error, as_json=json)
         raise typer.Exit(1) from None
@@ -165,13 +256,17 @@ def show_mistakes(error: CampaignFileError, *, as_json: bool) -> None:
     for mistake in error.mistakes:
         if as_json:
             print_json({**mistake._asdict(), "valid": False})
-            continue
-        where = f"{mistake.file}:{mistake.line}:{mistake.column}"
-        what = f"{mistake.place}: {mistake.message}" if mistake.place else mistake.message
-        err.print(f"[red]✗[/] [bold]{escape(where)}[/] {escape(what)}")
-        try:
-            line = Path(mistake.file).read_text(encoding="utf-8").splitlines()[mistake.line - 1]
-        except (OSError, UnicodeDecodeError, IndexError):
-            continue
-        err.print(f"[dim]{mistake.line:>5} │[/] {escape(line)}")
-        err.print(f"[dim]      │[/] {' ' * (mistake.column - 1)}[red]^[/]")
+        else:
+            _show_mistake(mistake, "[red]✗[/]")
+
+
+def _show_mistake(mistake: Mistake, mark: str) -> None:
+    where = f"{mistake.file}:{mistake.line}:{mistake.column}"
+    what = f"{mistake.place}: {mistake.message}" if mistake.place else mistake.message
+    err.print(f"{mark} [bold]{escape(where)}[/] {escape(what)}")
+    try:
+        line = Path(mistake.file).read_text(encoding="utf-8").splitlines()[mistake.line - 1]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return
+    err.print(f"[dim]{mistake.line:>5} │[/] {escape(line)}")
+    err.print(f"[dim]      │[/] {' ' * (mistake.column - 1)}[red]^[/]")

@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from holdfast_cli import campaigns, demo, events, local_commands, set_aside, watching
+from holdfast_cli import campaigns, demo, events, local_commands, schema, set_aside, watching
 from holdfast_cli.local import LocalError
 from holdfast_cli.output import Failure, err
 from holdfast_cli.stack import DeploymentNotFound
@@ -26,6 +26,7 @@ app.command()(events.send)
 app.command()(events.simulate)
 app.command()(watching.watch)
 app.command()(demo.demo)
+app.command()(schema.schema)
 app.add_typer(set_aside.rejected, name="rejected")
 app.add_typer(set_aside.undelivered, name="undelivered")
 

@@ -47,8 +47,8 @@ def test_the_command_finds_as_many_abandoned_products_as_sql(
 
 
 SHUFFLED = {
-    # In order, the send comes first and the charge 129 s (196 s) after the add. Shuffled within ten minutes, the
-    # add may come so late that the charge is known before the watch falls due. A charge that is known counts: no message.
+    # In order, the send comes first and the charge 129 s (196 s) after the add. Shuffled within ten minutes, the add
+    # may come so late that the charge is known before the watch falls due. What is known counts: no message.
     (60, "0", "461689", 1659369898050): "the charge was known before the watch fell due",
     (60, "0", "1199474", 1661552744284): "the charge was known before the watch fell due",
     # Added again seconds later, which in order restarts the watch: one message, for the second add. Shuffled, the

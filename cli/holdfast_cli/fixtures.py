@@ -1,0 +1,305 @@
+"""Fixture tests: `abandoned-cart.test.yaml` beside `abandoned-cart.yaml` says which messages come of which events.
+
+Each case is run through the simulation. Of a message only what the case says is compared, so one that says no more than
+the user means: something is sent to them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from holdfast.core import profiles
+from holdfast.core.campaigns import Campaign, Duration, Text
+from holdfast.core.durations import format_duration, parse_duration
+from holdfast.core.events import Event, ProfileChange, Rejected
+from holdfast.core.events import Json as JsonValue
+from holdfast.core.forms import records
+from holdfast.core.messages import context
+from holdfast.core.plans import Plans
+from holdfast.core.simulation import Decided, Simulation
+from holdfast.core.templates import Withheld, compile_values
+from holdfast_cli.campaign_file import CampaignFileError, Source, read_campaign, read_model
+
+SUFFIXES = (".yaml", ".yml", ".json")
+START_MS = round(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp() * 1000)
+"""The Monday morning from which the times of a case count."""
+NO_ARRIVAL = 1 << 53
+"""Later than any time: what has none of its own has this one."""
+
+Fields: TypeAlias = Mapping[str, JsonValue]
+"""What there is to say of a message, flat: user, decision, constant, at, reason, values.title, …"""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expected(_Strict):
+    """A message out: with `withheld` or `retracted` that it is, without that it is sent."""
+
+    user: Text
+    constant: Any = None
+    at: Annotated[Duration | None, Field(description="When it is decided.")] = None
+    values: Annotated[dict[str, str], Field(description="Those that matter.")] = {}
+    withheld: Annotated[Text | None, Field(description="The reason.")] = None
+    retracted: Literal[True] | None = None
+    converted: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Expected:
+        said = [name for name in ("values", "withheld", "retracted", "converted") if name in self.model_fields_set]
+        if len(said) > 1:
+            msg = f"either {said[0]} or {said[1]}, not both"
+            raise ValueError(msg)
+        return self
+
+    def fields(self) -> Fields:
+        fields: dict[str, JsonValue] = {"user": self.user, "decision": "sent"}
+        for name in ("withheld", "retracted", "converted"):
+            if getattr(self, name):
+                fields["decision"] = name
+        if "constant" in self.model_fields_set:
+            fields["constant"] = self.constant
+        if self.at is not None:
+            fields["at"] = format_duration(self.at)
+        if self.withheld:
+            fields["reason"] = self.withheld
+        return {**fields, **{f"values.{key}": value for key, value in self.values.items()}}
+
+
+class Case(_Strict):
+    """`events` are records in any form, in the order in which they arrive, with `at` as their time: `at: 10m`."""
+
+    name: Text
+    profiles: dict[Text, dict[str, Any]] = {}
+    events: Annotated[list[dict[str, Any] | list[Any]], Field(min_length=1)]
+    messages: list[Expected] = []
+    rejected: Annotated[list[Text], Field(description="Reasons, or parts of them.")] = []
+
+
+class Fixtures(_Strict):
+    """A test file. Its `profiles` are those of all cases."""
+
+    profiles: dict[Text, dict[str, Any]] = {}
+    cases: Annotated[list[Case], Field(min_length=1)]
+
+
+class Difference(NamedTuple):
+    """What was expected and what came instead; None for neither."""
+
+    expected: Fields | None
+    got: Fields | None
+
+    def lines(self) -> Iterator[str]:
+        """As a diff: `-` is expected, `+` is what came."""
+        expected, got = self.expected, self.got
+        if expected is None or got is None:
+            yield f"{'+' if got else '-'} {_sentence(expected or got or {})}"
+            return
+        yield f"  {_title(got)}"
+        for key, wanted in expected.items():
+            if got.get(key) != wanted:
+                yield f"- {key}: {_shown(wanted)}"
+                yield f"+ {key}: {_shown(got.get(key))}"
+
+
+class Result(NamedTuple):
+    """What came of a case, and where it stands."""
+
+    file: Path
+    line: int
+    case: str
+    differences: Sequence[Difference]
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences
+
+
+def is_fixture(path: Path) -> bool:
+    return path.suffix in SUFFIXES and path.stem.endswith(".test")
+
+
+def fixture_of(campaign: Path) -> Path | None:
+    """The test file beside a campaign's file, if there is one."""
+    return _existing(campaign, campaign.stem + ".test")
+
+
+def campaign_of(fixture: Path) -> Path | None:
+    """The campaign's file beside a test file."""
+    return _existing(fixture, fixture.stem.removesuffix(".test"))
+
+
+def _existing(beside: Path, stem: str) -> Path | None:
+    paths = (beside.with_name(stem + suffix) for suffix in SUFFIXES)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def run(fixture: Path, campaign: Campaign) -> Iterator[Result]:
+    """Raises CampaignFileError where the test file itself is wrong."""
+    fixtures, source = read_model(fixture, Fixtures)
+    for number, case in enumerate(fixtures.cases):
+        place = ("cases", number)
+        trace = _Trace(campaign)
+        trace.run({**fixtures.profiles, **case.profiles}, case.events, source, (*place, "events"))
+        differences = [
+            *compare([each.fields() for each in case.messages], trace.messages),
+            *_compare_rejected(case.rejected, trace.rejected),
+        ]
+        yield Result(fixture, source.position(place)[0], case.name, differences)
+
+
+def run_file(path: Path) -> list[Result]:
+    """Of a test file, or the one beside a campaign's file. Raises CampaignFileError; no results where there is none."""
+    fixture = path if is_fixture(path) else fixture_of(path)
+    campaign = campaign_of(path) if is_fixture(path) else path
+    if campaign is None or fixture is None:
+        return []
+    return list(run(fixture, read_campaign(campaign)[0]))
+
+
+class _Trace:
+    """One case: what comes of its events."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.messages: list[Fields] = []
+        self.rejected: list[str] = []
+        self._plan = campaign.plan()
+        self._values = compile_values(self._plan.values, events=campaign.when.did)
+        self._simulation = Simulation(Plans([self._plan]))
+        self._simulation.now = START_MS
+        self._profiles: dict[str, profiles.Profile] = {}
+
+    def run(
+        self, known: Mapping[str, Any], events: Sequence[Any], source: Source, place: tuple[int | str, ...]
+    ) -> None:
+        for user, properties in known.items():
+            self._take({"user": user, "profile": properties}, START_MS)
+        for number, record in enumerate(events):
+            try:
+                self._take(*_timed(record))
+            except ValueError as error:
+                raise CampaignFileError([source.mistake((*place, number), str(error))]) from error
+        self._tell(self._simulation.until())
+
+    def _take(self, data: Any, at: int | None) -> None:
+        """Fold the records. Those without a time happen at `at`, or when the one before them did."""
+        for record in records(json.dumps(data, default=_json), NO_ARRIVAL):
+            match record:
+                case Event() | ProfileChange():
+                    if at is not None and record.at != NO_ARRIVAL:
+                        msg = "says at, and has a time of its own"
+                        raise ValueError(msg)
+                    when = record.at if record.at != NO_ARRIVAL else self._simulation.now if at is None else at
+                    self._happen(record._replace(at=when))
+                case Rejected(reason):
+                    self.rejected.append(reason)
+
+    def _happen(self, record: Event | ProfileChange) -> None:
+        if isinstance(record, Event):
+            decided, problems = self._simulation.event(record)
+            self.rejected += [problem.reason for problem in problems]
+            self._tell(decided)
+        else:
+            self._tell(self._simulation.until(record.at))
+            before = self._profiles.get(record.user, {})
+            self._profiles[record.user], refused = profiles.merge(before, [record])
+            self.rejected += [each.reason for each in refused]
+
+    def _tell(self, decided: Iterable[Decided]) -> None:
+        for user, decision in decided:
+            kind, reason, values = decision.kind, decision.reason, dict[str, str]()
+            if kind == "send":
+                properties = profiles.properties(self._profiles.get(user, {}))
+                try:
+                    values = self._values.render(context(decision, self._plan, properties))
+                except Withheld as withheld:
+                    kind, reason = "withhold", withheld.reason
+            told = {"send": "sent", "withhold": "withheld", "retract": "retracted", "convert": "converted"}[kind]
+            fields: dict[str, JsonValue] = {"user": user, "decision": told, "constant": decision.shown}
+            fields["at"] = format_duration(decision.when - START_MS)
+            if reason:
+                fields["reason"] = reason
+            self.messages.append({**fields, **{f"values.{key}": value for key, value in values.items()}})
+
+
+def _timed(record: Any) -> tuple[Any, int | None]:
+    """A record without its `at`, and the time that this means. Raises ValueError."""
+    if not isinstance(record, dict) or "at" not in record:
+        return record, None
+    rest = dict(record)
+    return rest, START_MS + parse_duration(str(rest.pop("at")))
+
+
+def _json(value: Any) -> str:
+    """A time that YAML has read as one."""
+    if not isinstance(value, datetime):
+        msg = f"{value!r} is no JSON"
+        raise TypeError(msg)
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+
+
+def compare(expected: Sequence[Fields], got: Sequence[Fields]) -> list[Difference]:
+    """What does not agree, each beside what is likeliest meant. The order is no matter."""
+    came = list(got)
+    missing: list[Fields] = []
+    for each in sorted(expected, key=len, reverse=True):  # those that say most choose first
+        agreeing = next((one for one in came if _agree(each, one)), None)
+        if agreeing is None:
+            missing.append(each)
+        else:
+            came.remove(agreeing)
+    differences = []
+    for each in sorted(missing, key=expected.index):
+        alike = sorted((one for one in came if one["user"] == each["user"]), key=lambda one: -_likeness(each, one))
+        if alike:
+            came.remove(alike[0])
+        differences.append(Difference(each, alike[0] if alike else None))
+    return differences + [Difference(None, one) for one in came]
+
+
+def _agree(expected: Fields, got: Fields) -> bool:
+    return all(got.get(key) == value for key, value in expected.items())
+
+
+def _likeness(expected: Fields, got: Fields) -> int:
+    """The constant value says more than all else."""
+    return sum((9 if key == "constant" else 1) * (got.get(key) == value) for key, value in expected.items())
+
+
+def _compare_rejected(expected: Sequence[str], got: Sequence[str]) -> list[Difference]:
+    came = list(got)
+    differences = []
+    for part in expected:
+        reason = next((each for each in came if part in each), None)
+        if reason is None:
+            differences.append(Difference({"decision": "rejected", "reason": part}, None))
+        else:
+            came.remove(reason)
+    return differences + [Difference(None, {"decision": "rejected", "reason": reason}) for reason in came]
+
+
+def _title(fields: Fields) -> str:
+    shown = [fields["user"]] if "user" in fields else []
+    shown += [fields["constant"]] if fields.get("constant") is not None else []
+    return ", ".join(map(_shown, shown))
+
+
+def _sentence(fields: Fields) -> str:
+    who, reason = _title(fields), fields.get("reason")
+    at = f" at {fields['at']}" if "at" in fields else ""
+    values = ", ".join(
+        f"{k.removeprefix('values.')}: {_shown(v)}" for k, v in fields.items() if k.startswith("values.")
+    )
+    what = str(fields["decision"]) + at + (f": {reason}" if reason else "") + (f" ({values})" if values else "")
+    return f"{who}: {what}" if who else what
+
+
+def _shown(value: JsonValue) -> str:
+    return value if isinstance(value, str) else "nothing" if value is None else json.dumps(value, ensure_ascii=False)
