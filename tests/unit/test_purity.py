@@ -14,7 +14,7 @@ MODULES = sorted(CORE.rglob("*.py"))
 PURE = {
     *("__future__", "collections", "contextlib", "dataclasses", "datetime", "decimal", "difflib", "enum", "functools"),
     *("hashlib", "heapq", "inspect", "itertools", "json", "math", "operator", "re", "string", "types", "typing"),
-    *("unicodedata", "zoneinfo", "jmespath", "liquid", "pydantic", "pydantic_core", "holdfast.core"),
+    *("unicodedata", "zoneinfo", "babel", "jmespath", "liquid", "pydantic", "pydantic_core", "holdfast.core"),
 }
 """What may be imported, with all that is inside of it."""
 
