@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check mutants schemas footprint clean
+.PHONY: help setup demo test check mutants schemas footprint attacks clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -47,6 +47,9 @@ schemas: $(STAMP) ## write the JSON Schemas under schemas/ anew, from the models
 
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
 	@$(BIN)/python -m bench.footprint
+
+attacks: $(STAMP) ## what hostile templates cost before they are stopped
+	@$(BIN)/python -m bench.attacks
 
 clean: ## stop the embedded AWS, remove all that was built or installed
 	@if [ -x $(BIN)/holdfast ]; then $(BIN)/holdfast local down || true; fi
