@@ -325,7 +325,7 @@ HOSTILE: Mapping[str, Json] = {
         "numbers": list(range(8_000)),
         "items": [{"k": f"{'x' * 30}{i}"} for i in range(3_000)],
         "one": 1,
-        "deep": deep(800),
+        "deep": deep(5_000),
         "surrogate": "\ud800",
     },
     "Events": [{"one": n, "text": "x" * 100} for n in range(200)],
