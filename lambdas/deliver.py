@@ -20,6 +20,7 @@ from holdfast.core import profiles
 from holdfast.core.events import Json
 from holdfast.core.messages import context, detail, detail_type
 from holdfast.core.plans import Plan, Plans
+from holdfast.core.revisions import rendered_by
 from holdfast.core.templates import Values, Withheld, compile_values
 from holdfast.core.watches import Decision, Kind
 
@@ -122,7 +123,7 @@ class Deliver:
         plan = plans.get(decision.campaign)
         kind, values, reason = decision.kind, None, decision.reason
         if kind == "send":
-            plan = self._plan(decision, plan)
+            plan = rendered_by(decision, plan, self._revision)
             try:
                 values = self._values(plan).render(context(decision, plan, profile))
             except Withheld as error:
@@ -130,13 +131,6 @@ class Deliver:
         body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason)
         entry = Entry(detail_type(kind, plan), json.dumps(body, ensure_ascii=False), decision.when)
         return Rendered(decided, kind, entry)
-
-    def _plan(self, decision: Decision, live: Plan | None) -> Plan:
-        """The live revision; where that names properties which the watch did not keep, the one it was folded under."""
-        if live is not None and live.revision == decision.revision:
-            return live
-        folded: Plan = self._revision(decision.campaign, decision.revision)
-        return live if live is not None and set(live.keep) <= set(folded.keep) else folded
 
     def _values(self, plan: Plan) -> Values:
         """The templates of a revision, compiled once in a container's life."""

@@ -202,7 +202,7 @@ MUTATIONS = [
     Mutation(
         "a summary has no limit",
         "fold.py",
-        "for trigger in triggers[: plan.limit]],\n        at=",
+        "for trigger in told],\n        at=",
         "for trigger in triggers],\n        at=",
         SUMMARY,
     ),

@@ -24,7 +24,7 @@ from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, r
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Campaigns as code: validate, test, publish, list, show, pause, resume.")
+app = typer.Typer(no_args_is_help=True, help="Campaigns as code: validate, test, diff, publish, roll back, pause.")
 
 Files = Annotated[list[Path], typer.Argument(help="Campaign files, YAML or JSON.", show_default=False)]
 Id = Annotated[str, typer.Argument(help="The campaign's id.", show_default=False)]

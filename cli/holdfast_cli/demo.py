@@ -22,6 +22,7 @@ from holdfast_cli import local
 from holdfast_cli.books import Books, read_books
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import campaigns, publish_one
+from holdfast_cli.explain import explain
 from holdfast_cli.output import Json, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import Tap, show, tap
@@ -58,6 +59,9 @@ def demo(*, json: Json = False) -> None:
         _say("4", f"Sent {records} records; the rule's target receives:")
         events = _listen(tapped, sum(len(scene.expected) for scene in scenes), None if json else show)
         books = _settled_books(deployment, records)
+        if not json:
+            _say("5", "Why? [bold]holdfast explain ann[/] says:")
+            explain("ann", campaign="abandoned-cart", utc=False, stage="local", json=False)
     if not _report(scenes, events, books, records, as_json=json):
         raise typer.Exit(1)
 

@@ -8,7 +8,19 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from holdfast_cli import campaigns, demo, events, local_commands, schema, set_aside, watching
+from holdfast_cli import (
+    campaigns,
+    demo,
+    events,
+    explain,
+    local_commands,
+    preview,
+    revisions,
+    schema,
+    set_aside,
+    users,
+    watching,
+)
 from holdfast_cli.local import LocalError
 from holdfast_cli.output import Failure, err
 from holdfast_cli.stack import DeploymentNotFound
@@ -22,6 +34,11 @@ app = typer.Typer(
 )
 app.add_typer(local_commands.app, name="local")
 app.add_typer(campaigns.app, name="campaign")
+for command in (revisions.diff, revisions.rollback, revisions.history):
+    campaigns.app.command()(command)
+app.add_typer(users.app, name="user")
+app.command()(preview.preview)
+app.command()(explain.explain)
 app.command()(events.send)
 app.command()(events.simulate)
 app.command()(watching.watch)

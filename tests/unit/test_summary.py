@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from holdfast.core.events import Event, Json
 from holdfast.core.fold import Limits
 from holdfast.core.messages import context, detail, message_id
+from holdfast.core.plans import Plans
 from holdfast.core.watches import Decision, State, decode, encode
 from tests.unit.builders import DAY, History, a_plan, added, charged, minute
 
@@ -99,6 +100,14 @@ def test_a_summary_is_one_decision_however_many_watches_it_closes() -> None:
     user = History(a_plan(summary=True), limits=Limits(decisions=2))
     user.fold(*(added(item, minute(n)) for n, item in enumerate("abc")), now=minute(2))
     assert [each.open for each in user.tick(minute(60))] == [3]
+
+
+def test_a_summary_of_watches_of_several_revisions_says_the_oldest_which_kept_what_all_have() -> None:
+    user = a_summary()
+    user.fold(added("coat", minute(0)), now=minute(0))
+    user.plans = Plans([a_plan(summary=True, keep=("price", "colour"), revision=2)])
+    user.fold(added("hat", minute(5)), now=minute(5))
+    assert [each.revision for each in user.tick(minute(5 + WINDOW))] == [1]
 
 
 def test_the_detail_and_the_templates_get_the_lists() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 ITEMS_PER_WRITE = 25
 KEPT_SECONDS = 7 * 24 * 60 * 60
 """How long after its minute a slot stays: long enough for sweep to be out for a week."""
+
+
+class Entry(NamedTuple):
+    """A user's nomination for `at`, and the item whose `users` it is among."""
+
+    slot: str
+    id: str
+    users: str
+    at: int
 
 
 class Timers:
@@ -66,6 +76,49 @@ class Timers:
         for page in pages:
             for item in page["Items"]:
                 yield item["users"]["S"]
+
+    def entries(self, user: str) -> Iterator[Entry]:
+        """A user's nominations, past ones too as long as their slots are kept. This reads the whole table."""
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="contains(#users, :user)",
+            ExpressionAttributeNames={"#users": "users"},
+            ExpressionAttributeValues={":user": {"S": json.dumps(user, ensure_ascii=False)}},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                users = item["users"]["S"]
+                at = json.loads(users).get(user)
+                if at is not None:
+                    yield Entry(item["slot"]["S"], item["id"]["S"], users, at)
+
+    def forget(self, user: str) -> int:
+        """Take a user out of all slots; returns out of how many items."""
+        forgotten = 0
+        while entries := [*self.entries(user)]:  # again where somebody else did the same to another user of an item
+            forgotten += sum(self._forget(user, entry) for entry in entries)
+        return forgotten
+
+    def _forget(self, user: str, entry: Entry) -> bool:
+        """Whether the item was still as it had been read. Nothing but this ever changes one."""
+        others = {each: at for each, at in json.loads(entry.users).items() if each != user}
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": {"slot": {"S": entry.slot}, "id": {"S": entry.id}},
+            "ConditionExpression": "#users = :users",
+            "ExpressionAttributeNames": {"#users": "users"},
+            "ExpressionAttributeValues": {":users": {"S": entry.users}},
+        }
+        try:
+            if others:
+                arguments["ExpressionAttributeValues"][":others"] = {"S": json.dumps(others, ensure_ascii=False)}
+                self._dynamodb.update_item(**arguments, UpdateExpression="SET #users = :others")
+            else:
+                self._dynamodb.delete_item(**arguments)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def cursor(self, shard: int) -> int | None:
         """The beginning (epoch milliseconds) of the first slot of a shard that was not read yet."""

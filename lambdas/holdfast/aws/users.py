@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 from itertools import islice
@@ -30,6 +30,22 @@ class Item(NamedTuple):
     nominated: int | None = None
 
 
+class Held(NamedTuple):
+    """An item whole, as people may look at it: besides what `Item` has, the last write's outbox, and when it ends."""
+
+    part: str
+    item: Item
+    outbox: str | None
+    expires_at: int | None
+
+
+class Page(NamedTuple):
+    """Of a scan: how many items were looked at for it, and the states found in them, by user."""
+
+    scanned: int
+    states: dict[str, str]
+
+
 class Save(NamedTuple):
     """A new state to be put in the place of `version` (0: there was none). `expires` is epoch milliseconds."""
 
@@ -50,7 +66,9 @@ class Saved(Enum):
 
 
 class Users:
-    """The table. No method raises for what may succeed later: it says for which keys it did not."""
+    """The table. `read` and `save` raise nothing for what may succeed later: they say for which keys it did not.
+    The other methods, which people at a prompt wait for, raise what AWS raises.
+    """
 
     def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
         self._dynamodb = dynamodb
@@ -116,6 +134,37 @@ class Users:
             return Saved.FAILED
         return Saved.DONE
 
+    def held(self, user: str) -> list[Held]:
+        """All that the table has of a user."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#user = :user",
+            ExpressionAttributeNames={"#user": "user"},
+            ExpressionAttributeValues={":user": {"S": user}},
+            ConsistentRead=True,
+        )
+        return [_held(found) for page in pages for found in page["Items"]]
+
+    def delete(self, user: str, part: str) -> None:
+        """A fold that is under way loses its race by this, and begins anew from nothing."""
+        self._dynamodb.delete_item(TableName=self._table, Key={"user": {"S": user}, "part": {"S": part}})
+
+    def size(self) -> int:
+        """About how many items there are: AWS counts them every six hours."""
+        return self._dynamodb.describe_table(TableName=self._table)["Table"].get("ItemCount", 0)
+
+    def scan(self, campaign: str) -> Iterator[Page]:
+        """All users with watches of a campaign. This reads the whole table, its profiles too."""
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._table,
+            ProjectionExpression="#user, #state",
+            FilterExpression="#part = :watches AND contains(#state, :campaign)",
+            ExpressionAttributeNames={"#user": "user", "#part": "part", "#state": "state"},
+            ExpressionAttributeValues={":watches": {"S": "watches"}, ":campaign": {"S": f'"{campaign}":'}},
+        )
+        for page in pages:
+            yield Page(page["ScannedCount"], {found["user"]["S"]: found["state"]["S"] for found in page["Items"]})
+
 
 def _key(found: Mapping[str, Any]) -> Key:
     return found["user"]["S"], found["part"]["S"]
@@ -124,3 +173,8 @@ def _key(found: Mapping[str, Any]) -> Key:
 def _item(found: Mapping[str, Any]) -> Item:
     nominated = found.get("nominated")
     return Item(found["state"]["S"], int(found["version"]["N"]), int(nominated["N"]) if nominated else None)
+
+
+def _held(found: Mapping[str, Any]) -> Held:
+    outbox, expires = found.get("outbox"), found.get("expires_at")
+    return Held(found["part"]["S"], _item(found), outbox and outbox["S"], expires and int(expires["N"]))

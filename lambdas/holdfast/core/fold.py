@@ -180,19 +180,19 @@ def _summary(kind: Kind, plan: Plan, due: list[tuple[str, Trigger]], now: int, r
     """One decision on all watches of a campaign, known by the newest of them."""
     newest = sorted(((trigger.mark, key, trigger) for key, trigger in due), reverse=True)
     triggers = [trigger for _, _, trigger in newest]
-    first = triggers[0]
+    first, told = triggers[0], triggers[: plan.limit]
     return Decision(
         kind,
         plan.id,
         key="",
-        shown=[trigger.shown for trigger in triggers[: plan.limit]],
+        shown=[trigger.shown for trigger in told],
         at=first.at,
         id=first.id,
         when=now,
-        revision=first.revision,
+        revision=min(trigger.revision for trigger in told),  # which kept what all of them have
         event=first.event,
         reason=reason,
-        events=[trigger.event for trigger in triggers[: plan.limit]],
+        events=[trigger.event for trigger in told],
         open=len(triggers),
     )
 

@@ -1,0 +1,76 @@
+"""`holdfast explain`: why a user did, did not, or will get a message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from itertools import groupby
+from typing import Annotated
+
+import typer
+from dateutil.tz import tzlocal  # type: ignore[import-untyped]
+from rich.markup import escape
+
+from holdfast.aws.clock import now_ms
+from holdfast.core.explanation import Explanation, Status
+from holdfast.core.explanation import explain as explain_state
+from holdfast.core.plans import Plans
+from holdfast.core.revisions import Renderer
+from holdfast_cli.campaigns import campaigns
+from holdfast_cli.output import Failure, Json, Stage, out, print_json
+from holdfast_cli.revisions import plan_of
+from holdfast_cli.stack import Deployment
+from holdfast_cli.users import read_user
+
+COLOURS: dict[Status, str] = {
+    "waits": "cyan",
+    "due": "cyan",
+    "sent": "green",
+    "withheld": "yellow",
+    "retracted": "magenta",
+    "converted": "green",
+    "full": "yellow",
+}
+
+
+def explain(
+    user: Annotated[str, typer.Argument(help="The user's identity.", show_default=False)],
+    *,
+    campaign: Annotated[str, typer.Option("--campaign", "-c", help="Only this campaign.")] = "",
+    utc: Annotated[bool, typer.Option("--utc", help="Times in UTC, not in this machine's time zone.")] = False,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Why a user did, did not, or will get a message: by campaign and constant value, from what is remembered."""
+    deployment = Deployment.find(stage)
+    table = campaigns(deployment)
+    plans = Plans(published.plan for published in table.live())
+    state, properties, outbox = read_user(deployment, user)
+    if campaign and not {campaign} & {*plans, *state.watches, *state.floors}:
+        raise Failure(f"There is no campaign {campaign}. See: holdfast campaign list")
+    renderer = Renderer(plan_of(table))
+    found = explain_state(
+        user,
+        state,
+        plans,
+        now_ms(),
+        zone=UTC if utc else tzlocal(),
+        outbox=outbox,
+        render=lambda decision: renderer.outcome(decision, plans[decision.campaign], properties),
+    )
+    chosen = [each for each in found if campaign in {"", each.campaign}]
+    if json:
+        for each in chosen:
+            print_json(each.to_json())
+    elif chosen:
+        _show(chosen)
+    else:
+        out.print("No campaign is published, and nothing is remembered of this user.")
+
+
+def _show(explanations: Sequence[Explanation]) -> None:
+    for (campaign, name), group in groupby(explanations, lambda each: (each.campaign, each.name)):
+        out.print(f"[bold]{escape(name)}[/]" + (f" [dim]{escape(campaign)}[/]" if name != campaign else ""))
+        for each in group:
+            colour = COLOURS.get(each.status, "dim")
+            out.print(f"  [{colour}]{each.status:<10}[/] {escape(each.text)}")

@@ -1,0 +1,165 @@
+"""`holdfast preview`: what a campaign would send to one user, and where each value came from."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from holdfast.aws.campaigns import UnknownCampaign
+from holdfast.aws.clock import now_ms
+from holdfast.core.events import Event, Record, Rejected
+from holdfast.core.events import Json as JsonValue
+from holdfast.core.forms import records
+from holdfast.core.plans import Plan
+from holdfast.core.preview import NoMessage, Preview, latest, made_up
+from holdfast.core.preview import preview as render
+from holdfast.core.revisions import rendered_by
+from holdfast.core.template_trace import Traced
+from holdfast.core.watches import Decision
+from holdfast_cli import local
+from holdfast_cli.campaign_file import CampaignFileError, read_campaign
+from holdfast_cli.campaigns import campaigns, show_mistakes
+from holdfast_cli.output import Failure, Json, err, out, print_json
+from holdfast_cli.revisions import plan_of
+from holdfast_cli.stack import Deployment
+from holdfast_cli.users import Known, read_user
+
+COLOURS = {"missing": "red", "default": "yellow"}
+
+
+def preview(
+    campaign: Annotated[str, typer.Argument(help="A campaign file, or a live campaign's id.", show_default=False)],
+    *,
+    user: Annotated[str, typer.Option("--user", "-u", help="The user's identity, real or made up.")],
+    event: Annotated[
+        str, typer.Option(help="The trigger's properties, or an event in any form, or a list of them, as JSON.")
+    ] = "",
+    profile: Annotated[str, typer.Option(help="The user's properties as JSON, in the place of those held.")] = "",
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            "--stage",
+            "-s",
+            envvar="HOLDFAST_STAGE",
+            help="Where the user's profile and latest event are. Without, the local one if it is up.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What a campaign would send to a user: the pairs, where each of their values came from, the detail on the bus.
+
+    Without --event, the latest event that is kept of the user. Exit code 1 if the message would be withheld.
+    """
+    deployment = Deployment.find(stage or "local") if stage or local.status() else None
+    try:
+        plan = _plan(campaign, deployment)
+    except CampaignFileError as error:
+        show_mistakes(error, as_json=json)
+        raise typer.Exit(1) from None
+    known = read_user(deployment, user) if deployment else None
+    properties = _object(profile, "--profile") if profile else known.properties if known else {}
+    try:
+        decision = made_up(plan, _events(event, plan, user)) if event else _kept(plan, known, user)
+    except NoMessage as error:
+        raise Failure(f"No message: {error}.{'' if event else ' Give an event with --event.'}") from None
+    shown = render(plan, user, decision, properties)
+    if json:
+        print_json(shown.to_json())
+    else:
+        _show(shown)
+    if deployment and not event:
+        _warn(plan, decision, deployment)
+    if shown.reason:
+        raise typer.Exit(1)
+
+
+def _plan(campaign: str, deployment: Deployment | None) -> Plan:
+    """A file's is numbered as if it were published next."""
+    path = Path(campaign)
+    table = campaigns(deployment) if deployment else None
+    if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
+        draft, _ = read_campaign(path)
+        try:
+            return draft.plan(table.get(draft.id).plan.revision + 1 if table else 1)
+        except UnknownCampaign:
+            return draft.plan()
+    if table is None:
+        raise Failure(f"{campaign} is no file. To preview a live campaign, name the stage, or start: holdfast local up")
+    try:
+        return table.get(campaign).plan
+    except UnknownCampaign as error:
+        raise Failure(f"There is neither a file nor a campaign {error}. See: holdfast campaign list") from None
+
+
+def _kept(plan: Plan, known: Known | None, user: str) -> Decision:
+    kept = latest(plan, known.state, known.outbox) if known else None
+    return kept or made_up(plan, _events("{}", plan, user))
+
+
+def _object(text: str, option: str) -> dict[str, JsonValue]:
+    data = _json(text, option)
+    if not isinstance(data, dict):
+        raise typer.BadParameter("not a JSON object", param_hint=option)
+    return data
+
+
+def _json(text: str, option: str) -> Any:
+    try:
+        return jsonlib.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"not JSON: {error}", param_hint=option) from None
+
+
+def _events(text: str, plan: Plan, user: str) -> list[Event]:
+    """Events in any form; of a plain one user and time may be left out, and properties alone are those of a trigger."""
+    given, now = _json(text, "--event"), now_ms()
+    events: list[Event] = []
+    for each in given if isinstance(given, list) else [given]:
+        if not isinstance(each, dict):
+            raise typer.BadParameter("not a JSON object", param_hint="--event")
+        found = _read(each, now)
+        if not any(isinstance(record, Event) for record in found):
+            names = [each["event"]] if "event" in each else [plan.names.get(key, key) for key in plan.did]
+            found = [record for name in names for record in _read({"user": user, **each, "event": name}, now)]
+        for record in found:
+            if not isinstance(record, Event):
+                raise NoMessage(record.reason if isinstance(record, Rejected) else "that is no event")
+            events.append(record._replace(user=user))
+    return events
+
+
+def _read(given: JsonValue, now: int) -> list[Record]:
+    return records(jsonlib.dumps(given), now)
+
+
+def _show(shown: Preview) -> None:
+    for key, traced in shown.values.items():
+        out.print(f"[bold]{escape(key)}[/]  {_text(traced)}")
+        for variable in traced.variables:
+            colour = COLOURS.get(variable.origin, "dim")
+            value = "" if variable.origin == "missing" else f" = {jsonlib.dumps(variable.value, ensure_ascii=False)}"
+            out.print(f"    [dim]{escape(variable.name)}{escape(value)}[/] [{colour}]{variable.origin}[/]")
+    out.print(f"\n[dim]{escape(shown.detail_type)}[/]")
+    out.print_json(data=shown.detail, highlight=False, ensure_ascii=False)
+    if shown.reason:
+        err.print(f"[red]✗[/] withheld: {escape(shown.reason)}")
+
+
+def _text(traced: Traced) -> str:
+    if traced.text is not None:
+        return escape(traced.text)
+    return f"[red]{escape(traced.error.message if traced.error else traced.reason or '')}[/]"
+
+
+def _warn(plan: Plan, decision: Decision, deployment: Deployment) -> None:
+    """Tell where the rule of revisions would have another one render this very message."""
+    by = rendered_by(decision, plan, plan_of(campaigns(deployment))) if decision.revision != plan.revision else plan
+    if by.revision != plan.revision:
+        err.print(
+            f"[yellow]![/] This event was folded under revision {by.revision}, which kept less of it than is named now:"
+            " its message would be rendered by that revision. Try another event with --event."
+        )
