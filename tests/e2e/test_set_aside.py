@@ -44,7 +44,7 @@ def test_a_rejected_record_is_listed_with_its_reason_and_folded_when_its_campaig
     publish(deployed, type(campaign).model_validate(right))
     with tap(deployed) as tapped:
         assert run("rejected", "redrive", "--only", campaign.id) == [{"redriven": 1, "failed": 0}]
-        (message,) = hear(tapped, campaign.id, 15, enough=1)
+        (message,) = hear(tapped, campaign.id, 1)
     assert message["detail"]["constant"]["value"] == "coat"
 
 
@@ -57,6 +57,6 @@ def test_an_undelivered_decision_is_listed_and_delivered_when_it_can_be(deployed
     assert queue.send([Message(json.dumps(body))]) == []
     with tap(deployed) as tapped:
         assert run("undelivered", "redrive", "--only", "InternalFailure") == [{"redriven": 1, "failed": 0}]
-        (message,) = hear(tapped, campaign.id, 10, enough=1)
+        (message,) = hear(tapped, campaign.id, 1)
     assert message["detail"]["values"] == {"title": "Hi, your coat"}
     assert run("undelivered", "list", "--only", "InternalFailure") == []
