@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from holdfast.core.events import Event, Tick
 from holdfast.core.fold import Limits, fold, needed_until
-from holdfast.core.plans import Plan, Plans
+from holdfast.core.plans import EXIT, Plan, Plans
 from holdfast.core.watches import Decision, State, decode, encode
 from tests.unit.brute_force import BruteForce, Occurrence, Reading, Said
 from tests.unit.builders import (
@@ -238,7 +238,7 @@ def test_law_6_nothing_is_sent_once_an_exit_at_or_after_the_trigger_was_folded(
     exits: dict[tuple[str, str], int] = {}
     for now, batch in days:
         for hit in hits(history.plans, *(each for each in batch if isinstance(each, Event))):
-            if hit.part < 0:
+            if hit.part == EXIT:
                 for key in hit.values:
                     exits[hit.campaign, key] = max(hit.at, exits.get((hit.campaign, key), 0))
         for decision in history.fold(*batch, now=now):
@@ -340,7 +340,7 @@ def test_law_8_the_newest_watches_survive_whatever_the_order_and_the_batches(
     assert folded(batches(shuffled, rng), limits=limits, plans=CAPPED)[0] == whole
     newest: dict[str, dict[str, int]] = {}
     for hit in hits(Plans(CAPPED), *these):
-        for key in hit.values if hit.part < 0 or not hit.history else ():
+        for key in hit.values if hit.part == EXIT or not hit.history else ():
             latest = newest.setdefault(hit.campaign, {})
             latest[key] = max(hit.at, latest.get(key, 0))
     for campaign, latest in newest.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.events import Event, Json, event_id
+from holdfast.core.events import Event, Json, event_id, event_key
 from holdfast.core.plans import EXIT, Hit, Plans, Problem
 from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan, an_event
 
@@ -32,7 +32,7 @@ def the_problem(event: Event, **plan: Any) -> str:
 def test_an_event_is_known_whatever_its_case_and_spaces(name: str) -> None:
     plans = Plans([a_plan()])
     assert plans.name(name)
-    assert plans.read(an_event(name, product_name="coat"))[0][0].part == 0
+    assert plans.read(an_event(name, product_name="coat"))[0][0].part == event_key(name)
 
 
 def test_an_event_that_no_campaign_names_means_nothing() -> None:
@@ -56,7 +56,7 @@ def test_a_hit_bears_the_time_and_id_of_its_event_and_the_revision_of_its_campai
 def test_several_events_that_a_campaign_looks_for_are_numbered_and_what_ends_it_is_an_exit() -> None:
     plans = Plans([a_plan(did=["a", "b"], did_not="c", constant={"a": "p", "b": "p", "c": "p"})])
     parts = [hit.part for name in "abc" for hit in plans.read(an_event(name, p=1))[0]]
-    assert parts == [0, 1, EXIT]
+    assert parts == ["a", "b", EXIT]
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,7 @@ def _see(
         elif len(plan.did) == 1:
             watches[key] = _tidy(watch._replace(trigger=_later(watch.trigger, trigger)))
         else:
-            name = plan.did[hit.part]
-            parts = {**watch.parts, name: _later(watch.parts.get(name), trigger)}
+            parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), trigger)}
             watches[key] = _tidy(watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
 
 

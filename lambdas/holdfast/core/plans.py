@@ -20,7 +20,8 @@ MAX_AGE_MS = 2 * 60 * 60_000
 LONGEST_MS = 90 * 24 * 60 * 60_000
 """The longest duration that a campaign may have anywhere."""
 SETTLE_MS = 60_000
-EXIT = -1
+EXIT = ""
+"""What an event is that is no part of the trigger."""
 
 Search: TypeAlias = Callable[[Mapping[str, Json]], Json]
 
@@ -75,14 +76,14 @@ class Plan:
 
 
 class Hit(NamedTuple):
-    """What one event means to one campaign: the part of its trigger numbered `part` in `did`, or an `EXIT`.
+    """What one event means to one campaign: the part of its trigger (an event of `did`), or an `EXIT`.
 
     `values` are the constant values the event bears: by key, as the event wrote them. `due` is when a watch opened by
     this hit falls due; a hit that is `history` opens none.
     """
 
     campaign: str
-    part: int
+    part: str
     at: int
     id: str
     arrived: int
@@ -102,7 +103,7 @@ class Problem(NamedTuple):
 
 class _Route(NamedTuple):
     plan: Plan
-    part: int
+    part: str
     where: Search | None
     constant: tuple[tuple[str, str, Search], ...]
 
@@ -114,7 +115,7 @@ class Plans(Mapping[str, Plan]):
         self._plans = {plan.id: plan for plan in plans}
         routes: dict[str, list[_Route]] = {}
         for plan in self._plans.values():
-            for part, name in (*enumerate(plan.did), *((EXIT, name) for name in plan.did_not)):
+            for part, name in (*((did, did) for did in plan.did), *((EXIT, did_not) for did_not in plan.did_not)):
                 where = search(plan.where[name]) if name in plan.where else None
                 constant = tuple((c.name, c.paths[name], search(c.paths[name])) for c in plan.constant)
                 routes.setdefault(name, []).append(_Route(plan, part, where, constant))
