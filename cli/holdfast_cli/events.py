@@ -25,6 +25,7 @@ from holdfast_cli.campaigns import show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 
+LINES_PER_STEP = 1000
 NO_ARRIVAL = 1 << 53
 """An arrival later than any: in a trace nothing is in the future, and what has no time happens at the trace's time."""
 
@@ -116,9 +117,12 @@ class _Run:
         }
 
     def rows(self, *files: Path) -> Iterator[dict[str, Any]]:
-        for line in chain.from_iterable(map(read_lines, files)):
-            for decided in self.take(line):
-                yield self._row(decided)
+        with progress("simulating", None) as bar:
+            for number, line in enumerate(chain.from_iterable(map(read_lines, files)), 1):
+                for decided in self.take(line):
+                    yield self._row(decided)
+                if number % LINES_PER_STEP == 0:
+                    bar.update(bar.task_ids[0], description=f"simulating: {number:,} records")
         for decided in self._simulation.until():
             yield self._row(decided)
 

@@ -63,7 +63,7 @@ def _cell(value: object) -> str:
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Progress]:
     """A bar on stderr where that is a terminal; advance it by `advance(0, n)`. It vanishes when done."""
-    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         bar.add_task(what, total=total)
         yield bar

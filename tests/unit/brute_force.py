@@ -1,4 +1,4 @@
-"""The rules of `design.md` §3, read word for word: slow, and meant to be obviously right.
+"""The rules at the top of `fold.py`, read word for word: slow, and meant to be obviously right.
 
 Every event that was folded is kept for ever, and so is every decision. Whenever something is to be decided, all of them
 are looked at anew. Nothing here is merged, pruned or incremental, and nothing is shared with the code under test but

@@ -1,4 +1,4 @@
-"""The eight laws of the fold (design §3), as properties; and all of them at once, against a brute-force reading.
+"""The eight laws of the fold, as properties; and all of them at once, against a brute-force reading.
 
 The first part says each law alone. The second folds the same events, ticks, delays and redeliveries by the fold and by
 `brute_force`, which forgets nothing and looks at everything, and compares every single decision.

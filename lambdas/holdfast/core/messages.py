@@ -1,4 +1,4 @@
-"""What goes out: the detail of a message, and the id by which a consumer drops a repeat (design: one schema, "1")."""
+"""What goes out: the detail of a message, and the id by which a consumer drops a repeat."""
 
 from __future__ import annotations
 
