@@ -34,7 +34,7 @@ REGION = "us-east-1"
 _NODE = Path(ROOT_DIR) / "bin" / "node"
 _CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 # What a deployment is made of: `up` does nothing more when none of it has changed.
-_SOURCES = ("app.py", "cdk.json", "infra", "lambdas")
+_SOURCES = ("app.py", "cdk.json", "console", "infra", "lambdas", "package-lock.json")
 # What Lambda's Python brings along, and nothing else of the venv: a function that lacks a dependency fails here too.
 _RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 _LAUNCH = "import sys; sys.path.append(sys.argv[1]); from ministack.app import main; sys.argv[1:] = []; main()"
