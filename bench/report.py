@@ -1,0 +1,124 @@
+"""What a part of the bench reports: rows, some of them goals. As a table for people, as JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from rich import box
+from rich.table import Table
+
+from holdfast_cli.output import err, out
+
+OUT = Path(__file__).parent / "out"
+"""Where results are written; not in the repository."""
+
+Sense: TypeAlias = Literal["at most", "at least"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure. With a `goal` it is met or not."""
+
+    what: str
+    value: float
+    unit: str = ""
+    goal: float | None = None
+    sense: Sense = "at most"
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """None where there is no goal."""
+        if self.goal is None:
+            return None
+        return self.value <= self.goal if self.sense == "at most" else self.value >= self.goal
+
+    @property
+    def ratio(self) -> float | None:
+        """To the goal: up to 1 meets an `at most`, from 1 an `at least`."""
+        return self.value / self.goal if self.goal else None
+
+    def to_json(self) -> dict[str, Any]:
+        given = {"what": self.what, "value": self.value, "unit": self.unit}
+        if self.goal is not None:
+            given |= {"goal": self.goal, "sense": self.sense, "met": self.met, "ratio": self.ratio}
+        return given | ({"note": self.note} if self.note else {})
+
+
+@dataclass(slots=True)
+class Part:
+    """What one part found. `data` is what tables have no room for: histograms, counts by operation.
+
+    A part that failed says why, and has the rows it came to.
+    """
+
+    name: str
+    title: str
+    rows: list[Row] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+    failed: str = ""
+    seconds: float = 0.0
+
+    def row(self, what: str, value: float, unit: str = "", **more: Any) -> None:
+        self.rows.append(Row(what, value, unit, **more))
+
+    @property
+    def met(self) -> bool:
+        return not self.failed and all(row.met is not False for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        rows = [row.to_json() for row in self.rows]
+        failed = {"failed": self.failed} if self.failed else {}
+        return {"part": self.name, "title": self.title, "seconds": self.seconds, **failed, "rows": rows, **self.data}
+
+
+def show(parts: Iterable[Part]) -> None:
+    """One table: a section for each part, goals marked met or not with their ratio."""
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left")
+    for column, justify in (("", "left"), ("measured", "right"), ("", "left"), ("goal", "right"), ("", "left")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]  # a literal, as rich wants it
+    for part in parts:
+        table.add_row(f"[bold]{part.title}[/]", "", "", "", f"[dim]{part.seconds:.0f} s[/]" if part.seconds else "")
+        for row in part.rows:
+            note = f"[dim]{row.note}[/]" if row.note else ""
+            table.add_row(f"  {row.what}", number(row.value), row.unit, _goal(row), _verdict(row) + note)
+        if part.failed:
+            table.add_row("  [red]failed[/]", "", "", "", f"[red]{part.failed}[/]")
+        table.add_section()
+    out.print(table, soft_wrap=False)
+
+
+def write(parts: Iterable[Part], name: str, **more: Any) -> Path:
+    """The parts as JSON, with what else there is to say of the run. Returned is where it was written."""
+    return write_json({**more, "parts": [part.to_json() for part in parts]}, name)
+
+
+def write_json(data: Mapping[str, Any], name: str) -> Path:
+    OUT.mkdir(exist_ok=True)
+    path = OUT / name
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    err.print(f"[dim]wrote {path}[/]")
+    return path
+
+
+def number(value: float) -> str:
+    """Three digits, or all that are before the point."""
+    if value == 0 or abs(value) >= 100:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.2g}"  # noqa: PLR2004
+
+
+def _goal(row: Row) -> str:
+    return "" if row.goal is None else f"{'≤' if row.sense == 'at most' else '≥'} {number(row.goal)}"
+
+
+def _verdict(row: Row) -> str:
+    if row.met is None:
+        return ""
+    met = "[green]✓[/]" if row.met else "[bold red]✗ not met[/]"
+    ratio = f" [dim]{row.ratio:.2f} of the goal[/] " if row.ratio is not None else " "
+    return met + ratio
