@@ -63,6 +63,7 @@ class HoldfastStack(Stack):
             "UsersTableName": tables.users.table_name,
             "TimersTableName": tables.timers.table_name,
             "CampaignsTableName": tables.campaigns.table_name,
+            "CatalogTableName": tables.catalog.table_name,
             "JoinFunctionName": join.function.function_name,
             "SweepFunctionName": sweep.function.function_name,
             "DeliverFunctionName": deliver.function.function_name,

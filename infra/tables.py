@@ -9,7 +9,7 @@ from infra.stages import Stage
 
 
 class Tables(Construct):
-    """Users, timers and campaigns. No index on any: see the cost of one in the design."""
+    """Users, timers, campaigns and the catalog. No index on any: see the cost of one in the design."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
@@ -20,6 +20,7 @@ class Tables(Construct):
         )
         self.timers = self._table("Timers", key=("slot", "id"), ttl="expires_at")
         self.campaigns = self._table("Campaigns", key=("pk", "sk"))
+        self.catalog = self._table("Catalog", key=("pk", "sk"), ttl="expires_at")
 
     def allow_key(self, grantee: iam.IGrantable) -> None:
         """Whoever uses a table under a customer's key needs the key as well."""

@@ -154,7 +154,7 @@ def test_tables_are_encrypted_recoverable_and_bill_by_request(on_aws: Stack) -> 
         assert "GlobalSecondaryIndexes" not in table["Properties"]
 
 
-@pytest.mark.parametrize("table", ["TablesUsers", "TablesTimers"])
+@pytest.mark.parametrize("table", ["TablesUsers", "TablesTimers", "TablesCatalog"])
 def test_what_is_no_longer_needed_expires(on_aws: Stack, table: str) -> None:
     ttl = on_aws.properties("AWS::DynamoDB::Table", table)["TimeToLiveSpecification"]
     assert ttl == {"AttributeName": "expires_at", "Enabled": True}
@@ -343,6 +343,7 @@ def test_outputs_are_what_the_command_line_looks_for(on_aws: Stack) -> None:
         "UsersTableName",
         "TimersTableName",
         "CampaignsTableName",
+        "CatalogTableName",
         "JoinFunctionName",
         "SweepFunctionName",
         "DeliverFunctionName",
