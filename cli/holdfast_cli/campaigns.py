@@ -18,6 +18,7 @@ from holdfast.core.durations import format_duration
 from holdfast.core.hints import hints
 from holdfast.core.messages import iso
 from holdfast.core.observed import Seen
+from holdfast.core.plans import Plan
 from holdfast_cli import local
 from holdfast_cli.campaign_file import CampaignFileError, Mistake, read_campaign, read_model
 from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file
@@ -161,7 +162,7 @@ def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None
             out.print(f"[green]✓[/] {campaign.id} revision {published.plan.revision}: {news}")
 
 
-def publish_one(table: Campaigns, campaign: Campaign, text: str) -> Published:
+def publish_one(table: Campaigns, campaign: Campaign, text: str) -> Published[Plan]:
     with _alone(campaign.id):
         return table.publish(campaign.id, text, campaign.plan, now_ms())
 
@@ -229,14 +230,14 @@ def campaigns(deployment: Deployment) -> Campaigns:
     return Campaigns(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
 
 
-def _get(table: Campaigns, campaign: str, revision: int | None) -> Published:
+def _get(table: Campaigns, campaign: str, revision: int | None) -> Published[Plan]:
     try:
         return table.get(campaign, revision)
     except UnknownCampaign as error:
         raise Failure(f"There is no campaign {error}. See: holdfast campaign list") from None
 
 
-def _row(published: Published) -> dict[str, Any]:
+def _row(published: Published[Plan]) -> dict[str, Any]:
     plan = published.plan
     return {
         "campaign": plan.id,

@@ -19,6 +19,7 @@ from holdfast.core import profiles, watches
 from holdfast.core.campaigns import Campaign
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.messages import iso
+from holdfast.core.plans import Plan
 from holdfast.core.revisions import Change, Comparison, Difference, FindRevision, Outcome, changes
 from holdfast.core.watches import State
 from holdfast_cli.campaign_file import CampaignFileError, read_campaign
@@ -33,7 +34,7 @@ def plan_of(table: Campaigns) -> FindRevision:
     return lru_cache(maxsize=None)(lambda campaign, revision: _get(table, campaign, revision).plan)
 
 
-def _get(table: Campaigns, campaign: str, revision: int | None = None) -> Published:
+def _get(table: Campaigns, campaign: str, revision: int | None = None) -> Published[Plan]:
     try:
         return table.get(campaign, revision)
     except UnknownCampaign as error:
@@ -113,7 +114,7 @@ def _only(campaign: str, state: State) -> State:
     return State({campaign: state.watches[campaign]} if campaign in state.watches else {})
 
 
-def _print(live: Published, found: list[Change], comparison: Comparison) -> None:
+def _print(live: Published[Plan], found: list[Change], comparison: Comparison) -> None:
     print_json(
         {
             "campaign": live.plan.id,
@@ -129,7 +130,7 @@ def _print(live: Published, found: list[Change], comparison: Comparison) -> None
     )
 
 
-def _show(live: Published, found: list[Change], comparison: Comparison, *, same: bool) -> None:
+def _show(live: Published[Plan], found: list[Change], comparison: Comparison, *, same: bool) -> None:
     out.print(f"[bold]{live.plan.id}[/] against revision {live.plan.revision}, which is live")
     if not found:
         out.print("Nothing changes." if same else "Nothing changes but how it is written.")
@@ -214,7 +215,7 @@ def history(campaign: Id, *, stage: Stage = "local", json: Json = False) -> None
     )
 
 
-def _history(revisions: list[Published], live: Published) -> Iterator[dict[str, Any]]:
+def _history(revisions: list[Published[Plan]], live: Published[Plan]) -> Iterator[dict[str, Any]]:
     before: dict[str, JsonValue] = {}
     for published in revisions:
         fields = _fields(published.source)

@@ -12,12 +12,15 @@ from holdfast.core.schemas import text
 
 class Name(StrEnum):
     CAMPAIGN = "campaign"
+    RECOMMENDATION = "recommendation"
     INPUT = "input"
     DETAIL = "detail"
 
 
 def schema(
-    name: Annotated[Name, typer.Argument(help="The campaign file, what comes in, or the detail of a message.")],
+    name: Annotated[
+        Name, typer.Argument(help="Campaign or recommendation files, what comes in, or the detail of a message.")
+    ],
 ) -> None:
-    """Print a JSON Schema: of campaign files, of what comes in, or of what goes out."""
+    """Print a JSON Schema: of campaign or recommendation files, of what comes in, or of what goes out."""
     typer.echo(text(name.value), nl=False)

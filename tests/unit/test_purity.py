@@ -26,7 +26,7 @@ CLOCK = {"now", "utcnow", "today"}
 
 FILES = {"open", "read_text", "write_text", "read_bytes", "write_bytes"}
 
-LIGHT = {"events", "forms", "fold", "intake", "observed", "plans", "profiles", "timers", "watches"}
+LIGHT = {"events", "forms", "fold", "intake", "observed", "plans", "profiles", "recommendations", "timers", "watches"}
 """What join runs on: each of its cold starts would pay for Pydantic or Liquid."""
 
 

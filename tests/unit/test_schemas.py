@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from holdfast.core.campaigns import Campaign
+from holdfast.core.definitions import Recommendation
 from holdfast.core.events import Json, Rejected, Tick
 from holdfast.core.forms import records as read
 from holdfast.core.messages import detail
@@ -55,6 +56,14 @@ def test_a_campaign_is_what_its_schema_says(path: Path) -> None:
     validator("campaign").validate(as_published)
 
 
+@pytest.mark.parametrize("path", [*(ROOT / "examples" / "recommendations").glob("*.yaml")], ids=lambda path: path.stem)
+def test_a_recommendation_is_what_its_schema_says(path: Path) -> None:
+    data = YAML(typ="safe").load(path)
+    validator("recommendation").validate(data)
+    as_published = Recommendation.model_validate(data).model_dump(mode="json", by_alias=True)
+    validator("recommendation").validate(as_published)
+
+
 @pytest.mark.parametrize(
     "broken",
     [{"id": "No Name"}, {"send": {}}, {"whn": {}}, {"when": {"did": []}}, {"when": {"did": "a", "within": 30}}],
@@ -67,9 +76,10 @@ def test_an_editor_marks_what_is_no_campaign(broken: dict[str, Json]) -> None:
         validator("campaign").validate({**campaign, **broken})
 
 
-def test_an_editor_tells_what_each_key_of_a_campaign_is_for() -> None:
-    schema = SCHEMAS["campaign"]()
-    parts = {"Campaign": schema, **schema["$defs"]}
+@pytest.mark.parametrize("name", ["campaign", "recommendation"])
+def test_an_editor_tells_what_each_key_of_a_file_is_for(name: str) -> None:
+    schema = SCHEMAS[name]()
+    parts = {name: schema, **schema.get("$defs", {})}
     untold = [
         f"{part}.{key}" for part, p in parts.items() for key, f in p["properties"].items() if not f.get("description")
     ]

@@ -1,7 +1,9 @@
-"""The campaigns table: every revision of each campaign, and which one is live.
+"""The campaigns table: every revision of each campaign and recommendation, and which ones are live.
 
-`live` / id            the live revision's plan, and whether it is paused: one query reads all that is live
-`campaign#`id / number a revision as it was published: its source and its plan
+`live` / id                    the live revision's plan, and whether it is paused: one query reads all that is live
+`campaign#`id / number         a revision as it was published: its source and its plan
+`live` / `recommendation#`id   the same of recommendations: campaigns' ids have no #
+`recommendation#`id / number
 """
 
 from __future__ import annotations
@@ -10,78 +12,79 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from holdfast.core.plans import Plan, Plans
+from holdfast.core.recommendations import Recommender
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LIVE = "live"
+_RECOMMENDATION = "recommendation#"
+
+P = TypeVar("P", Plan, Recommender)
 
 
-class Published(NamedTuple):
-    """A revision as it stands in the table. `source` is the campaign's file; `published_at` epoch milliseconds."""
+class Published(NamedTuple, Generic[P]):
+    """A revision as it stands in the table. `source` is the file; `published_at` epoch milliseconds."""
 
-    plan: Plan
+    plan: P
     source: str
     published_at: int
 
 
 class Conflict(RuntimeError):
-    """Somebody else published or paused the campaign in the meantime."""
+    """Somebody else published or paused it in the meantime."""
 
 
 class UnknownCampaign(LookupError):
     """There is no such campaign, or no such revision of it."""
 
 
-class Campaigns:
+class UnknownRecommendation(LookupError):
+    """There is no such recommendation, or no such revision of it."""
+
+
+class _Revisions(Generic[P]):
+    """What is published in numbered revisions, of which one is live."""
+
+    _plan: type[P]
+    _all: ClassVar[str]
+    """How the partitions begin that hold the revisions of one each."""
+    _live: ClassVar[str]
+    """How the sort keys begin in the partition of all that is live."""
+    _unknown: ClassVar[type[LookupError]]
+
     def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
 
-    def live(self) -> list[Published]:
-        """The live revision of every campaign, the paused ones among them."""
-        return [_published(item) for item in self._query(LIVE)]
+    def live(self) -> list[Published[P]]:
+        """The live revision of each."""
+        return [self._published(item) for item in self._query(LIVE) if _is_recommendation(item) == bool(self._live)]
 
-    def get(self, campaign: str, revision: int | None = None) -> Published:
+    def get(self, name: str, revision: int | None = None) -> Published[P]:
         """One revision, by default the live one."""
-        pk, sk = (LIVE, campaign) if revision is None else (f"campaign#{campaign}", _number(revision))
+        pk, sk = (LIVE, self._live + name) if revision is None else (self._all + name, _number(revision))
         key = {"pk": {"S": pk}, "sk": {"S": sk}}
         item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
-            raise UnknownCampaign(campaign if revision is None else f"{campaign}, revision {revision}")
-        return _published(item)
+            raise self._unknown(name if revision is None else f"{name}, revision {revision}")
+        return self._published(item)
 
-    def revisions(self, campaign: str) -> list[Published]:
-        """All revisions, oldest first; none where there is no such campaign."""
-        return [_published(item) for item in self._query(f"campaign#{campaign}")]
+    def revisions(self, name: str) -> list[Published[P]]:
+        """All revisions, oldest first; none where there is none of that name."""
+        return [self._published(item) for item in self._query(self._all + name)]
 
-    def publish(self, campaign: str, source: str, plan_of: Callable[[int], Plan], now: int) -> Published:
-        """Make `source` the live revision, numbered on from the one that is live. A paused campaign stays paused."""
-        try:
-            before = self.get(campaign).plan
-        except UnknownCampaign:
-            plan = plan_of(1)
-        else:
-            plan = replace(plan_of(before.revision + 1), paused=before.paused)
-        published = Published(plan, source, now)
+    def _publish(self, name: str, before: int, published: Published[P]) -> None:
+        """Add a revision, and make it the live one in the place of revision `before` (0: of none)."""
         self._transact(
-            self._put(f"campaign#{campaign}", _number(plan.revision), published, before=0),
-            self._put(LIVE, campaign, published, before=plan.revision - 1),
+            self._put(self._all + name, _number(published.plan.revision), published, before=0),
+            self._put(LIVE, self._live + name, published, before=before),
         )
-        return published
 
-    def pause(self, campaign: str, *, paused: bool) -> Published:
-        """Pause or resume. What falls due while a campaign is paused is withheld, with that reason."""
-        live = self.get(campaign)
-        published = live._replace(plan=replace(live.plan, paused=paused))
-        self._transact(self._put(LIVE, campaign, published, before=live.plan.revision))
-        return published
-
-    def _put(self, pk: str, sk: str, published: Published, *, before: int) -> dict[str, Any]:
-        """Put an item in the place of revision `before` (0: of none)."""
+    def _put(self, pk: str, sk: str, published: Published[P], *, before: int) -> dict[str, Any]:
         put: dict[str, Any] = {
             "TableName": self._table,
             "Item": {
@@ -105,6 +108,10 @@ class Campaigns:
         except self._dynamodb.exceptions.TransactionCanceledException as error:
             raise Conflict from error
 
+    def _published(self, item: Mapping[str, Any]) -> Published[P]:
+        plan = self._plan.from_json(json.loads(item["plan"]["S"]))
+        return Published(plan, item["source"]["S"], int(item["published_at"]["N"]))
+
     def _query(self, pk: str) -> list[Mapping[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
@@ -113,6 +120,54 @@ class Campaigns:
             ConsistentRead=True,
         )
         return [item for page in pages for item in page["Items"]]
+
+
+class Campaigns(_Revisions[Plan]):
+    _plan, _all, _live, _unknown = Plan, "campaign#", "", UnknownCampaign
+
+    def publish(self, campaign: str, source: str, plan_of: Callable[[int], Plan], now: int) -> Published[Plan]:
+        """Make `source` the live revision, numbered on from the one that is live. A paused campaign stays paused."""
+        try:
+            before = self.get(campaign).plan
+        except UnknownCampaign:
+            plan = plan_of(1)
+        else:
+            plan = replace(plan_of(before.revision + 1), paused=before.paused)
+        published = Published(plan, source, now)
+        self._publish(campaign, plan.revision - 1, published)
+        return published
+
+    def pause(self, campaign: str, *, paused: bool) -> Published[Plan]:
+        """Pause or resume. What falls due while a campaign is paused is withheld, with that reason."""
+        live = self.get(campaign)
+        published = live._replace(plan=replace(live.plan, paused=paused))
+        self._transact(self._put(LIVE, campaign, published, before=live.plan.revision))
+        return published
+
+    def plans(self) -> Plans:
+        """All that is live, campaigns and recommendations, by one query."""
+        items = self._query(LIVE)
+        data = [(_is_recommendation(item), json.loads(item["plan"]["S"])) for item in items]
+        return Plans(
+            (Plan.from_json(plan) for is_recommendation, plan in data if not is_recommendation),
+            (Recommender.from_json(plan) for is_recommendation, plan in data if is_recommendation),
+        )
+
+
+class Recommendations(_Revisions[Recommender]):
+    _plan, _all, _live, _unknown = Recommender, _RECOMMENDATION, _RECOMMENDATION, UnknownRecommendation
+
+    def publish(
+        self, name: str, source: str, plan_of: Callable[[int], Recommender], now: int
+    ) -> Published[Recommender]:
+        """Make `source` the live revision, numbered on from the one that is live."""
+        try:
+            before = self.get(name).plan.revision
+        except UnknownRecommendation:
+            before = 0
+        published = Published(plan_of(before + 1), source, now)
+        self._publish(name, before, published)
+        return published
 
 
 class LivePlans:
@@ -132,7 +187,7 @@ class LivePlans:
 
     def refresh(self) -> Plans:
         self._read_at = self._clock()
-        self._plans = Plans(published.plan for published in self._campaigns.live())
+        self._plans = self._campaigns.plans()
         return self._plans
 
 
@@ -140,6 +195,5 @@ def _number(revision: int) -> str:
     return f"{revision:06d}"
 
 
-def _published(item: Mapping[str, Any]) -> Published:
-    plan = Plan.from_json(json.loads(item["plan"]["S"]))
-    return Published(plan, item["source"]["S"], int(item["published_at"]["N"]))
+def _is_recommendation(item: Mapping[str, Any]) -> bool:
+    return str(item["sk"]["S"]).startswith(_RECOMMENDATION)

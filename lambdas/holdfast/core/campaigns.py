@@ -110,11 +110,11 @@ class Campaign(Model):
         when = self.when
         named = {event_key(name): name for name in (*when.did, *when.did_not)}
         if len(named) < len(when.did) + len(when.did_not):
-            _fail(("when",), "an event is named once, in did or in did_not")
+            fail(("when",), "an event is named once, in did or in did_not")
         if self.send.one_per == "user" and not self.constant:
-            _fail(("send", "one_per"), "a summary is of the constant property's values: say which under constant")
+            fail(("send", "one_per"), "a summary is of the constant property's values: say which under constant")
         if when.did_not and not when.within:
-            _fail(("when",), "within is missing: how long to wait for did_not, such as 30 minutes")
+            fail(("when",), "within is missing: how long to wait for did_not, such as 30 minutes")
         for name in when.where:
             _known(("when", "where", name), name, named)
         for number, constant in enumerate(self.constant):
@@ -122,7 +122,7 @@ class Campaign(Model):
             for name in constant.paths:
                 _known((*at, name), name, named)
             if missing := [n for key, n in named.items() if key not in set(map(event_key, constant.paths))]:
-                _fail(at, f"say where {missing[0]!r} bears {constant.name!r}")
+                fail(at, f"say where {missing[0]!r} bears {constant.name!r}")
         return self
 
     @model_validator(mode="after")
@@ -131,7 +131,7 @@ class Campaign(Model):
             try:
                 compile_values({key: source}, events=self.when.did)
             except TemplateError as error:
-                _fail(("send", "values", key), str(error))
+                fail(("send", "values", key), str(error))
         return self
 
     def plan(self, revision: int = 1) -> plans.Plan:
@@ -159,14 +159,14 @@ class Campaign(Model):
         )
 
 
-def _fail(at: tuple[str | int, ...], message: str) -> None:
+def fail(at: tuple[str | int, ...], message: str) -> None:
     """Raise an error that names its place in the file, where Pydantic would name the whole model."""
     raise PydanticCustomError("campaign", "{message}", {"message": message, "at": at})
 
 
 def _known(at: tuple[str | int, ...], name: str, named: Mapping[str, str]) -> None:
     if event_key(name) not in named:
-        _fail(at, f"{name!r} is in neither did nor did_not" + did_you_mean(name, named.values()))
+        fail(at, f"{name!r} is in neither did nor did_not" + did_you_mean(name, named.values()))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

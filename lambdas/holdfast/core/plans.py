@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import jmespath
 
 from holdfast.core.events import Event, Json, canonical, event_id, event_key
+from holdfast.core.recommendations import Recommender
 
 MAX_AGE_MS = 2 * 60 * 60_000
 LONGEST_MS = 90 * 24 * 60 * 60_000
@@ -109,10 +110,14 @@ class _Route(NamedTuple):
 
 
 class Plans(Mapping[str, Plan]):
-    """The live plans by campaign id, with the way from an event's name to the campaigns that name it."""
+    """The live plans by campaign id, with the way from an event's name to the campaigns that name it.
 
-    def __init__(self, plans: Iterable[Plan] = ()) -> None:
+    `recommenders` are the live recommendations, by id.
+    """
+
+    def __init__(self, plans: Iterable[Plan] = (), recommenders: Iterable[Recommender] = ()) -> None:
         self._plans = {plan.id: plan for plan in plans}
+        self.recommenders = {recommender.id: recommender for recommender in recommenders}
         routes: dict[str, list[_Route]] = {}
         for plan in self._plans.values():
             for part, name in (*((did, did) for did in plan.did), *((EXIT, did_not) for did_not in plan.did_not)):

@@ -1,4 +1,4 @@
-"""The published contracts as JSON Schema: the campaign file, what comes in, and the detail of what goes out.
+"""The published contracts as JSON Schema: files of campaigns and recommendations, what comes in, and what goes out.
 
 The text of each stands in `schemas/` too (`make schemas` writes it), for editors and for whoever has no Holdfast at
 hand. No function imports this module.
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from holdfast.core.campaigns import Campaign
+from holdfast.core.definitions import Recommendation
 from holdfast.core.durations import format_duration
 from holdfast.core.forms import MAX_ENTRIES, MAX_ID, MAX_NAME, MAX_RECORDS
 
@@ -233,7 +234,7 @@ class Input(RootModel[Record | list[Record]]):
     """The body of one message on the events queue: a record of any form, or a list of them."""
 
 
-# What an editor shows of a campaign's keys.
+# What an editor shows of the keys of campaigns and recommendations.
 
 _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "Campaign": {
@@ -262,6 +263,24 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "values": "The key-value pairs of the message, Liquid in the values.",
         "detail_type": "The detail type of the message on the bus, to put rules on.",
     },
+    "Recommendation": {
+        "id": 'Lower-case letters, digits and hyphens; templates name it: Recommendations["also-bought"].',
+        "name": "What people call the recommendation.",
+        "catalog": "The catalog that the items are in, by their Identity.",
+        "did": "What is done together, and where each event bears its items, in JMESPath: Items[].prod_id. A list means"
+        " each of these. Case and spaces of the events' names do not matter.",
+        "lookback": "How much history counts: 90 days at most.",
+        "min_support": "How many users at least must have done two items together.",
+        "include": "Only items whose row in the catalog has one of these values, by column.",
+        "exclude": "No items whose row in the catalog has one of these values, by column.",
+        "exclude_done": "No items to which the user did one of these, such as bought them or put them into the cart:"
+        " where each event bears them.",
+        "limit": "How many items to recommend at most.",
+        "fallback": "Where nothing is known that goes with what the user did: what is popular, or nothing; then a"
+        " message that names this is withheld.",
+        "personalize": "The ARN of a recommender or campaign of Amazon Personalize to ask, in the place of the nightly"
+        " build.",
+    },
 }
 
 
@@ -273,14 +292,22 @@ class _Generate(GenerateJsonSchema):
 
 
 def campaign() -> dict[str, Any]:
-    schema = Campaign.model_json_schema(schema_generator=_Generate)
-    for name, definition in {"Campaign": schema, **schema["$defs"]}.items():
+    return _headed("A Holdfast campaign", _file(Campaign))
+
+
+def recommendation() -> dict[str, Any]:
+    return _headed("A Holdfast recommendation", _file(Recommendation))
+
+
+def _file(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(schema_generator=_Generate)
+    for name, definition in {model.__name__: schema, **schema.get("$defs", {})}.items():
         for key, field in definition["properties"].items():
             if told := _TOLD.get(name, {}).get(key):
                 field["description"] = told
             if field.get("type") == "string" and isinstance(field.get("default"), int):
                 field["default"] = format_duration(field["default"])
-    return _headed("A Holdfast campaign", schema)
+    return schema
 
 
 def input_() -> dict[str, Any]:
@@ -321,7 +348,7 @@ def _unwrapped(schema: Any) -> Any:
     return {**{key: _unwrapped(value) for key, value in schema.items()}, **plain}
 
 
-SCHEMAS: Final = {"campaign": campaign, "input": input_, "detail": detail}
+SCHEMAS: Final = {"campaign": campaign, "recommendation": recommendation, "input": input_, "detail": detail}
 
 
 def text(name: str) -> str:
