@@ -1,13 +1,21 @@
-"""Recommenders: what join, the nightly build and deliver need of a recommendation's revision.
+"""Recommenders: what join, the nightly build and deliver need of a recommendation's revision; and what they recommend.
 
 Plain data as a `Plan` is: no Pydantic, which every cold start of join would pay for.
+
+A build is rows in the catalog table. Of every item that others go with, one row names those, best first; one row, that
+of the item `POPULAR`, names what is popular. The pointer, written when all rows are there, says which build is live:
+
+`rec#`name`#`build`#`item / `-`   `items`: JSON, [[item, score, support], …]; `expires_at`
+`rec#`name / `live`               `build`, and what is told of it
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json
 
@@ -16,6 +24,9 @@ SHORTEST_MS = 24 * 60 * 60_000
 """Of a lookback: history is kept by the day."""
 LIMIT = 3
 MIN_SUPPORT = 2
+POPULAR = ""
+
+Find: TypeAlias = Callable[[Mapping[str, Json]], Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +64,88 @@ class Recommender:
             name: {column: tuple(values) for column, values in data[name].items()} for name in ("include", "exclude")
         }
         return cls(**{**data, **columns})
+
+
+def items(find: Find, properties: Mapping[str, Json]) -> tuple[str, ...]:
+    """The items that an event bears, as text, each once; what is neither text nor a number is none.
+
+    Raises ValueError or TypeError where the JMESPath does not fit the properties.
+    """
+    found = find(properties)
+    texts = map(_text, found if isinstance(found, list) else [found])
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _text(value: Json) -> str:
+    """As constant values are: 123, "123" and 123.0 are one item."""
+    match value:
+        case str():
+            return value.strip()
+        case bool():
+            return ""
+        case int():
+            return str(value)
+        case float() if math.isfinite(value):
+            return str(int(value)) if value.is_integer() else repr(value)
+        case _:
+            return ""
+
+
+class Neighbour(NamedTuple):
+    """An item that goes with another, or is popular: its score (0 to 1), and how many users it follows from."""
+
+    item: str
+    score: float
+    support: int
+
+
+class Recommended(NamedTuple):
+    """An item to recommend, and because of which of the user's items; None: because it is popular."""
+
+    item: str
+    score: float
+    support: int
+    because: str | None
+
+
+def row_key(name: str, build: str, item: str) -> str:
+    return f"rec#{name}#{build}#{item}"
+
+
+def pointer_key(name: str) -> str:
+    return f"rec#{name}"
+
+
+def encode(neighbours: Iterable[Neighbour]) -> str:
+    return json.dumps([list(each) for each in neighbours], separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(text: str) -> tuple[Neighbour, ...]:
+    return tuple(Neighbour(*each) for each in json.loads(text))
+
+
+def ranked(
+    rows: Mapping[str, Sequence[Neighbour]],
+    seeds: Sequence[str],
+    *,
+    popular: Sequence[Neighbour] = (),
+    without: Collection[str] = (),
+) -> list[Recommended]:
+    """What goes with the seeds (the user's own items), best first, then what is popular; no seed, none of `without`.
+
+    An item that goes with several seeds has the sum of their scores, and is there because of the one it goes with most.
+    """
+    total: dict[str, float] = {}
+    best: dict[str, tuple[Neighbour, str]] = {}
+    own = {*seeds, *without}
+    for seed in seeds:
+        for each in rows.get(seed, ()):
+            if each.item in own:
+                continue
+            total[each.item] = total.get(each.item, 0.0) + each.score
+            if each.item not in best or each.score > best[each.item][0].score:
+                best[each.item] = (each, seed)
+    order = sorted(total, key=lambda item: (-total[item], -best[item][0].support, item))
+    personal = [Recommended(item, round(total[item], 6), best[item][0].support, best[item][1]) for item in order]
+    own |= total.keys()
+    return personal + [Recommended(*each, None) for each in popular if each.item not in own]
