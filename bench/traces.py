@@ -18,7 +18,7 @@ import math
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate, islice
 from random import Random
@@ -80,6 +80,32 @@ class Trace:
                 yield heapq.heappop(waiting)
             for event in self.session(rng, int(start)):
                 heapq.heappush(waiting, event)
+
+    def slice(self, *, window: int, length: int) -> tuple[list[Event], list[Event]]:
+        """Cut out of a trace that has gone on forever: what arrives in the `length` milliseconds from START on, and
+        what was before, of those sessions that still matter then: they are not over, or an add of theirs falls due
+        (`window` milliseconds after it). Views are cut out too, but have no history.
+        """
+        rng = Random(self.seed)  # noqa: S311  (as above)
+        sessions = replace(self, views=False)
+        before: list[Event] = []
+        within: list[Event] = []
+        ends = START + length
+        # Sessions begin at the same rate all along, but those in between need not be made up: nothing comes of them.
+        spans = [(START - LONGEST, ends), (START - window - LONGEST, min(ends - window, START - LONGEST))]
+        for begin, end in spans:
+            at = float(begin)
+            while (at := at + rng.expovariate(self.sessions_per_second / SECOND)) < end:
+                events = [*sessions.session(rng, int(at))]
+                dues = (event.at + window for event in events if event.name == ADDED)
+                if any(START <= event.arrives < ends for event in events) or any(START <= due < ends for due in dues):
+                    before += (event for event in events if event.arrives < START)
+                    within += (event for event in events if START <= event.arrives < ends)
+        if self.views:
+            for _ in range(int(len(within) * (1 / RELEVANT - 1))):
+                viewed = START + rng.randrange(length)
+                within.append(Event(viewed, f"u-{rng.randrange(self.users)}", VIEWED, viewed, (self._product(rng),)))
+        return sorted(before), sorted(within)
 
     @property
     def sessions_per_second(self) -> float:

@@ -100,7 +100,7 @@ def up(progress: Callable[[str], None]) -> LocalAws:
         aws = status()
         fresh = aws is None
         if aws is None:
-            aws = _start(progress)
+            aws = start(progress)
         sources = _fingerprint()
         if aws.deployed != sources:
             _deploy(aws, first=fresh or aws.deployed is None, progress=progress)
@@ -118,7 +118,8 @@ def down() -> bool:
 # --- the process -----------------------------------------------------------------------------------------------------
 
 
-def _start(progress: Callable[[str], None]) -> LocalAws:
+def start(progress: Callable[[str], None]) -> LocalAws:
+    """The embedded AWS with nothing deployed to it: `up` does that as well. Raises LocalError."""
     _stop()  # what a crash may have left
     python = _function_runtime()
     scratch = home() / "tmp"

@@ -28,14 +28,14 @@ class Tap:
 
     def __init__(self, sqs: SQSClient, url: str) -> None:
         self._sqs = sqs
-        self._url = url
+        self.url = url
 
     def messages(self, wait: int = 1) -> Iterator[dict[str, Any]]:
         """Events of the bus, those that are there within `wait` seconds, at least once each."""
-        found = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
+        found = self._sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
         for message in found.get("Messages", ()):
             yield jsonlib.loads(message["Body"])
-            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
 
 
 @contextmanager

@@ -1,0 +1,154 @@
+"""Events a second through the deployed stack, beside a pass-through of the same shape in the same run.
+
+    python -m bench.throughput
+
+Both get the same realistic trace, a message an event, while their mappings stand still. Then one after the other is
+let go, until its queue is empty: of Holdfast's, that is after the last tick too, as the campaign's window has run out
+by then. The pass-through is the floor: the emulator's own speed. Holdfast's books have to balance afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from itertools import islice
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import typer
+
+from bench import report
+from bench.campaign import a_campaign
+from bench.emulated import deployed
+from bench.passthrough import PassThrough, pass_through
+from bench.report import Part
+from bench.traces import ADDED, Trace, line
+from holdfast.aws.clock import now_ms
+from holdfast.aws.queues import Message, Queue
+from holdfast_cli.books import Books, read_books
+from holdfast_cli.campaigns import campaigns, publish_one
+from holdfast_cli.output import err
+from holdfast_cli.stack import Deployment
+
+EVENTS = 50_000
+USERS = 10_000
+WINDOW_SECONDS = 2
+T = TypeVar("T")
+PATIENCE = 300.0
+"""Seconds until a queue has to be empty."""
+GOAL = 0.5
+
+
+class Run(NamedTuple):
+    seconds: float
+    per_second: float
+
+
+def throughput(part: Part, deployment: Deployment, *, events: int = EVENTS) -> None:
+    campaign = a_campaign(within=WINDOW_SECONDS, settle=0)
+    publish_one(campaigns(deployment), campaign, campaign.model_dump_json(by_alias=True))
+    bodies = _bodies(events)
+    adds = sum(ADDED in body for body in bodies)
+    with pass_through(deployment) as floor:
+        passing = _timed(deployment, floor.queue_url, floor.mapping, bodies)
+        put = _settled(lambda: _put(deployment, floor), lambda put: put >= adds)
+    holdfast = _timed(deployment, deployment.outputs["EventsQueueUrl"], _join_mapping(deployment), bodies)
+    books = _settled(lambda: read_books(deployment), lambda books: books.balance(events))
+    part.row("pass-through", passing.per_second, "events/s", note=f"{events:,} events, {put:,} put of {adds:,} adds")
+    part.row("Holdfast", holdfast.per_second, "events/s", note=f"{books.decided:,} decisions, their ticks among it")
+    ratio = holdfast.per_second / passing.per_second
+    part.row("Holdfast, of the pass-through", ratio, goal=GOAL, sense="at least")
+    part.row("books that do not balance", int(not books.balance(events)), goal=0, note=_told(books))
+    part.data |= {"events": events, "seconds": {"pass-through": passing.seconds, "holdfast": holdfast.seconds}}
+
+
+def _bodies(events: int) -> list[str]:
+    now = now_ms()
+    return [json.dumps(line(event) | {"ts": now, "n": n}) for n, event in enumerate(islice(_trace().events(), events))]
+
+
+def _trace() -> Trace:
+    """Everything happens now, so nothing of it can come late or double: `n` tells equal events apart."""
+    return Trace(users=USERS, rate=100, duplicates=0, disorder=0)
+
+
+def _timed(deployment: Deployment, queue: str, mapping: str, bodies: list[str]) -> Run:
+    """From when the mapping is let go until the queue is empty."""
+    lambda_ = deployment.client("lambda")
+    lambda_.update_event_source_mapping(UUID=mapping, Enabled=False)
+    time.sleep(1)
+    with err.status("filling the queue"):
+        unsent = Queue(deployment.client("sqs"), queue).send(map(Message, bodies))
+    if unsent:
+        raise RuntimeError(f"{len(unsent)} messages could not be sent")
+    time.sleep(WINDOW_SECONDS)
+    lambda_.update_event_source_mapping(UUID=mapping, Enabled=True)
+    started = time.monotonic()
+    with err.status(f"{len(bodies):,} events under way"):
+        empty = _await_empty(deployment, queue)
+    return Run(empty - started, len(bodies) / (empty - started))
+
+
+def _await_empty(deployment: Deployment, queue: str) -> float:
+    """When the queue was first seen with nothing in it, nothing under way, nothing delayed (and stayed so)."""
+    deadline = time.monotonic() + PATIENCE
+    since: float | None = None
+    while (now := time.monotonic()) < deadline:
+        if _waiting(deployment, queue):
+            since = None
+        elif since is None:
+            since = now
+        elif now - since > 1:
+            return since
+        time.sleep(0.1)
+    raise TimeoutError(f"{_waiting(deployment, queue):,} messages still wait after {PATIENCE:.0f} s")
+
+
+def _waiting(deployment: Deployment, queue: str) -> int:
+    names: list[Any] = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+    attributes = deployment.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(attributes.get(name, 0)) for name in names)
+
+
+def _join_mapping(deployment: Deployment) -> str:
+    name = deployment.outputs["JoinFunctionName"]
+    (mapping,) = deployment.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    return mapping["UUID"]
+
+
+def _put(deployment: Deployment, floor: PassThrough) -> int:
+    pages = deployment.client("logs").get_paginator("filter_log_events").paginate(logGroupName=floor.log_group)
+    lines = (event["message"].strip() for page in pages for event in page["events"])
+    return sum(json.loads(each)["put"] for each in lines if each.startswith('{"records"'))
+
+
+def _settled(read: Callable[[], T], enough: Callable[[T], bool]) -> T:
+    """What is read once it is enough, or has had the time to be."""
+    for _ in range(40):
+        if enough(found := read()):
+            break
+        time.sleep(0.5)
+    return found
+
+
+def _told(books: Books) -> str:
+    return (
+        f"folded {books.folded:,} + rejected {books.rejected:,} + waiting {books.waiting:,}; decided {books.decided:,}"
+        f" = delivered {books.delivered:,} + withheld {books.withheld:,} + undelivered {books.undelivered:,}"
+    )
+
+
+def main(
+    *,
+    events: Annotated[int, typer.Option(help="How many events.")] = EVENTS,
+) -> None:
+    """Measure, and print the table."""
+    part = Part("throughput", "Throughput on the embedded AWS")
+    with deployed() as deployment:
+        throughput(part, deployment, events=events)
+    report.show([part])
+    raise typer.Exit(int(not part.met))
+
+
+if __name__ == "__main__":
+    typer.run(main)
