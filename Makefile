@@ -37,6 +37,7 @@ check: $(STAMP) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/node node_modules/typescript/bin/tsc --project console
 	$(PYTEST)
 
 mutants: $(STAMP) ## break the core in many small ways: does a test notice each?

@@ -36,7 +36,8 @@ const { metafile } = await esbuild.build({
 });
 
 const built = Object.entries(metafile.outputs).map(([path, output]) => ({ ...output, path: join(here, path) }));
-const address = ({ path }) => "/" + relative(target, path);
+// Relative, as the page need not stand at the root of its host.
+const address = ({ path }) => relative(target, path);
 const entry = (point) => built.find((each) => each.entryPoint === point);
 const script = entry("src/main.tsx");
 // What the entry imports at once is fetched with it, not after it.
