@@ -13,6 +13,8 @@ from rich.markup import escape
 from holdfast.aws.campaigns import Campaigns, Conflict, Published, UnknownCampaign
 from holdfast.aws.clock import now_ms
 from holdfast.aws.observed import Observations
+from holdfast.aws.publishing import publish as publish_text
+from holdfast.core.campaign_text import CampaignFileError, Mistake
 from holdfast.core.campaigns import Campaign
 from holdfast.core.durations import format_duration
 from holdfast.core.hints import hints
@@ -20,7 +22,7 @@ from holdfast.core.messages import iso
 from holdfast.core.observed import Seen
 from holdfast.core.plans import Plan
 from holdfast_cli import local
-from holdfast_cli.campaign_file import CampaignFileError, Mistake, read_campaign, read_model
+from holdfast_cli.campaign_file import read_campaign, read_model
 from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
@@ -146,16 +148,9 @@ def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None
         raise typer.Exit(1) from None
     table = campaigns(Deployment.find(stage))
     for campaign, text in read:
-        try:
-            before = table.get(campaign.id)
-        except UnknownCampaign:
-            before = None
-        if before is not None and before.source == text:
-            published, news = before, "unchanged"
-        else:
-            published = publish_one(table, campaign, text)
-            news = "published"
-        row = _row(published)
+        with alone(campaign.id):
+            published, changed = publish_text(table, campaign, text, now_ms())
+        row, news = _row(published), "published" if changed else "unchanged"
         if json:
             print_json({**row, "news": news})
         else:
@@ -163,12 +158,12 @@ def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None
 
 
 def publish_one(table: Campaigns, campaign: Campaign, text: str) -> Published[Plan]:
-    with _alone(campaign.id):
+    with alone(campaign.id):
         return table.publish(campaign.id, text, campaign.plan, now_ms())
 
 
 @contextmanager
-def _alone(campaign: str) -> Iterator[None]:
+def alone(campaign: str) -> Iterator[None]:
     try:
         yield
     except Conflict:
@@ -218,7 +213,7 @@ def resume(campaign: Id, *, stage: Stage = "local", json: Json = False) -> None:
 def _pause(campaign: str, stage: str, *, paused: bool, as_json: bool) -> None:
     table = campaigns(Deployment.find(stage))
     _get(table, campaign, None)
-    with _alone(campaign):
+    with alone(campaign):
         published = table.pause(campaign, paused=paused)
     if as_json:
         print_json(_row(published))

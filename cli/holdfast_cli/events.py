@@ -13,6 +13,7 @@ import typer
 
 from holdfast.aws.queues import Message, Queue
 from holdfast.core import profiles
+from holdfast.core.campaign_text import CampaignFileError
 from holdfast.core.events import Event, ProfileChange, Rejected
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.forms import records
@@ -20,7 +21,7 @@ from holdfast.core.messages import context, iso, message_id
 from holdfast.core.plans import Plan, Plans
 from holdfast.core.simulation import Decided, Simulation
 from holdfast.core.templates import Values, Withheld, compile_values
-from holdfast_cli.campaign_file import CampaignFileError, read_campaign
+from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment

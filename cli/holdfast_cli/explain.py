@@ -12,15 +12,16 @@ from dateutil.tz import tzlocal  # type: ignore[import-untyped]
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
+from holdfast.aws.known import read_user
+from holdfast.aws.publishing import plan_of
 from holdfast.core.explanation import Explanation, Status
 from holdfast.core.explanation import explain as explain_state
 from holdfast.core.plans import Plans
 from holdfast.core.revisions import Renderer
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.output import Failure, Json, Stage, out, print_json
-from holdfast_cli.revisions import plan_of
 from holdfast_cli.stack import Deployment
-from holdfast_cli.users import read_user
+from holdfast_cli.users import users
 
 COLOURS: dict[Status, str] = {
     "waits": "cyan",
@@ -45,7 +46,7 @@ def explain(
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
     plans = Plans(published.plan for published in table.live())
-    state, properties, outbox = read_user(deployment, user)
+    state, properties, outbox = read_user(users(deployment), user)
     if campaign and not {campaign} & {*plans, *state.watches, *state.floors}:
         raise Failure(f"There is no campaign {campaign}. See: holdfast campaign list")
     renderer = Renderer(plan_of(table))

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from holdfast.core import profiles
+from holdfast.core.campaign_text import CampaignFileError, Source
 from holdfast.core.campaigns import Campaign, Duration, Text
 from holdfast.core.durations import format_duration, parse_duration
 from holdfast.core.events import Event, ProfileChange, Rejected
@@ -24,7 +25,7 @@ from holdfast.core.messages import context
 from holdfast.core.plans import Plans
 from holdfast.core.simulation import Decided, Simulation
 from holdfast.core.templates import Withheld, compile_values
-from holdfast_cli.campaign_file import CampaignFileError, Source, read_campaign, read_model
+from holdfast_cli.campaign_file import read_campaign, read_model
 
 SUFFIXES = (".yaml", ".yml", ".json")
 START_MS = round(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp() * 1000)

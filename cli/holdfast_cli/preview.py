@@ -11,22 +11,23 @@ from rich.markup import escape
 
 from holdfast.aws.campaigns import UnknownCampaign
 from holdfast.aws.clock import now_ms
-from holdfast.core.events import Event, Record, Rejected
+from holdfast.aws.known import Known, read_user
+from holdfast.aws.publishing import plan_of
+from holdfast.core.campaign_text import CampaignFileError
+from holdfast.core.events import Event
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.forms import records
 from holdfast.core.plans import Plan
-from holdfast.core.preview import NoMessage, Preview, latest, made_up
+from holdfast.core.preview import NoMessage, Preview, latest, made_up, read_events
 from holdfast.core.preview import preview as render
 from holdfast.core.revisions import rendered_by
 from holdfast.core.template_trace import Traced
 from holdfast.core.watches import Decision
 from holdfast_cli import local
-from holdfast_cli.campaign_file import CampaignFileError, read_campaign
+from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import campaigns, show_mistakes
 from holdfast_cli.output import Failure, Json, err, out, print_json
-from holdfast_cli.revisions import plan_of
 from holdfast_cli.stack import Deployment
-from holdfast_cli.users import Known, read_user
+from holdfast_cli.users import users
 
 COLOURS = {"missing": "red", "default": "yellow"}
 
@@ -60,7 +61,7 @@ def preview(
     except CampaignFileError as error:
         show_mistakes(error, as_json=json)
         raise typer.Exit(1) from None
-    known = read_user(deployment, user) if deployment else None
+    known = read_user(users(deployment), user) if deployment else None
     properties = _object(profile, "--profile") if profile else known.properties if known else {}
     try:
         decision = made_up(plan, _events(event, plan, user)) if event else _kept(plan, known, user)
@@ -115,25 +116,10 @@ def _json(text: str, option: str) -> Any:
 
 
 def _events(text: str, plan: Plan, user: str) -> list[Event]:
-    """Events in any form; of a plain one user and time may be left out, and properties alone are those of a trigger."""
-    given, now = _json(text, "--event"), now_ms()
-    events: list[Event] = []
-    for each in given if isinstance(given, list) else [given]:
-        if not isinstance(each, dict):
-            raise typer.BadParameter("not a JSON object", param_hint="--event")
-        found = _read(each, now)
-        if not any(isinstance(record, Event) for record in found):
-            names = [each["event"]] if "event" in each else [plan.names.get(key, key) for key in plan.did]
-            found = [record for name in names for record in _read({"user": user, **each, "event": name}, now)]
-        for record in found:
-            if not isinstance(record, Event):
-                raise NoMessage(record.reason if isinstance(record, Rejected) else "that is no event")
-            events.append(record._replace(user=user))
-    return events
-
-
-def _read(given: JsonValue, now: int) -> list[Record]:
-    return records(jsonlib.dumps(given), now)
+    given = _json(text, "--event")
+    if not all(isinstance(each, dict) for each in (given if isinstance(given, list) else [given])):
+        raise typer.BadParameter("not a JSON object", param_hint="--event")
+    return read_events(given, plan, user, now_ms())
 
 
 def _show(shown: Preview) -> None:

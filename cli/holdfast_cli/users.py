@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json as jsonlib
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
 from holdfast.aws.timers import Timers
 from holdfast.aws.users import Held, Users
-from holdfast.core import profiles, watches
-from holdfast.core.events import Json as JsonValue
-from holdfast.core.watches import Decision, State
+from holdfast.core import profiles
 from holdfast_cli.output import Json, Stage, err, out, print_json
 from holdfast_cli.stack import Deployment
 
@@ -22,26 +20,6 @@ User = Annotated[str, typer.Argument(help="The user's identity.", show_default=F
 
 def users(deployment: Deployment) -> Users:
     return Users(deployment.client("dynamodb"), deployment.outputs["UsersTableName"])
-
-
-class Known(NamedTuple):
-    """What the users table has of a user, read by the core. `outbox` is what the last write of the state decided."""
-
-    state: State
-    properties: dict[str, JsonValue]
-    outbox: tuple[Decision, ...]
-
-
-def read_user(deployment: Deployment, user: str) -> Known:
-    known = Known(State(), {}, ())
-    for held in users(deployment).held(user):
-        if held.part == "watches":
-            decided = jsonlib.loads(held.outbox or "[]")
-            outbox = tuple(Decision(**each) for each in decided)
-            known = known._replace(state=watches.decode(held.item.state), outbox=outbox)
-        elif held.part == "profile":
-            known = known._replace(properties=profiles.properties(profiles.decode(held.item.state)))
-    return known
 
 
 def timers(deployment: Deployment) -> Timers:

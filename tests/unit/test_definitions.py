@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.core.campaign_text import CampaignFileError
 from holdfast.core.definitions import Recommendation
 from holdfast.core.recommendations import Recommender
-from holdfast_cli.campaign_file import CampaignFileError, read_model
+from holdfast_cli.campaign_file import read_model
 
 FILE = """\
 id: also-bought

@@ -73,24 +73,33 @@ class _Revisions(Generic[P]):
             raise self._unknown(name if revision is None else f"{name}, revision {revision}")
         return self._published(item)
 
+    def find(self, name: str) -> Published[P] | None:
+        """The live revision, if there is one of that name."""
+        try:
+            return self.get(name)
+        except self._unknown:
+            return None
+
     def revisions(self, name: str) -> list[Published[P]]:
         """All revisions, oldest first; none where there is none of that name."""
         return [self._published(item) for item in self._query(self._all + name)]
 
-    def _publish(self, name: str, before: int, published: Published[P]) -> None:
-        """Add a revision, and make it the live one in the place of revision `before` (0: of none)."""
+    def _publish(self, name: str, before: Published[P] | None, published: Published[P]) -> None:
+        """Add a revision, and make it the live one in the place of `before` (None: of none)."""
         self._transact(
-            self._put(self._all + name, _number(published.plan.revision), published, before=0),
+            self._put(self._all + name, _number(published.plan.revision), published),
             self._put(LIVE, self._live + name, published, before=before),
         )
 
-    def _put(self, pk: str, sk: str, published: Published[P], *, before: int) -> dict[str, Any]:
+    def _put(self, pk: str, sk: str, published: Published[P], *, before: Published[P] | None = None) -> dict[str, Any]:
+        """Put an item in the place of `before`, which nobody has replaced or paused meanwhile."""
         put: dict[str, Any] = {
             "TableName": self._table,
             "Item": {
                 "pk": {"S": pk},
                 "sk": {"S": sk},
                 "revision": {"N": str(published.plan.revision)},
+                "paused": {"BOOL": _paused(published)},
                 "plan": {"S": json.dumps(published.plan.to_json(), ensure_ascii=False)},
                 "source": {"S": published.source},
                 "published_at": {"N": str(published.published_at)},
@@ -98,8 +107,12 @@ class _Revisions(Generic[P]):
             "ConditionExpression": "attribute_not_exists(pk)",
         }
         if before:
-            put["ConditionExpression"] = "revision = :before"
-            put["ExpressionAttributeValues"] = {":before": {"N": str(before)}}
+            # Without `paused` an item is of a release that did not write it yet.
+            put["ConditionExpression"] = "revision = :revision AND (attribute_not_exists(paused) OR paused = :paused)"
+            put["ExpressionAttributeValues"] = {
+                ":revision": {"N": str(before.plan.revision)},
+                ":paused": {"BOOL": _paused(before)},
+            }
         return {"Put": put}
 
     def _transact(self, *puts: Any) -> None:
@@ -125,23 +138,30 @@ class _Revisions(Generic[P]):
 class Campaigns(_Revisions[Plan]):
     _plan, _all, _live, _unknown = Plan, "campaign#", "", UnknownCampaign
 
-    def publish(self, campaign: str, source: str, plan_of: Callable[[int], Plan], now: int) -> Published[Plan]:
-        """Make `source` the live revision, numbered on from the one that is live. A paused campaign stays paused."""
-        try:
-            before = self.get(campaign).plan
-        except UnknownCampaign:
-            plan = plan_of(1)
-        else:
-            plan = replace(plan_of(before.revision + 1), paused=before.paused)
-        published = Published(plan, source, now)
-        self._publish(campaign, plan.revision - 1, published)
+    def publish(
+        self, campaign: str, source: str, plan_of: Callable[[int], Plan], now: int, *, seen: int | None = None
+    ) -> Published[Plan]:
+        """Make `source` the live revision, numbered on from the one that is live. A paused campaign stays paused.
+
+        `seen` is the revision that whoever publishes has looked at (0: there was none). Raises Conflict where another
+        one is live by now, or was published or paused at this very time.
+        """
+        before = self.find(campaign)
+        _expect(campaign, seen, before)
+        plan = plan_of(before.plan.revision + 1 if before else 1)
+        published = Published(replace(plan, paused=before.plan.paused) if before else plan, source, now)
+        self._publish(campaign, before, published)
         return published
 
-    def pause(self, campaign: str, *, paused: bool) -> Published[Plan]:
-        """Pause or resume. What falls due while a campaign is paused is withheld, with that reason."""
+    def pause(self, campaign: str, *, paused: bool, seen: int | None = None) -> Published[Plan]:
+        """Pause or resume. What falls due while a campaign is paused is withheld, with that reason.
+
+        Raises UnknownCampaign, and Conflict as `publish` does.
+        """
         live = self.get(campaign)
+        _expect(campaign, seen, live)
         published = live._replace(plan=replace(live.plan, paused=paused))
-        self._transact(self._put(LIVE, campaign, published, before=live.plan.revision))
+        self._transact(self._put(LIVE, campaign, published, before=live))
         return published
 
     def plans(self) -> Plans:
@@ -161,11 +181,8 @@ class Recommendations(_Revisions[Recommender]):
         self, name: str, source: str, plan_of: Callable[[int], Recommender], now: int
     ) -> Published[Recommender]:
         """Make `source` the live revision, numbered on from the one that is live."""
-        try:
-            before = self.get(name).plan.revision
-        except UnknownRecommendation:
-            before = 0
-        published = Published(plan_of(before + 1), source, now)
+        before = self.find(name)
+        published = Published(plan_of(before.plan.revision + 1 if before else 1), source, now)
         self._publish(name, before, published)
         return published
 
@@ -189,6 +206,15 @@ class LivePlans:
         self._read_at = self._clock()
         self._plans = self._campaigns.plans()
         return self._plans
+
+
+def _expect(campaign: str, seen: int | None, live: Published[Plan] | None) -> None:
+    if seen is not None and seen != (live.plan.revision if live else 0):
+        raise Conflict(campaign)
+
+
+def _paused(published: Published[P]) -> bool:
+    return isinstance(published.plan, Plan) and published.plan.paused
 
 
 def _number(revision: int) -> str:

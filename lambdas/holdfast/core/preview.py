@@ -6,13 +6,16 @@ folded like any others, so a preview also finds what would keep them from being 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from holdfast.core import template_trace
-from holdfast.core.events import Event, Json, event_key
+from holdfast.core.events import Event, Json, Record, Rejected, canonical, event_key
 from holdfast.core.fold import fold
+from holdfast.core.forms import records
 from holdfast.core.messages import context, detail, detail_type
 from holdfast.core.plans import Hit, Plan, Plans
 from holdfast.core.revisions import outlook
@@ -49,6 +52,34 @@ class Preview(NamedTuple):
         }
 
 
+class Test(NamedTuple):
+    """A message that is only a test: its detail type, its detail, and that as text."""
+
+    detail_type: str
+    detail: dict[str, Any]
+    text: str
+
+
+def as_test(shown: Preview, now: int) -> Test:
+    """The message of a preview, to be put on the bus by hand. No rule on the campaign's own detail type fires on it.
+
+    Its id is one of its own: who drops repeats by their id must not drop the real message that comes later.
+    """
+    body: dict[str, Any] = json.loads(json.dumps(shown.detail))
+    body["metadata"]["id"] = hashlib.sha256(canonical(["test", body["metadata"]["id"], now]).encode()).hexdigest()[:32]
+    body["metadata"]["test"] = True
+    return Test(f"{shown.detail_type} Test", body, json.dumps(body, ensure_ascii=False))
+
+
+def rule_pattern(plan: Plan, source: str) -> dict[str, Json]:
+    """An event pattern for a rule that catches what the campaign sends."""
+    return {
+        "source": [source],
+        "detail-type": [plan.detail_type],
+        "detail": {"metadata": {"campaign": [plan.id]}},
+    }
+
+
 def preview(plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json]) -> Preview:
     """Raises nothing, whatever the templates are: what is wrong with one is in its `Traced`."""
     values = template_trace.preview(plan.values, context(decision, plan, profile), events=plan.did)
@@ -71,6 +102,30 @@ def latest(plan: Plan, state: State, outbox: Iterable[Decision] = ()) -> Decisio
     kept = [each for each in outbox if each.campaign == plan.id and each.kind == "send"]
     newest = max(outlook(state, plan).values(), key=lambda each: each.mark, default=None)
     return newest or max(kept, key=lambda each: each.mark, default=None)
+
+
+def read_events(given: Json, plan: Plan, user: str, now: int) -> list[Event]:
+    """Events in any form; of a plain one user and time may be left out, and properties alone are those of a trigger.
+
+    Raises NoMessage.
+    """
+    events: list[Event] = []
+    for each in given if isinstance(given, list) else [given]:
+        if not isinstance(each, dict):
+            raise NoMessage("an event is a JSON object, of its properties at least")
+        found = _records(each, now)
+        if not any(isinstance(record, Event) for record in found):
+            names = [each["event"]] if "event" in each else [plan.names.get(key, key) for key in plan.did]
+            found = [record for name in names for record in _records({"user": user, **each, "event": name}, now)]
+        for record in found:
+            if not isinstance(record, Event):
+                raise NoMessage(record.reason if isinstance(record, Rejected) else "that is no event")
+            events.append(record._replace(user=user))
+    return events
+
+
+def _records(given: Json, now: int) -> list[Record]:
+    return records(json.dumps(given), now)
 
 
 def made_up(plan: Plan, events: Iterable[Event]) -> Decision:

@@ -187,6 +187,17 @@ class Comparison:
             self.effects[each.effect] += 1
         return found
 
+    def to_json(self) -> dict[str, Json]:
+        """What `holdfast campaign diff --json` says of the watches that are open."""
+        effects: tuple[Effect, ...] = ("gained", "lost", "changed", "same")
+        return {
+            "open": self.open,
+            "users": self.users,
+            "effects": {effect: self.effects[effect] for effect in effects},
+            "messages": dict(self.messages),
+            "examples": [each.to_json() for each in self.examples],
+        }
+
     def _effect(self, old: Outcome, new: Outcome) -> Effect:
         if old.sent != new.sent:
             return "gained" if new.sent else "lost"

@@ -1,0 +1,157 @@
+"""The two queues of what could not go on, rejected and undelivered: looked at, and redriven."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from holdfast.aws.queues import Message, Queue
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+
+HIDDEN_SECONDS: Final = 60
+"""So long nobody else sees a message that is being looked at."""
+
+
+class Aside(NamedTuple):
+    """A message set aside. `body` is whole: the reason, and what could not go on. `at` is when it was set aside."""
+
+    id: str
+    body: dict[str, Any]
+    receipt: str
+    at: int
+
+    @property
+    def reason(self) -> str:
+        return str(self.body.get("reason", "the stream gave up on a batch"))
+
+    @property
+    def campaigns(self) -> list[str]:
+        """Of what was rejected they are named, of what was not delivered they are the decisions'."""
+        named = self.body.get("campaigns") or [each["campaign"] for each in self.body.get("outbox", [])]
+        return sorted(set(named))
+
+
+class NotTaken(RuntimeError):
+    """Nobody took what was redriven; says why. It stays where it is."""
+
+
+Redrive: TypeAlias = Callable[[Aside], None]
+"""Raises NotTaken."""
+
+
+class Redriven(NamedTuple):
+    """How many went on, and how many did not, by reason."""
+
+    done: int
+    failed: Counter[str]
+
+
+class SetAside:
+    """One of the queues. Raises what AWS raises."""
+
+    def __init__(self, sqs: SQSClient, url: str, redrive: Redrive) -> None:
+        self._sqs = sqs
+        self._url = url
+        self._redrive = redrive
+
+    def total(self) -> int:
+        """About how many wait there."""
+        name: Final = "ApproximateNumberOfMessages"
+        return int(self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])["Attributes"][name])
+
+    def look(self, limit: int, only: str = "") -> list[Aside]:
+        """Those whose reason contains `only`. They stay in the queue, for all to see."""
+        found = list(self._messages(limit))
+        self._leave(found)
+        return [each for each in found if only in each.reason]
+
+    def redrive(
+        self,
+        limit: int,
+        *,
+        only: str = "",
+        ids: Collection[str] | None = None,
+        step: Callable[[], None] = lambda: None,
+        time_left: Callable[[], bool] = lambda: True,
+    ) -> Redriven:
+        """One by one: a message leaves the queue when it was taken at the other end, and not before.
+
+        Those passed by are to be seen again at once; what failed, after a minute.
+        """
+        done, failed = 0, Counter[str]()
+        passed: list[Aside] = []
+        for aside in self._messages(limit):
+            if not time_left():
+                passed.append(aside)
+                break
+            if only in aside.reason and (ids is None or aside.id in ids):
+                try:
+                    self._redrive(aside)
+                except NotTaken as error:
+                    failed[str(error)] += 1
+                else:
+                    self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=aside.receipt)
+                    done += 1
+            else:
+                passed.append(aside)
+            step()
+        self._leave(passed)
+        return Redriven(done, failed)
+
+    def _messages(self, limit: int) -> Iterator[Aside]:
+        """What waits there, each once."""
+        seen = 0
+        while seen < limit:
+            found = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(10, limit - seen),
+                VisibilityTimeout=HIDDEN_SECONDS,
+                MessageSystemAttributeNames=["SentTimestamp"],
+            ).get("Messages", [])
+            if not found:
+                return
+            seen += len(found)
+            for message in found:
+                at = int(message.get("Attributes", {}).get("SentTimestamp", "0"))
+                yield Aside(message["MessageId"], json.loads(message["Body"]), message["ReceiptHandle"], at)
+
+    def _leave(self, messages: list[Aside]) -> None:
+        for each in messages:
+            self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=each.receipt, VisibilityTimeout=0)
+
+
+def send_again(events: Queue) -> Redrive:
+    """What was rejected goes on the events queue again, as it came."""
+
+    def redrive(aside: Aside) -> None:
+        record = aside.body["record"]
+        text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
+        if events.send([Message(text)]):
+            raise NotTaken("the events queue did not take them")
+
+    return redrive
+
+
+def deliver_again(functions: LambdaClient, deliver: str) -> Redrive:
+    """What could not be delivered is handed to the deliver function, as by the stream.
+
+    What fails again comes back to the queue, with its new reason.
+    """
+
+    def redrive(aside: Aside) -> None:
+        if "reason" not in aside.body:
+            raise NotTaken("only the stream still has these decisions, for a day: see the deliver function's logs")
+        image = aside.body.get("image") or {
+            "user": {"S": aside.body["user"]},
+            "outbox": {"S": json.dumps(aside.body["outbox"])},
+        }
+        payload = json.dumps({"Records": [{"dynamodb": {"NewImage": image}}]})
+        if "FunctionError" in functions.invoke(FunctionName=deliver, Payload=payload):
+            raise NotTaken("the deliver function failed: see its logs")
+
+    return redrive
