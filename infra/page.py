@@ -45,3 +45,7 @@ def _key() -> str:
         digest.update(f"{file.relative_to(ROOT)}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    print(build_page())  # noqa: T201 (its output: where the page is)

@@ -60,6 +60,7 @@ class HoldfastStack(Stack):
             "RejectedQueueUrl": events.rejected.queue_url,
             "UndeliveredQueueUrl": deliver.undelivered.queue_url,
             "EventBusName": bus.event_bus_name,
+            "MessageSource": stage.source,
             "UsersTableName": tables.users.table_name,
             "TimersTableName": tables.timers.table_name,
             "CampaignsTableName": tables.campaigns.table_name,

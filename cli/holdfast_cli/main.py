@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from holdfast_cli import (
     campaigns,
+    console,
     demo,
     events,
     explain,
@@ -42,6 +43,7 @@ app.command()(explain.explain)
 app.command()(events.send)
 app.command()(events.simulate)
 app.command()(watching.watch)
+app.command()(console.console)
 app.command()(demo.demo)
 app.command()(schema.schema)
 app.add_typer(set_aside.rejected, name="rejected")

@@ -63,7 +63,7 @@ def test_an_event_without_properties_is_noted_too() -> None:
 def test_a_known_event_costs_one_look_up_and_brings_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
     observed = seeing(("added", {"price": 1}))
     observed.noted("added")
-    monkeypatch.setattr(module, "_shapes", lambda _: pytest.fail("looked closer"))
+    monkeypatch.setattr(module, "property_shapes", lambda _: pytest.fail("looked closer"))
     for price in range(100):
         observed.see(Event("u-1", "added", 0, 0, {"price": price}))
     assert observed.news == {}

@@ -56,3 +56,20 @@ class DeliverSettings(Settings):
     bus_name: str
     source: str = "holdfast"
     campaigns_ttl_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSettings(Settings):
+    """Without `sign_in_url` there is no hosted sign-in: whoever has the session's token is let in."""
+
+    stage: str
+    users_table: str
+    campaigns_table: str
+    events_queue_url: str
+    rejected_queue_url: str
+    undelivered_queue_url: str
+    deliver_function: str
+    bus_name: str
+    source: str = "holdfast"
+    sign_in_url: str = ""
+    client_id: str = ""

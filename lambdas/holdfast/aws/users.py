@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.retry import attempts
+from holdfast.core import profiles
+from holdfast.core.events import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -152,6 +154,18 @@ class Users:
     def size(self) -> int:
         """About how many items there are: AWS counts them every six hours."""
         return self._dynamodb.describe_table(TableName=self._table)["Table"].get("ItemCount", 0)
+
+    def sample_profiles(self, items: int) -> list[dict[str, Json]]:
+        """The properties of some profiles: of those among the first items of the table."""
+        found = self._dynamodb.scan(
+            TableName=self._table,
+            Limit=items,
+            ProjectionExpression="#state",
+            FilterExpression="#part = :profile",
+            ExpressionAttributeNames={"#part": "part", "#state": "state"},
+            ExpressionAttributeValues={":profile": {"S": "profile"}},
+        )
+        return [profiles.properties(profiles.decode(item["state"]["S"])) for item in found["Items"]]
 
     def scan(self, campaign: str) -> Iterator[Page]:
         """All users with watches of a campaign. This reads the whole table, its profiles too."""

@@ -66,7 +66,7 @@ class Observed:
         if len(self._known) >= MAX_SIGNATURES:
             self._known.clear()
         self._known.add(signature)
-        self._add(event_key(event.name), Seen(event.name, frozenset(_shapes(event.properties))))
+        self._add(event_key(event.name), Seen(event.name, frozenset(property_shapes(event.properties))))
 
     def learn(self, table: Mapping[str, Seen]) -> None:
         """Take what the table has for seen, and of the news leave what is new to the table too."""
@@ -111,7 +111,7 @@ def _inside(properties: Mapping[str, Any]) -> Iterator[Signature]:
             yield (type(first),)
 
 
-def _shapes(properties: Mapping[str, Json]) -> Iterator[str]:
+def property_shapes(properties: Mapping[str, Json]) -> Iterator[str]:
     """The type and path of each property, and of those one level further down, in objects and in lists of them."""
     for name, value in properties.items():
         yield _shape(name, value)

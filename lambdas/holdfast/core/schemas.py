@@ -45,6 +45,10 @@ class Metadata(_Out):
     decided_at: Annotated[
         str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339 in UTC, with milliseconds.")
     ]
+    test: Annotated[
+        Literal[True] | None,
+        Field(description="Somebody tried the campaign out; the detail type ends in ` Test`, and the id is its own."),
+    ] = None
     schema_: Annotated[Literal["1"], Field(alias="schema", description="The version of this contract.")]
 
 

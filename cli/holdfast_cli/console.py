@@ -1,0 +1,240 @@
+"""`holdfast console`: the page and its API on this machine, for the one person who runs it."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import hmac
+import json as jsonlib
+import secrets
+import subprocess
+import sys
+import threading
+import webbrowser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import typer
+
+from holdfast.aws.settings import ConsoleSettings
+from holdfast.console.access import EDITOR
+from holdfast.console.answers import Answer, as_json
+from holdfast.console.app import Console
+from holdfast.console.page import Page
+from holdfast_cli import local
+from holdfast_cli.output import Failure, Json, Stage, err, out, print_json
+from holdfast_cli.stack import Deployment
+
+HOST = "127.0.0.1"
+MAX_BODY = 6 * 1024 * 1024
+"""What a function takes."""
+
+
+class Session:
+    """Who may come in: whoever brings a link's token, which is good once, and from then on the bearer they got for it.
+
+    Both are random and live in memory alone, here and in the page.
+    """
+
+    def __init__(self) -> None:
+        self._links: set[str] = set()
+        self._bearers: set[str] = set()
+        self._lock = threading.Lock()
+
+    def link(self) -> str:
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            self._links.add(token)
+        return token
+
+    def bearer(self, token: str) -> str | None:
+        with self._lock:
+            if token not in self._links:
+                return None
+            self._links.remove(token)
+            bearer = secrets.token_urlsafe(32)
+            self._bearers.add(bearer)
+            return bearer
+
+    def knows(self, authorization: str) -> bool:
+        kind, _, given = authorization.partition(" ")
+        with self._lock:
+            found = [hmac.compare_digest(given.encode(), bearer.encode()) for bearer in self._bearers]
+        return kind.lower() == "bearer" and any(found)
+
+
+class Server(ThreadingHTTPServer):
+    """Speaks to the console as an HTTP API does, on the loopback interface only."""
+
+    daemon_threads = True
+
+    def __init__(self, console: Console, session: Session, port: int = 0) -> None:
+        self.console = console
+        self.session = session
+        super().__init__((HOST, port), _Handler)
+
+    @property
+    def origin(self) -> str:
+        return f"http://{HOST}:{self.server_port}"
+
+    def link(self) -> str:
+        """An address that lets one in, once. What is behind the # stays in the browser."""
+        return f"{self.origin}/#token={self.session.link()}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer(b"")
+
+    def do_HEAD(self) -> None:
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("content-length") or 0)
+        if length > MAX_BODY:
+            self._send(_error(413, "too_large", "That is more than a function takes."))
+            self.close_connection = True
+            return
+        self._answer(self.rfile.read(length))
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: paths may name a user."""
+
+    def _answer(self, body: bytes) -> None:
+        try:
+            self._send(self._answered(body))
+        except Exception as error:  # noqa: BLE001 (told here, as a function's log would tell it; the server goes on)
+            err.print(f"[red]✗[/] {type(error).__name__}: {error}", markup=False)
+            self._send(_error(500, "failed", "The console failed: see the terminal that it runs in."))
+
+    def _answered(self, body: bytes) -> Answer:
+        # A page elsewhere that resolves its own name to 127.0.0.1 (DNS rebinding) has another Host.
+        if self.headers.get("host") not in {
+            f"{HOST}:{self.server.server_port}",
+            f"localhost:{self.server.server_port}",
+        }:
+            return _error(421, "wrong_host", f"Only {self.server.origin} is served here.")
+        parts = urlsplit(self.path)
+        if parts.path == "/session":
+            return self._session(body)
+        return self.server.console.answer(self._event(parts.path, parts.query, body), None)
+
+    def _session(self, body: bytes) -> Answer:
+        try:
+            given = jsonlib.loads(body)["token"]
+        except (ValueError, KeyError, TypeError):
+            return _error(422, "request", 'POST {"token": "…"}, the token of the address that was printed.')
+        bearer = self.server.session.bearer(str(given))
+        if self.command != "POST" or bearer is None:
+            return _error(403, "used", "This link was used already. Press Enter in the terminal for another one.")
+        return as_json(200, {"bearer": bearer})
+
+    def _event(self, path: str, query: str, body: bytes) -> dict[str, Any]:
+        """As an HTTP API makes of a request (payload format 2.0), once its authorizer has let it pass."""
+        context: dict[str, Any] = {
+            "http": {"method": self.command, "path": path, "sourceIp": HOST, "protocol": "HTTP/1.1", "userAgent": ""},
+            "requestId": secrets.token_hex(8),
+            "stage": "$default",
+        }
+        if self.server.session.knows(self.headers.get("authorization", "")):
+            context["authorizer"] = {"jwt": {"claims": {"username": _name(), "cognito:groups": f"[{EDITOR}]"}}}
+        return {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": unquote(path),
+            "rawQueryString": query,
+            "queryStringParameters": {name: ",".join(values) for name, values in parse_qs(query).items()},
+            "headers": {name.lower(): value for name, value in self.headers.items() if name.lower() != "authorization"},
+            "requestContext": context,
+            "body": body.decode("utf-8", "replace"),
+            "isBase64Encoded": False,
+        }
+
+    def _send(self, answer: Answer) -> None:
+        body = answer.get("body", "")
+        content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+        self.send_response(answer["statusCode"])
+        for name, value in answer.get("headers", {}).items():
+            self.send_header(name, str(value))
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+
+def _error(status: int, code: str, message: str) -> Answer:
+    return as_json(status, {"error": {"code": code, "message": message}})
+
+
+def _name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a machine without a name for whoever runs this
+        return "you"
+
+
+def built_page() -> Path:
+    """The page as the stack would have it, built if it was not yet. The CDK app's code is no package: it runs apart."""
+    build = [sys.executable, "-m", "infra.page"]
+    built = subprocess.run(build, cwd=local.ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if built.returncode:
+        raise Failure("The console's page could not be built. Run: make setup")
+    return Path(built.stdout.strip())
+
+
+def console_of(deployment: Deployment, page: Page) -> Console:
+    """The console's function as it would be deployed, with the credentials at hand in the place of its role."""
+    outputs = deployment.outputs
+    settings = ConsoleSettings(
+        stage=deployment.stage,
+        users_table=outputs["UsersTableName"],
+        campaigns_table=outputs["CampaignsTableName"],
+        events_queue_url=outputs["EventsQueueUrl"],
+        rejected_queue_url=outputs["RejectedQueueUrl"],
+        undelivered_queue_url=outputs["UndeliveredQueueUrl"],
+        deliver_function=outputs["DeliverFunctionName"],
+        bus_name=outputs["EventBusName"],
+        source=outputs["MessageSource"],
+    )
+    return Console(settings, deployment.client, page)
+
+
+def console(
+    *,
+    port: Annotated[int, typer.Option(help="Where to listen; 0 for any free port.")] = 0,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Open the console: campaigns, previews and users of a stage, in a browser. Stop it with Ctrl-C.
+
+    It runs on this machine, on 127.0.0.1 only, for you alone, and does what your AWS credentials may do. The address it
+    prints lets one in once; Enter makes another one.
+    """
+    deployment = Deployment.find(stage)
+    try:
+        server = Server(console_of(deployment, Page(built_page())), Session(), port)
+    except OSError as error:
+        raise Failure(f"Port {port} cannot be used: {error.strerror}. Try another one, or none.") from None
+    link = server.link()
+    if json:
+        print_json({"url": link, "stage": stage})
+    else:
+        out.print(f"The console of stage {stage}, on this machine and for you alone: [bold]{link}[/]", markup=True)
+        err.print("[dim]The address lets you in once. Enter makes another one; Ctrl-C ends.[/]")
+    if browser:
+        webbrowser.open(link)
+    if sys.stdin.isatty():
+        threading.Thread(target=_more_links, args=(server,), daemon=True).start()
+    with server:
+        server.serve_forever()
+
+
+def _more_links(server: Server) -> None:
+    for _ in sys.stdin:
+        out.print(server.link(), markup=False)

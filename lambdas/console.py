@@ -1,0 +1,27 @@
+"""console: serves the page and its HTTP API. It reads, renders and publishes as the command line does."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from holdfast.aws.clients import client
+from holdfast.aws.observe import Logger, Tracer
+from holdfast.aws.settings import ConsoleSettings
+from holdfast.console.app import Console
+from holdfast.console.page import Page, installed
+
+logger = Logger()
+tracer = Tracer()
+
+
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
+    return build().answer(event, lambda_context)
+
+
+@cache
+def build() -> Console:
+    return Console(ConsoleSettings.from_env(os.environ), client, Page(installed()))

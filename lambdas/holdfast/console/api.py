@@ -1,0 +1,150 @@
+"""The routes of the console's API. Each is checked by Pydantic, asks the desk, and is in the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+
+from holdfast.console import models
+from holdfast.console.access import Person
+from holdfast.console.answers import Refused
+from holdfast.console.desk import Desk
+
+TITLE: Final = "Holdfast console"
+VERSION: Final = "1"
+
+Id = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="The campaign's id.")]
+Name = Annotated[str, Path(description="rejected or undelivered")]
+
+
+def routes(desk: Callable[[], Desk]) -> APIGatewayHttpResolver:
+    """All routes of the API, about the desk that is asked for when a request comes."""
+    app = APIGatewayHttpResolver(enable_validation=True)
+    app.configure_openapi(
+        title=TITLE,
+        version=VERSION,
+        description='Campaigns, messages and users of one stage. Errors are `{"error": {"code", "message", …}}`.',
+        security_schemes={"token": HTTPBearer(bearerFormat="JWT")},
+        security=[{"token": []}],
+    )
+    _errors(app)
+    _campaigns(app, desk)
+    _messages(app, desk)
+    _known(app, desk)
+    _queues(app, desk)
+    return app
+
+
+def openapi(app: APIGatewayHttpResolver) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(app.get_openapi_json_schema())
+    return document
+
+
+def _campaigns(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
+    @app.get("/api/campaigns", summary="The live revision of every campaign")
+    def list_campaigns() -> models.Listed:
+        return desk().list_campaigns()
+
+    @app.get("/api/campaigns/<campaign>", summary="A campaign as it is live, or an old revision of it")
+    def show(campaign: Id, revision: Annotated[int | None, Query(ge=1)] = None) -> models.Shown:
+        return desk().show(campaign, revision)
+
+    @app.post("/api/check", summary="What a campaign says, and every mistake in it; from file to JSON, and back")
+    def check(asked: Annotated[models.Drafted, Body()]) -> models.Checked:
+        return desk().check(asked)
+
+    @app.post("/api/diff", summary="What publishing it would change, also for the watches that are open now")
+    def diff(asked: Annotated[models.Drafted, Body()]) -> dict[str, Any]:
+        return desk().diff(asked)
+
+    @app.post("/api/campaigns/<campaign>/publish", summary="Make it the live revision, if the one seen still is")
+    def publish(campaign: Id, asked: Annotated[models.Publish, Body()]) -> models.Published:
+        return desk().publish(campaign, asked)
+
+    @app.post("/api/campaigns/<campaign>/pause", summary="Withhold what falls due")
+    def pause(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
+        return desk().pause(campaign, asked, paused=True)
+
+    @app.post("/api/campaigns/<campaign>/resume", summary="Send again")
+    def resume(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
+        return desk().pause(campaign, asked, paused=False)
+
+    @app.post("/api/campaigns/<campaign>/rollback", summary="Publish an old revision as a new one")
+    def rollback(campaign: Id, asked: Annotated[models.Rollback, Body()]) -> models.Published:
+        return desk().rollback(campaign, asked)
+
+
+def _messages(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
+    @app.post("/api/preview", summary="The message that a user would get, and where each value comes from")
+    def preview(asked: Annotated[models.Occurrence, Body()]) -> models.Previewed:
+        return desk().preview(asked)
+
+    @app.post("/api/match", summary="Whether sample events agree in the constant property")
+    def match(asked: Annotated[models.Samples, Body()]) -> models.Matched:
+        return models.Matched.model_validate(desk().match(asked))
+
+    @app.post("/api/campaigns/<campaign>/test-send", summary="Put the message on the bus, marked as a test")
+    def test_send(campaign: Id, asked: Annotated[models.Occurrence, Body()]) -> models.Tested:
+        return desk().test_send(campaign, asked)
+
+
+def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
+    @app.get("/api/me", summary="Who is asking, and what they may do")
+    def me() -> models.Me:
+        person = Person.of(app.current_event.raw_event)
+        return models.Me(name=person.name, groups=sorted(person.groups), may_edit=person.may_edit, stage=desk().stage)
+
+    @app.get("/api/openapi.json", summary="This document")
+    def document() -> dict[str, Any]:
+        return openapi(app)
+
+    @app.get("/api/seen", summary="Names and types of events' and profiles' properties, as they were seen")
+    def seen() -> models.SeenNames:
+        return desk().seen()
+
+    @app.post("/api/suggestions", summary="What the templates of a campaign may name")
+    def suggest(asked: Annotated[models.Drafted, Body()]) -> models.Suggested:
+        return desk().suggest(asked)
+
+    @app.get("/api/explain", summary="Why a user did, did not, or will get a message")
+    def explain(
+        user: Annotated[str, Query(min_length=1, max_length=1024)],
+        zone: Annotated[str, Query(max_length=100)] = "UTC",
+    ) -> models.Explained:
+        return desk().explain(user, zone)
+
+
+def _queues(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
+    @app.get("/api/queues/<name>", summary="What was set aside, and why")
+    def look(name: Name) -> models.Queued:
+        return desk().look(name)
+
+    @app.post("/api/queues/<name>/redrive", summary="Let it go on, once what was wrong was put right")
+    def redrive(name: Name, asked: Annotated[models.Redrive, Body()]) -> models.Redriven:
+        return desk().redrive(name, asked)
+
+
+def _errors(app: APIGatewayHttpResolver) -> None:
+    @app.exception_handler(Refused)  # type: ignore[untyped-decorator]
+    def refused(error: Refused) -> Response[str]:
+        return _error(error.status, error.body)
+
+    @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
+    def invalid(error: RequestValidationError) -> Response[str]:
+        wrong = [{"at": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in error.errors()]
+        told = "; ".join(f"{each['at']}: {each['message']}" for each in wrong)
+        return _error(422, Refused(422, "request", f"The request is not as it should be: {told}", wrong=wrong).body)
+
+    @app.not_found
+    def nothing(_: object) -> Response[str]:
+        return _error(404, Refused(404, "not_found", "The API has no such route.").body)
+
+
+def _error(status: int, body: dict[str, Any]) -> Response[str]:
+    return Response(status, "application/json", json.dumps(body, ensure_ascii=False))

@@ -1,0 +1,386 @@
+"""What the console's routes do. It reads and writes by the same functions as the command line, and decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple
+
+from holdfast.aws.aside import SetAside
+from holdfast.aws.bus import Bus, Entry
+from holdfast.aws.campaigns import Campaigns, Conflict, LivePlans, UnknownCampaign
+from holdfast.aws.campaigns import Published as Live
+from holdfast.aws.clock import now_ms
+from holdfast.aws.known import read_user
+from holdfast.aws.observed import Observations
+from holdfast.aws.publishing import NoWayBack, Throttled, diff, plan_of, publish, rollback
+from holdfast.aws.users import Users
+from holdfast.console import models
+from holdfast.console.answers import Refused
+from holdfast.core import campaign_text, explanation, suggestions
+from holdfast.core.campaign_text import CampaignFileError, Source
+from holdfast.core.campaigns import Campaign
+from holdfast.core.durations import format_duration
+from holdfast.core.events import Json
+from holdfast.core.hints import hints
+from holdfast.core.locales import zone
+from holdfast.core.matching import matching
+from holdfast.core.observed import Seen, property_shapes
+from holdfast.core.plans import Plan
+from holdfast.core.preview import NoMessage, Preview, as_test, latest, made_up, preview, read_events, rule_pattern
+from holdfast.core.revisions import Renderer
+from holdfast.core.suggestions import Known as Suggestible
+
+SECONDS: Final = 15
+"""For what reads a whole table: an HTTP API waits half a minute for an answer."""
+SAMPLE: Final = 200
+"""Items of the users table that are looked at for the names of profile properties."""
+MESSAGES: Final = 100
+FRESH_SECONDS: Final = 60
+"""How long what was observed is kept: names, which change seldom."""
+
+
+class Draft(NamedTuple):
+    """A campaign that is being written. `mistakes` are those of templates only: with others it is refused whole."""
+
+    source: Source
+    campaign: Campaign
+    mistakes: list[campaign_text.Mistake]
+
+    def plan(self, revision: int) -> Plan:
+        plan = self.campaign.plan(revision)
+        return replace(plan, values=dict(self.source.data["send"]["values"])) if self.mistakes else plan
+
+
+@dataclass
+class Desk:
+    stage: str
+    source: str
+    campaigns: Campaigns
+    live: LivePlans
+    users: Users
+    observations: Observations
+    bus: Bus
+    queues: Mapping[str, SetAside]
+    clock: Callable[[], int] = now_ms
+    _observed: tuple[float, dict[str, Seen], Seen] | None = field(default=None, init=False)
+
+    # --- Campaigns ---------------------------------------------------------------------------------------------------
+
+    def list_campaigns(self) -> models.Listed:
+        return models.Listed(campaigns=[_row(published) for published in self.campaigns.live()])
+
+    def show(self, campaign: str, revision: int | None) -> models.Shown:
+        live = self._get(campaign)
+        shown = live if revision in {None, live.plan.revision} else self._get(campaign, revision)
+        return models.Shown(
+            id=campaign,
+            revision=shown.plan.revision,
+            live_revision=live.plan.revision,
+            paused=live.plan.paused,
+            published_at=shown.published_at,
+            source=shown.source,
+            campaign=_as_json(shown.source),
+            revisions=[
+                models.Revision(revision=each.plan.revision, published_at=each.published_at)
+                for each in self.campaigns.revisions(campaign)
+            ],
+        )
+
+    def check(self, draft: models.Drafted) -> models.Checked:
+        try:
+            source = _source(draft)
+        except CampaignFileError as error:
+            return models.Checked(ok=False, campaign=None, source=draft.source, mistakes=_mistakes(error), hints=[])
+        said: Any = campaign_text.plain(source.data)
+        told: Any = {"campaign": said if isinstance(said, dict) else None, "source": source.text}
+        try:
+            campaign = campaign_text.validate(source, Campaign)
+        except CampaignFileError as error:
+            return models.Checked(ok=False, mistakes=_mistakes(error), hints=[], **told)
+        seen, _ = self._seen()
+        found = [source.mistake(*hint) for hint in hints(campaign, seen)]
+        return models.Checked(ok=True, mistakes=[], hints=[_hint(each) for each in found], **told)
+
+    def diff(self, draft: models.Drafted) -> dict[str, Json]:
+        campaign = _draft(draft).campaign
+        ends = time.monotonic() + SECONDS
+        try:
+            found = diff(self.campaigns, self.users, campaign, time_left=lambda: time.monotonic() < ends)
+        except UnknownCampaign:
+            return {"campaign": campaign.id, "live": 0, "changes": [], "open": 0, "complete": True, "sentences": []}
+        except Throttled as error:
+            raise Refused(503, "throttled", str(error)) from None
+        return {**found.to_json(), "sentences": list(found.comparison.sentences())}
+
+    def publish(self, campaign: str, asked: models.Publish) -> models.Published:
+        draft = _draft(asked, rewrite=True)
+        if draft.campaign.id != campaign:
+            raise Refused(422, "invalid", f"The file is of campaign {draft.campaign.id}, not of {campaign}.")
+        with self._alone(campaign):
+            live, changed = publish(
+                self.campaigns, draft.campaign, draft.source.text, self.clock(), seen=asked.seen_revision
+            )
+        return _published(live, changed=changed)
+
+    def pause(self, campaign: str, asked: models.Seen, *, paused: bool) -> models.Published:
+        with self._alone(campaign):
+            live = self.campaigns.pause(campaign, paused=paused, seen=asked.seen_revision)
+        return _published(live, changed=True)
+
+    def rollback(self, campaign: str, asked: models.Rollback) -> models.Published:
+        try:
+            with self._alone(campaign):
+                live, changed, _ = rollback(
+                    self.campaigns, campaign, self.clock(), to=asked.to, seen=asked.seen_revision
+                )
+        except NoWayBack as error:
+            raise Refused(422, "no_way_back", str(error)) from None
+        return _published(live, changed=changed)
+
+    # --- Messages ----------------------------------------------------------------------------------------------------
+
+    def preview(self, asked: models.Occurrence) -> models.Previewed:
+        draft = _draft(asked, tolerant=True)
+        shown = self._preview(draft, asked)
+        told: Any = shown.to_json()
+        return models.Previewed(
+            ok=not draft.mistakes,
+            mistakes=[_mistake(each) for each in draft.mistakes],
+            source=self.source,
+            pattern=rule_pattern(shown.plan, self.source),
+            **told,
+        )
+
+    def test_send(self, campaign: str, asked: models.Occurrence) -> models.Tested:
+        """Put the message on the bus, marked as a test: of what is being written, or else of the live revision."""
+        if asked.campaign is None and asked.source is None:
+            asked = asked.model_copy(update={"source": self._get(campaign).source})
+        draft = _draft(asked)
+        if draft.campaign.id != campaign:
+            raise Refused(422, "invalid", f"The file is of campaign {draft.campaign.id}, not of {campaign}.")
+        shown = self._preview(draft, asked)
+        if shown.reason:
+            raise Refused(422, "withheld", f"Nothing was put on the bus, as the message is withheld: {shown.reason}.")
+        now = self.clock()
+        detail_type, body, text = as_test(shown, now)
+        ends = time.monotonic() + SECONDS
+        if refused := self.bus.put([Entry(detail_type, text, now)], lambda: ends - time.monotonic()):
+            raise Refused(503, "not_put", f"The bus did not take it: {', '.join(refused.values())}. Try again.")
+        return models.Tested(id=body["metadata"]["id"], source=self.source, detail_type=detail_type, detail=body)
+
+    def _preview(self, draft: Draft, asked: models.Occurrence) -> Preview:
+        live = self.live.get().get(draft.campaign.id)
+        plan = draft.plan(live.revision + 1 if live else 1)
+        try:
+            known = read_user(self.users, asked.user) if asked.event is None or asked.profile is None else None
+            decision = latest(plan, known.state, known.outbox) if known and asked.event is None else None
+            if decision is None:
+                given: Any = {} if asked.event is None else asked.event
+                decision = made_up(plan, read_events(given, plan, asked.user, self.clock()))
+        except NoMessage as error:
+            more = " Give an event." if asked.event is None else ""
+            raise Refused(422, "no_message", f"No message: {error}.{more}") from None
+        properties = asked.profile if asked.profile is not None else known.properties if known else {}
+        return preview(plan, asked.user, decision, properties)
+
+    def match(self, asked: models.Samples) -> dict[str, Json]:
+        plan = _draft(asked, tolerant=True).plan(1)
+        try:
+            events = [event for each in asked.events for event in read_events(each, plan, "sample", self.clock())]
+        except NoMessage as error:
+            raise Refused(422, "no_event", f"That is no event: {error}.") from None
+        return matching(plan, events).to_json()
+
+    # --- What is known -----------------------------------------------------------------------------------------------
+
+    def seen(self) -> models.SeenNames:
+        events, profile = self._seen()
+        return models.SeenNames(
+            events=sorted(
+                (models.SeenEvent(name=each.name, properties=_properties(each)) for each in events.values()),
+                key=lambda each: each.name.casefold(),
+            ),
+            profile=_properties(profile),
+        )
+
+    def suggest(self, asked: models.Drafted) -> models.Suggested:
+        events, profile = self._seen()
+        data: Any = campaign_text.plain(_source(asked).data) if asked.campaign or asked.source else {}
+        groups = suggestions.suggest(data, Suggestible(events, profile))
+        return models.Suggested.model_validate(
+            {"groups": [{"group": name, "items": [each._asdict() for each in items]} for name, items in groups]}
+        )
+
+    def explain(self, user: str, zone_name: str) -> models.Explained:
+        try:
+            where = zone(zone_name)
+        except ValueError as error:
+            raise Refused(422, "invalid", str(error)) from None
+        plans = self.live.refresh()
+        state, properties, outbox = read_user(self.users, user)
+        renderer = Renderer(plan_of(self.campaigns))
+        found = explanation.explain(
+            user,
+            state,
+            plans,
+            self.clock(),
+            zone=where,
+            outbox=outbox,
+            render=lambda decision: renderer.outcome(decision, plans[decision.campaign], properties),
+        )
+        return models.Explained(user=user, profile=properties, explanations=[each.to_json() for each in found])
+
+    def _seen(self) -> tuple[dict[str, Seen], Seen]:
+        """Events by key, and the properties of profiles: of the latter a sample tells."""
+        now = time.monotonic()
+        if self._observed is None or now - self._observed[0] > FRESH_SECONDS:
+            sample: Iterable[Mapping[str, Json]] = self.users.sample_profiles(SAMPLE)
+            shapes = frozenset(shape for each in sample for shape in property_shapes(each))
+            self._observed = now, self.observations.read(), Seen("profile", shapes)
+        return self._observed[1:]
+
+    # --- What could not go on ----------------------------------------------------------------------------------------
+
+    def look(self, name: str) -> models.Queued:
+        queue = self._queue(name)
+        found = queue.look(MESSAGES)
+        waiting = [
+            models.Waiting(id=each.id, reason=each.reason, campaigns=each.campaigns, at=each.at, record=each.body)
+            for each in found
+        ]
+        return models.Queued(messages=waiting, approximate_total=max(queue.total(), len(found)))
+
+    def redrive(self, name: str, asked: models.Redrive) -> models.Redriven:
+        queue, ends = self._queue(name), time.monotonic() + SECONDS
+        done, failed = queue.redrive(
+            max(queue.total(), len(asked.ids or ())),
+            ids=asked.ids and frozenset(asked.ids),
+            time_left=lambda: time.monotonic() < ends,
+        )
+        return models.Redriven(redriven=done, failed=dict(failed), left=queue.total())
+
+    def _queue(self, name: str) -> SetAside:
+        try:
+            return self.queues[name]
+        except KeyError:
+            raise Refused(404, "not_found", f"There is no queue {name}: {' and '.join(self.queues)} are.") from None
+
+    def _get(self, campaign: str, revision: int | None = None) -> Live[Plan]:
+        try:
+            return self.campaigns.get(campaign, revision)
+        except UnknownCampaign as error:
+            raise _unknown(error) from None
+
+    def _alone(self, campaign: str) -> _Alone:
+        return _Alone(self, campaign)
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """Tells a lost race with what won it, and that there is no such campaign."""
+
+    desk: Desk
+    campaign: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> Literal[False]:
+        if isinstance(error, UnknownCampaign):
+            raise _unknown(error) from None
+        if isinstance(error, Conflict):
+            live = self.desk.campaigns.find(self.campaign)
+            revision = live.plan.revision if live else 0
+            raise Refused(
+                409,
+                "conflict",
+                f"Somebody else changed {self.campaign} in the meantime: revision {revision} is live now. Look at what"
+                " it says, then decide.",
+                live_revision=revision,
+                paused=bool(live and live.plan.paused),
+            ) from None
+        return False
+
+
+def _unknown(error: UnknownCampaign) -> Refused:
+    return Refused(404, "not_found", f"There is no campaign {error}.")
+
+
+def _source(draft: models.Drafted, *, rewrite: bool = True) -> Source:
+    """Raises CampaignFileError. A draft that is JSON need not become text to be read (`rewrite`)."""
+    if draft.campaign is None:
+        return campaign_text.parse(draft.source or "")
+    if not rewrite:
+        return Source("", "", draft.campaign)
+    return campaign_text.parse(campaign_text.rewritten(draft.campaign, draft.source or ""))
+
+
+def _draft(asked: models.Drafted, *, tolerant: bool = False, rewrite: bool = False) -> Draft:
+    """Raises Refused. A tolerant one may have mistakes in its templates, and nowhere else."""
+    try:
+        source = _source(asked, rewrite=rewrite)
+        try:
+            return Draft(source, campaign_text.validate(source, Campaign), [])
+        except CampaignFileError as error:
+            rest = campaign_text.without_templates(source) if tolerant else None
+            if rest is None:
+                raise
+            return Draft(source, campaign_text.validate(rest, Campaign), error.mistakes)
+    except CampaignFileError as error:
+        told = [_mistake(each).model_dump() for each in error.mistakes]
+        raise Refused(
+            422, "invalid", f"The campaign has a mistake: {error.mistakes[0].message}.", mistakes=told
+        ) from None
+
+
+def _as_json(source: str) -> dict[str, Any] | None:
+    """A published file as it stands, whether today's rules take it or not."""
+    try:
+        data = campaign_text.plain(campaign_text.parse(source).data)
+    except CampaignFileError:
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _row(live: Live[Plan]) -> models.Row:
+    plan = live.plan
+    return models.Row(
+        id=plan.id,
+        name=plan.name,
+        revision=plan.revision,
+        paused=plan.paused,
+        published_at=live.published_at,
+        did=[plan.names[key] for key in plan.did],
+        did_not=[plan.names[key] for key in plan.did_not],
+        within=format_duration(plan.within),
+        one_per="user" if plan.summary else "value",
+    )
+
+
+def _published(live: Live[Plan], *, changed: bool) -> models.Published:
+    return models.Published(
+        id=live.plan.id,
+        revision=live.plan.revision,
+        paused=live.plan.paused,
+        published_at=live.published_at,
+        changed=changed,
+    )
+
+
+def _mistakes(error: CampaignFileError) -> list[models.Mistake]:
+    return [_mistake(each) for each in error.mistakes]
+
+
+def _mistake(mistake: campaign_text.Mistake) -> models.Mistake:
+    told = mistake._asdict()
+    return models.Mistake(path=list(told.pop("at")), **{key: value for key, value in told.items() if key != "file"})
+
+
+def _hint(mistake: campaign_text.Mistake) -> models.Hint:
+    return models.Hint.model_validate(_mistake(mistake).model_dump(exclude={"template_line", "template_column"}))
+
+
+def _properties(seen: Seen) -> list[models.SeenProperty]:
+    return [models.SeenProperty(path=path, types=sorted(seen.types(path))) for path in sorted(seen.paths)]
