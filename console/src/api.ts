@@ -12,14 +12,14 @@ export type CampaignRow = {
 };
 export type RevisionRow = { revision: number; published_at: number };
 export type Published = {
-  id: string; revision: number; paused: boolean; published_at: number; source: string; revisions: RevisionRow[];
+  id: string; revision: number; live_revision: number; paused: boolean; published_at: number; source: string; revisions: RevisionRow[];
 };
 export type Mistake = {
-  path: (string | number)[]; message: string; line: number | null; column: number | null;
-  template_line?: number | null; template_column?: number | null;
+  path: (string | number)[]; place: string; message: string; line: number; column: number;
+  template_line: number | null; template_column: number | null;
 };
-export type Hint = { path: (string | number)[]; message: string };
-export type Checked = { ok: boolean; mistakes: Mistake[]; schema_hints?: (Hint | string)[] };
+export type Hint = Pick<Mistake, "path" | "place" | "message" | "line" | "column">;
+export type Checked = { ok: boolean; mistakes: Mistake[]; hints: Hint[] };
 
 export type Origin = "profile" | "event" | "constant" | "catalog" | "recommendation" | "campaign" | "default" | "missing";
 export type Variable = { name: string; origin: Origin; value: Json };
@@ -37,14 +37,14 @@ export type Preview = {
 export type Outcome = { values: Record<string, string> | null; reason: string | null; revision: number };
 export type Difference = { user: string; constant: Json; effect: "gained" | "lost" | "changed"; before: Outcome; after: Outcome };
 export type Change = { field: string; before: Json; after: Json; open: boolean };
+/** `live` is 0 where nothing was published yet; `complete` is whether all users were read in the time that there is. */
 export type Diff = {
-  campaign: string; live: number | null; paused?: boolean; changes: Change[]; open: number; users?: number;
-  effects?: Record<"gained" | "lost" | "changed" | "same", number>; messages?: { before: number; after: number }; examples?: Difference[];
+  campaign: string; live: number; paused?: boolean; changes: Change[]; open: number; complete: boolean; sentences: string[]; examples?: Difference[];
 };
 
-export type Property = string | { name?: string; path?: string; types?: string[]; type?: string };
+export type Property = { path: string; types: string[] };
 export type Seen = { events: { name: string; properties: Property[] }[]; profile: Property[] };
-export type Suggestion = { insert: string; label: string; note?: string | null };
+export type Suggestion = { insert: string; label: string; note: string };
 export type SuggestionGroup = { group: string; items: Suggestion[] };
 
 export type Fact = { what: "seen" | "exit" | "decided" | "retracted" | "waits" | "note"; at: number; text: string };
@@ -58,9 +58,10 @@ export type CampaignStats = {
 };
 export type Stats = { days: string[]; campaigns: Record<string, CampaignStats> };
 export type QueueName = "rejected" | "undelivered";
-export type QueueMessage = { id: string; reason: string; campaigns?: string[]; at: number | null; record: Json };
+export type QueueMessage = { id: string; reason: string; campaigns: string[]; at: number; record: Json };
 export type Queue = { messages: QueueMessage[]; approximate_total: number };
-export type Match = { by_event: Record<string, Json[]>; match: boolean; text: string };
+export type Match = { by_event: Record<string, Json[]>; problems: Record<string, string>; match: boolean | null; text: string };
+export type Story = { user: string; profile: JsonObject; explanations: Explanation[] };
 
 export class ApiError extends Error {
   constructor(readonly status: number, readonly code: string, message: string, readonly body: JsonObject = {}) {

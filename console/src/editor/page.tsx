@@ -92,7 +92,7 @@ function Editing({ name, tab, me, live, draft, change, changed, reset, reload, s
 
   const mistakes = useMemo(() => (check.data?.mistakes ?? []).filter((each) => tried || live !== null || !isBlank(read, each)), [check.data, tried, read]);
   const mistaken: Said = (...path) => at(mistakes, path).filter((each) => !(each.path[1] === "values" && each.path.length === 3 && each.template_line)).map((each) => each.message);
-  const hinted: Said = (...path) => at((check.data?.schema_hints ?? []).map((hint) => (typeof hint === "string" ? { path: [], message: hint } : hint)), path).map((each) => each.message);
+  const hinted: Said = (...path) => at(check.data?.hints ?? [], path).map((each) => each.message);
 
   const publish = (): void => {
     setTried(true);
@@ -180,9 +180,9 @@ function Editing({ name, tab, me, live, draft, change, changed, reset, reload, s
                 </>
               ) : (
                 <>
-                  <YamlField text={draft.source} set={change} readOnly={readOnly} problems={read.wrong ? [read.wrong] : mistakes.map((each) => ({ message: `${each.path.join(".")}: ${each.message}`, line: each.line ?? 1, column: each.column ?? 1 }))} />
+                  <YamlField text={draft.source} set={change} readOnly={readOnly} problems={read.wrong ? [read.wrong] : mistakes.map((each) => ({ message: each.message, line: each.line, column: each.column }))} />
                   {read.wrong && <p class="mistake"><Icon name="warning" />Line {read.wrong.line}: {read.wrong.message}</p>}
-                  {!read.wrong && mistakes.map((each) => <p class="mistake" key={each.message}><Icon name="warning" />{each.line ? `Line ${each.line}: ` : ""}{each.path.join(".")}: {each.message}</p>)}
+                  {!read.wrong && mistakes.map((each) => <p class="mistake" key={each.message}><Icon name="warning" />Line {each.line}: {each.place ? `${each.place}: ` : ""}{each.message}</p>)}
                 </>
               )}
             </div>

@@ -41,7 +41,7 @@ export function Publish({ id, draft, close, published, take }: PublishProps) {
   };
   // A race that is lost already need not be run.
   useEffect(() => {
-    if (diff && (diff.live ?? 0) !== seen && !theirs) void lost().catch((failed: unknown) => setError(asApiError(failed)));
+    if (diff && diff.live !== seen && !theirs) void lost().catch((failed: unknown) => setError(asApiError(failed)));
   }, [diff]);
 
   if (theirs) {
@@ -51,11 +51,11 @@ export function Publish({ id, draft, close, published, take }: PublishProps) {
     };
     return <LostRace theirs={theirs} close={close} take={() => take(theirs.live)} keep={keep} />;
   }
-  const fresh = diff !== null && !diff.live;
+  const fresh = diff?.live === 0;
   const footer = (
     <>
       <button type="button" class="button" onClick={close}>Not yet</button>
-      <button type="button" class="button primary" autofocus disabled={!diff || busy || (diff.live !== null && diff.live !== 0 && diff.changes.length === 0)} onClick={publish}>
+      <button type="button" class="button primary" autofocus disabled={!diff || busy} onClick={publish}>
         {busy ? "Publishing…" : `Publish revision ${(diff?.live ?? seen) + 1}`}
       </button>
     </>
@@ -65,7 +65,7 @@ export function Publish({ id, draft, close, published, take }: PublishProps) {
       {error && (error.code === "invalid" ? <Invalid error={error} /> : <Failed error={error} retry={diff ? undefined : () => setAgain((n) => n + 1)} />)}
       {!diff && !error && <Skeleton height="5rem" count={2} />}
       {diff && fresh && <p>It is new: from the next minute on, events that match open a watch, and messages go on the bus. Who is waited for already is nobody.</p>}
-      {diff && !fresh && diff.changes.length === 0 && <p>Nothing changes against revision {diff.live}, which is live, but how it is written.</p>}
+      {diff && !fresh && diff.changes.length === 0 && <p>Nothing changes against revision {diff.live}, which is live, but how the file is written.</p>}
       {diff && !fresh && diff.changes.length > 0 && (
         <>
           <Effects diff={diff} />

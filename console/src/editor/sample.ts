@@ -65,13 +65,7 @@ export function agreeing(form: Form): JsonObject[] {
 }
 
 /** The path of a property as JMESPath has it, and its types. */
-export function described(property: Property): { path: string; note: string } {
-  if (typeof property === "string") {
-    const [, kind, path] = /^(string|number|boolean|list|object|null) (.+)$/.exec(property) ?? [];
-    return { path: path ?? property, note: kind ?? "" };
-  }
-  return { path: property.path ?? property.name ?? "", note: (property.types ?? [property.type ?? ""]).join(" or ") };
-}
+const described = ({ path, types }: Property): { path: string; note: string } => ({ path, note: types.join(" or ") });
 
 const squashed = (name: string): string => name.replace(/\s+/g, "").toLowerCase();
 

@@ -77,8 +77,8 @@ function Message({ of, selectable, chosen, toggle }: { of: QueueMessage; selecta
       <div class="row">
         {selectable && <input type="checkbox" class="check" checked={chosen} onChange={toggle} aria-label={`Choose: ${of.reason}`} />}
         <b class="grow">{of.reason}</b>
-        {(of.campaigns ?? []).map((campaign) => <a class="pill plain" key={campaign} href={to("campaigns", campaign)}>{campaign}</a>)}
-        {of.at !== null && <span class="quiet small"><Time at={of.at} /></span>}
+        {of.campaigns.map((campaign) => <a class="pill plain" key={campaign} href={to("campaigns", campaign)}>{campaign}</a>)}
+        <span class="quiet small"><Time at={of.at} /></span>
       </div>
       <details>
         <summary>What it is</summary>

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type { Explanation, Fact } from "../api.js";
+import type { Explanation, Fact, Story as Told } from "../api.js";
 import { useData } from "../data.js";
 import { go, to } from "../router.js";
 import { Icon } from "../ui/icons.js";
@@ -34,10 +34,10 @@ export function Users({ user }: { user: string | null }) {
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function Story({ user }: { user: string }) {
-  const { data, error, reload } = useData<{ user: string; campaigns: Explanation[] }>(`/users/${encodeURIComponent(user)}/explain?zone=${encodeURIComponent(zone)}`);
+  const { data, error, reload } = useData<Told>(`/explain?${new URLSearchParams({ user, zone })}`);
   if (!data) return error ? <Failed error={error} retry={reload} /> : <Skeleton height="9rem" count={2} />;
   const groups = new Map<string, Explanation[]>();
-  for (const each of data.campaigns) groups.set(each.campaign, [...(groups.get(each.campaign) ?? []), each]);
+  for (const each of data.explanations) groups.set(each.campaign, [...(groups.get(each.campaign) ?? []), each]);
   if (!groups.size) return <section class="card"><Empty icon="users" title="Nothing is known"><p>No campaign is published, and nothing is remembered of {user}.</p></Empty></section>;
   return (
     <div class="stack">

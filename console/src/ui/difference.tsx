@@ -1,7 +1,6 @@
 // What was before and what will be.
 
 import type { Change, Diff, Difference, Json, Outcome } from "../api.js";
-import { many, number } from "./parts.js";
 
 export function Changes({ of }: { of: Change[] }) {
   return (
@@ -24,14 +23,10 @@ const said = (value: Json): string =>
 export function Effects({ diff }: { diff: Diff }) {
   if (!diff.changes.some((change) => change.open)) return <p>Watches that are open now fall due as before, and send what they would have sent.</p>;
   if (!diff.open) return <p>No watch of this campaign is open now: nobody's message changes.</p>;
-  const { gained = 0, lost = 0, changed = 0, same = 0 } = diff.effects ?? {};
   return (
     <div class="stack">
-      <p>
-        <b>{many(diff.open, "watch is", "watches are")}</b> open now, of {many(diff.users ?? 0, "user", "users")}:{" "}
-        {number(changed)} {changed === 1 ? "changes" : "change"}, {number(same)} as before
-        {gained || lost ? `; ${number(gained)} would be sent that would not have been, ${number(lost)} the other way` : ""}.
-      </p>
+      <p>{diff.sentences.join(" ")}</p>
+      {!diff.complete && <p class="help">There are more users than can be read while you wait: that is of the first ones. <code>holdfast campaign diff</code> reads all.</p>}
       {diff.paused && <p class="help">The campaign is paused: until it is resumed, all that falls due is withheld.</p>}
       {(diff.examples ?? []).map((example) => <Example key={`${example.user} ${JSON.stringify(example.constant)}`} of={example} />)}
     </div>
