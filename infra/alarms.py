@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
@@ -29,6 +30,7 @@ class Alarms(Construct):
         sweep: lambda_.Function,
         deliver: lambda_.Function,
         not_taken: sqs.Queue | None = None,
+        console: apigateway.HttpApi | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         topic = sns.Topic.from_topic_arn(self, "Topic", stage.alarm_topic_arn) if stage.alarm_topic_arn else None
@@ -52,6 +54,13 @@ class Alarms(Construct):
                 metric=not_taken.metric_approximate_number_of_messages_visible(statistic="max", period=_MINUTE),
                 above=0,
                 description="EventBridge could not put events of the upstream bus on the events queue.",
+            )
+        if console:
+            self._alarm(
+                "ConsoleFails",
+                metric=console.metric_server_error(statistic="sum", period=_FEW_MINUTES),
+                above=0,
+                description="The console's API failed: look at its function's log. Messages are not concerned.",
             )
         self._alarm(
             "EventsWaiting",

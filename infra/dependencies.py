@@ -22,7 +22,11 @@ from holdfast.core.locales import LANGUAGES
 from infra.stages import Stage
 
 ROOT = Path(__file__).parent.parent
-REQUIREMENTS = ROOT / "lambdas" / "requirements.txt"
+LAMBDAS = ROOT / "lambdas"
+REQUIREMENTS = "requirements.txt"
+"""Of all functions."""
+CONSOLE_REQUIREMENTS = "requirements-console.txt"
+"""Of the console besides."""
 CACHE = ROOT / ".cache" / "layers"
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 
@@ -39,9 +43,9 @@ _KEPT_LOCALES = {"root", *LANGUAGES}  # with their regions; Babel's others would
 
 
 class DependenciesLayer(Construct):
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, requirements: str = REQUIREMENTS) -> None:
         super().__init__(scope, construct_id)
-        wheels = _Wheels(platform_tag=stage.wheels)
+        wheels = _Wheels(platform_tag=stage.wheels, requirements=requirements)
         self.version = lambda_.LayerVersion(
             self,
             "Version",
@@ -50,7 +54,7 @@ class DependenciesLayer(Construct):
             compatible_architectures=[stage.architecture],
             removal_policy=stage.removal_policy,
             code=lambda_.Code.from_asset(
-                str(REQUIREMENTS.parent),
+                str(LAMBDAS),
                 asset_hash_type=AssetHashType.CUSTOM,
                 asset_hash=wheels.key,
                 bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=wheels),
@@ -58,19 +62,20 @@ class DependenciesLayer(Construct):
         )
 
 
-def build_layer(*, platform_tag: str | None) -> Path:
+def build_layer(*, platform_tag: str | None, requirements: str = REQUIREMENTS) -> Path:
     """Where the layer for a platform (None: this machine's) is, built if it was not yet."""
-    return _Wheels(platform_tag=platform_tag).built()
+    return _Wheels(platform_tag=platform_tag, requirements=requirements).built()
 
 
 @jsii.implements(ILocalBundling)
 class _Wheels:
     """Keeps what it built under `.cache/layers`, one directory per list of requirements and platform."""
 
-    def __init__(self, *, platform_tag: str | None) -> None:
+    def __init__(self, *, platform_tag: str | None, requirements: str) -> None:
         self._platform_tag = platform_tag
+        self._requirements = LAMBDAS / requirements
         recipe = [
-            REQUIREMENTS.read_bytes(),
+            self._requirements.read_bytes(),
             Path(__file__).read_bytes(),
             " ".join(sorted(LANGUAGES)).encode(),
             str(platform_tag or f"{platform.platform()} {sys.version}").encode(),
@@ -98,7 +103,7 @@ class _Wheels:
 
     def _install(self, target: Path) -> None:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--no-compile", "--requirement", str(REQUIREMENTS), "--target", str(target)]
+        command += ["--no-compile", "--requirement", str(self._requirements), "--target", str(target)]
         if self._platform_tag:
             command += ["--platform", self._platform_tag, "--implementation", "cp", "--only-binary=:all:"]
             command += ["--python-version", RUNTIME.name.removeprefix("python")]

@@ -1,4 +1,4 @@
-"""What the three functions have in common."""
+"""What the functions have in common."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HoldfastFunction(lambda_.Function):
             runtime=RUNTIME,
             architecture=stage.architecture,
             handler=f"{service}.handler",
-            code=lambda_.Code.from_asset(str(LAMBDAS), exclude=["**/__pycache__", "requirements.txt"]),
+            code=lambda_.Code.from_asset(str(LAMBDAS), exclude=["**/__pycache__", "requirements*.txt"]),
             layers=[layer],
             role=role,
             log_group=log_group,
@@ -80,7 +80,7 @@ class HoldfastFunction(lambda_.Function):
         actions: Sequence[str],
         *,
         on: Sequence[str],
-        provided: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        provided: Mapping[str, Mapping[str, str | Sequence[str]]] | None = None,
     ) -> None:
         """Allow the actions on the resources, where `provided` (an IAM condition) holds."""
         allowed = list(actions)

@@ -22,7 +22,7 @@ def build_page() -> Path:
 
     In it are `index.html`, and `assets/` with names that change with their content; beside each file its Brotli form.
     """
-    finished = CACHE / _key()
+    finished = CACHE / key()
     if finished.exists():
         return finished
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,8 @@ def build_page() -> Path:
     return finished
 
 
-def _key() -> str:
+def key() -> str:
+    """What the page is made of, as a name for it."""
     digest = hashlib.sha256()
     for file in [ROOT / "package-lock.json", *sorted(path for path in SOURCES.rglob("*") if path.is_file())]:
         content = file.read_bytes()

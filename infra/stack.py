@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.bus import MessageBus
+from infra.console import Console
 from infra.deliver import Deliver
 from infra.dependencies import DependenciesLayer
 from infra.join import Join
@@ -41,6 +42,11 @@ class HoldfastStack(Stack):
         if stage.schema_registry:
             SchemaRegistry(self, "Schemas", stage=stage)
         deliver = Deliver(self, "Deliver", stage=stage, layer=layer, tables=tables, bus=bus)
+        console = (
+            Console(self, "Console", stage=stage, layer=layer, events=events, tables=tables, deliver=deliver, bus=bus)
+            if stage.console
+            else None
+        )
         if stage.alarms:
             Alarms(
                 self,
@@ -52,6 +58,7 @@ class HoldfastStack(Stack):
                 sweep=sweep.function,
                 deliver=deliver.function,
                 not_taken=upstream.dead_letters if upstream else None,
+                console=console.api if console else None,
             )
 
         outputs = {
@@ -69,6 +76,11 @@ class HoldfastStack(Stack):
             "SweepFunctionName": sweep.function.function_name,
             "DeliverFunctionName": deliver.function.function_name,
         }
+        if console:
+            outputs["ConsoleUrl"] = console.url
+            outputs["ConsoleUserPoolId"] = console.users.user_pool_id
+            outputs["ConsoleClientId"] = console.client.user_pool_client_id
+            outputs["ConsoleFunctionName"] = console.function.function_name
         if upstream:
             outputs["UpstreamDeadLetterQueueUrl"] = upstream.dead_letters.queue_url
         for key, value in outputs.items():

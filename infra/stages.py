@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
@@ -71,6 +72,13 @@ class Stage:
     events_sources: tuple[str, ...] = ()
     schema_registry: bool = False
 
+    # Console
+    console: bool = True
+    # A second factor at sign-in, by an authenticator app.
+    mfa: cognito.Mfa = cognito.Mfa.OPTIONAL
+    # Requests a second to the page and its API, all users together; twice as many in a burst.
+    console_rate: int = 50
+
     alarms: bool = True
     alarm_topic_arn: str | None = None
 
@@ -101,6 +109,7 @@ def _local() -> Stage:
         sweep_reserved_concurrency=None,
         recoverable=False,
         protected=False,
+        mfa=cognito.Mfa.OFF,
         alarms=False,
     )
 
@@ -134,6 +143,7 @@ def _prod() -> Stage:
         timer_shards=16,
         sweep_reserved_concurrency=1,
         protected=True,
+        mfa=cognito.Mfa.REQUIRED,
     )
 
 
@@ -180,6 +190,7 @@ def stage_from(setting: Callable[[str], object]) -> Stage:
         schema_registry=str(setting("schema_registry")).lower() == "true",
         upstream_accounts=_accounts(key="upstream_accounts", value=str(setting("upstream_accounts") or "")),
         consumer_accounts=_accounts(key="consumer_accounts", value=str(setting("consumer_accounts") or "")),
+        console=str(setting("console")).lower() != "false",
         customer_managed_key=str(setting("customer_managed_key")).lower() == "true",
         alarm_topic_arn=str(setting("alarm_topic")) if setting("alarm_topic") else None,
     )

@@ -142,7 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
             "stage": "$default",
         }
         if self.server.session.knows(self.headers.get("authorization", "")):
-            context["authorizer"] = {"jwt": {"claims": {"username": _name(), "cognito:groups": f"[{EDITOR}]"}}}
+            claims = {"token_use": "access", "username": _name(), "cognito:groups": f"[{EDITOR}]"}
+            context["authorizer"] = {"jwt": {"claims": claims}}
         return {
             "version": "2.0",
             "routeKey": "$default",

@@ -15,7 +15,7 @@ from tests.infrastructure.synthesis import Stack, stack, synth
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
-FUNCTIONS = ("Join", "Sweep", "Deliver")
+FUNCTIONS = ("Join", "Sweep", "Deliver", "Console")
 
 
 def test_join_returns_only_the_records_that_failed(on_aws: Stack) -> None:
@@ -124,6 +124,77 @@ def test_deliver_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
     }
 
 
+def test_the_console_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
+    queue = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+    assert on_aws.actions("ConsoleRole") == {
+        "ConsoleLog": LOGS,
+        "*": TRACES,
+        "TablesUsers": {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"},
+        "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "EventsRejected": queue,
+        "DeliverUndelivered": queue,
+        "EventsQueue": {"sqs:SendMessage"},
+        "DeliverFunction": {"lambda:InvokeFunction"},
+        "MessagesBus": {"events:PutEvents"},
+    }
+
+
+def test_the_console_writes_campaigns_and_neither_statistics_nor_what_was_seen(on_aws: Stack) -> None:
+    statements = on_aws.properties("AWS::IAM::Policy", "ConsoleRole")["PolicyDocument"]["Statement"]
+    (writing,) = (each for each in statements if each["Action"] == "dynamodb:PutItem")
+    assert writing["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+
+
+def test_every_route_of_the_api_demands_a_token_and_only_the_page_does_not(on_aws: Stack) -> None:
+    routes = [each["Properties"] for each in on_aws.all("AWS::ApiGatewayV2::Route").values()]
+    open_to_all = {each["RouteKey"] for each in routes if each["AuthorizationType"] == "NONE"}
+    assert open_to_all == {"GET /", "GET /{proxy+}"}
+    signed_in = {each["RouteKey"] for each in routes if each["AuthorizationType"] == "JWT" and each["AuthorizerId"]}
+    assert signed_in == {"GET /api/{proxy+}", "POST /api/{proxy+}"}
+    authorizer = on_aws.properties("AWS::ApiGatewayV2::Authorizer", "Console")
+    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
+    assert authorizer["JwtConfiguration"]["Audience"] == [on_aws.outputs["ConsoleClientId"]["Value"]]
+
+
+def test_the_console_is_throttled_and_leaves_a_log_without_queries(on_aws: Stack) -> None:
+    stage = on_aws.properties("AWS::ApiGatewayV2::Stage", "Console")
+    assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
+    assert "query" not in stage["AccessLogSettings"]["Format"].lower()
+    assert "sourceIp" not in stage["AccessLogSettings"]["Format"]
+
+
+def test_people_are_let_in_by_others_with_a_second_factor_and_no_secret_is_in_the_page() -> None:
+    prod = stack(stage="prod")
+    users = prod.properties("AWS::Cognito::UserPool", "Console")
+    assert users["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    assert (users["MfaConfiguration"], users["EnabledMfas"]) == ("ON", ["SOFTWARE_TOKEN_MFA"])
+    assert users["DeletionProtection"] == "ACTIVE"
+    client = prod.properties("AWS::Cognito::UserPoolClient", "Console")
+    assert client["GenerateSecret"] is False
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["CallbackURLs"] == client["LogoutURLs"] == [prod.outputs["ConsoleUrl"]["Value"]]
+    assert {each["Properties"]["GroupName"] for each in prod.all("AWS::Cognito::UserPoolGroup").values()} == {
+        "viewer",
+        "editor",
+    }
+
+
+def test_the_console_can_be_left_out() -> None:
+    without = stack(stage="prod", console="false")
+    for kind in ("AWS::Cognito::UserPool", "AWS::ApiGatewayV2::Api"):
+        assert not without.all(kind)
+    assert len(without.all("AWS::Lambda::Function")) == 3
+    assert not [name for name in without.outputs if name.startswith("Console")]
+
+
+def test_only_the_console_carries_what_only_the_console_needs(on_aws: Stack) -> None:
+    layers = {name: on_aws.properties("AWS::Lambda::Function", name)["Layers"] for name in FUNCTIONS}
+    assert [len(layers[name]) for name in FUNCTIONS] == [1, 1, 1, 3]
+
+
 def test_the_schedule_may_start_sweep_and_nothing_else(on_aws: Stack) -> None:
     assert on_aws.actions("SweepScheduleRole") == {"SweepFunction": {"lambda:InvokeFunction"}}
 
@@ -184,7 +255,7 @@ def test_logs_are_kept_for_a_set_time_and_every_function_has_its_own(on_aws: Sta
         on_aws.properties("AWS::Lambda::Function", function)["LoggingConfig"]["LogGroup"]["Ref"]
         for function in FUNCTIONS
     }
-    assert written == set(groups)
+    assert written | {name for name in groups if name.startswith("ConsoleAccessLog")} == set(groups)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -347,6 +418,10 @@ def test_outputs_are_what_the_command_line_looks_for(on_aws: Stack) -> None:
         "JoinFunctionName",
         "SweepFunctionName",
         "DeliverFunctionName",
+        "MessageSource",
+        "ConsoleUrl",
+        "ConsoleUserPoolId",
+        "ConsoleClientId",
     }
 
 

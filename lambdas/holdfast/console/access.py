@@ -25,7 +25,7 @@ class Person(NamedTuple):
     def of(cls, event: Mapping[str, Any]) -> Self:
         """The one whose token the gateway has let pass. Raises Refused."""
         claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims")
-        if not claims:
+        if not claims or claims.get("token_use") != "access":  # an id token tells who, and is no key
             raise Refused(401, "unauthenticated", "Sign in first.")
         return cls(str(claims.get("username") or claims.get("sub", "")), _groups(claims.get("cognito:groups")))
 

@@ -17,13 +17,17 @@ FOLDER: Final = "holdfast_page"
 DOCUMENT: Final = "index.html"
 HASHED: Final = "assets"
 """The folder of the files with a hash of their content in their names."""
+BROTLI: Final = ".br"
+"""What the build puts beside a file, as Python cannot make it."""
+IDENTITY: Final = "identity"
 _TEXT: Final = ("text/", "application/json", "application/javascript", "image/svg+xml")
 
 
 class _File(NamedTuple):
+    """`forms` are its content by encoding, the smallest first; the last is the content itself."""
+
     type: str
-    content: bytes
-    zipped: bytes | None
+    forms: Mapping[str, bytes]
 
 
 def installed() -> Path:
@@ -37,7 +41,9 @@ def installed() -> Path:
 class Page:
     def __init__(self, folder: Path) -> None:
         self._files: Mapping[str, _File] = {
-            path.relative_to(folder).as_posix(): _read(path) for path in sorted(folder.rglob("*")) if path.is_file()
+            path.relative_to(folder).as_posix(): _read(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.suffix != BROTLI
         }
 
     def answer(self, method: str, path: str, accepted: str) -> Answer:
@@ -48,15 +54,15 @@ class Page:
             raise Refused(404, "not_found", "There is no such page.")
         if method not in {"GET", "HEAD"}:
             raise Refused(405, "method_not_allowed", "A page can only be read.")
-        zipped = file.zipped is not None and "gzip" in accepted
+        accepts = {each.partition(";")[0].strip() for each in accepted.split(",")} | {IDENTITY}
+        encoding, content = next((form, content) for form, content in file.forms.items() if form in accepts)
         hashed = name.startswith(f"{HASHED}/")
         headers = {
             "content-type": file.type,
             "cache-control": "public, max-age=31536000, immutable" if hashed else "no-cache",
             "vary": "accept-encoding",
-            **({"content-encoding": "gzip"} if zipped else {}),
+            **({"content-encoding": encoding} if encoding != IDENTITY else {}),
         }
-        content = file.zipped if zipped and file.zipped is not None else file.content
         body = "" if method == "HEAD" else base64.b64encode(content).decode()
         return {"statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": True}
 
@@ -65,5 +71,8 @@ def _read(path: Path) -> _File:
     content = path.read_bytes()
     kind = "text/javascript" if path.suffix in {".js", ".mjs"} else mimetypes.guess_type(path.name)[0]
     kind = kind or "application/octet-stream"
-    text = kind.startswith(_TEXT)
-    return _File(f"{kind}; charset=utf-8" if text else kind, content, gzip.compress(content, mtime=0) if text else None)
+    if not kind.startswith(_TEXT):
+        return _File(kind, {IDENTITY: content})
+    brotli = path.with_name(path.name + BROTLI)
+    forms = {"br": brotli.read_bytes()} if brotli.is_file() else {}
+    return _File(f"{kind}; charset=utf-8", {**forms, "gzip": gzip.compress(content, mtime=0), IDENTITY: content})
