@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk import aws_iam as iam
@@ -11,10 +10,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.dependencies import RUNTIME
+from infra.assets import RUNTIME, functions_code
 from infra.stages import Stage
-
-LAMBDAS = Path(__file__).parent.parent / "lambdas"
 
 
 class HoldfastFunction(lambda_.Function):
@@ -43,7 +40,7 @@ class HoldfastFunction(lambda_.Function):
             runtime=RUNTIME,
             architecture=stage.architecture,
             handler=f"{service}.handler",
-            code=lambda_.Code.from_asset(str(LAMBDAS), exclude=["**/__pycache__", "requirements*.txt"]),
+            code=functions_code(platform_tag=stage.wheels).code(),
             layers=[layer],
             role=role,
             log_group=log_group,
@@ -57,7 +54,6 @@ class HoldfastFunction(lambda_.Function):
                 "POWERTOOLS_SERVICE_NAME": service,
                 "POWERTOOLS_METRICS_NAMESPACE": "Holdfast",
                 "POWERTOOLS_LOG_LEVEL": stage.log_level,
-                **({} if stage.tracing else {"POWERTOOLS_TRACE_DISABLED": "true"}),
                 **environment,
             },
         )

@@ -7,16 +7,14 @@ from functools import cache
 from typing import Any
 
 from holdfast.aws.clients import client
-from holdfast.aws.observe import Logger, Tracer
+from holdfast.aws.observe import Logger
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.console.app import Console
 from holdfast.console.page import Page, installed
 
 logger = Logger()
-tracer = Tracer()
 
 
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
     return build().answer(event, lambda_context)

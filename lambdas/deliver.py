@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.clients import client
-from holdfast.aws.observe import Logger, Metrics, Tracer, count
+from holdfast.aws.observe import Logger, Metrics, count
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import DeliverSettings
 from holdfast.aws.users import Users
@@ -26,10 +26,8 @@ from holdfast.core.watches import Decision, Kind
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
 
 
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], lambda_context: Any) -> None:

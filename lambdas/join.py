@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.clients import client
 from holdfast.aws.clock import now_ms
-from holdfast.aws.observe import Logger, Metrics, Tracer, count
+from holdfast.aws.observe import Logger, Metrics, count
 from holdfast.aws.observed import Observations, Observer
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import JoinSettings
@@ -28,13 +28,11 @@ from holdfast.core.watches import Decision, State
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
 
 ROUNDS = 3
 """How often a lost race is folded again on what won it, before its records go back to the queue."""
 
 
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from holdfast.aws.clients import client
 from holdfast.aws.clock import now_ms
-from holdfast.aws.observe import Logger, Metrics, Tracer, count
+from holdfast.aws.observe import Logger, Metrics, count
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import SweepSettings
 from holdfast.aws.timers import Timers
@@ -18,7 +18,6 @@ from holdfast.core.timers import SLOT_MS, slot, slots_to_read, tick_messages
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
 
 RESERVE_MS = 10_000
 """What is left of an invocation's time when it stops reading; the next one goes on where it stopped."""
@@ -28,7 +27,6 @@ class NotSent(RuntimeError):
     """Ticks could not be put on the queue. The slot is read again by the next sweep."""
 
 
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(_event: dict[str, Any], context: Any) -> None:

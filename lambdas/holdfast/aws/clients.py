@@ -1,11 +1,16 @@
-"""The SDK's clients: bounded time and few retries, since what fails here is tried again by the queue or the stream."""
+"""The SDK's clients: bounded time and few retries, since what fails here is tried again by the queue or the stream.
+
+They come from botocore itself: of boto3, which adds resources and S3 transfers, nothing is used here, and every cold
+start would pay for its import.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache
+from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 _CONFIG = Config(
     connect_timeout=2,
@@ -14,4 +19,11 @@ _CONFIG = Config(
     max_pool_connections=16,
 )
 
-client = partial(boto3.client, config=_CONFIG)
+
+@cache
+def _session() -> Session:
+    return Session()  # one for all clients, which share the models that it has read
+
+
+def client(service: str) -> Any:
+    return _session().create_client(service, config=_CONFIG)
