@@ -14,8 +14,8 @@ MODULES = sorted(CORE.rglob("*.py"))
 PURE = {
     *("__future__", "collections", "contextlib", "dataclasses", "datetime", "decimal", "difflib", "enum", "functools"),
     *("hashlib", "heapq", "inspect", "itertools", "json", "math", "operator", "re", "string", "types", "typing"),
-    *("unicodedata", "zoneinfo", "babel", "jmespath", "liquid", "pydantic", "pydantic_core", "holdfast.core"),
-    *("io", "ruamel.yaml"),  # text in memory: files are caught by the calls that open them
+    *("unicodedata", "zoneinfo", "babel", "jmespath", "liquid", "msgspec", "pydantic", "pydantic_core"),
+    *("holdfast.core", "io", "ruamel.yaml"),  # text in memory: files are caught by the calls that open them
 }
 """What may be imported, with all that is inside of it."""
 

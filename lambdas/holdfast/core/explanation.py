@@ -15,11 +15,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from holdfast.core.durations import format_duration
 from holdfast.core.events import Json
-from holdfast.core.fold import GONE, PARTS_MS, PAUSED, TOO_MANY
+from holdfast.core.fold import GONE, PAUSED, TOO_MANY
 from holdfast.core.messages import message_id
 from holdfast.core.plans import Plan
 from holdfast.core.revisions import Outcome, outlook
-from holdfast.core.watches import Decided, Decision, State, Trigger, Watch
+from holdfast.core.watches import PARTS_MS, Decided, Decision, State, Trigger, Watch
 
 Status: TypeAlias = Literal[
     "waits",  # open, and not yet due

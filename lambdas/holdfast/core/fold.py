@@ -19,16 +19,13 @@ own arrival, never from `now`; `now` says only what is due and what may be forgo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from holdfast.core.events import Tick
 from holdfast.core.plans import EXIT, LONGEST_MS, Hit, Plan
-from holdfast.core.watches import Decided, Decision, Kind, State, Trigger, Watch
+from holdfast.core.watches import PARTS_MS, Decided, Decision, Kind, State, Trigger, Watch, Watches
 
-DAY_MS = 24 * 60 * 60_000
-PARTS_MS = 30 * DAY_MS
-"""How long one part of a trigger of several events waits for the others."""
-OVERDUE_MS = 30 * DAY_MS
+OVERDUE_MS = 30 * 24 * 60 * 60_000
 """How long after it fell due the table keeps a watch that nothing decided. The fold itself never forgets one."""
 
 NOTHING = Watch()
@@ -47,58 +44,71 @@ class Limits(NamedTuple):
 
 LIMITS = Limits()
 
-Draft: TypeAlias = dict[str, dict[str, Watch]]
-
 
 def fold(
     state: State, inputs: Iterable[Hit | Tick], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
 ) -> tuple[State, list[Decision]]:
-    """Fold one user's hits and ticks at `now`, epoch milliseconds. Of ticks it matters only whether there is one."""
-    draft: Draft = {campaign: dict(watches) for campaign, watches in state.watches.items()}
-    floors = dict(state.floors)
+    """Fold one user's hits and ticks at `now`, epoch milliseconds. Of ticks it matters only whether there is one.
+
+    Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
+    """
+    draft: dict[str, Watches] = {}
     decisions: list[Decision] = []
     ticked = False
-    touched: set[str] = set()
     for each in inputs:
         if isinstance(each, Tick):
             ticked = True
         else:
-            touched.add(each.campaign)
-            decisions += _see(each, draft.setdefault(each.campaign, {}), floors.get(each.campaign), plans, now)
-    for campaign in sorted(draft if ticked else touched):
+            campaign = each.campaign
+            if (watches := draft.get(campaign)) is None:
+                watches = draft[campaign] = Watches.of(state.watches.get(campaign, {}))
+            decisions += _see(each, watches, state.floors.get(campaign), plans[campaign], now)
+    touched = sorted(draft)
+    for campaign, known in state.watches.items():
+        if campaign not in draft and _stirs(known, plans.get(campaign), now, limits):
+            draft[campaign] = Watches.of(known)
+    for campaign in sorted(draft):
         plan = plans.get(campaign)
-        if ticked or (plan and plan.immediate):
+        if ticked or (plan and plan.immediate and campaign in touched):
             decisions += _decide(campaign, draft[campaign], plan, now, limits.decisions - len(decisions))
-    _forget(draft, floors, plans, now, limits)
-    for campaign in sorted(touched):
-        if len(draft.get(campaign, ())) > limits.watches:
+        draft[campaign].forget(now - _keep(plan, limits))
+    floors = {c: floor for c, floor in state.floors.items() if floor[0] + _keep(plans.get(c), limits) >= now}
+    for campaign in touched:
+        if len(draft[campaign]) > limits.watches:
             decisions += _evict(campaign, draft[campaign], floors, plans[campaign], now, limits)
-    return State(draft, floors), decisions
+    return State({c: watches for c, watches in {**state.watches, **draft}.items() if watches}, floors), decisions
 
 
-def _see(
-    hit: Hit, watches: dict[str, Watch], floor: tuple[int, str] | None, plans: Mapping[str, Plan], now: int
-) -> Iterable[Decision]:
+def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:
+    """May something in there be due, or over for long enough to be forgotten?"""
+    if not isinstance(watches, Watches):
+        return True
+    over = watches.overs[0][0] if watches.overs else now
+    return watches.first_due(now) is not None or over < now - _keep(plan, limits)
+
+
+def _see(hit: Hit, watches: Watches, floor: tuple[int, str] | None, plan: Plan, now: int) -> list[Decision]:
     """Merge one hit into the watches of its campaign."""
-    plan = plans[hit.campaign]
+    decisions: list[Decision] = []
     for key, shown in hit.values.items():
         watch = watches.get(key, NOTHING)
         trigger = Trigger(hit.at, hit.id, hit.due, hit.revision, shown, hit.kept)
         if floor and (hit.at, key) <= floor:
             if hit.part != EXIT and not hit.history and watch is NOTHING and len(plan.did) == 1:
-                yield _decision("withhold", hit.campaign, key, trigger, now, TOO_MANY)
+                decisions.append(_decision("withhold", hit.campaign, key, trigger, now, TOO_MANY))
         elif hit.part == EXIT:
             if (decided := watch.decided) and _takes_back(hit, decided, plan):
-                yield _retract(hit, key, watch, decided, now)
+                decisions.append(_retract(hit, key, watch, decided, now))
                 _take_back(watches, key, decided)
-            watches[key] = _tidy(watches.get(key, NOTHING)._replace(exit=max(watch.exit, hit.at)))
+            watches.put(key, watches.get(key, NOTHING)._replace(exit=max(watch.exit, hit.at)))
         elif hit.history:
             continue
         elif len(plan.did) == 1:
-            watches[key] = _tidy(watch._replace(trigger=_later(watch.trigger, trigger)))
+            watches.put(key, watch._replace(trigger=_later(watch.trigger, trigger)))
         else:
             parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), trigger)}
-            watches[key] = _tidy(watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
+            watches.put(key, watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
+    return decisions
 
 
 TOO_MANY = "too many watches"
@@ -118,7 +128,7 @@ def _retract(hit: Hit, key: str, watch: Watch, decided: Decided, now: int) -> De
     return Decision("retract", hit.campaign, of, shown, at, id_, now, hit.revision)
 
 
-def _take_back(watches: dict[str, Watch], key: str, decided: Decided) -> None:
+def _take_back(watches: Watches, key: str, decided: Decided) -> None:
     """A message is taken back once: a summary for all the watches that it was about."""
     for each, watch in watches.items():
         about = watch.decided
@@ -145,33 +155,24 @@ def _assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
     return ordered[-1]._replace(due=max(part.due for part in ordered), event=event)
 
 
-def _tidy(watch: Watch) -> Watch:
-    """What no message can come of needs no properties."""
-    trigger = watch.trigger
-    if trigger and (trigger.due or trigger.event) and not watch.pending:
-        return watch._replace(trigger=trigger._replace(due=0, event={}))
-    return watch
-
-
-def _decide(campaign: str, watches: dict[str, Watch], plan: Plan | None, now: int, room: int) -> list[Decision]:
+def _decide(campaign: str, watches: Watches, plan: Plan | None, now: int, room: int) -> list[Decision]:
     """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once."""
-    waiting = sorted((t.due, key, t) for key, watch in watches.items() if (t := watch.pending))
-    due = [(key, trigger) for at, key, trigger in waiting if at <= now]
     reason = GONE if plan is None else PAUSED if plan.paused else ""
     kind: Kind = "withhold" if reason else "send"
-    if room <= 0:
-        return []
-    if plan is None or not plan.summary:
-        due = due[:room]
-        decisions = [_decision(kind, campaign, key, trigger, now, reason) for key, trigger in due]
-    elif due and len(due) == len(waiting):
-        decisions = [_summary(kind, plan, due, now, reason)]
-    else:
-        return []
-    summary = decisions[0].mark if plan and plan.summary else None
-    for key, trigger in due:
-        decided = Decided(trigger.at, trigger.id, now, kind, reason, summary)
-        watches[key] = _tidy(watches[key]._replace(decided=decided))
+    decisions: list[Decision] = []
+    if plan and plan.summary:
+        pending = watches.pending()
+        if pending and room > 0 and all(trigger.due <= now for _, trigger in pending):
+            summary = _summary(kind, plan, pending, now, reason)
+            for key, trigger in pending:
+                decided = Decided(trigger.at, trigger.id, now, kind, reason, summary.mark)
+                watches.put(key, watches[key]._replace(decided=decided))
+            decisions.append(summary)
+        return decisions
+    while len(decisions) < room and (first := watches.first_due(now)):
+        key, trigger = first
+        decisions.append(_decision(kind, campaign, key, trigger, now, reason))
+        watches.put(key, watches[key]._replace(decided=Decided(trigger.at, trigger.id, now, kind, reason)))
     return decisions
 
 
@@ -196,55 +197,34 @@ def _summary(kind: Kind, plan: Plan, due: list[tuple[str, Trigger]], now: int, r
     )
 
 
-def _forget(
-    draft: Draft, floors: dict[str, tuple[int, str]], plans: Mapping[str, Plan], now: int, limits: Limits
-) -> None:
-    """Drop what can no longer change a decision."""
-    for campaign, watches in list(draft.items()):
-        keep = _keep(campaign, plans, limits)
-        for key in [key for key, w in watches.items() if not w.pending and _needed_until(w, keep) < now]:
-            del watches[key]
-        if campaign in floors and floors[campaign][0] + keep < now:
-            del floors[campaign]
-        if not watches:
-            del draft[campaign]
-
-
-def _keep(campaign: str, plans: Mapping[str, Plan], limits: Limits) -> int:
+def _keep(plan: Plan | None, limits: Limits) -> int:
     """How long a mark matters: a trigger that is no history arrives within `max_age`, and is folded `waiting` later.
 
     A campaign that is gone may come back.
     """
-    plan = plans.get(campaign)
     return (plan.max_age if plan else LONGEST_MS) + limits.waiting
 
 
 def _needed_until(watch: Watch, keep: int) -> int:
     if pending := watch.pending:
         return max(pending.due, pending.at) + OVERDUE_MS + keep
-    until = max(watch.latest, watch.decided.when if watch.decided else 0) + keep
-    return max(until, watch.latest + PARTS_MS + keep) if watch.parts else until
+    return watch.over + keep
 
 
 def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits) -> int:
     """When the last thing worth remembering of a user ends; 0 where there is nothing."""
-    keep = {campaign: _keep(campaign, plans, limits) for campaign in {*state.watches, *state.floors}}
+    keep = {campaign: _keep(plans.get(campaign), limits) for campaign in {*state.watches, *state.floors}}
     floors = (at + keep[campaign] for campaign, (at, _) in state.floors.items())
     return max((*floors, *(_needed_until(w, keep[campaign]) for campaign, _, w in state.all())), default=0)
 
 
 def _evict(
-    campaign: str,
-    watches: dict[str, Watch],
-    floors: dict[str, tuple[int, str]],
-    plan: Plan,
-    now: int,
-    limits: Limits,
+    campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], plan: Plan, now: int, limits: Limits
 ) -> list[Decision]:
     """Let the oldest watches beyond the cap go, and with them all that is older: see `State.floors`."""
     ranked = sorted((watch.latest, key) for key, watch in watches.items())
     beyond = ranked[: len(ranked) - limits.watches]
-    decisions = []
+    decisions: list[Decision] = []
     for _, key in beyond:
         if trigger := watches.pop(key).pending:
             decisions.append(_decision("withhold", campaign, key, trigger, now, TOO_MANY))
@@ -253,6 +233,7 @@ def _evict(
         watches[key] = _above(floor, key, watch, plan)
         if (trigger := watch.pending) and not watches[key].pending:
             decisions.append(_decision("withhold", campaign, key, trigger, now, TOO_MANY))
+    watches.arrange()
     return decisions
 
 
@@ -261,14 +242,13 @@ def _above(floor: tuple[int, str], key: str, watch: Watch, plan: Plan) -> Watch:
     parts = {name: part for name, part in watch.parts.items() if (part.at, key) > floor}
     trigger = watch.trigger if watch.trigger and (watch.trigger.at, key) > floor else None
     decided = watch.decided if watch.decided and (watch.decided.at, key) > floor else None
-    return _tidy(
-        watch._replace(
-            exit=watch.exit if (watch.exit, key) > floor else 0,
-            trigger=_assemble(parts, plan) if len(plan.did) > 1 else trigger,
-            decided=decided,
-            parts=parts,
-        )
+    above = Watch(
+        trigger=_assemble(parts, plan) if len(plan.did) > 1 else trigger,
+        exit=watch.exit if (watch.exit, key) > floor else 0,
+        decided=decided,
+        parts=parts,
     )
+    return above if above.pending else above.tidied
 
 
 def _decision(kind: Kind, campaign: str, key: str, trigger: Trigger, now: int, reason: str) -> Decision:

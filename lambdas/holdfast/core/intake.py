@@ -85,9 +85,9 @@ def _plain(event: Event) -> Json:
 
     Where its properties bear the names of the form's own fields, it is a track call, which keeps them apart.
     """
-    user, name, at, _, properties, _ = event
-    own: dict[str, Json] = {"user": user, "event": name, "ts": at, "id": event_id(event)}
-    if own.keys().isdisjoint(properties):
-        return {**properties, **own}
-    call: dict[str, Json] = {"type": "track", "userId": user, "event": name, "timestamp": at, "messageId": own["id"]}
-    return {**call, "properties": dict(properties)}
+    user, name, at, given = event.user, event.name, event.at, event_id(event)
+    own: dict[str, Json] = {"user": user, "event": name, "ts": at, "id": given}
+    if own.keys().isdisjoint(event.properties):
+        return {**event.properties, **own}
+    call: dict[str, Json] = {"type": "track", "userId": user, "event": name, "timestamp": at, "messageId": given}
+    return {**call, "properties": dict(event.properties)}

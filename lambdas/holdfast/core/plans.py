@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import jmespath
 
-from holdfast.core.events import Event, Json, canonical, event_id, event_key
+from holdfast.core.events import Event, Json, Value, canonical, event_id, event_key
 from holdfast.core.recommendations import Recommender
 
 MAX_AGE_MS = 2 * 60 * 60_000
@@ -76,7 +76,7 @@ class Plan:
         return cls(**{**data, **lists, "constant": tuple(Constant(**c) for c in data["constant"])})
 
 
-class Hit(NamedTuple):
+class Hit(Value, frozen=True):
     """What one event means to one campaign: the part of its trigger (an event of `did`), or an `EXIT`.
 
     `values` are the constant values the event bears: by key, as the event wrote them. `due` is when a watch opened by

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from heapq import heapify, heappop, heappush
+from typing import Any, Literal, TypeAlias
 
-from holdfast.core.events import Json, canonical
+from holdfast.core.events import Json, Value, canonical
 
 Kind: TypeAlias = Literal["send", "withhold", "retract", "convert"]
 
+PARTS_MS = 30 * 24 * 60 * 60_000
+"""How long one part of a trigger of several events waits for the others."""
 
-class Trigger(NamedTuple):
+
+class Trigger(Value, frozen=True):
     """An occurrence of what was to be watched for. `due` is when it may be decided; `shown` and `event` are what a
     message needs of it, dropped as soon as no message can come of it any more.
     """
@@ -33,7 +37,7 @@ class Trigger(NamedTuple):
         return self.at, self.id
 
 
-class Decided(NamedTuple):
+class Decided(Value, frozen=True):
     """The last decision of a watch: for the trigger (`at`, `id`), made at `when`.
 
     `summary` is the trigger by which a message about several watches is known; None for one about this watch alone.
@@ -47,7 +51,7 @@ class Decided(NamedTuple):
     summary: tuple[int, str] | None = None
 
 
-class Watch(NamedTuple):
+class Watch(Value, frozen=True):
     """`parts` is used by campaigns whose `did` names several events: the latest of each, by event key.
 
     `exit` is the time of the latest exit, 0 where none was seen.
@@ -64,7 +68,7 @@ class Watch(NamedTuple):
         trigger, decided = self.trigger, self.decided
         if trigger is None or trigger.at <= self.exit:
             return None
-        if decided is not None and trigger.mark <= (decided.at, decided.id):
+        if decided is not None and (trigger.at, trigger.id) <= (decided.at, decided.id):
             return None
         return trigger
 
@@ -74,8 +78,85 @@ class Watch(NamedTuple):
         latest = max(self.exit, self.trigger.at if self.trigger else 0)
         return max(latest, *(part.at for part in self.parts.values())) if self.parts else latest
 
+    @property
+    def over(self) -> int:
+        """Where nothing is pending: from when on it matters no longer than any mark does."""
+        over = max(self.latest, self.decided.when) if self.decided else self.latest
+        return max(over, self.latest + PARTS_MS) if self.parts else over
 
-class State(NamedTuple):
+    @property
+    def tidied(self) -> Watch:
+        """What no message can come of needs no properties."""
+        trigger = self.trigger
+        if trigger is None or not (trigger.due or trigger.event):
+            return self
+        bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown)
+        return Watch(bare, self.exit, self.decided, self.parts)
+
+
+class Watches(dict[str, Watch]):
+    """A campaign's watches of one user, by constant value. Two heaps tell, without a look at them all, which fall due
+    next (`dues`: when, and which) and which are over, to be forgotten (`overs`: since when, and which).
+
+    An entry of a heap may no longer hold, as its watch has moved on; the first of `dues` always holds.
+    """
+
+    __slots__ = ("dues", "overs")
+
+    dues: list[tuple[int, str]]
+    overs: list[tuple[int, str]]
+
+    @classmethod
+    def of(cls, watches: Mapping[str, Watch]) -> Watches:
+        """A copy, to be changed."""
+        copy = cls(watches)
+        if isinstance(watches, Watches) and len(watches.dues) + len(watches.overs) <= 4 * len(watches):
+            copy.dues, copy.overs = watches.dues.copy(), watches.overs.copy()
+        else:
+            copy.arrange()
+        return copy
+
+    def arrange(self) -> None:
+        """Make the heaps anew."""
+        self.dues = [(pending.due, key) for key, watch in self.items() if (pending := watch.pending)]
+        self.overs = [(watch.over, key) for key, watch in self.items() if not watch.pending]
+        heapify(self.dues)
+        heapify(self.overs)
+
+    def put(self, key: str, watch: Watch) -> None:
+        if pending := watch.pending:
+            self[key] = watch
+            heappush(self.dues, (pending.due, key))
+        else:
+            self[key] = watch.tidied
+            heappush(self.overs, (watch.over, key))
+        while self.dues and not self._is_due(*self.dues[0]):
+            heappop(self.dues)
+
+    def forget(self, before: int) -> None:
+        """Drop what was over before then."""
+        while self.overs and self.overs[0][0] < before:
+            _, key = heappop(self.overs)
+            if (watch := self.get(key)) and not watch.pending and watch.over < before:
+                del self[key]
+
+    def first_due(self, now: int) -> tuple[str, Trigger] | None:
+        """Which of them fell due first, if any did by now."""
+        if not self.dues or self.dues[0][0] > now:
+            return None
+        key = self.dues[0][1]
+        pending = self[key].pending
+        return (key, pending) if pending else None
+
+    def pending(self) -> list[tuple[str, Trigger]]:
+        """All that wait for their decision."""
+        return [(key, pending) for key, watch in self.items() if (pending := watch.pending)]
+
+    def _is_due(self, at: int, key: str) -> bool:
+        return (watch := self.get(key)) is not None and (pending := watch.pending) is not None and pending.due == at
+
+
+class State(Value, frozen=True):
     """A user's watches by campaign and constant value, and by campaign the `floor`: the rank (time, constant value) of
     the newest watch that had to go because there were too many. What ranks no higher is not remembered again.
     """
@@ -87,8 +168,9 @@ class State(NamedTuple):
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
         dues = []
         for campaign, watches in self.watches.items():
-            if pending := [t.due for w in watches.values() if (t := w.pending)]:
-                dues.append(max(pending) if campaign in summaries else min(pending))
+            known = watches if isinstance(watches, Watches) else Watches.of(watches)
+            if known.dues:
+                dues.append(max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0])
         return min(dues, default=None)
 
     def all(self) -> Iterator[tuple[str, str, Watch]]:
@@ -97,7 +179,7 @@ class State(NamedTuple):
                 yield campaign, key, watch
 
 
-class Decision(NamedTuple):
+class Decision(Value, frozen=True):
     """What the fold decided for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger.
 
     A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
@@ -145,7 +227,7 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
     if watch.exit:
         packed["exit"] = watch.exit
     if watch.decided:
-        packed["decided"] = watch.decided if watch.decided.summary else watch.decided[:-1]
+        packed["decided"] = _pack_decided(watch.decided)
     if watch.parts:
         packed["parts"] = {name: _pack_trigger(key, part) for name, part in watch.parts.items()}
     return packed
@@ -158,6 +240,11 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
         decided=_unpack_decided(*data["decided"]) if "decided" in data else None,
         parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
     )
+
+
+def _pack_decided(decided: Decided) -> Sequence[object]:
+    packed = decided.at, decided.id, decided.when, decided.kind, decided.reason
+    return (*packed, decided.summary) if decided.summary else packed
 
 
 def _unpack_decided(at: int, id_: str, when: int, kind: Kind, reason: str, summary: Sequence[Any] = ()) -> Decided:
