@@ -6,6 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
+from holdfast.aws.statistics import STATISTICS
 from infra.function import HoldfastFunction
 from infra.queues import final_queue
 from infra.stages import Stage
@@ -47,6 +48,11 @@ class Deliver(Construct):
         )
         self.function.may(["dynamodb:BatchGetItem"], on=[tables.users.table_arn])
         self.function.may(["dynamodb:GetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
+        self.function.may(
+            ["dynamodb:UpdateItem"],
+            on=[tables.campaigns.table_arn],
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{STATISTICS}*"]}},
+        )
         self.function.may(["events:PutEvents"], on=[bus.event_bus_arn])
         self.function.may(["sqs:SendMessage"], on=[self.undelivered.queue_arn])
         tables.allow_key(self.function)

@@ -19,7 +19,7 @@ class Tables(Construct):
             "Users", key=("user", "part"), ttl="expires_at", stream=dynamodb.StreamViewType.NEW_IMAGE
         )
         self.timers = self._table("Timers", key=("slot", "id"), ttl="expires_at")
-        self.campaigns = self._table("Campaigns", key=("pk", "sk"))
+        self.campaigns = self._table("Campaigns", key=("pk", "sk"), ttl="expires_at")
         self.catalog = self._table("Catalog", key=("pk", "sk"), ttl="expires_at")
 
     def allow_key(self, grantee: iam.IGrantable) -> None:

@@ -9,18 +9,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.clients import client
 from holdfast.aws.observe import Logger, Metrics, count
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import DeliverSettings
+from holdfast.aws.statistics import Statistics
 from holdfast.aws.users import Users
 from holdfast.core import profiles
 from holdfast.core.events import Json
 from holdfast.core.messages import context, detail, detail_type
 from holdfast.core.plans import Plan, Plans
 from holdfast.core.revisions import rendered_by
+from holdfast.core.statistics import Became, tallies
 from holdfast.core.templates import Values, Withheld, compile_values
 from holdfast.core.watches import Decision, Kind
 
@@ -47,6 +51,7 @@ def build() -> Deliver:
         live=LivePlans(campaigns, settings.campaigns_ttl_seconds),
         bus=Bus(client("events"), settings.bus_name, settings.source),
         undelivered=Queue(client("sqs"), settings.undelivered_queue_url),
+        statistics=Statistics(dynamodb, settings.campaigns_table),
     )
 
 
@@ -61,6 +66,7 @@ class Rendered(NamedTuple):
     decided: Decided
     kind: Kind
     entry: Entry
+    reason: str = ""
 
 
 class Undelivered(RuntimeError):
@@ -68,11 +74,21 @@ class Undelivered(RuntimeError):
 
 
 class Deliver:
-    def __init__(self, *, users: Users, campaigns: Campaigns, live: LivePlans, bus: Bus, undelivered: Queue) -> None:
+    def __init__(
+        self,
+        *,
+        users: Users,
+        campaigns: Campaigns,
+        live: LivePlans,
+        bus: Bus,
+        undelivered: Queue,
+        statistics: Statistics | None = None,
+    ) -> None:
         self._users = users
         self._live = live
         self._bus = bus
         self._undelivered = undelivered
+        self._statistics = statistics
         self._compiled: dict[tuple[str, int], Values] = {}
         self._revision = lru_cache(maxsize=256)(lambda campaign, number: campaigns.get(campaign, number).plan)
 
@@ -109,6 +125,8 @@ class Deliver:
         self._set_aside(
             {"reason": reason, "user": user, "outbox": [decision._asdict()]} for (user, decision), reason in failed
         )
+        put_all = (Became(e.decided.decision, e.kind, e.reason) for e in rendered if e.entry not in refused)
+        self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)])
 
     def _plans(self, decided: Sequence[Decided]) -> Plans:
         plans = self._live.get()
@@ -128,7 +146,7 @@ class Deliver:
                 kind, reason = "withhold", error.reason
         body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason)
         entry = Entry(detail_type(kind, plan), json.dumps(body, ensure_ascii=False), decision.when)
-        return Rendered(decided, kind, entry)
+        return Rendered(decided, kind, entry, reason)
 
     def _values(self, plan: Plan) -> Values:
         """The templates of a revision, compiled once in a container's life."""
@@ -136,6 +154,16 @@ class Deliver:
         if revision not in self._compiled:
             self._compiled[revision] = compile_values(plan.values, events=plan.did)
         return self._compiled[revision]
+
+    def _tally(self, outcomes: Sequence[Became]) -> None:
+        """After everything else, and whatever comes of it: what was delivered stays delivered."""
+        if self._statistics is None:
+            return
+        try:
+            self._statistics.add(tallies(outcomes))
+        except (ClientError, BotoCoreError):
+            logger.exception("not counted")
+            count(metrics, Uncounted=len(outcomes))
 
     def _set_aside(self, undelivered: Iterable[dict[str, Any]]) -> None:
         """Put what cannot be delivered, whole and with its reason, where a person can look at it and redrive it."""

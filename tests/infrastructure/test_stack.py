@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.aws import settings
 from holdfast.aws.observed import SEEN
+from holdfast.aws.statistics import STATISTICS
 from infra.stages import SettingError
 from tests.infrastructure.synthesis import Stack, stack, synth
 
@@ -118,10 +119,16 @@ def test_deliver_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
         "*": TRACES | {"dynamodb:ListStreams"},
         "TablesUsers": {"dynamodb:BatchGetItem"},
         "TablesUsers.StreamArn": {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
-        "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:Query"},
+        "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         "DeliverUndelivered": {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
         "MessagesBus": {"events:PutEvents"},
     }
+
+
+def test_deliver_may_count_but_change_no_campaign(on_aws: Stack) -> None:
+    statements = on_aws.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
+    (counting,) = (each for each in statements if each["Action"] == "dynamodb:UpdateItem")
+    assert counting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{STATISTICS}*"]}}
 
 
 def test_the_console_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
@@ -225,7 +232,7 @@ def test_tables_are_encrypted_recoverable_and_bill_by_request(on_aws: Stack) -> 
         assert "GlobalSecondaryIndexes" not in table["Properties"]
 
 
-@pytest.mark.parametrize("table", ["TablesUsers", "TablesTimers", "TablesCatalog"])
+@pytest.mark.parametrize("table", ["TablesUsers", "TablesTimers", "TablesCampaigns", "TablesCatalog"])
 def test_what_is_no_longer_needed_expires(on_aws: Stack, table: str) -> None:
     ttl = on_aws.properties("AWS::DynamoDB::Table", table)["TimeToLiveSpecification"]
     assert ttl == {"AttributeName": "expires_at", "Enabled": True}

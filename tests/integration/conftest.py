@@ -18,6 +18,7 @@ from deliver import Deliver
 from holdfast.aws.bus import Bus
 from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.queues import Queue
+from holdfast.aws.statistics import Statistics
 from holdfast.aws.timers import Timers
 from holdfast.aws.users import Users
 from holdfast.core.fold import Limits
@@ -120,6 +121,7 @@ class World:
             live=LivePlans(self.campaigns, 0),
             bus=Bus(self.events, "bus", "holdfast"),  # type: ignore[arg-type]
             undelivered=Queue(self.sqs, self.queues["undelivered"]),  # type: ignore[arg-type]
+            statistics=Statistics(self.dynamodb, "campaigns"),  # type: ignore[arg-type]
         )
 
     def deliver_outboxes(self) -> None:
