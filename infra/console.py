@@ -115,11 +115,7 @@ class Console(Construct):
         may(
             ["dynamodb:PutItem"],
             on=[tables.campaigns.table_arn],
-            # Without a key at all, the first condition alone would hold.
-            provided={
-                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*"]},
-                "Null": {"dynamodb:LeadingKeys": "false"},
-            },
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*"]}},
         )
         queues = [events.rejected.queue_arn, deliver.undelivered.queue_arn]
         may(

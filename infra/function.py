@@ -76,7 +76,7 @@ class HoldfastFunction(lambda_.Function):
         actions: Sequence[str],
         *,
         on: Sequence[str],
-        provided: Mapping[str, Mapping[str, str | Sequence[str]]] | None = None,
+        provided: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
         """Allow the actions on the resources, where `provided` (an IAM condition) holds."""
         allowed = list(actions)

@@ -23,9 +23,12 @@ from holdfast.console.access import EDITOR
 from holdfast.console.answers import Answer, as_json
 from holdfast.console.app import Console
 from holdfast.console.page import Page
-from holdfast_cli import local
+from holdfast_cli import console_users, local
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json
 from holdfast_cli.stack import Deployment
+
+app = typer.Typer(invoke_without_command=True)
+app.add_typer(console_users.app, name="user")
 
 HOST = "127.0.0.1"
 MAX_BODY = 6 * 1024 * 1024
@@ -205,7 +208,9 @@ def console_of(deployment: Deployment, page: Page) -> Console:
     return Console(settings, deployment.client, page)
 
 
+@app.callback()
 def console(
+    context: typer.Context,
     *,
     port: Annotated[int, typer.Option(help="Where to listen; 0 for any free port.")] = 0,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
@@ -217,6 +222,8 @@ def console(
     It runs on this machine, on 127.0.0.1 only, for you alone, and does what your AWS credentials may do. The address it
     prints lets one in once; Enter makes another one.
     """
+    if context.invoked_subcommand:
+        return
     deployment = Deployment.find(stage)
     try:
         server = Server(console_of(deployment, Page(built_page())), Session(), port)

@@ -19,6 +19,7 @@ from holdfast_cli import (
     revisions,
     schema,
     set_aside,
+    stats,
     users,
     watching,
 )
@@ -40,10 +41,11 @@ for command in (revisions.diff, revisions.rollback, revisions.history):
 app.add_typer(users.app, name="user")
 app.command()(preview.preview)
 app.command()(explain.explain)
+app.command()(stats.stats)
 app.command()(events.send)
 app.command()(events.simulate)
 app.command()(watching.watch)
-app.command()(console.console)
+app.add_typer(console.app, name="console")
 app.command()(demo.demo)
 app.command()(schema.schema)
 app.add_typer(set_aside.rejected, name="rejected")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from holdfast.aws.campaigns import Campaigns, Published
+from holdfast.aws.campaigns import Campaigns, Conflict, Published
 from holdfast.aws.users import Users
 from holdfast.core import profiles, watches
 from holdfast.core.campaign_text import CampaignFileError, fields, parse, validate
@@ -124,6 +124,8 @@ def rollback(
     Raises NoWayBack, UnknownCampaign, Conflict.
     """
     live = table.get(campaign)
+    if seen not in {None, live.plan.revision}:  # before anything is said of what one no longer sees
+        raise Conflict(campaign)
     number = live.plan.revision - 1 if to is None else to
     if number < 1:
         raise NoWayBack(f"{campaign} has one revision only: there is nothing to go back to")

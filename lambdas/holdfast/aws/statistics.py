@@ -5,12 +5,15 @@ the most frequent constant values. They stay for a hundred days.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from holdfast.aws.users import Users
 from holdfast.core.statistics import Tally, bounded, merged
+from holdfast.core.watches import decode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -101,6 +104,33 @@ class Statistics:
             },
         )
         return {item["sk"]["S"]: _tally(item) for page in pages for item in page["Items"]}
+
+
+class Open(NamedTuple):
+    """Watches that wait for their decision, by campaign: of all users, if that is `complete`, or of those that could be
+    read in the time there was.
+    """
+
+    watches: Counter[str]
+    complete: bool
+
+
+def waiting(
+    users: Users,
+    *,
+    scanned: Callable[[int], None] = lambda _items: None,
+    time_left: Callable[[], bool] = lambda: True,
+) -> Open:
+    """Reads the whole users table: there is no index of what is open, as that would cost two writes for each watch."""
+    watches: Counter[str] = Counter()
+    for page in users.scan():
+        for text in page.states.values():
+            for campaign, _, watch in decode(text).all():
+                watches[campaign] += watch.pending is not None
+        scanned(page.scanned)
+        if not time_left():
+            return Open(watches, complete=False)
+    return Open(watches, complete=True)
 
 
 def _tally(item: Mapping[str, Any]) -> Tally:

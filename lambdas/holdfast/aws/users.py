@@ -167,14 +167,15 @@ class Users:
         )
         return [profiles.properties(profiles.decode(item["state"]["S"])) for item in found["Items"]]
 
-    def scan(self, campaign: str) -> Iterator[Page]:
-        """All users with watches of a campaign. This reads the whole table, its profiles too."""
+    def scan(self, campaign: str = "") -> Iterator[Page]:
+        """All users with watches, of one campaign or of any. This reads the whole table, its profiles too."""
+        only = {":campaign": {"S": f'"{campaign}":'}} if campaign else {}
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
             ProjectionExpression="#user, #state",
-            FilterExpression="#part = :watches AND contains(#state, :campaign)",
+            FilterExpression="#part = :watches" + (" AND contains(#state, :campaign)" if campaign else ""),
             ExpressionAttributeNames={"#user": "user", "#part": "part", "#state": "state"},
-            ExpressionAttributeValues={":watches": {"S": "watches"}, ":campaign": {"S": f'"{campaign}":'}},
+            ExpressionAttributeValues={":watches": {"S": "watches"}, **only},
         )
         for page in pages:
             yield Page(page["ScannedCount"], {found["user"]["S"]: found["state"]["S"] for found in page["Items"]})

@@ -112,6 +112,10 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def suggest(asked: Annotated[models.Drafted, Body()]) -> models.Suggested:
         return desk().suggest(asked)
 
+    @app.get("/api/stats", summary="What became of each campaign's messages, by day")
+    def statistics(days: Annotated[int, Query(ge=1, le=90)] = 14) -> models.Statistics:
+        return desk().count(days)
+
     @app.get("/api/explain", summary="Why a user did, did not, or will get a message")
     def explain(
         user: Annotated[str, Query(min_length=1, max_length=1024)],

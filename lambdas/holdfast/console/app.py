@@ -16,6 +16,7 @@ from holdfast.aws.observe import Logger
 from holdfast.aws.observed import Observations
 from holdfast.aws.queues import Queue
 from holdfast.aws.settings import ConsoleSettings
+from holdfast.aws.statistics import Statistics
 from holdfast.aws.users import Users
 from holdfast.console.access import Person
 from holdfast.console.answers import Answer, Refused, as_json, content_security_policy, secured
@@ -53,6 +54,7 @@ class Console:
             live=LivePlans(campaigns, LIVE_SECONDS),
             users=Users(dynamodb, settings.users_table),
             observations=Observations(dynamodb, settings.campaigns_table),
+            statistics=Statistics(dynamodb, settings.campaigns_table),
             bus=Bus(self._client("events"), settings.bus_name, settings.source),
             queues={
                 "rejected": SetAside(sqs, settings.rejected_queue_url, send),

@@ -15,6 +15,7 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.known import read_user
 from holdfast.aws.observed import Observations
 from holdfast.aws.publishing import NoWayBack, Throttled, diff, plan_of, publish, rollback
+from holdfast.aws.statistics import Open, Statistics, waiting
 from holdfast.aws.users import Users
 from holdfast.console import models
 from holdfast.console.answers import Refused
@@ -30,12 +31,15 @@ from holdfast.core.observed import Seen, property_shapes
 from holdfast.core.plans import Plan
 from holdfast.core.preview import NoMessage, Preview, as_test, latest, made_up, preview, read_events, rule_pattern
 from holdfast.core.revisions import Renderer
+from holdfast.core.statistics import days, series
 from holdfast.core.suggestions import Known as Suggestible
 
 SECONDS: Final = 15
 """For what reads a whole table: an HTTP API waits half a minute for an answer."""
 SAMPLE: Final = 200
 """Items of the users table that are looked at for the names of profile properties."""
+COUNTING_SECONDS: Final = 2
+"""For counting what is open, which reads the whole users table: some 50 MB in this time."""
 MESSAGES: Final = 100
 FRESH_SECONDS: Final = 60
 """How long what was observed is kept: names, which change seldom."""
@@ -61,10 +65,12 @@ class Desk:
     live: LivePlans
     users: Users
     observations: Observations
+    statistics: Statistics
     bus: Bus
     queues: Mapping[str, SetAside]
     clock: Callable[[], int] = now_ms
     _observed: tuple[float, dict[str, Seen], Seen] | None = field(default=None, init=False)
+    _open: tuple[int, Open] | None = field(default=None, init=False)
 
     # --- Campaigns ---------------------------------------------------------------------------------------------------
 
@@ -155,12 +161,14 @@ class Desk:
 
     def test_send(self, campaign: str, asked: models.Occurrence) -> models.Tested:
         """Put the message on the bus, marked as a test: of what is being written, or else of the live revision."""
+        revision = None
         if asked.campaign is None and asked.source is None:
-            asked = asked.model_copy(update={"source": self._get(campaign).source})
+            live = self._get(campaign)
+            asked, revision = asked.model_copy(update={"source": live.source}), live.plan.revision
         draft = _draft(asked)
         if draft.campaign.id != campaign:
             raise Refused(422, "invalid", f"The file is of campaign {draft.campaign.id}, not of {campaign}.")
-        shown = self._preview(draft, asked)
+        shown = self._preview(draft, asked, revision)
         if shown.reason:
             raise Refused(422, "withheld", f"Nothing was put on the bus, as the message is withheld: {shown.reason}.")
         now = self.clock()
@@ -170,9 +178,10 @@ class Desk:
             raise Refused(503, "not_put", f"The bus did not take it: {', '.join(refused.values())}. Try again.")
         return models.Tested(id=body["metadata"]["id"], source=self.source, detail_type=detail_type, detail=body)
 
-    def _preview(self, draft: Draft, asked: models.Occurrence) -> Preview:
+    def _preview(self, draft: Draft, asked: models.Occurrence, revision: int | None = None) -> Preview:
+        """Without a revision, the draft is the next one."""
         live = self.live.get().get(draft.campaign.id)
-        plan = draft.plan(live.revision + 1 if live else 1)
+        plan = draft.plan(revision or (live.revision + 1 if live else 1))
         try:
             known = read_user(self.users, asked.user) if asked.event is None or asked.profile is None else None
             decision = latest(plan, known.state, known.outbox) if known and asked.event is None else None
@@ -231,6 +240,34 @@ class Desk:
             render=lambda decision: renderer.outcome(decision, plans[decision.campaign], properties),
         )
         return models.Explained(user=user, profile=properties, explanations=[each.to_json() for each in found])
+
+    def count(self, number: int) -> models.Statistics:
+        now = self.clock()
+        wanted = days(now, number)
+        campaigns = self.live.get()
+        by_day = self.statistics.read(campaigns, wanted[0], wanted[-1])
+        at, (watches, complete) = self._waiting(now)
+        return models.Statistics(
+            days=wanted,
+            waiting_at=at,
+            campaigns={
+                campaign: models.Numbers.model_validate(
+                    {
+                        "waiting": watches[campaign] if complete else None,
+                        "waiting_at_least": watches[campaign],
+                        **series(by_day[campaign], wanted).to_json(),
+                    }
+                )
+                for campaign in campaigns
+            },
+        )
+
+    def _waiting(self, now: int) -> tuple[int, Open]:
+        """Counted for a few seconds at most, and again after a minute."""
+        if self._open is None or now - self._open[0] > FRESH_SECONDS * 1000:
+            ends = time.monotonic() + COUNTING_SECONDS
+            self._open = now, waiting(self.users, time_left=lambda: time.monotonic() < ends)
+        return self._open
 
     def _seen(self) -> tuple[dict[str, Seen], Seen]:
         """Events by key, and the properties of profiles: of the latter a sample tells."""
@@ -352,8 +389,8 @@ def _row(live: Live[Plan]) -> models.Row:
         revision=plan.revision,
         paused=plan.paused,
         published_at=live.published_at,
-        did=[plan.names[key] for key in plan.did],
-        did_not=[plan.names[key] for key in plan.did_not],
+        did=[plan.names.get(key, key) for key in plan.did],
+        did_not=[plan.names.get(key, key) for key in plan.did_not],
         within=format_duration(plan.within),
         one_per="user" if plan.summary else "value",
     )

@@ -226,6 +226,34 @@ class Queued(Told):
     approximate_total: int
 
 
+class Count(Told):
+    value: str
+    count: int
+
+
+class Numbers(Told):
+    """A campaign's days. `waiting` is null where the users table is too large to be counted while somebody waits, and
+    `waiting_at_least` is what was found then. `top`'s counts are too low by `top_error` at most.
+    """
+
+    waiting: int | None
+    waiting_at_least: int
+    sent: list[int]
+    withheld: dict[str, list[int]]
+    retracted: list[int]
+    failed: list[int]
+    top: list[Count]
+    top_error: int
+
+
+class Statistics(Told):
+    """`days` are UTC, the last one still under way; `waiting_at` is when `waiting` was counted."""
+
+    days: list[str]
+    campaigns: dict[str, Numbers]
+    waiting_at: int
+
+
 class Redriven(Told):
     redriven: int
     failed: dict[str, int]

@@ -1,0 +1,529 @@
+"""The console's API on moto: what it answers, and to whom."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from holdfast.aws.queues import Message, Queue
+from holdfast.aws.settings import ConsoleSettings
+from holdfast.console.access import PURE
+from holdfast.console.api import routes
+from holdfast.console.app import Console
+from holdfast.console.page import Page
+from holdfast.core.schemas import Detail
+from holdfast.core.watches import Decision
+from tests.integration.conftest import MINUTE, T0, World, throttled
+
+EDITOR = {"token_use": "access", "username": "eve", "cognito:groups": "[editor]"}
+VIEWER = {"token_use": "access", "username": "vic", "cognito:groups": "[viewer]"}
+FILE = """\
+# kept by the shop team
+id: cart
+when:
+  did: Added
+  did_not: charged
+  within: 30 minutes  # long enough
+constant: {name: product, in: {Added: product, charged: "Items[].name"}}
+send:
+  values:
+    title: "{{ Profile.first_name | default: 'Hi' }}, your {{ ConstantEventProperty }}"
+    price: "{{ Event.price }}"
+"""
+OCCURRENCE: dict[str, Any] = {
+    "user": "ann",
+    "event": {"product": "coat", "price": 89.0},
+    "profile": {"first_name": "Ann"},
+}
+
+
+class Functions:
+    """Lambda, as far as deliver is invoked by it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 (AWS's names)
+        assert FunctionName == "deliver"
+        images = [record["dynamodb"]["NewImage"] for record in json.loads(Payload)["Records"]]
+        self._world.deliver().take(images, lambda: 60.0)
+        return {"StatusCode": 200}
+
+
+@dataclass
+class Browser:
+    """Asks the console as the gateway does, once it has let a token pass."""
+
+    console: Console
+    claims: dict[str, str] | None = field(default_factory=lambda: EDITOR)
+
+    def raw(self, method: str, path: str, body: object = None, **headers: str) -> dict[str, Any]:
+        parts = urlsplit(path)
+        context: dict[str, Any] = {"http": {"method": method, "path": parts.path}, "stage": "$default"}
+        if self.claims is not None:
+            context["authorizer"] = {"jwt": {"claims": self.claims}}
+        event = {
+            "version": "2.0",
+            "rawPath": parts.path,
+            "rawQueryString": parts.query,
+            "queryStringParameters": {name: ",".join(values) for name, values in parse_qs(parts.query).items()},
+            "headers": {"content-type": "application/json", **headers},
+            "requestContext": context,
+            "body": "" if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        return self.console.answer(event, None)
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        answer = self.raw(method, path, body)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def get(self, path: str) -> Any:
+        status, told = self.ask("GET", path)
+        assert status == 200, told
+        return told
+
+    def post(self, path: str, status: int = 200, **body: object) -> Any:
+        answered, told = self.ask("POST", path, body)
+        assert answered == status, told
+        return told
+
+
+@pytest.fixture
+def browser(world: World, tmp_path: Path) -> Browser:
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "main-1a2b3c.js").write_text("let a = 1;" * 100)
+    (tmp_path / "assets" / "main-1a2b3c.js.br").write_bytes(b"brotli")
+    settings = ConsoleSettings(
+        stage="test",
+        users_table="users",
+        campaigns_table="campaigns",
+        events_queue_url=world.queues["events"],
+        rejected_queue_url=world.queues["rejected"],
+        undelivered_queue_url=world.queues["undelivered"],
+        deliver_function="deliver",
+        bus_name="bus",
+        sign_in_url="https://holdfast.auth.eu-central-1.amazoncognito.com",
+        client_id="abc",
+    )
+    clients: dict[str, Any] = {
+        "dynamodb": world.dynamodb,
+        "sqs": world.sqs,
+        "events": world.events,
+        "lambda": Functions(world),
+    }
+    console = Console(settings, clients.__getitem__, Page(tmp_path))
+    console.desk.clock = lambda: world.now
+    console.desk.live._ttl = 0
+    return Browser(console)
+
+
+# --- To whom. ---------------------------------------------------------------------------------------------------------
+
+
+def api() -> list[tuple[str, str]]:
+    """Every route that the function has, with a value for what is variable in it."""
+
+    def no_desk() -> Any:
+        raise AssertionError("nothing is done for whoever may not")
+
+    app = routes(no_desk)
+    known = [(route.method, route.path) for route in (*app._static_routes, *app._dynamic_routes)]
+    return sorted((m, p.replace("<campaign>", "cart").replace("<name>", "rejected")) for m, p in known)
+
+
+def changes(route: tuple[str, str]) -> bool:
+    method, path = route
+    return method != "GET" and path not in PURE
+
+
+def test_the_table_of_routes_is_the_one_that_is_served() -> None:
+    assert {("GET", "/api/me"), ("POST", "/api/campaigns/cart/publish"), ("GET", "/api/queues/rejected")} <= set(api())
+    assert {path for _, path in api()} >= PURE
+
+
+@pytest.mark.parametrize("route", api())
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [(None, 401), ({}, 401), ({**EDITOR, "token_use": "id"}, 401), ({**EDITOR, "cognito:groups": "[others]"}, 403)],
+)
+def test_no_route_answers_somebody_who_is_not_known(
+    browser: Browser, route: tuple[str, str], claims: dict[str, str] | None, status: int
+) -> None:
+    browser.claims = claims
+    answered, told = browser.ask(*route, body={})
+    assert answered == status
+    assert set(told) == {"error"}
+
+
+@pytest.mark.parametrize("route", api())
+def test_a_viewer_may_look_and_change_nothing(browser: Browser, route: tuple[str, str]) -> None:
+    browser.claims = VIEWER
+    answered, told = browser.ask(*route, body={})
+    assert (answered == 403) == changes(route)
+    if answered == 403:
+        assert told["error"]["message"] == "Only the group editor may do that, and you are a viewer."
+
+
+@pytest.mark.parametrize(
+    ("claim", "may"), [("[viewer editor]", True), ("editor", True), ("[viewer]", False), (["editor"], True)]
+)
+def test_groups_are_read_however_the_gateway_writes_them(browser: Browser, claim: Any, may: bool) -> None:
+    browser.claims = {**EDITOR, "cognito:groups": claim}
+    assert browser.get("/api/me")["may_edit"] is may
+
+
+# --- The page. --------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_needs_no_token_and_lets_nothing_from_elsewhere_in(browser: Browser) -> None:
+    browser.claims = None
+    answer = browser.raw("GET", "/")
+    assert base64.b64decode(answer["body"]) == b"<!doctype html>"
+    headers = answer["headers"]
+    assert headers["cache-control"] == "no-cache"
+    assert headers["x-content-type-options"] == "nosniff"
+    policy = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["connect-src"] == "'self' https://holdfast.auth.eu-central-1.amazoncognito.com"
+    assert policy["frame-ancestors"] == "'none'"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "opened"),
+    [("gzip, deflate, br", "br", lambda _: b"brotli"), ("gzip", "gzip", gzip.decompress), ("", None, bytes)],
+)
+def test_what_has_a_hash_in_its_name_is_cached_for_ever_and_sent_as_small_as_can_be(
+    browser: Browser, accepted: str, encoding: str | None, opened: Callable[[bytes], bytes]
+) -> None:
+    answer = browser.raw("GET", "/assets/main-1a2b3c.js", **{"accept-encoding": accepted})
+    assert "immutable" in answer["headers"]["cache-control"]
+    assert answer["headers"].get("content-encoding") == encoding
+    assert opened(base64.b64decode(answer["body"])) in {b"brotli", b"let a = 1;" * 100}
+
+
+@pytest.mark.parametrize("path", ["/nothing.js", "/assets/../index.html", "/assets/main-1a2b3c.js.br", "/..%2f"])
+def test_there_is_nothing_beside_the_pages_own_files(browser: Browser, path: str) -> None:
+    assert browser.raw("GET", path)["statusCode"] == 404
+
+
+def test_the_settings_say_where_to_sign_in(browser: Browser) -> None:
+    browser.claims = None
+    assert browser.get("/config.json") == {
+        "stage": "test",
+        "auth": {
+            "kind": "cognito",
+            "authorize_url": "https://holdfast.auth.eu-central-1.amazoncognito.com/oauth2/authorize",
+            "token_url": "https://holdfast.auth.eu-central-1.amazoncognito.com/oauth2/token",
+            "logout_url": "https://holdfast.auth.eu-central-1.amazoncognito.com/logout",
+            "client_id": "abc",
+            "scopes": ["openid"],
+        },
+    }
+
+
+def test_no_answer_of_the_api_is_cached_or_taken_for_a_page(browser: Browser) -> None:
+    headers = browser.raw("GET", "/api/me")["headers"]
+    assert headers["cache-control"] == "no-store"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+
+
+# --- Campaigns. -------------------------------------------------------------------------------------------------------
+
+
+def test_a_campaign_is_published_by_the_revision_one_saw(browser: Browser) -> None:
+    assert [row["id"] for row in browser.get("/api/campaigns")["campaigns"]] == ["cart"]
+    first = browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
+    assert (first["revision"], first["changed"]) == (2, True)
+    again = browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=2)
+    assert (again["revision"], again["changed"]) == (2, False)
+    shown = browser.get("/api/campaigns/cart")
+    assert shown["source"] == FILE
+    assert shown["campaign"]["when"] == {"did": "Added", "did_not": "charged", "within": "30 minutes"}
+    assert [each["revision"] for each in shown["revisions"]] == [1, 2]
+
+
+def test_who_is_late_is_told_what_is_live_and_changes_nothing(browser: Browser) -> None:
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
+    late = browser.post("/api/campaigns/cart/publish", 409, source=FILE + "# mine\n", seen_revision=1)
+    assert late["error"]["code"] == "conflict"
+    assert late["error"]["live_revision"] == 2
+    for change in ("pause", "resume", "rollback"):
+        assert browser.post(f"/api/campaigns/cart/{change}", 409, seen_revision=1)["error"]["live_revision"] == 2
+    assert browser.post("/api/campaigns/cart/publish", 409, source=FILE, seen_revision=0)
+    assert browser.get("/api/campaigns/cart")["source"] == FILE
+
+
+def test_of_two_who_publish_at_once_one_loses(world: World, browser: Browser) -> None:
+    def overtake(_: dict[str, Any]) -> None:
+        world.campaigns.pause("cart", paused=True)
+
+    world.dynamodb.fault("transact_write_items", overtake)
+    lost = browser.post("/api/campaigns/cart/publish", 409, source=FILE, seen_revision=1)
+    assert lost["error"]["paused"] is True
+    assert browser.get("/api/campaigns/cart")["paused"] is True
+
+
+def test_pause_resume_and_the_way_back(browser: Browser) -> None:
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
+    browser.post("/api/campaigns/cart/publish", source=FILE.replace("your", "the"), seen_revision=2)
+    assert browser.post("/api/campaigns/cart/pause", seen_revision=3)["paused"] is True
+    assert browser.post("/api/campaigns/cart/resume", seen_revision=3)["paused"] is False
+    assert browser.post("/api/campaigns/cart/rollback", seen_revision=3)["revision"] == 4
+    assert browser.get("/api/campaigns/cart")["source"] == FILE
+    assert browser.get("/api/campaigns/cart?revision=3")["source"] == FILE.replace("your", "the")
+    assert browser.post("/api/campaigns/cart/rollback", 404, seen_revision=4, to=9)
+    assert browser.post("/api/campaigns/cart/rollback", 422, seen_revision=4, to=1)["error"]["code"] == "no_way_back"
+
+
+def test_a_file_is_of_the_campaign_it_is_published_as(browser: Browser) -> None:
+    told = browser.post("/api/campaigns/other/publish", 422, source=FILE, seen_revision=0)
+    assert told["error"]["message"] == "The file is of campaign cart, not of other."
+
+
+def test_all_mistakes_are_told_at_once_with_their_places_also_in_the_templates(browser: Browser) -> None:
+    wrong = FILE.replace("{{ Event.price }}", "a {{ Event.price | upcas }}").replace("Profile.", "Profil.")
+    checked = browser.post("/api/check", source=wrong.replace("30 minutes", "soon"))
+    assert checked["ok"] is False
+    places = {
+        each["place"]: (each["line"], each["template_line"], each["template_column"]) for each in checked["mistakes"]
+    }
+    assert places == {"when.within": (6, None, None), "send.values.title": (10, 1, 4), "send.values.price": (11, 1, 6)}
+    assert browser.post("/api/campaigns/cart/publish", 422, source=wrong, seen_revision=1)["error"]["mistakes"]
+    assert browser.post("/api/check", source="id: [")["mistakes"][0]["line"] == 1
+
+
+def test_form_and_file_are_the_same_thing_and_comments_stay(browser: Browser) -> None:
+    campaign = browser.post("/api/check", source=FILE)["campaign"]
+    campaign["when"]["within"] = "45 minutes"
+    campaign["send"]["values"] = {
+        "price": "{{ Event.price }}",
+        "extra": "yes",
+        "title": campaign["send"]["values"]["title"],
+    }
+    checked = browser.post("/api/check", source=FILE, campaign=campaign)
+    assert checked["ok"] is True
+    assert checked["campaign"] == campaign
+    assert list(checked["campaign"]["send"]["values"]) == ["price", "extra", "title"]
+    assert "# kept by the shop team" in checked["source"]
+    assert "within: 45 minutes  # long enough" in checked["source"]
+
+
+def test_names_that_were_never_seen_are_hints(world: World, browser: Browser) -> None:
+    world.dynamodb.put_item(
+        TableName="campaigns",
+        Item={"pk": {"S": "seen"}, "sk": {"S": "added"}, "name": {"S": "Added"}, "shapes": {"SS": ["string product"]}},
+    )
+    checked = browser.post("/api/check", source=FILE)
+    assert checked["ok"] is True
+    assert {hint["place"] for hint in checked["hints"]} == {"when.did_not", "send.values.price"}
+
+
+def test_a_diff_says_what_changes_for_the_watches_that_are_open(world: World, browser: Browser) -> None:
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
+    world.join().take([world.body(world.added(price=7))])
+    found = browser.post("/api/diff", source=FILE.replace("your", "the"))
+    assert (found["live"], found["open"], found["effects"]["changed"], found["complete"]) == (2, 1, 1, True)
+    assert found["changes"][0]["field"] == "send.values.title"
+    assert found["examples"][0]["after"]["values"]["title"] == "Hi, the coat"
+    assert browser.post("/api/diff", source=FILE.replace("id: cart", "id: new"))["live"] == 0
+
+
+# --- Messages. --------------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_shows_each_value_where_it_came_from_and_a_rule_that_catches_it(browser: Browser) -> None:
+    shown = browser.post("/api/preview", source=FILE, **OCCURRENCE)
+    assert shown["values"]["title"]["text"] == "Ann, your coat"
+    assert {v["name"]: v["origin"] for v in shown["values"]["title"]["variables"]} == {
+        "Profile.first_name": "profile",
+        "ConstantEventProperty": "constant",
+    }
+    assert shown["pattern"] == {
+        "source": ["holdfast"],
+        "detail-type": ["Personalized Message"],
+        "detail": {"metadata": {"campaign": ["cart"]}},
+    }
+    assert (shown["ok"], shown["sent"], shown["revision"]) == (True, True, 2)
+
+
+def test_one_template_that_is_wrong_hides_none_of_the_others(browser: Browser) -> None:
+    shown = browser.post(
+        "/api/preview", source=FILE.replace("{{ Event.price }}", "{{ Event.price | nope }}"), **OCCURRENCE
+    )
+    assert (shown["ok"], shown["sent"]) == (False, False)
+    assert shown["values"]["title"]["text"] == "Ann, your coat"
+    assert "unknown filter" in shown["values"]["price"]["error"]["message"]
+    assert [each["place"] for each in shown["mistakes"]] == ["send.values.price"]
+
+
+def test_without_an_event_the_latest_one_of_the_user_counts(world: World, browser: Browser) -> None:
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
+    world.join().take([world.body({"user": "ann", "profile": {"first_name": "Ann"}}, world.added("hat", price=7))])
+    assert browser.post("/api/preview", source=FILE, user="ann")["values"]["title"]["text"] == "Ann, your hat"
+    told = browser.post("/api/preview", 422, source=FILE, user="bob")
+    assert told["error"]["code"] == "no_message"
+
+
+def test_markup_in_a_value_is_text_in_json(browser: Browser) -> None:
+    occurrence: dict[str, Any] = {**OCCURRENCE, "event": {"product": "<script>alert(1)</script>", "price": 1}}
+    assert browser.post("/api/preview", source=FILE, **occurrence)["detail"]["values"]["title"] == (
+        "Ann, your <script>alert(1)</script>"
+    )
+
+
+def test_a_test_send_is_marked_as_one_and_fires_no_rule_of_the_campaigns(world: World, browser: Browser) -> None:
+    told = browser.post("/api/campaigns/cart/test-send", source=FILE, **OCCURRENCE)
+    (event,) = world.messages("rule")
+    assert event["detail-type"] == told["detail_type"] == "Personalized Message Test"
+    assert event["detail"]["metadata"]["test"] is True
+    assert event["detail"] == told["detail"]
+    Detail.model_validate(event["detail"])
+    real = browser.post("/api/preview", source=FILE, **OCCURRENCE)["detail"]["metadata"]
+    assert event["detail"]["metadata"]["id"] != real["id"]
+
+
+def test_of_a_campaign_that_is_live_the_live_revision_is_tried(world: World, browser: Browser) -> None:
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
+    told = browser.post("/api/campaigns/cart/test-send", **OCCURRENCE)
+    assert told["detail"]["metadata"]["revision"] == 2
+    assert len(world.messages("rule")) == 1
+
+
+def test_a_message_that_would_be_withheld_is_not_put_on_the_bus(world: World, browser: Browser) -> None:
+    told = browser.post("/api/campaigns/cart/test-send", 422, source=FILE, user="ann", event={"product": "coat"})
+    assert told["error"]["message"] == "Nothing was put on the bus, as the message is withheld: missing: Event.price."
+    assert world.messages("rule") == []
+
+
+def test_sample_events_show_whether_the_constant_property_agrees(browser: Browser) -> None:
+    samples = [
+        {"event": "added", "product": "coat"},
+        {"event": "charged", "Items": [{"name": "hat"}, {"name": "coat"}]},
+    ]
+    told = browser.post("/api/match", source=FILE, events=samples)
+    assert (told["match"], told["by_event"]["Added"]) == (True, ["coat"])
+    assert (
+        browser.post("/api/match", source=FILE, events=[{"event": "added", "product": "cap"}, samples[1]])["match"]
+        is False
+    )
+
+
+# --- What is known. ---------------------------------------------------------------------------------------------------
+
+
+def test_what_was_seen_is_offered_to_templates(world: World, browser: Browser) -> None:
+    shapes = [
+        "string product",
+        "number unit price",
+        "list Items",
+        "string Items[].name",
+        "object ship",
+        "string ship.to",
+    ]
+    world.dynamodb.put_item(
+        TableName="campaigns",
+        Item={"pk": {"S": "seen"}, "sk": {"S": "added"}, "name": {"S": "Added"}, "shapes": {"SS": shapes}},
+    )
+    world.join().take([world.body({"user": "ann", "profile": {"first_name": "Ann"}})])
+    seen = browser.get("/api/seen")
+    assert [event["name"] for event in seen["events"]] == ["Added"]
+    assert seen["profile"] == [{"path": "first_name", "types": ["string"]}]
+    groups = {
+        g["group"]: [i["insert"] for i in g["items"]] for g in browser.post("/api/suggestions", source=FILE)["groups"]
+    }
+    assert groups["User properties"] == ["Profile.first_name"]
+    assert groups["Event properties"] == ["Event.product", "Event.ship.to", 'Event["unit price"]']
+    assert groups["Constant property"] == ["ConstantEventProperty"]
+
+
+def test_explain_tells_a_users_story(world: World, browser: Browser) -> None:
+    world.join().take([world.body(world.added(user="a/b c"))])
+    told = browser.get("/api/explain?user=a%2Fb%20c&zone=Europe/Berlin")
+    (about,) = told["explanations"]
+    assert (about["status"], about["constant"]) == ("waits", "coat")
+    assert browser.ask("GET", "/api/explain?user=ann&zone=Nowhere")[0] == 422
+
+
+def test_statistics_are_told_by_day_with_what_waits_now(world: World, browser: Browser) -> None:
+    world.join().take([world.body(world.added())])
+    world.now += 30 * MINUTE
+    world.join().take([world.body({"holdfast": "tick", "users": {"ann": world.now}})])
+    world.deliver_outboxes()
+    world.join().take([world.body(world.added("hat"))])
+    told = browser.get("/api/stats?days=2")
+    assert told["days"] == ["2026-09-20", "2026-09-21"]
+    cart = told["campaigns"]["cart"]
+    assert (cart["waiting"], cart["sent"], cart["top"]) == (1, [0, 1], [{"value": "coat", "count": 1}])
+
+
+# --- What could not go on. --------------------------------------------------------------------------------------------
+
+
+def test_a_rejected_record_is_looked_at_and_goes_on(world: World, browser: Browser) -> None:
+    world.join().take([world.body({"user": "ann", "event": "Added", "ts": T0}), world.body("not json", message="m2")])
+    queued = browser.get("/api/queues/rejected")
+    assert queued["approximate_total"] == 2
+    (mine,) = (each for each in queued["messages"] if each["campaigns"] == ["cart"])
+    assert mine["reason"] == "cart: constant property product: product is missing in Added"
+    assert browser.post("/api/queues/rejected/redrive", ids=[mine["id"]]) == {"redriven": 1, "failed": {}, "left": 1}
+    (again,) = world.messages("events")
+    assert again["event"] == "Added"
+    assert len(browser.get("/api/queues/rejected")["messages"]) == 1
+
+
+def test_an_undelivered_decision_is_delivered(world: World, browser: Browser) -> None:
+    decision = Decision("send", "cart", "coat", "coat", T0, "e1", T0, 1)
+    body = {"reason": "not put: InternalFailure", "user": "ann", "outbox": [decision._asdict()]}
+    Queue(world.sqs, world.queues["undelivered"]).send([Message(json.dumps(body))])  # type: ignore[arg-type]
+    assert browser.get("/api/queues/undelivered")["messages"][0]["campaigns"] == ["cart"]
+    assert browser.post("/api/queues/undelivered/redrive")["redriven"] == 1
+    assert len(world.messages("rule")) == 1
+    assert browser.ask("GET", "/api/queues/events")[0] == 404
+
+
+# --- What goes wrong. -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/api/check", {"sauce": ""}, "body.sauce: Extra inputs are not permitted"),
+        ("/api/campaigns/cart/publish", {"source": ""}, "body.seen_revision: Field required"),
+        ("/api/campaigns/NO!/pause", {"seen_revision": 1}, "path.campaign"),
+        ("/api/preview", {"source": "x" * 200_001, "user": "u"}, "body.source: String should have at most 200000"),
+    ],
+)
+def test_a_request_that_is_not_as_it_should_be_is_told_so(browser: Browser, path: str, body: Any, told: str) -> None:
+    status, answer = browser.ask("POST", path, body)
+    assert (status, answer["error"]["code"]) == (422, "request")
+    assert told in answer["error"]["message"]
+
+
+def test_there_is_no_route_beside_those_there_are(browser: Browser) -> None:
+    assert browser.ask("GET", "/api/nothing")[0] == 404
+    assert browser.ask("GET", "/api/campaigns/nothing")[1]["error"]["message"] == "There is no campaign nothing."
+
+
+def test_what_aws_refuses_is_told_without_its_inside(world: World, browser: Browser) -> None:
+    world.dynamodb.fault("scan", throttled)
+    status, told = browser.ask("GET", "/api/seen")
+    assert (status, told["error"]["code"]) == (502, "aws")
+
+
+def test_the_document_describes_every_route(browser: Browser) -> None:
+    document = browser.get("/api/openapi.json")
+    described = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
+    served = {(m, p.replace("/cart", "/{campaign}").replace("/rejected", "/{name}")) for m, p in api()}
+    assert described == served
+    assert document["security"] == [{"token": []}]
