@@ -44,7 +44,7 @@ mutants: $(STAMP) ## break the core in many small ways: does a test notice each?
 	$(BIN)/python tests/mutants.py
 
 schemas: $(STAMP) ## write the JSON Schemas under schemas/ anew, from the models
-	@for name in campaign recommendation input detail; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
+	@for name in campaign recommendation input detail console; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
 
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
 	@$(BIN)/python -m bench.footprint

@@ -13,7 +13,7 @@ import threading
 import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import typer
@@ -21,11 +21,13 @@ import typer
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.console.access import EDITOR
 from holdfast.console.answers import Answer, as_json
-from holdfast.console.app import Console
 from holdfast.console.page import Page
 from holdfast_cli import console_users, local
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json
 from holdfast_cli.stack import Deployment
+
+if TYPE_CHECKING:
+    from holdfast.console.app import Console
 
 app = typer.Typer(invoke_without_command=True)
 app.add_typer(console_users.app, name="user")
@@ -193,6 +195,8 @@ def built_page() -> Path:
 
 def console_of(deployment: Deployment, page: Page) -> Console:
     """The console's function as it would be deployed, with the credentials at hand in the place of its role."""
+    from holdfast.console.app import Console  # noqa: PLC0415 (a fifth of a second, which other commands need not wait)
+
     outputs = deployment.outputs
     settings = ConsoleSettings(
         stage=deployment.stage,

@@ -15,12 +15,22 @@ class Name(StrEnum):
     RECOMMENDATION = "recommendation"
     INPUT = "input"
     DETAIL = "detail"
+    CONSOLE = "console"
 
 
 def schema(
     name: Annotated[
-        Name, typer.Argument(help="Campaign or recommendation files, what comes in, or the detail of a message.")
+        Name,
+        typer.Argument(help="Campaign or recommendation files, what comes in, the detail of a message, or an API."),
     ],
 ) -> None:
-    """Print a JSON Schema: of campaign or recommendation files, of what comes in, or of what goes out."""
-    typer.echo(text(name.value), nl=False)
+    """Print a JSON Schema: of campaign or recommendation files, of what comes in, or of what goes out.
+
+    Of the console's API it is the OpenAPI document.
+    """
+    if name is Name.CONSOLE:
+        from holdfast.console.api import document  # noqa: PLC0415 (a fifth of a second, for this one name)
+
+        typer.echo(document(), nl=False)
+    else:
+        typer.echo(text(name.value), nl=False)

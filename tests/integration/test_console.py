@@ -16,13 +16,14 @@ import pytest
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.console.access import PURE
-from holdfast.console.api import routes
+from holdfast.console.api import document, routes
 from holdfast.console.app import Console
 from holdfast.console.page import Page
 from holdfast.core.schemas import Detail
 from holdfast.core.watches import Decision
 from tests.integration.conftest import MINUTE, T0, World, throttled
 
+ROOT = Path(__file__).parents[2]
 EDITOR = {"token_use": "access", "username": "eve", "cognito:groups": "[editor]"}
 VIEWER = {"token_use": "access", "username": "vic", "cognito:groups": "[viewer]"}
 FILE = """\
@@ -521,9 +522,13 @@ def test_what_aws_refuses_is_told_without_its_inside(world: World, browser: Brow
     assert (status, told["error"]["code"]) == (502, "aws")
 
 
+def test_the_published_document_is_that_of_the_routes() -> None:
+    assert (ROOT / "schemas" / "console.json").read_text(encoding="utf-8") == document(), "make schemas"
+
+
 def test_the_document_describes_every_route(browser: Browser) -> None:
-    document = browser.get("/api/openapi.json")
-    described = {(m.upper(), path) for path, item in document["paths"].items() for m in item}
+    served_document = browser.get("/api/openapi.json")
+    described = {(m.upper(), path) for path, item in served_document["paths"].items() for m in item}
     served = {(m, p.replace("/cart", "/{campaign}").replace("/rejected", "/{name}")) for m, p in api()}
     assert described == served
-    assert document["security"] == [{"token": []}]
+    assert served_document["security"] == [{"token": []}]

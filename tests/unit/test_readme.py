@@ -144,11 +144,11 @@ def unknown(arguments: list[str]) -> list[str]:
     """What the command line does not know: commands, and options of the command."""
     command: Any = typer.main.get_command(app)
     for number, word in enumerate(arguments):
-        if not hasattr(command, "commands"):
+        if not hasattr(command, "commands") or word.startswith("--"):  # a group may have options of its own
             options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
             given = (word.split("=")[0] for word in arguments[number:] if re.match(r"--?[a-z]", word))
             return [word for word in given if word not in options]
-        if re.fullmatch(r"…|\.\.\.|--help", word):
+        if re.fullmatch(r"…|\.\.\.", word):
             break
         for name in re.split(r"[/|]", word):  # `rejected list/redrive` names two
             if name not in command.commands:
@@ -157,6 +157,8 @@ def unknown(arguments: list[str]) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("arguments", ["nonsense", "campaign nonsense", "campaign validate --nonsense x", "send -z x"])
+@pytest.mark.parametrize(
+    "arguments", ["nonsense", "campaign nonsense", "campaign validate --nonsense x", "send -z x", "console --nonsense"]
+)
 def test_the_check_of_commands_finds_what_does_not_exist(arguments: str) -> None:
     assert unknown(arguments.split())

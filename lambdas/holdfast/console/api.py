@@ -41,9 +41,18 @@ def routes(desk: Callable[[], Desk]) -> APIGatewayHttpResolver:
     return app
 
 
-def openapi(app: APIGatewayHttpResolver) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(app.get_openapi_json_schema())
-    return document
+def document() -> str:
+    """The OpenAPI document as it stands in its file."""
+
+    def no_desk() -> Desk:
+        raise LookupError("only described")
+
+    return json.dumps(_openapi(routes(no_desk)), indent=2, ensure_ascii=False) + "\n"
+
+
+def _openapi(app: APIGatewayHttpResolver) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(app.get_openapi_json_schema())
+    return described
 
 
 def _campaigns(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
@@ -101,8 +110,8 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
         return models.Me(name=person.name, groups=sorted(person.groups), may_edit=person.may_edit, stage=desk().stage)
 
     @app.get("/api/openapi.json", summary="This document")
-    def document() -> dict[str, Any]:
-        return openapi(app)
+    def describe() -> dict[str, Any]:
+        return _openapi(app)
 
     @app.get("/api/seen", summary="Names and types of events' and profiles' properties, as they were seen")
     def seen() -> models.SeenNames:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
@@ -84,6 +85,7 @@ class Template:
         return buffer.getvalue()
 
 
+@lru_cache(maxsize=256)  # whoever writes a template compiles its neighbours again with each key
 def _compiled(text: str) -> tuple[frozenset[tuple[str, ...]], BoundTemplate]:
     try:
         liquid = ENVIRONMENT.from_string(text)
