@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check mutants schemas footprint attacks clean
+.PHONY: console-shots console-figures help setup demo test check mutants schemas footprint attacks clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n auto
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install everything into .venv and node_modules (again only when something changed)
 
@@ -51,6 +51,15 @@ footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each 
 
 attacks: $(STAMP) ## what hostile templates cost before they are stopped
 	@$(BIN)/python -m bench.attacks
+
+console-shots: $(STAMP) ## what each step in the console looks like, light and dark, and docs/console.png of them
+	@rm -rf .cache/console-shots
+	HOLDFAST_SHOTS=.cache/console-shots $(BIN)/pytest -n0 -q tests/browser
+	@mkdir -p docs && cp .cache/console-shots/00-picture-light.png docs/console.png
+	@echo 'Written: .cache/console-shots, docs/console.png'
+
+console-figures: $(STAMP) ## how large the console's page is, how soon it is there, and from key to preview
+	@$(BIN)/pytest -n0 -q -k 'light_and_there or follows_the_keys' tests/browser
 
 clean: ## stop the embedded AWS, remove all that was built or installed
 	@if [ -x $(BIN)/holdfast ]; then $(BIN)/holdfast local down || true; fi

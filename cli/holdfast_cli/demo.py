@@ -62,7 +62,10 @@ def demo(*, json: Json = False) -> None:
         if not json:
             _say("5", "Why? [bold]holdfast explain ann[/] says:")
             explain("ann", campaign="abandoned-cart", utc=False, stage="local", json=False)
-    if not _report(scenes, events, books, records, as_json=json):
+    agree = _report(scenes, events, books, records, as_json=json)
+    if not json:
+        out.print("To see and write campaigns in a browser: [bold]holdfast local up[/], then [bold]holdfast console[/]")
+    if not agree:
         raise typer.Exit(1)
 
 

@@ -1,7 +1,7 @@
 // A campaign that is being edited. Its YAML text is all there is: the form is a view of it, and an edit in the form is an
 // edit of the text, which keeps the comments and the order of whoever wrote it. So page and file cannot come apart.
 
-import { type Document, isMap, isScalar, isSeq, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, parseDocument, type Scalar, stringify } from "yaml";
 
 import type { Json, JsonObject } from "./api.js";
 
@@ -88,8 +88,23 @@ function edited(source: string, change: (document: Document) => void): string {
 }
 
 /** A scalar; an empty one that may be left out is. */
-export const setText = (source: string, path: Path, value: string, { optional = false } = {}): string =>
-  edited(source, (document) => (optional && value === "" ? document.deleteIn(path) : put(document, path, value)));
+export function setText(source: string, path: Path, value: string, { optional = false } = {}): string {
+  if (optional && value === "") return edited(source, (document) => document.deleteIn(path));
+  return inPlace(source, path, value) ?? edited(source, (document) => put(document, path, value));
+}
+
+/** With all else as it is, to the last space, where there is a scalar on one line already; null where there is not. */
+function inPlace(source: string, path: Path, value: string): string | null {
+  const node = parse(source).getIn(path, true);
+  if (!isScalar(node) || !node.range || !ONE_LINE.has(node.type ?? "") || value.includes("\n")) return null;
+  const [from, to] = node.range;
+  if (from === to || source.slice(from, to).includes("\n")) return null;
+  const number = typeof node.value === "number" && /^\d+$/.test(value);
+  const written = stringify(number ? Number(value) : value, { lineWidth: 0, defaultStringType: node.type as Scalar.Type }).trimEnd();
+  return written.includes("\n") ? null : source.slice(0, from) + written + source.slice(to);
+}
+
+const ONE_LINE = new Set(["PLAIN", "QUOTE_DOUBLE", "QUOTE_SINGLE"]);
 
 export const setNames = (source: string, key: "did" | "did_not", names: string[]): string =>
   edited(source, (document) => {
@@ -114,16 +129,12 @@ export const setConstants = (source: string, constants: Constant[]): string =>
   });
 
 export const setConstantPath = (source: string, number: number, event: string, path: string): string =>
-  edited(source, (document) => {
-    const at: Path = isSeq(document.get("constant", true)) ? ["constant", number] : ["constant"];
-    put(document, [...at, "in", event], path);
-  });
+  setText(source, [...constantAt(source, number), "in", event], path);
 
 export const setConstantName = (source: string, number: number, name: string): string =>
-  edited(source, (document) => {
-    const at: Path = isSeq(document.get("constant", true)) ? ["constant", number] : ["constant"];
-    put(document, [...at, "name"], name);
-  });
+  setText(source, [...constantAt(source, number), "name"], name);
+
+const constantAt = (source: string, number: number): Path => (isSeq(parse(source).get("constant", true)) ? ["constant", number] : ["constant"]);
 
 export const setPairs = (source: string, pairs: Pair[]): string =>
   edited(source, (document) => {
@@ -141,6 +152,7 @@ export const setPairs = (source: string, pairs: Pair[]): string =>
   });
 
 export const setPairValue = (source: string, key: string, value: string): string =>
+  inPlace(source, ["send", "values", key], value) ??
   edited(source, (document) => {
     put(document, ["send", "values", key], value);
     const node = document.getIn(["send", "values", key], true);

@@ -42,7 +42,7 @@ function App({ me }: { me: Me }) {
         {me.stage !== "prod" && <span class="pill plain">{me.stage}</span>}
         <Nav route={route} />
         <div class="me">
-          <button type="button" class="search" onClick={() => search(true)} aria-label="Go to"><Icon name="search" /><span>Go to</span><kbd>Ctrl K</kbd></button>
+          <button type="button" class="search" onClick={() => search(true)}><Icon name="search" /><span>Go to </span><kbd>Ctrl K</kbd></button>
           <Scheme />
           <span class="who-am-i cut" title={me.groups.join(", ")}>{me.name}{me.may_edit ? "" : " · viewer"}</span>
           {settings()?.auth.kind === "cognito" && <button type="button" class="button plain icon" aria-label="Sign out" title="Sign out" onClick={signOut}><Icon name="out" /></button>}
@@ -110,6 +110,7 @@ function Scheme() {
 }
 
 function Closed({ message }: { message: string }) {
+  useEffect(() => addEventListener("hashchange", () => location.reload()), []); // another link, put into the same tab
   return <main id="main" class="narrow"><Empty icon="info" title="Not signed in"><p>{message}</p><button type="button" class="button" onClick={() => location.reload()}>Try again</button></Empty></main>;
 }
 

@@ -1,15 +1,14 @@
-"""One embedded AWS for all tests here, in a directory of its own, so that it is not the one someone works with."""
+"""One embedded AWS for all tests here."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from holdfast_cli import local
 from holdfast_cli.stack import Deployment
+from tests.embedded import embedded_aws
 
 HERE = Path(__file__).parent
 
@@ -23,14 +22,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    before = os.environ.get("HOLDFAST_HOME")
-    os.environ["HOLDFAST_HOME"] = str(tmp_path_factory.mktemp("holdfast"))
-    try:
-        local.up(print)
-        yield Deployment.find("local")
-    finally:
-        local.down()
-        if before is None:
-            del os.environ["HOLDFAST_HOME"]
-        else:
-            os.environ["HOLDFAST_HOME"] = before
+    with embedded_aws(tmp_path_factory.mktemp("holdfast")) as deployment:
+        yield deployment

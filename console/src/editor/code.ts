@@ -44,7 +44,7 @@ const origins = ["profile", "event", "constant", "catalog", "recommendation", "c
 const theme = EditorView.theme({
   "&": { color: "var(--ink)", fontSize: "var(--text-m)", backgroundColor: "transparent" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5", fontSize: "var(--text-s)" },
+  ".cm-scroller": { fontFamily: "var(--mono)", fontVariantLigatures: "none", lineHeight: "1.5", fontSize: "var(--text-s)" },
   ".cm-content": { padding: "0.36rem 0", caretColor: "var(--ink)" },
   ".cm-line": { padding: "0 0.625rem" },
   ".cm-cursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "1.5px" },
@@ -96,6 +96,7 @@ function create({ host, text, label, readOnly, changed }: Common, ...extensions:
           changed(told);
         }),
         ...extensions,
+        EditorView.domEventHandlers({ beforeinput: replaceSelected }),
         keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap]),
       ],
     }),
@@ -115,6 +116,14 @@ function create({ host, text, label, readOnly, changed }: Common, ...extensions:
     setReadOnly: (next) => view.dispatch({ effects: editable.reconfigure(locked(next)) }),
     destroy: () => view.destroy(),
   };
+}
+
+/** Left to itself, Chromium would keep the style of what is typed over, as an inline style that the page's policy forbids. */
+function replaceSelected(event: InputEvent, view: EditorView): boolean {
+  if (event.inputType !== "insertText" || !event.data || view.state.selection.main.empty || view.state.readOnly || view.composing) return false;
+  view.dispatch(view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true }));
+  event.preventDefault();
+  return true;
 }
 
 const locked = (readOnly: boolean): Extension => [EditorState.readOnly.of(readOnly), EditorView.editable.of(!readOnly)];
@@ -142,7 +151,7 @@ const originOf = (insert: string): string => ORIGINS[/^\w+/.exec(insert)?.[0] ??
 
 export function valueEditor(options: ValueOptions): ValueEditor {
   let only = "";
-  const completions = (context: CompletionContext): CompletionResult | null => {
+  const completions = (context: CompletionContext): Promise<CompletionResult> | null => {
     const line = context.state.doc.lineAt(context.pos);
     const before = line.text.slice(0, context.pos - line.from);
     const braces = /\{\{-?\s*([\p{L}\w.[\]"' ]*)$/u.exec(before);
@@ -151,10 +160,10 @@ export function valueEditor(options: ValueOptions): ValueEditor {
     if (sign) return menu(context.pos - (sign[1]?.length ?? 0), "sign");
     return null;
   };
-  const menu = (from: number, way: "braces" | "sign"): CompletionResult => ({
+  const menu = async (from: number, way: "braces" | "sign"): Promise<CompletionResult> => ({
     from,
     validFor: /^[\p{L}\w.[\]"' -]*$/u,
-    options: options.suggestions().flatMap((group, rank) =>
+    options: (await known()).flatMap((group, rank) =>
       group.items
         .filter((item) => !only || originOf(item.insert) === only)
         .map((item): Completion => ({
@@ -167,10 +176,16 @@ export function valueEditor(options: ValueOptions): ValueEditor {
         })),
     ),
   });
+  /** Who is faster than the API waits for it a little. */
+  const known = async (): Promise<SuggestionGroup[]> => {
+    for (let turn = 0; turn < 30 && !options.suggestions().length; turn++) await new Promise((done) => setTimeout(done, 100));
+    return options.suggestions();
+  };
   const insert = (view: EditorView, completion: Completion, from: number, to: number, way: "braces" | "sign", item: Suggestion): void => {
     const after = view.state.doc.sliceString(to, to + 8);
     const markup = /^\s*[{]/.test(item.insert);
-    const opening = way === "sign" && !markup ? "{{ " : "";
+    const tight = view.state.doc.sliceString(from - 1, from) === "{" ? " " : "";
+    const opening = markup ? "" : way === "sign" ? "{{ " : tight;
     const closing = markup || (way === "braces" && /^[^{]*\}\}/.test(after)) ? "" : " }}";
     const text = opening + item.insert + closing;
     const start = way === "braces" && markup ? view.state.doc.sliceString(0, from).lastIndexOf("{{") : from;

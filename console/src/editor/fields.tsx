@@ -33,7 +33,7 @@ export function ValueField({ label, value, set, problems, suggestions, readOnly 
   useLayoutEffect(() => editor.current?.setText(value), [value]);
   useEffect(() => editor.current?.setReadOnly(readOnly), [readOnly]);
   useEffect(() => editor.current?.setProblems(problems), [JSON.stringify(problems), value]);
-  useEffect(() => editor.current?.view.contentDOM.setAttribute("aria-label", label), [label]);
+  useLayoutEffect(() => editor.current?.view.contentDOM.setAttribute("aria-label", label), [label]);
 
   const recommend = (): void => {
     if (suggestions.some((group) => group.items.some((item) => item.insert.includes("Recommendations")))) editor.current?.openMenu("recommendation");
@@ -69,7 +69,7 @@ export function ValueField({ label, value, set, problems, suggestions, readOnly 
 function AskDefault({ name, done }: { name: string; done: (text: string | null) => void }) {
   const [text, set] = useState("");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   const keys = (event: KeyboardEvent): void => {
     if (event.key === "Enter") done(text || null);
     else if (event.key === "Escape") done(null);

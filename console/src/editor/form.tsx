@@ -1,6 +1,6 @@
 // Who, hold constant, what: the campaign's file as a form.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { JsonObject, Mistake, Seen, SuggestionGroup } from "../api.js";
 import * as draft from "../draft.js";
@@ -100,7 +100,7 @@ function Events({ label, names, options, set, readOnly }: { label: string; names
 /** A field that says what it has when one leaves it, or at Enter: half an expression is no edit. */
 export function Typed({ value, set, mono = false, ...more }: { value: string; set: (value: string) => void; mono?: boolean; id?: string; placeholder?: string; disabled?: boolean; label?: string; invalid?: boolean }) {
   const [text, type] = useState(value);
-  useEffect(() => type(value), [value]);
+  useLayoutEffect(() => type(value), [value]);
   const done = (): void => {
     if (text.trim() !== value) set(text.trim());
   };
@@ -152,13 +152,19 @@ function Held({ at, constant, form, named, seen, source, change, mistaken, hinte
           {!readOnly && <button type="button" class="button plain icon" aria-label={`Remove the constant property ${constant.name}`} onClick={() => change(draft.setConstants(source, form.constants.filter((_, n) => n !== at)))}><Icon name="trash" /></button>}
         </div>
         {named.map((event) => (
-          <Where key={event} event={event} options={propertiesOf(event, seen).map(({ path: value, note }) => ({ value, note }))} value={constant.in[event] ?? ""} disabled={readOnly} set={(value) => change(draft.setConstantPath(source, at, event, value))} />
+          <Where key={event} event={event} options={comparable(propertiesOf(event, seen))} value={constant.in[event] ?? ""} disabled={readOnly} set={(value) => change(draft.setConstantPath(source, at, event, value))} />
         ))}
       </div>
       <Mistakes of={[...said(mistaken), ...said(mistaken, "in"), ...said(mistaken, "name"), ...named.flatMap((event) => said(mistaken, "in", event))]} />
       <Hints of={named.flatMap((event) => said(hinted, "in", event))} />
     </fieldset>
   );
+}
+
+/** What can be equal to something: no objects, and no lists of them. */
+function comparable(all: { path: string; note: string }[]): Option[] {
+  const holds = (path: string): boolean => all.some((other) => other.path.startsWith(`${path}.`) || other.path.startsWith(`${path}[]`));
+  return all.filter(({ path, note }) => note !== "object" && !holds(path)).map(({ path, note }) => ({ value: path, note }));
 }
 
 function Where({ event, options, value, set, disabled }: { event: string; options: Option[]; value: string; set: (value: string) => void; disabled: boolean }) {
@@ -208,7 +214,7 @@ function lines(text: string): JsonObject[] | null {
 export function What({ form, source, change, suggestions, mistakes, mistaken, hinted, readOnly }: FormProps) {
   const list = useRef<HTMLOListElement>(null);
   const [focus, setFocus] = useState<{ at: number; on: string } | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!focus) return;
     list.current?.children[focus.at]?.querySelector<HTMLElement>(focus.on)?.focus();
     setFocus(null);
@@ -285,7 +291,7 @@ type RowProps = {
 
 function Row({ pair, taken, readOnly, suggestions, problems, mistaken, hinted, rename, write, up, down, remove }: RowProps) {
   const [key, type] = useState(pair.key);
-  useEffect(() => type(pair.key), [pair.key]);
+  useLayoutEffect(() => type(pair.key), [pair.key]); // before the next key is pressed
   const twice = key !== pair.key && taken.includes(key);
   const name = pair.key || "the new pair";
   const keys = (event: KeyboardEvent): void => {

@@ -94,14 +94,20 @@ function Editing({ name, tab, me, live, draft, change, changed, reset, reload, s
   const mistaken: Said = (...path) => at(mistakes, path).filter((each) => !(each.path[1] === "values" && each.path.length === 3 && each.template_line)).map((each) => each.message);
   const hinted: Said = (...path) => at(check.data?.hints ?? [], path).map((each) => each.message);
 
+  const [publishing, setPublishing] = useState(false);
   const publish = (): void => {
     setTried(true);
-    if (check.data?.ok && !check.stale) setDialog("publish");
-    else {
-      const count = check.data?.mistakes.length ?? 0;
-      toast(count ? `${count === 1 ? "One thing is" : `${count} things are`} still to be mended: ${check.data?.mistakes[0]?.message ?? ""}` : "Still being checked: once more in a moment.", "warning");
-    }
+    setPublishing(true);
   };
+  // As soon as what was written last is checked.
+  useEffect(() => {
+    if (!publishing || check.stale) return;
+    setPublishing(false);
+    const { mistakes: all = [] } = check.data ?? {};
+    if (check.error) toast(check.error.message, "warning");
+    else if (all.length) toast(`${all.length === 1 ? "One thing is" : `${all.length} things are`} still to be mended: ${all[0]?.message ?? ""}`, "warning");
+    else setDialog("publish");
+  }, [publishing, check]);
   const published = (revision: number): void => {
     const id = form.id;
     discard(name);

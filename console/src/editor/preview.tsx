@@ -89,7 +89,7 @@ function Message({ form, preview, dimmed }: { form: Form; preview: Shown; dimmed
           <span><b>Withheld: {preview.reason}.</b> This user would get no message. {advice(preview.reason)}</span>
         </Notice>
       )}
-      {!preview.reason && <p class="help row"><Icon name="check" class="icon-inline" />Goes on the bus as “{preview.detail_type}”.</p>}
+      {!preview.reason && <p class="help"><Icon name="check" class="icon-inline" /> Goes on the bus as “{preview.detail_type}”.</p>}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 // Publishing: what will change and for whom, then one button; and what to do where somebody else was first.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { type ApiError, type Change, type Diff, get, post, type Published } from "../api.js";
 import { asApiError } from "../data.js";
@@ -39,6 +39,8 @@ export function Publish({ id, draft, close, published, take }: PublishProps) {
       setBusy(false);
     }
   };
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), [diff]);
   // A race that is lost already need not be run.
   useEffect(() => {
     if (diff && diff.live !== seen && !theirs) void lost().catch((failed: unknown) => setError(asApiError(failed)));
@@ -55,7 +57,7 @@ export function Publish({ id, draft, close, published, take }: PublishProps) {
   const footer = (
     <>
       <button type="button" class="button" onClick={close}>Not yet</button>
-      <button type="button" class="button primary" autofocus disabled={!diff || busy} onClick={publish}>
+      <button type="button" ref={button} class="button primary" disabled={!diff || busy} onClick={publish}>
         {busy ? "Publishing…" : `Publish revision ${(diff?.live ?? seen) + 1}`}
       </button>
     </>
@@ -64,7 +66,7 @@ export function Publish({ id, draft, close, published, take }: PublishProps) {
     <Dialog title={fresh ? "Publish this campaign" : "Publish these changes"} close={close} footer={footer}>
       {error && (error.code === "invalid" ? <Invalid error={error} /> : <Failed error={error} retry={diff ? undefined : () => setAgain((n) => n + 1)} />)}
       {!diff && !error && <Skeleton height="5rem" count={2} />}
-      {diff && fresh && <p>It is new: from the next minute on, events that match open a watch, and messages go on the bus. Who is waited for already is nobody.</p>}
+      {diff && fresh && <p>It is new: from the next minute on, events that match open a watch, and messages go on the bus. Nobody is waited for yet.</p>}
       {diff && !fresh && diff.changes.length === 0 && <p>Nothing changes against revision {diff.live}, which is live, but how the file is written.</p>}
       {diff && !fresh && diff.changes.length > 0 && (
         <>

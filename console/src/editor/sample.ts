@@ -8,8 +8,8 @@ import type { Sample, Subject } from "./live.js";
 export type Need = { key: string; label: string; origin: "profile" | "event" | "constant"; example: string };
 
 const EXAMPLES: Record<string, string> = {
-  first_name: "Ann", firstname: "Ann", name: "Ann", last_name: "Lee", email: "ann@example.com", city: "Paris", country: "France", price: "89.0",
-  total: "120.5", amount: "89.0", currency: "EUR", quantity: "1", size: "M", product: "white coat", language: "en", locale: "en-GB", phone: "+4915112345678",
+  first_name: "Ann", firstname: "Ann", name: "Ann", last_name: "Lee", email: "ann@example.com", city: "Paris", country: "France", price: "89.5",
+  total: "120.5", amount: "89.5", currency: "EUR", quantity: "1", size: "M", product: "white coat", language: "en", locale: "en-GB", phone: "+4915112345678",
 };
 const BY_TYPE: Record<string, string> = { number: "42", boolean: "true", list: "[]", object: "{}" };
 

@@ -37,8 +37,9 @@ function Story({ user }: { user: string }) {
   const { data, error, reload } = useData<Told>(`/explain?${new URLSearchParams({ user, zone })}`);
   if (!data) return error ? <Failed error={error} retry={reload} /> : <Skeleton height="9rem" count={2} />;
   const groups = new Map<string, Explanation[]>();
-  for (const each of data.explanations) groups.set(each.campaign, [...(groups.get(each.campaign) ?? []), each]);
-  if (!groups.size) return <section class="card"><Empty icon="users" title="Nothing is known"><p>No campaign is published, and nothing is remembered of {user}.</p></Empty></section>;
+  const blank = data.explanations.filter((each) => each.status === "nothing");
+  for (const each of data.explanations.filter((one) => one.status !== "nothing")) groups.set(each.campaign, [...(groups.get(each.campaign) ?? []), each]);
+  if (!data.explanations.length) return <section class="card"><Empty icon="users" title="Nothing is known"><p>No campaign is published, and nothing is remembered of {user}.</p></Empty></section>;
   return (
     <div class="stack">
       {[...groups].map(([campaign, all]) => (
@@ -47,6 +48,14 @@ function Story({ user }: { user: string }) {
           {all.map((each, at) => <Value key={at} of={each} />)}
         </section>
       ))}
+      {blank.length > 0 && (
+        <section class="card" aria-label="Nothing remembered">
+          <div class="body first">
+            <p class="quiet">Nothing that counts was seen lately of {groups.size ? "the events of" : `${user} for`}:</p>
+            <ul class="row">{blank.map((each) => <li key={each.campaign}><a class="pill plain" href={to("campaigns", each.campaign)}>{each.name}</a></li>)}</ul>
+          </div>
+        </section>
+      )}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // A field with a list of what fits below it. What was never seen may be typed as well: an event may be still to come.
 
 import Combobox from "@github/combobox-nav";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export type Option = { value: string; note?: string | undefined };
 
@@ -20,7 +20,7 @@ export function Picker({ label, value, options, set, placeholder, adds = false, 
   const [text, type] = useState(value);
   const [open, setOpen] = useState(false);
   const [typed, setTyped] = useState(false);
-  useEffect(() => type(value), [value]);
+  useLayoutEffect(() => type(value), [value]);
 
   const query = typed ? text.trim().toLowerCase() : "";
   const fitting = options.filter((option) => option.value.toLowerCase().includes(query)).slice(0, 60);
@@ -73,7 +73,7 @@ export function Picker({ label, value, options, set, placeholder, adds = false, 
         onFocus={() => setOpen(true)} onClick={() => setOpen(true)} onBlur={left} onKeyDown={keys}
       />
       <ul
-        ref={list} id={listId} role="listbox" aria-label={label} hidden={!visible}
+        ref={list} id={listId} role="listbox" aria-label={`What fits: ${label}`} hidden={!visible}
         onMouseDown={(event) => event.preventDefault()}
       >
         {fitting.map((option) => (

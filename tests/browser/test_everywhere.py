@@ -1,0 +1,173 @@
+"""What holds on every page: it fits a phone, can be used by whoever uses it, and is fast."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from holdfast.aws.queues import Message, Queue
+from holdfast_cli.stack import Deployment
+from infra.page import build_page
+from tests.browser.conftest import SitDown
+from tests.browser.desk import Desk
+from tests.browser.upstream import published
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+GOAL_MS = 150
+"""From a key to the preview that shows it, on a machine that does nothing else."""
+LOOSE_MS = 1500
+"""The same on a machine that is busy with all the other tests."""
+MOST_KB = 250
+
+PAGES = {
+    "campaigns": "#/campaigns",
+    "new": "#/campaigns/new",
+    "editor": "#/campaigns/everywhere",
+    "numbers": "#/campaigns/everywhere/numbers",
+    "history": "#/campaigns/everywhere/history",
+    "finder": "#/users",
+    "user": "#/users/nobody",
+    "rejected": "#/queues/rejected",
+    "undelivered": "#/queues/undelivered",
+}
+
+
+@pytest.fixture
+def furnished(deployed: Deployment) -> None:
+    published(
+        deployed, "everywhere", body="{{ Profile.city | default: 'Paris' }}, {{ Event.price }} {{ Profile.lacks }}"
+    )
+    rejected = {"reason": "the record is not JSON", "campaigns": [], "record": "hello"}
+    queue = Queue(deployed.client("sqs"), deployed.outputs["RejectedQueueUrl"])
+    assert queue.send([Message(json.dumps(rejected))]) == []
+
+
+@pytest.mark.usefixtures("furnished")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(sit_down: SitDown, scheme: str) -> None:
+    desk = sit_down(color_scheme=scheme)
+    found = []
+    for name, place in PAGES.items():
+        open_page(desk, place)
+        found += [f"{name}: {each}" for each in axe(desk)]
+    open_page(desk, PAGES["editor"])
+    desk.page.get_by_role("button", name="JSON").click()
+    found += [f"as JSON: {each}" for each in axe(desk)]
+    desk.press("Control+k")
+    found += [f"go to: {each}" for each in axe(desk)]
+    assert not found, "\n".join(found)
+
+
+def axe(desk: Desk) -> list[str]:
+    """What is serious or critical. Run through the debugger, as the page itself takes no script from elsewhere."""
+    desk.page.evaluate(AXE.read_text() + "; undefined")
+    result: Any = desk.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for each in result["violations"]
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.usefixtures("furnished")
+def test_every_page_fits_a_phone(sit_down: SitDown) -> None:
+    desk = sit_down(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    for name, place in PAGES.items():
+        open_page(desk, place)
+        width = desk.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, f"{name} is {width} pixels wide"
+        desk.shot(name)
+    open_page(desk, PAGES["editor"])
+    desk.page.get_by_role("button", name="Key-Value Pair").tap()
+    desk.type("cta")
+    desk.page.get_by_role("button", name="Insert a property into Value of cta").tap()
+    expect(desk.page.get_by_role("option").first).to_be_visible()
+    desk.shot("menu")
+
+
+def open_page(desk: Desk, place: str) -> None:
+    desk.go(place)
+    expect(desk.page.locator("main")).to_be_visible()
+    expect(desk.page.locator(".skeleton")).to_have_count(0)
+    if "/campaigns/" in place and "/campaigns/everywhere/" not in place:
+        expect(desk.page.locator(".pair")).not_to_have_count(0)
+
+
+MEASURE = """() => {
+  const text = () => document.querySelector('.shown [data-key="title"] .text')?.textContent ?? "";
+  window.keyToPreview = [];
+  addEventListener("keydown", () => {
+    const from = performance.now(), before = text();
+    const watch = new MutationObserver(() => {
+      if (text() === before) return;
+      watch.disconnect();
+      requestAnimationFrame(() => window.keyToPreview.push(performance.now() - from));
+    });
+    watch.observe(document.querySelector(".preview"), {subtree: true, childList: true, characterData: true});
+  }, true);
+}"""
+
+
+@pytest.mark.usefixtures("furnished")
+def test_the_preview_follows_the_keys(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    open_page(desk, PAGES["editor"])
+    desk.page.get_by_label("Profile.lacks").fill("nothing")
+    expect(desk.shown("title")).to_be_visible()
+    desk.page.evaluate(MEASURE)
+    desk.value("title").click()
+    desk.press("End")
+    for letter in " as you asked":
+        before = desk.shown("title").text_content() or ""
+        desk.type(letter)
+        if letter != " ":  # at the end, a space is no text
+            expect(desk.shown("title")).not_to_have_text(before)
+            desk.page.wait_for_timeout(50)
+    took = sorted(desk.page.evaluate("keyToPreview"))
+    with capsys.disabled():
+        sys.stdout.write(
+            f" key to preview: median {statistics.median(took):.0f} ms, slowest {took[-1]:.0f} (goal: {GOAL_MS}) "
+        )
+    assert statistics.median(took) < LOOSE_MS
+
+
+def test_the_page_is_light_and_there_at_once(sit_down: SitDown, capsys: pytest.CaptureFixture[str]) -> None:
+    desk = sit_down()
+    first: list[list[Any]] = desk.page.evaluate(FETCHED)
+    ready = desk.page.evaluate("performance.now()")
+    built = {path.name.removesuffix(".br"): path.stat().st_size for path in build_page().rglob("*.br")}
+    of_page = [name for name, _ in first if name in built]
+    total = sum(built.values())
+    with capsys.disabled():
+        sys.stdout.write(
+            f" the page: {total / 1024:.0f} KB with Brotli in {len(built)} files (at most {MOST_KB});"
+            f" to see the campaigns, {sum(map(built.__getitem__, of_page)) / 1024:.0f} KB in {len(of_page)} files and"
+            f" {len(first) - len(of_page)} requests to the API; usable {ready:.0f} ms after coming from the sign-in "
+        )
+    assert total < MOST_KB * 1024
+    assert not any("page-" in name for name in of_page)  # the editor comes when it is opened, or when all is quiet
+
+
+FETCHED = """() => performance.getEntriesByType("resource").map(
+  (each) => [new URL(each.name).pathname.split("/").pop(), each.transferSize])"""
+
+
+def test_what_was_rejected_can_be_looked_at_and_sent_again(deployed: Deployment, desk: Desk) -> None:
+    record = {"user": "late", "event": "everything", "ts": "2026-01-01T00:00:00Z"}
+    aside = {"reason": "for a reason of its own", "campaigns": ["everywhere"], "record": json.dumps(record)}
+    queue = Queue(deployed.client("sqs"), deployed.outputs["RejectedQueueUrl"])
+    assert queue.send([Message(json.dumps(aside))]) == []
+    desk.go("#/queues/rejected")
+    row = desk.page.locator("li", has_text="for a reason of its own")
+    row.get_by_text("What it is").click()
+    expect(row.get_by_label("the record", exact=True)).to_contain_text("everything")
+    row.get_by_role("checkbox").check()
+    desk.shot("16-rejected")
+    desk.page.get_by_role("button", name="Try 1 again").click()
+    expect(row).to_have_count(0)

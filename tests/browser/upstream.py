@@ -1,0 +1,57 @@
+"""What happens elsewhere while somebody sits before the console."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from holdfast.aws.observed import Observations
+from holdfast.aws.queues import Message, Queue
+from holdfast.core.campaign_text import parse
+from holdfast.core.campaigns import Campaign
+from holdfast_cli.campaigns import campaigns, publish_one
+from holdfast_cli.stack import Deployment
+
+PATIENCE = 60.0
+"""Seconds, on a busy machine."""
+
+
+def send(deployed: Deployment, *records: dict[str, Any]) -> None:
+    queue = Queue(deployed.client("sqs"), deployed.outputs["EventsQueueUrl"])
+    assert queue.send(Message(json.dumps(record)) for record in records) == []
+
+
+def seen(deployed: Deployment, *events: str) -> None:
+    """Wait until join has noted these events' names."""
+    observations = Observations(deployed.client("dynamodb"), deployed.outputs["CampaignsTableName"])
+    ends = time.monotonic() + PATIENCE
+    while not {event.replace(" ", "") for event in events} <= observations.read().keys():
+        assert time.monotonic() < ends, observations.read().keys()
+        time.sleep(0.3)
+
+
+def published(deployed: Deployment, campaign: str, **more: str) -> str:
+    """A campaign that an engineer published from a file, by its id; `more` pairs beside its title."""
+    source = SOURCE.format(id=campaign) + "".join(f"    {key}: {json.dumps(value)}\n" for key, value in more.items())
+    publish_one(campaigns(deployed), Campaign.model_validate(parse(source).data), source)
+    return source
+
+
+SOURCE = """\
+# Owned by the shop team.
+id: {id}
+name: {id}, by file
+when:
+  did: {id} added  # by the app and the site
+  did_not: {id} charged
+  within: 30 minutes
+constant:
+  name: product
+  in:
+    {id} added: product_name
+    {id} charged: Items[].prod_name
+send:
+  values:
+    title: "{{{{ Profile.first_name | default: 'Hi' }}}}, your {{{{ ConstantEventProperty }}}} is waiting"
+"""

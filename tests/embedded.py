@@ -1,0 +1,26 @@
+"""An embedded AWS with the stack deployed to it, in a directory of its own: not the one that someone works with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from holdfast_cli import local
+from holdfast_cli.stack import Deployment
+
+
+@contextmanager
+def embedded_aws(home: Path) -> Iterator[Deployment]:
+    before = os.environ.get("HOLDFAST_HOME")
+    os.environ["HOLDFAST_HOME"] = str(home)
+    try:
+        local.up(print)
+        yield Deployment.find("local")
+    finally:
+        local.down()
+        if before is None:
+            del os.environ["HOLDFAST_HOME"]
+        else:
+            os.environ["HOLDFAST_HOME"] = before
