@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from holdfast_cli import (
     campaigns,
+    catalogs,
     console,
     demo,
     events,
@@ -38,6 +39,7 @@ app.add_typer(local_commands.app, name="local")
 app.add_typer(campaigns.app, name="campaign")
 for command in (revisions.diff, revisions.rollback, revisions.history):
     campaigns.app.command()(command)
+app.add_typer(catalogs.app, name="catalog")
 app.add_typer(users.app, name="user")
 app.command()(preview.preview)
 app.command()(explain.explain)

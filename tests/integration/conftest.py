@@ -191,6 +191,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         _create_table(dynamodb, "users", "user", "part")
         _create_table(dynamodb, "timers", "slot", "id")
         _create_table(dynamodb, "campaigns", "pk", "sk")
+        _create_table(dynamodb, "catalog", "pk", "sk")
         queues = {
             name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "rejected", "undelivered", "rule")
         }

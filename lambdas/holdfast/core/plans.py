@@ -41,7 +41,8 @@ class Plan:
 
     `names` are the events' names as the owner wrote them. `keep` are the trigger's properties that the templates name:
     of the event, no others are kept in state. `summary` means one message for all of a user's watches, about `limit`
-    of them at most.
+    of them at most. `catalogs` say, by catalog, which columns of its row are equal to what in the trigger (JMESPath);
+    `recommendations` are those that the templates name.
     """
 
     id: str
@@ -61,6 +62,8 @@ class Plan:
     limit: int = 5
     detail_type: str = "Personalized Message"
     values: Mapping[str, str] = field(default_factory=dict)
+    catalogs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    recommendations: tuple[str, ...] = ()
 
     @property
     def immediate(self) -> bool:
@@ -72,7 +75,7 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        lists = {name: tuple(data[name]) for name in ("did", "did_not", "keep")}
+        lists = {name: tuple(data.get(name, ())) for name in ("did", "did_not", "keep", "recommendations")}
         return cls(**{**data, **lists, "constant": tuple(Constant(**c) for c in data["constant"])})
 
 

@@ -1,0 +1,176 @@
+"""`holdfast catalog …`: what messages can say of the things that users do something with."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+from rich.markup import escape
+
+from holdfast.aws.catalog import Catalog, Catalogs, Importing, Throttled, UnknownCatalog
+from holdfast.aws.clock import now_ms
+from holdfast.core.catalog import IDENTITY, IMAGE, NAME, NAME_PATTERN
+from holdfast.core.catalog_file import BadFile, header, match, records
+from holdfast.core.messages import iso
+from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
+from holdfast_cli.stack import Deployment
+
+app = typer.Typer(no_args_is_help=True, help="Catalogs: import from CSV, show, list, delete.")
+
+Name = Annotated[str, typer.Argument(help="The catalog's name.", show_default=False)]
+
+COUNTS = ("rows", "new", "changed", "unchanged", "older", "repeated", "bad")
+
+
+@app.command("import")
+def import_(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="A CSV file; its first line names the columns.", show_default=False)],
+    *,
+    find_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Columns that campaigns look rows up by, besides Identity and Name; Name,Colour means both together."
+            " May be given several times, and is remembered."
+        ),
+    ] = None,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Import rows into a catalog: each takes the place of the one with its identity. What the file has not, stays.
+
+    Bad rows are listed with their line, and the good ones go in. Exit code 1 if there were any.
+    """
+    if not re.match(NAME_PATTERN, name):
+        raise typer.BadParameter("lower-case letters, digits and hyphens, 63 at most", param_hint="NAME")
+    table = catalogs(Deployment.find(stage))
+    try:
+        with file.open("rb") as lines:
+            counts = _import(table, name, lines, file, find_by, as_json=json)
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}") from None
+    except BadFile as error:
+        raise Failure(f"{file}: {error}") from None
+    except Importing:
+        raise Failure(f"An import of {name} is under way. Try again when it is over, in two minutes at most.") from None
+    except Throttled:
+        raise Failure("AWS throttles the catalog table. The same import again does the rest.") from None
+    if json:
+        print_json({"catalog": name, **counts})
+    else:
+        told = ", ".join(f"{counts[what]:,} {what}" for what in COUNTS[1:-1] if counts[what])
+        out.print(f"[green]✓[/] {escape(name)}: {counts['rows']:,} rows" + (f" ({told})" if told else ""))
+    if counts["bad"]:
+        if not json:
+            err.print(f"[red]✗[/] {counts['bad']:,} rows were bad, and are listed above")
+        raise typer.Exit(1)
+
+
+def _import(
+    table: Catalogs, name: str, lines: BinaryIO, file: Path, find_by: list[str] | None, *, as_json: bool
+) -> Counter[str]:
+    first = lines.readline()
+    known = header(first)
+    by = tuple(match(columns.split(","), known) for columns in find_by or ())
+    importer = table.importer(name, known.columns, by, now_ms(), uuid.uuid4().hex, now_ms)
+    counts: Counter[str] = Counter()
+    with progress(f"importing {file.name}", file.stat().st_size) as bar:
+        for done in importer.run(records(known, importer.known.match, lines, end=len(first))):
+            counts.update(done.counts)
+            for bad in done.bad:
+                if as_json:
+                    print_json({"file": str(file), "line": bad.line, "reason": bad.reason})
+                else:
+                    err.print(f"[red]✗[/] [bold]{escape(f'{file}:{bad.line}')}[/] {escape(bad.reason)}")
+            for line, value in done.shared:
+                what = f"{file}:{line}: {value} is another row's too; who looks it up finds the later one"
+                err.print(f"[yellow]![/] {escape(what)}")
+            bar.update(bar.task_ids[0], completed=done.end)
+    importer.finish(counts)
+    return counts
+
+
+@app.command("list")
+def list_(*, stage: Stage = "local", json: Json = False) -> None:
+    """All catalogs."""
+    rows = [_row(each) for each in catalogs(Deployment.find(stage)).all()]
+    print_rows(rows, ["catalog", "columns", "found_by", "imported_at", "rows"], as_json=json)
+
+
+def _row(known: Catalog) -> dict[str, Any]:
+    return {
+        "catalog": known.name,
+        "columns": list(known.columns),
+        "found_by": [IDENTITY, *("+".join(columns) for columns in known.match)],
+        "imported_at": iso(known.at) if known.at else None,
+        "rows": known.counts.get("rows"),
+        "last_import": dict(known.counts),
+    }
+
+
+@app.command()
+def show(
+    name: Name,
+    identity: Annotated[str, typer.Argument(help="Only the row of this identity.")] = "",
+    *,
+    where: Annotated[
+        list[str] | None, typer.Option(help="The row that a message would find: Name='white coat'; several are ANDed.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many rows.", min=1)] = 20,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Some rows of a catalog, or one of them."""
+    table = catalogs(Deployment.find(stage))
+    wanted = {IDENTITY: identity} if identity else {}
+    for condition in where or []:
+        column, equals, text = condition.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{condition!r} is not COLUMN=VALUE", param_hint="--where")
+        wanted[column.strip()] = text.strip()
+    try:
+        known = table.get(name)
+        rows = [table.row(name, wanted)] if wanted else list(islice(table.rows(name), limit))
+    except UnknownCatalog as error:
+        raise Failure(f"There is no catalog {error}. See: holdfast catalog list") from None
+    print_rows(rows, list(known.columns) if wanted else [IDENTITY, NAME, IMAGE], as_json=json)
+
+
+@app.command()
+def delete(
+    name: Name,
+    identities: Annotated[list[str] | None, typer.Argument(help="Only the rows of these identities.")] = None,
+    *,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Delete a catalog, or rows of it. Messages that name what is gone take their default, or are withheld."""
+    table = catalogs(Deployment.find(stage))
+    deleted = 0
+    try:
+        for identity in identities or []:
+            table.delete_row(name, identity)
+            deleted += 1
+        if not identities:
+            with progress(f"deleting {name}", None) as bar:
+                for some in table.delete(name):
+                    deleted += some
+                    bar.advance(bar.task_ids[0], some)
+    except UnknownCatalog as error:
+        raise Failure(f"There is no catalog {error}. See: holdfast catalog list") from None
+    except Throttled:
+        raise Failure("AWS throttles the catalog table. The same command again does the rest.") from None
+    if json:
+        print_json({"catalog": name, "deleted": deleted, "whole": not identities})
+    else:
+        what = f"{deleted:,} rows deleted" if identities else f"deleted, with {deleted:,} items"
+        out.print(f"[green]✓[/] {escape(name)}: {what}")
+
+
+def catalogs(deployment: Deployment) -> Catalogs:
+    return Catalogs(deployment.client("dynamodb"), deployment.outputs["CatalogTableName"])

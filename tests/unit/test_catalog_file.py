@@ -1,0 +1,140 @@
+"""A catalog's CSV file: what is good goes in, what is bad is named with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.core.catalog import BY_NAME
+from holdfast.core.catalog_file import MAX_RECORD, MAX_ROW, Bad, BadFile, Header, Row, header, match, records
+
+HEAD = b"Identity,Name,ImageURL,Price\n"
+COAT = b"1,white coat,https://shop.example/1.jpg,89.00\n"
+HAT = b"2,red hat,https://shop.example/2.jpg,\n"
+
+
+def read(*lines: bytes, head: bytes = HEAD) -> list[Row | Bad]:
+    known = header(head)
+    return list(records(known, BY_NAME, lines, end=len(head)))
+
+
+def test_rows_are_columns_to_texts_and_an_empty_cell_is_no_value() -> None:
+    coat, hat = read(COAT, HAT)
+    assert isinstance(coat, Row)
+    assert coat.line == 2
+    assert coat.values == {
+        "Identity": "1",
+        "Name": "white coat",
+        "ImageURL": "https://shop.example/1.jpg",
+        "Price": "89.00",
+    }
+    assert isinstance(hat, Row)
+    assert "Price" not in hat.values
+
+
+@pytest.mark.parametrize("separator", [b",", b";", b"\t"])
+def test_the_first_line_says_what_separates_cells(separator: bytes) -> None:
+    (coat,) = read(COAT.replace(b",", separator), head=HEAD.replace(b",", separator))
+    assert isinstance(coat, Row)
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_part_of_the_data() -> None:
+    (coat,) = read(COAT.replace(b"\n", b"\r\n"), head=b"\xef\xbb\xbf" + HEAD.replace(b"\n", b"\r\n"))
+    assert isinstance(coat, Row)
+    assert coat.values["Price"] == "89.00"
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (b"", "names no columns"),
+        (b"\n", "names no columns"),
+        (b"Identity,Name,Price\n", "there is no column ImageURL"),
+        (b"Identity,Name,imageUrl\n", "did you mean 'imageUrl'"),
+        (b"Identity,Name,ImageURL,Price,Price\n", "Price is there twice"),
+        (b"Identity,Name,ImageURL,,\n", "'' is no name of a column"),
+        (b"Identity,Name,ImageURL,a#b\n", "'a#b' is no name of a column"),
+        (b"Identity,Name,ImageURL," + b",".join(b"c%d" % n for n in range(18)), "21 columns; 20 is the most"),
+        ("Identity,Name,ImageURL,größe".encode("latin-1"), "not UTF-8"),
+    ],
+)
+def test_a_file_of_which_nothing_can_be_read_says_why(head: bytes, reason: str) -> None:
+    with pytest.raises(BadFile, match=reason.replace("(", r"\(")):
+        header(head)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"3,globe\n", "2 cells where there are 4 columns"),
+        (b"3,globe,https://shop.example/3.jpg,1,2\n", "5 cells"),
+        (b" ,globe,https://shop.example/3.jpg,1\n", "Identity is empty"),
+        (b"3,,https://shop.example/3.jpg,1\n", "Name is empty"),
+        (b"3,globe,,1\n", "ImageURL is empty"),
+        (b"3,globe,http://shop.example/3.jpg,1\n", "no https:// address: 'http://shop.example/3.jpg'"),
+        (b"3,globe,https://,1\n", "no https:// address"),
+        (b"3,globe,https://a b/3.jpg,1\n", "no https:// address"),
+        (b"3,gl\xffobe,https://shop.example/3.jpg,1\n", "not UTF-8 text"),
+        (b'3,"globe"s,https://shop.example/3.jpg,1\n', "expected after"),
+        (b"3,globe,https://shop.example/3.jpg," + b"x" * MAX_ROW + b"\n", "16,384 is the most"),
+        (b"3," + b"g" * 901 + b",https://shop.example/3.jpg,1\n", "Name: too long to be looked up by"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_a_bad_row_is_listed_with_its_line_and_the_others_go_in(line: bytes, reason: str) -> None:
+    coat, bad, hat = read(COAT, line, HAT)
+    assert isinstance(coat, Row)
+    assert isinstance(hat, Row)
+    assert isinstance(bad, Bad)
+    assert bad.line == 3
+    assert reason in bad.reason
+
+
+def test_a_cell_may_go_over_several_lines() -> None:
+    both = read(b'1,"white\n', b'coat",https://shop.example/1.jpg,89\n', HAT)
+    coat, hat = both
+    assert isinstance(coat, Row)
+    assert (coat.line, coat.values["Name"]) == (2, "white\ncoat")
+    assert hat.line == 4
+
+
+@pytest.mark.parametrize("more", [3, 5_000])
+def test_a_quote_that_is_never_closed_costs_its_own_row_and_no_other(more: int) -> None:
+    def lines() -> Iterator[bytes]:
+        yield b'1,"white coat,https://shop.example/1.jpg,89\n'
+        for n in range(more):
+            yield b"%d,thing,https://shop.example/t.jpg,1\n" % (n + 2)
+
+    found = list(records(header(HEAD), BY_NAME, lines(), end=len(HEAD)))
+    assert [each.line for each in found if isinstance(each, Bad)] == [2]
+    assert sum(isinstance(each, Row) for each in found) == more
+    assert more * 40 > MAX_RECORD or more == 3
+
+
+def test_where_a_record_ends_reading_can_go_on() -> None:
+    whole = HEAD + COAT + b'3,"glo\nbe",https://shop.example/3.jpg,1\n' + b"bad\n" + HAT
+    known = header(HEAD)
+    all_of_them = list(records(known, BY_NAME, whole[len(HEAD) :].splitlines(keepends=True), end=len(HEAD)))
+    for number, each in enumerate(all_of_them):
+        line = whole[: each.end].count(b"\n")
+        rest = records(known, BY_NAME, whole[each.end :].splitlines(keepends=True), line=line, end=each.end)
+        assert list(rest) == all_of_them[number + 1 :]
+
+
+def test_columns_to_look_up_by_must_be_there() -> None:
+    known = Header(("Identity", "Name", "ImageURL", "Colour"), ",")
+    assert match([" Name", "Colour"], known) == ("Colour", "Name")
+    with pytest.raises(BadFile, match="did you mean 'Colour'"):
+        match(["Color"], known)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=12))
+def test_whatever_the_bytes_every_line_is_accounted_for_and_nothing_raises(noise: list[bytes]) -> None:
+    text = b"\n".join([*noise, COAT.strip(), b""])
+    lines = text.splitlines(keepends=True) if b"\r" not in text else text.replace(b"\r", b" ").splitlines(keepends=True)
+    found = list(records(header(HEAD), BY_NAME, lines, end=len(HEAD)))
+    assert [each.end for each in found] == sorted(each.end for each in found)
+    assert not found or found[-1].end <= len(HEAD) + sum(map(len, lines))
