@@ -16,6 +16,7 @@ LOCAL_ACCOUNT = "000000000000"
 LOCAL_REGION = "us-east-1"
 
 _ACCOUNT = re.compile(r"\d{12}")
+_PERSONALIZE = re.compile(r"arn:aws[a-z-]*:personalize:[a-z0-9-]+:\d{12}:(recommender|campaign)/[A-Za-z0-9_-]+")
 _BUS = re.compile(r"[/.\-_A-Za-z0-9]{1,256}")
 
 
@@ -71,6 +72,8 @@ class Stage:
     events_bus: str | None = None
     events_sources: tuple[str, ...] = ()
     schema_registry: bool = False
+    # Recommenders and campaigns of Amazon Personalize that messages may be asked of.
+    personalize: tuple[str, ...] = ()
 
     # Console
     console: bool = True
@@ -147,6 +150,16 @@ def _prod() -> Stage:
     )
 
 
+def _personalize(value: str) -> tuple[str, ...]:
+    arns = tuple(part.strip() for part in value.split(",") if part.strip())
+    for arn in arns:
+        if not _PERSONALIZE.fullmatch(arn):
+            raise SettingError(
+                f"personalize: {arn!r} is not the ARN of a recommender or campaign of Amazon Personalize"
+            )
+    return arns
+
+
 _STAGES = {"local": _local, "dev": _dev, "prod": _prod}
 
 
@@ -188,6 +201,7 @@ def stage_from(setting: Callable[[str], object]) -> Stage:
         events_bus=events_bus,
         events_sources=events_sources,
         schema_registry=str(setting("schema_registry")).lower() == "true",
+        personalize=_personalize(str(setting("personalize") or "")),
         upstream_accounts=_accounts(key="upstream_accounts", value=str(setting("upstream_accounts") or "")),
         consumer_accounts=_accounts(key="consumer_accounts", value=str(setting("consumer_accounts") or "")),
         console=str(setting("console")).lower() != "false",

@@ -114,7 +114,7 @@ class _Run:
         self._simulation = Simulation(plans)
         self._profiles: dict[str, profiles.Profile] = {}
         self._values: dict[str, Values] = {
-            plan.id: compile_values(plan.values, events=plan.did) for plan in plans.values()
+            plan.id: compile_values(plan.values, events=plan.did, catalogs=plan.catalogs) for plan in plans.values()
         }
 
     def rows(self, *files: Path) -> Iterator[dict[str, Any]]:

@@ -172,7 +172,7 @@ class _Trace:
         self.messages: list[Fields] = []
         self.rejected: list[str] = []
         self._plan = campaign.plan()
-        self._values = compile_values(self._plan.values, events=campaign.when.did)
+        self._values = compile_values(self._plan.values, events=campaign.when.did, catalogs=campaign.catalogs)
         self._simulation = Simulation(Plans([self._plan]))
         self._simulation.now = START_MS
         self._profiles: dict[str, profiles.Profile] = {}

@@ -118,6 +118,7 @@ def test_deliver_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
         "DeliverLog": LOGS,
         "*": TRACES | {"dynamodb:ListStreams"},
         "TablesUsers": {"dynamodb:BatchGetItem"},
+        "TablesCatalog": {"dynamodb:BatchGetItem"},
         "TablesUsers.StreamArn": {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
         "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         "DeliverUndelivered": {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
@@ -197,6 +198,18 @@ def test_the_console_can_be_left_out() -> None:
 def test_only_the_console_carries_what_only_the_console_needs(on_aws: Stack) -> None:
     layers = {name: on_aws.properties("AWS::Lambda::Function", name)["Layers"] for name in FUNCTIONS}
     assert [len(layers[name]) for name in FUNCTIONS] == [1, 1, 1, 3]
+
+
+def test_deliver_may_ask_personalize_for_what_the_setting_names_and_for_nothing_without_it(on_aws: Stack) -> None:
+    arn = "arn:aws:personalize:eu-west-1:111111111111:recommender/also-bought"
+    asking = stack(stage="prod", personalize=arn)
+    statements = asking.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
+    (asked,) = (each for each in statements if each["Action"] == "personalize:GetRecommendations")
+    assert asked["Resource"] == arn
+    variables = [
+        each.properties("AWS::Lambda::Function", "Deliver")["Environment"]["Variables"] for each in (asking, on_aws)
+    ]
+    assert ["HOLDFAST_PERSONALIZE" in each for each in variables] == [True, False]
 
 
 def test_the_schedule_may_start_sweep_and_nothing_else(on_aws: Stack) -> None:
@@ -371,6 +384,7 @@ def test_the_registry_knows_the_published_schema() -> None:
         {"upstream_accounts": "1234"},
         {"events_bus": "no such:bus"},
         {"events_source": "shop"},
+        {"personalize": "also-bought"},
         {"events_bus": "shop", "events_source": "holdfast"},
         {"events_bus": "shop", "events_source": "app, hold*"},
         {"events_bus": "shop", "events_source": "*", "source": "messages"},

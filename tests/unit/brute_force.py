@@ -46,6 +46,7 @@ class Said(NamedTuple):
     reason: str = ""
     shown: Json = None
     kept: Mapping[str, Json] = {}
+    items: Mapping[str, list[str]] = {}
 
 
 class Known(NamedTuple):
@@ -60,8 +61,12 @@ class Known(NamedTuple):
 
 
 class BruteForce:
-    def __init__(self, readings: Mapping[str, Reading]) -> None:
+    def __init__(
+        self, readings: Mapping[str, Reading], items: Mapping[str, Callable[[Event], list[tuple[Json, ...]]]]
+    ) -> None:
         self.readings = readings
+        self.items = items
+        self.all: list[Event] = []
         self.plans: dict[str, Plan] = {}
         self.known: dict[str, list[Known]] = {campaign: [] for campaign in readings}
         self.said: list[Said] = []
@@ -72,6 +77,7 @@ class BruteForce:
         self.plans.update(plans)
         touched = set()
         for event in events:
+            self.all.append(event)
             name = event_key(event.name)
             for campaign, plan in plans.items():
                 if name in plan.did + plan.did_not and self.readings[campaign].where(event):
@@ -99,8 +105,22 @@ class BruteForce:
             if found.due <= now:
                 reason = "campaign gone" if plan is None else "campaign paused" if plan.paused else ""
                 kind = "withhold" if reason else "send"
-                said = Said(kind, campaign, key, found.at, found.id, now, reason, found.shown, found.kept)
+                recent = self.recent()
+                items = {name: recent.get(name, []) for name in plan.recommendations} if plan and not reason else {}
+                said = Said(kind, campaign, key, found.at, found.id, now, reason, found.shown, found.kept, items)
                 self.said.append(said)
+
+    def recent(self) -> dict[str, list[str]]:
+        """By recommendation, the last three different items, latest first; of equal times, the later in the alphabet.
+
+        (A run of the machine is shorter than sixty days.)
+        """
+        found = {}
+        for name, items in self.items.items():
+            marks = sorted({(event.at, _text(item)) for event in self.all for (item,) in items(event)}, reverse=True)
+            if marks:
+                found[name] = list(dict.fromkeys(item for _, item in marks))[:3]
+        return found
 
     def _take_back(self, plan: Plan, exit_: Known, now: int) -> None:
         """An exit from between trigger and message takes back the last message, unless it came too late for that."""

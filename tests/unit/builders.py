@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from holdfast.core.events import Event, Json, Tick, event_key
 from holdfast.core.fold import Limits, fold
 from holdfast.core.plans import Constant, Hit, Plan, Plans
+from holdfast.core.recommendations import Recommender, Seen
 from holdfast.core.watches import Decision, State
 
 MINUTE = 60_000
@@ -85,6 +86,19 @@ def a_plan(
     )
 
 
+def a_recommender(
+    id: str = "also-bought",  # noqa: A002
+    *,
+    did: Mapping[str, str] | None = None,
+    exclude_done: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Recommender:
+    """What goes with what the user bought."""
+    by, done = ({event_key(name): path for name, path in (each or {}).items()} for each in (did, exclude_done))
+    given: dict[str, Any] = {"catalog": "products", "did": by or {event_key(CHARGED): "Items[].prod_name"}, **more}
+    return Recommender(id=id, exclude_done=done, **given)
+
+
 def _keys(names: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(map(event_key, [names] if isinstance(names, str) else names))
 
@@ -106,15 +120,17 @@ LIMITS = Limits(waiting=4 * DAY)
 class History:
     """One user's state, folded batch by batch."""
 
-    def __init__(self, *plans: Plan, limits: Limits = LIMITS) -> None:
-        self.plans = Plans(plans or [a_plan()])
+    def __init__(self, *plans: Plan, limits: Limits = LIMITS, recommenders: Iterable[Recommender] = ()) -> None:
+        self.plans = Plans(plans or [a_plan()], recommenders)
         self.limits = limits
         self.state = State()
         self.decisions: list[Decision] = []
 
     def fold(self, *inputs: Event | Tick, now: int) -> list[Decision]:
         """Fold one batch; answers what was decided."""
-        known = [each for one in inputs for each in ([one] if isinstance(one, Tick) else hits(self.plans, one))]
+        known: list[Hit | Seen | Tick] = []
+        for one in inputs:
+            known += [one] if isinstance(one, Tick) else [*hits(self.plans, one), *self.plans.seen(one)]
         self.state, decisions = fold(self.state, known, self.plans, now, self.limits)
         self.decisions += decisions
         return decisions

@@ -24,6 +24,7 @@ from tests.unit.builders import (
     CHARGED,
     DAY,
     HOUR,
+    LIMITS,
     MINUTE,
     PRODUCT,
     History,
@@ -58,7 +59,7 @@ def the_one(history: History, now: float, **more: Any) -> Explanation:
 
 def history(*steps: Any, plan: Plan | None = None, limits: Limits | None = None) -> History:
     """Events, each folded as it arrives; a number is a tick at that minute."""
-    made = History(plan or campaign(), **({"limits": limits} if limits else {}))
+    made = History(plan or campaign(), limits=limits or LIMITS)
     for step in steps:
         if isinstance(step, int | float):
             made.tick(minute(step))

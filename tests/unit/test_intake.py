@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from holdfast.core.events import Event, Json, ProfileChange, Rejected, Tick, event_id
 from holdfast.core.forms import records
 from holdfast.core.intake import Body, Intake, Reject
-from holdfast.core.plans import Plans
+from holdfast.core.plans import Hit, Plans
 from tests.unit.builders import ADDED, CHARGED, NOON, a_plan
 
 PLANS = Plans([a_plan()])
@@ -31,7 +31,7 @@ def take(*bodies: Body, plans: Plans = PLANS) -> Intake:
 
 def test_events_are_read_for_the_campaigns_that_name_them_user_by_user() -> None:
     intake = take(a_body(an_added(), an_added("hat", user="bob")), a_body(an_added("hat"), message="m2"))
-    found = {user: [hit.values for hit in hits if not isinstance(hit, Tick)] for user, hits in intake.inputs.items()}
+    found = {user: [hit.values for hit in hits if isinstance(hit, Hit)] for user, hits in intake.inputs.items()}
     assert found == {"ann": [{"coat": "coat"}, {"hat": "hat"}], "bob": [{"hat": "hat"}]}
     assert intake.users == {"m1": {"ann", "bob"}, "m2": {"ann"}}
 
@@ -74,7 +74,7 @@ def test_an_event_that_one_campaign_cannot_join_is_read_by_the_others_and_reject
     plans = Plans([a_plan(), a_plan("any", constant=None)])
     event = {"user": "ann", "event": ADDED, "ts": NOON, "price": 1}
     intake = take(a_body(event), plans=plans)
-    assert [hit.campaign for hit in intake.inputs["ann"] if not isinstance(hit, Tick)] == ["any"]
+    assert [hit.campaign for hit in intake.inputs["ann"] if isinstance(hit, Hit)] == ["any"]
     (reject,) = intake.rejects["m1"]
     assert reject.reason == "abandoned-cart: constant property product: product_name is missing in added to cart"
     assert reject.campaigns == ("abandoned-cart",)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from holdfast.core.events import Event, Tick
 from holdfast.core.fold import Limits, fold, needed_until
 from holdfast.core.plans import EXIT, Plan, Plans
+from holdfast.core.recommendations import DONE, RECENT, RECENT_MS, latest_first
 from holdfast.core.watches import Decision, State, decode, encode
 from tests.unit.brute_force import BruteForce, Occurrence, Reading, Said
 from tests.unit.builders import (
@@ -30,6 +31,7 @@ from tests.unit.builders import (
     VALUES,
     History,
     a_plan,
+    a_recommender,
     a_tick,
     an_event,
     batches,
@@ -76,6 +78,12 @@ CAMPAIGNS: Final = (
     ),
     _campaign("where", where={ADDED: "price >= `20`", CHARGED: "size == `1`"}),
     _campaign("without history", max_age=0),
+    _campaign("recommending", recommendations=("also bought",)),
+)
+
+RECOMMENDERS: Final = (
+    a_recommender("also bought", did={CHARGED: "Items[].prod_name"}, exclude_done={ADDED: "product_name"}),
+    a_recommender("also viewed", did={VIEWED: "product_name", ADDED: "product_name"}),
 )
 
 
@@ -101,6 +109,11 @@ READINGS: Final = {plan.id: Reading(_product) for plan in CAMPAIGNS} | {
     "where": Reading(_product, _dear_or_small),
 }
 
+RECENT_ITEMS: Final[dict[str, Callable[[Event], list[tuple[Any, ...]]]]] = {
+    "also bought": lambda each: _product(each) if each.name == CHARGED else [],
+    "also viewed": lambda each: _product(each) if each.name in {VIEWED, ADDED} else [],
+}
+
 WAITING = 3 * MINUTE
 some_events = st.lists(events(NAMES), max_size=8)
 randoms = st.randoms(use_true_random=False)
@@ -113,7 +126,7 @@ def folded(
     batches_: list[list[Any]], *, now: int = END, limits: Limits = LONG, plans: tuple[Plan, ...] = CAMPAIGNS
 ) -> tuple[str, list[Decision]]:
     """The text of the state after the batches, all folded at `now`, and the decisions."""
-    history = History(*plans, limits=limits)
+    history = History(*plans, limits=limits, recommenders=RECOMMENDERS)
     for batch in batches_:
         history.fold(*batch, now=now)
     return encode(history.state), sorted(history.decisions, key=str)
@@ -324,6 +337,37 @@ def test_the_fold_leaves_the_state_it_was_given_as_it_was(days: list[tuple[int, 
         assert encode(before) == text
 
 
+# --- The items that recommendations go by: laws 1, 2, 3 and 8 hold for them as well. ---
+
+
+@given(st.lists(events(NAMES, "abcdefg"), max_size=12), randoms)
+def test_law_8_the_latest_items_are_kept_whatever_the_order_and_the_batches(
+    these: list[Event], rng: random.Random
+) -> None:
+    shuffled = rng.sample([*these, *these], 2 * len(these))
+    assert folded(batches(shuffled, rng))[0] == folded([these])[0]
+    state = decode(folded([these])[0])
+    assert all(len(items) <= RECENT for items in state.recent.values())
+    latest: dict[str, int] = {}
+    for each in these:
+        for (item,) in _product(each) if each.name == CHARGED else ():
+            latest[item] = max(each.at, latest.get(item, 0))
+    assert state.recent.get("also bought", {}) == {item: latest[item] for item in latest_first(latest)[:RECENT]}
+
+
+def test_law_8_items_are_forgotten_after_sixty_days_and_those_done_with_are_not_without_number() -> None:
+    history = History(a_plan(), recommenders=RECOMMENDERS)
+    for number in range(DONE + 5):
+        history.fold(an_event(ADDED, at=minute(number), product_name=f"p{number}"), now=minute(number))
+    last = minute(DONE + 4)
+    assert len(history.state.done["also bought"]) == DONE
+    assert needed_until(history.state, history.plans, history.limits) >= last + RECENT_MS
+    history.tick(last + RECENT_MS)
+    assert history.state.done == {"also bought": {f"p{DONE + 4}": last}}
+    history.tick(last + RECENT_MS + 1)
+    assert (history.state.recent, history.state.done) == ({}, {})
+
+
 # --- The cap of law 8. ---
 
 CAPPED = tuple(plan for plan in CAMPAIGNS if plan.id in {"one", "all of them", "basket", "where"})
@@ -363,7 +407,10 @@ def test_law_8_no_campaign_of_a_user_has_more_watches_than_the_cap(
 
 def _said(decision: Decision) -> Said:
     about = decision.kind, decision.campaign, decision.key, decision.at, decision.id, decision.when, decision.reason
-    return Said(*about) if decision.kind == "retract" else Said(*about, decision.shown, decision.event)
+    if decision.kind == "retract":
+        return Said(*about)
+    items = {name: latest_first(known) for name, known in decision.recent.items()}
+    return Said(*about, decision.shown, decision.event, items)
 
 
 some_new = st.lists(events(NAMES, last=0), max_size=4)
@@ -379,7 +426,7 @@ class EverythingAtOnce(RuleBasedStateMachine):
         self.queue: list[Event] = []
         self.delivered: list[Event] = []
         self.live = {plan.id: plan for plan in CAMPAIGNS}
-        self.expected = BruteForce(READINGS)
+        self.expected = BruteForce(READINGS, RECENT_ITEMS)
         self.state = State()
         self.capped = State()
         self.cap: dict[str, set[tuple[Any, ...]]] = {"send": set(), "withhold": set(), "retract": set()}
@@ -429,8 +476,9 @@ class EverythingAtOnce(RuleBasedStateMachine):
             self.live[plan.id] = replace(plan, paused=change == "pause")
 
     def _fold(self, batch: list[Event], ticks: int) -> None:
-        plans = Plans(self.live.values())
-        inputs: list[Any] = [*hits(plans, *batch), *[a_tick(self.now)] * ticks]
+        plans = Plans(self.live.values(), RECOMMENDERS)
+        seen = [each for one in batch for each in plans.seen(one)]
+        inputs: list[Any] = [*hits(plans, *batch), *seen, *[a_tick(self.now)] * ticks]
         expected = self.expected.fold(batch, tick=bool(ticks), plans=self.live, now=self.now)
         self.state, decisions = fold(self.state, inputs, plans, self.now, Limits(WAITING))
         for each in expected:
@@ -439,6 +487,7 @@ class EverythingAtOnce(RuleBasedStateMachine):
         self.capped, decisions = fold(self.capped, inputs, plans, self.now, Limits(WAITING, watches=1))
         self._the_cap_only_withholds(decisions)
         self._the_same_is_pending()
+        assert {name: latest_first(items) for name, items in self.state.recent.items()} == self.expected.recent()
         self._the_states_survive_the_table()
 
     def _the_cap_only_withholds(self, decisions: list[Decision]) -> None:

@@ -180,7 +180,7 @@ REFUSED = {
     # names
     "{{ Evnt.price }}": "unknown object Evnt; did you mean 'Event'?",
     "{{ event.price }}": "did you mean 'Event'?",
-    "{{ first_name }}": "unknown object first_name; there are Campaign, ConstantEventProperty, Event, Events, Profile",
+    "{{ first_name }}": "unknown object first_name; there are Campaign, Catalog, ConstantEventProperty, Event, Events",
     "{% if a and Evnt.x %}{% endif %}": "unknown object",
     "{{ Event.price | times: factor }}": "unknown object factor",
     "{{ now | date: '%F' }}": "unknown object now",

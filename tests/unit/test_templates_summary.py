@@ -117,8 +117,8 @@ REFUSED = {
     "{% assign Events = 1 %}x": "Events is the name of an object",
     "{% capture Events %}{% endcapture %}x": "Events is the name of an object",
     "{% for Events in Event.tags %}x{% endfor %}": "Events is the name of an object",
-    "{{ Catalog.price }}": "unknown object Catalog",
-    "{{ Recommendations[0].name }}": "unknown object Recommendations",
+    "{{ Catalog.price }}": "catalog 'price' is not mapped",
+    "{{ Recommendations[0].name }}": "Recommendations is by name, and then by column",
 }
 
 

@@ -102,7 +102,8 @@ def _open(table: Users, campaign: str) -> Iterator[_Page]:
 
 
 def _only(campaign: str, state: State) -> State:
-    return State({campaign: state.watches[campaign]} if campaign in state.watches else {})
+    watches = {campaign: state.watches[campaign]} if campaign in state.watches else {}
+    return state._replace(watches=watches, floors={})
 
 
 def publish(

@@ -113,7 +113,9 @@ def _refused(source: Source) -> Iterator[tuple[str, TemplateError]]:
         case {"when": {"did": did}, "send": {"values": dict(values)}}:
             events = [str(name) for name in (did if isinstance(did, list) else [did])]
             texts = {str(key): template for key, template in values.items() if isinstance(template, str)}
-            for key, template in compile_each(texts, events=events).items():
+            mapped = source.data.get("catalogs")
+            catalogs = [str(name) for name in mapped] if isinstance(mapped, dict) else []
+            for key, template in compile_each(texts, events=events, catalogs=catalogs).items():
                 if isinstance(template, TemplateError):
                     yield key, template
 

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from holdfast.core import plans
+from holdfast.core.catalog import NAME_PATTERN, kept
 from holdfast.core.durations import format_duration, parse_duration
 from holdfast.core.events import event_key
 from holdfast.core.templates import TemplateError, compile_values
@@ -56,6 +57,7 @@ Duration: TypeAlias = Annotated[
     int, BeforeValidator(_duration, json_schema_input_type=str), PlainSerializer(format_duration, return_type=str)
 ]
 Names: TypeAlias = Annotated[list[Text], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])]
+CatalogName: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Path: TypeAlias = Annotated[Text, AfterValidator(_expression)]
 
 
@@ -103,6 +105,7 @@ class Campaign(Model):
     constant: Annotated[
         list[Constant], BeforeValidator(_one_or_many, json_schema_input_type=Constant | list[Constant])
     ] = []
+    catalogs: Annotated[dict[CatalogName, Annotated[dict[Text, Path], Field(min_length=1)]], Field(max_length=10)] = {}
     send: Send
 
     @model_validator(mode="after")
@@ -129,7 +132,7 @@ class Campaign(Model):
     def _templates_compile(self) -> Campaign:
         for key, source in self.send.values.items():
             try:
-                compile_values({key: source}, events=self.when.did)
+                compile_values({key: source}, events=self.when.did, catalogs=self.catalogs)
             except TemplateError as error:
                 fail(("send", "values", key), str(error))
         return self
@@ -137,6 +140,8 @@ class Campaign(Model):
     def plan(self, revision: int = 1) -> plans.Plan:
         """What join and deliver need of this revision."""
         when = self.when
+        values = compile_values(self.send.values, events=when.did, catalogs=self.catalogs)
+        mapped = kept(path for columns in self.catalogs.values() for path in columns.values())
         return plans.Plan(
             id=self.id,
             revision=revision,
@@ -151,11 +156,13 @@ class Campaign(Model):
             constant=tuple(
                 plans.Constant(c.name, {event_key(name): path for name, path in c.paths.items()}) for c in self.constant
             ),
-            keep=tuple(sorted(compile_values(self.send.values, events=when.did).event_properties)),
+            keep=tuple(sorted(values.event_properties | mapped)),
             summary=self.send.one_per == "user",
             limit=self.send.limit,
             detail_type=self.send.detail_type,
             values=self.send.values,
+            catalogs=self.catalogs,
+            recommendations=tuple(sorted(values.recommendations)),
         )
 
 

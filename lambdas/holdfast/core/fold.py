@@ -12,17 +12,19 @@ Its laws, each a property test in `tests/unit/test_laws.py`:
 8. Bounded.    What can no longer change a decision is pruned; beyond a cap the oldest watch is withheld, not lost.
 
 They hold because a watch keeps only maxima (the latest trigger, the latest exit, the last decided trigger), and because
-only a tick, folded after the events beside it, decides. Whether an event is history follows from its own time and its
-own arrival, never from `now`; `now` says only what is due and what may be forgotten.
+only a tick, folded after the events beside it, decides. The items that recommendations go by are kept as maxima, too.
+Whether an event is history follows from its own time and its own arrival, never from `now`; `now` says only what is due
+and what may be forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Tick
 from holdfast.core.plans import EXIT, LONGEST_MS, Hit, Plan
+from holdfast.core.recommendations import DONE, RECENT, RECENT_MS, Items, Seen, remember
 from holdfast.core.watches import PARTS_MS, Decided, Decision, Kind, State, Trigger, Watch, Watches
 
 OVERDUE_MS = 30 * 24 * 60 * 60_000
@@ -46,37 +48,43 @@ LIMITS = Limits()
 
 
 def fold(
-    state: State, inputs: Iterable[Hit | Tick], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
+    state: State, inputs: Iterable[Hit | Seen | Tick], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
 ) -> tuple[State, list[Decision]]:
-    """Fold one user's hits and ticks at `now`, epoch milliseconds. Of ticks it matters only whether there is one.
+    """Fold one user's inputs at `now`, epoch milliseconds. Of ticks it matters only whether there is one.
 
     Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
     """
     draft: dict[str, Watches] = {}
     decisions: list[Decision] = []
     ticked = False
-    for each in inputs:
+    given = list(inputs)
+    recent, done = _items(state, given, now)
+    for each in given:
         if isinstance(each, Tick):
             ticked = True
-        else:
+        elif isinstance(each, Hit):
             campaign = each.campaign
             if (watches := draft.get(campaign)) is None:
                 watches = draft[campaign] = Watches.of(state.watches.get(campaign, {}))
             decisions += _see(each, watches, state.floors.get(campaign), plans[campaign], now)
     touched = sorted(draft)
-    for campaign, known in state.watches.items():
-        if campaign not in draft and _stirs(known, plans.get(campaign), now, limits):
-            draft[campaign] = Watches.of(known)
+    draft |= {
+        campaign: Watches.of(known)
+        for campaign, known in state.watches.items()
+        if campaign not in draft and _stirs(known, plans.get(campaign), now, limits)
+    }
     for campaign in sorted(draft):
         plan = plans.get(campaign)
         if ticked or (plan and plan.immediate and campaign in touched):
-            decisions += _decide(campaign, draft[campaign], plan, now, limits.decisions - len(decisions))
+            decided = _decide(campaign, draft[campaign], plan, now, limits.decisions - len(decisions))
+            decisions += _recommending(decided, plan, recent, done)
         draft[campaign].forget(now - _keep(plan, limits))
     floors = {c: floor for c, floor in state.floors.items() if floor[0] + _keep(plans.get(c), limits) >= now}
     for campaign in touched:
         if len(draft[campaign]) > limits.watches:
             decisions += _evict(campaign, draft[campaign], floors, plans[campaign], now, limits)
-    return State({c: watches for c, watches in {**state.watches, **draft}.items() if watches}, floors), decisions
+    kept = {c: watches for c, watches in {**state.watches, **draft}.items() if watches}
+    return State(kept, floors, recent, done), decisions
 
 
 def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:
@@ -109,6 +117,37 @@ def _see(hit: Hit, watches: Watches, floor: tuple[int, str] | None, plan: Plan, 
             parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), trigger)}
             watches.put(key, watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
     return decisions
+
+
+def _items(
+    state: State, given: Iterable[Hit | Seen | Tick], now: int
+) -> tuple[Mapping[str, Items], Mapping[str, Items]]:
+    """Those to recommend by, and those not to recommend."""
+    seen = [each for each in given if isinstance(each, Seen)]
+    recent = _remember(state.recent, [each for each in seen if not each.done], RECENT, now)
+    return recent, _remember(state.done, [each for each in seen if each.done], DONE, now)
+
+
+def _remember(known: Mapping[str, Items], seen: Sequence[Seen], most: int, now: int) -> Mapping[str, Items]:
+    """The latest items by recommendation: with what was seen now, and without what is too long ago."""
+    if not known and not seen:
+        return known
+    draft = {recommendation: dict(items) for recommendation, items in known.items()}
+    for each in seen:
+        remember(draft.setdefault(each.recommendation, {}), each.item, each.at, most)
+    fresh = {name: {item: at for item, at in items.items() if at + RECENT_MS >= now} for name, items in draft.items()}
+    return {name: items for name, items in fresh.items() if items}
+
+
+def _recommending(
+    decisions: list[Decision], plan: Plan | None, recent: Mapping[str, Items], done: Mapping[str, Items]
+) -> list[Decision]:
+    """The decisions of a campaign, with the items that its recommendations go by."""
+    if plan is None or not plan.recommendations:
+        return decisions
+    of = {name: recent.get(name, {}) for name in plan.recommendations}
+    without = {name: done[name] for name in plan.recommendations if name in done}
+    return [each._replace(recent=of, done=without) if each.kind == "send" else each for each in decisions]
 
 
 TOO_MANY = "too many watches"
@@ -215,7 +254,8 @@ def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits) -> int
     """When the last thing worth remembering of a user ends; 0 where there is nothing."""
     keep = {campaign: _keep(plans.get(campaign), limits) for campaign in {*state.watches, *state.floors}}
     floors = (at + keep[campaign] for campaign, (at, _) in state.floors.items())
-    return max((*floors, *(_needed_until(w, keep[campaign]) for campaign, _, w in state.all())), default=0)
+    items = (at + RECENT_MS for known in (*state.recent.values(), *state.done.values()) for at in known.values())
+    return max((*floors, *items, *(_needed_until(w, keep[campaign]) for campaign, _, w in state.all())), default=0)
 
 
 def _evict(

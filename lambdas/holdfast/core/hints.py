@@ -53,7 +53,9 @@ def _hints(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
     for number, constant in enumerate(campaign.constant):
         for name, path in constant.paths.items():
             yield from _of_path(("constant", number, "in", name), name, path, seen)
-    for key, template in compile_values(campaign.send.values, events=when.did).templates.items():
+    for key, template in compile_values(
+        campaign.send.values, events=when.did, catalogs=campaign.catalogs
+    ).templates.items():
         for use in sorted(template.uses):
             if use[0] == "Event":
                 yield from _of_value(("send", "values", key), use[1:3], when.did, seen)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, event_id
 from holdfast.core.forms import records
 from holdfast.core.plans import Hit, Plans
+from holdfast.core.recommendations import Seen
 
 
 class Body(NamedTuple):
@@ -30,14 +31,14 @@ class Reject(NamedTuple):
 class Intake:
     """Of a batch: hits and ticks by user, profile changes by user, rejects by message, and who came in which message.
 
-    An event that no campaign names is counted among the records, and nothing else. `see` is shown every event.
+    An event that nothing names is counted among the records, and nothing else. `see` is shown every event.
     """
 
     def __init__(
         self, bodies: Iterable[Body], plans: Plans, see: Callable[[Event], None] = lambda _event: None
     ) -> None:
         self._see = see
-        self.inputs: dict[str, list[Hit | Tick]] = defaultdict(list)
+        self.inputs: dict[str, list[Hit | Seen | Tick]] = defaultdict(list)
         self.changes: dict[str, list[ProfileChange]] = defaultdict(list)
         self.rejects: dict[str, list[Reject]] = defaultdict(list)
         self.users: dict[str, set[str]] = defaultdict(set)
@@ -65,8 +66,10 @@ class Intake:
             case Event(user):
                 self._see(record)
                 hits, problems = plans.read(record)
-                if hits:
+                seen = plans.seen(record)
+                if hits or seen:
                     self.inputs[user] += hits
+                    self.inputs[user] += seen
                     self.users[message].add(user)
                 if problems:
                     reason = "; ".join(f"{campaign}: {reason}" for campaign, reason in problems)

@@ -125,7 +125,17 @@ class Context(RenderContext):
 
     def lack(self, absent: Absent) -> int:
         """Withhold the message, as nothing can be written."""
-        raise Missing(self.full_name(absent.path, absent.obj))
+        raise self.lacking(absent)
+
+    def lacking(self, absent: Absent) -> Withheld:
+        """Why nothing can be written: the variable is missing; or there are not so many recommendations."""
+        match absent.path:
+            case ["Recommendations", name, *_] if self.resolve_path(absent.path[:3]) is None:
+                return Withheld(f"no recommendation: {name}")
+        return Missing(self.full_name(absent.path, absent.obj))
+
+    def resolve_path(self, path: list[object]) -> object:
+        return super().get(path, token=None, default=None)
 
     def step_in(self, absent: Absent, default: object) -> None:
         """A default stands in for what is absent: of interest to a preview."""
@@ -185,7 +195,12 @@ def withholding() -> Iterator[None]:
 
 
 def dotted(path: Iterable[object]) -> str:
-    """As the template would name it: Event.items[0].name."""
+    """As the template would name it: Event.items[0].name, Catalog["products"].Price."""
+    match list(path):
+        case ["Catalog" | "Recommendations" as root, str(name), *more]:
+            return f'{root}["{name}"]' + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in more)
+        case path:
+            pass
     return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path).removeprefix(".")
 
 

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from holdfast.core.catalog import IDENTITY, Values
 from holdfast.core.events import Json, canonical
 from holdfast.core.plans import Plan
+from holdfast.core.recommendations import Recommended
 from holdfast.core.watches import Decision, Kind
 
 SCHEMA = "1"
+
+
+class Shown(NamedTuple):
+    """A row that is recommended, and why."""
+
+    row: Values
+    why: Recommended
+
+
+class Found(NamedTuple):
+    """What was looked up for a message: of each catalog what templates name by it, and what is recommended."""
+
+    catalog: Mapping[str, Json] = {}
+    recommended: Mapping[str, Sequence[Shown]] = {}
+
+
+NOTHING_FOUND = Found()
+
 _SUFFIX: Mapping[Kind, str] = {
     "send": "",
     "withhold": " Withheld",
@@ -37,6 +58,7 @@ def detail(
     profile: Mapping[str, Json],
     values: Mapping[str, str] | None = None,
     reason: str = "",
+    found: Found = NOTHING_FOUND,
 ) -> dict[str, Json]:
     """The `Detail` of the event on the bus. `values` is there for a send, `reason` for a withhold."""
     body: dict[str, Json] = {
@@ -53,6 +75,10 @@ def detail(
     }
     if values is not None:
         body["values"] = dict(values)
+        if found.recommended:
+            body["recommendations"] = {
+                name: [each.row[IDENTITY] for each in shown] for name, shown in found.recommended.items()
+            }
     if reason:
         body["reason"] = reason
     return body
@@ -74,7 +100,9 @@ def _constant(decision: Decision, plan: Plan | None) -> Json:
     return constant
 
 
-def context(decision: Decision, plan: Plan, profile: Mapping[str, Json]) -> dict[str, Json]:
+def context(
+    decision: Decision, plan: Plan, profile: Mapping[str, Json], found: Found = NOTHING_FOUND
+) -> dict[str, Json]:
     """The objects that a campaign's templates can name."""
     return {
         "Profile": dict(profile),
@@ -82,4 +110,8 @@ def context(decision: Decision, plan: Plan, profile: Mapping[str, Json]) -> dict
         "Events": [dict(event) for event in decision.events] or [dict(decision.event)],
         "ConstantEventProperty": decision.shown,
         "Campaign": {"id": plan.id, "name": plan.name, "revision": plan.revision},
+        "Catalog": dict(found.catalog),
+        "Recommendations": {
+            name: [dict(each.row) for each in shown] or None for name, shown in found.recommended.items()
+        },
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import jmespath
 
 from holdfast.core.events import Event, Json, Value, canonical, event_id, event_key
-from holdfast.core.recommendations import Recommender
+from holdfast.core.recommendations import MOST_ITEMS, Recommender, Seen, items
 
 MAX_AGE_MS = 2 * 60 * 60_000
 LONGEST_MS = 90 * 24 * 60 * 60_000
@@ -112,6 +113,14 @@ class _Route(NamedTuple):
     constant: tuple[tuple[str, str, Search], ...]
 
 
+class _Items(NamedTuple):
+    """Where a recommendation finds items in an event."""
+
+    recommendation: str
+    find: Search
+    done: bool
+
+
 class Plans(Mapping[str, Plan]):
     """The live plans by campaign id, with the way from an event's name to the campaigns that name it.
 
@@ -127,6 +136,12 @@ class Plans(Mapping[str, Plan]):
                 where = search(plan.where[name]) if name in plan.where else None
                 constant = tuple((c.name, c.paths[name], search(c.paths[name])) for c in plan.constant)
                 routes.setdefault(name, []).append(_Route(plan, part, where, constant))
+        routes_to_items: dict[str, list[_Items]] = {}
+        for each in self.recommenders.values():
+            for done, paths in ((False, each.did), (True, each.exclude_done)):
+                for name, path in paths.items():
+                    routes_to_items.setdefault(name, []).append(_Items(each.id, search(path), done))
+        self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
         self.summaries = frozenset(plan.id for plan in self._plans.values() if plan.summary)
         self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
 
@@ -154,6 +169,15 @@ class Plans(Mapping[str, Plan]):
             except (ValueError, TypeError, ArithmeticError) as error:  # as JMESPath's `"20" > 20`
                 problems.append(Problem(route.plan.id, str(error)))
         return hits, problems
+
+    def seen(self, event: Event) -> list[Seen]:
+        """What the event means to recommendations. One that bears no item means nothing to them."""
+        seen: list[Seen] = []
+        for recommendation, find, done in self._items(event.name):
+            with suppress(ValueError, TypeError, ArithmeticError):
+                texts = items(find, event.properties)[:MOST_ITEMS]
+                seen += [Seen(recommendation, text, event.at, done) for text in texts]
+        return seen
 
 
 def _hit(route: _Route, event: Event) -> Hit:

@@ -25,6 +25,14 @@ SHORTEST_MS = 24 * 60 * 60_000
 LIMIT = 3
 MIN_SUPPORT = 2
 POPULAR = ""
+RECENT = 3
+"""The latest items of a user that are kept of each recommendation: those that it recommends by."""
+DONE = 20
+"""The latest items of `exclude_done` that are kept."""
+RECENT_MS = 60 * 24 * 60 * 60_000
+"""How long both are kept after they were seen."""
+MOST_ITEMS = 100
+"""Items of one event that are looked at."""
 
 Find: TypeAlias = Callable[[Mapping[str, Json]], Json]
 
@@ -106,6 +114,33 @@ class Recommended(NamedTuple):
     score: float
     support: int
     because: str | None
+
+
+class Seen(NamedTuple):
+    """What an event means to a recommendation: the user did something with an item, at a time (epoch milliseconds).
+
+    `done` items are not to be recommended; by the others is recommended.
+    """
+
+    recommendation: str
+    item: str
+    at: int
+    done: bool
+
+
+Items: TypeAlias = Mapping[str, int]
+"""Items, and when each was last seen. Of too many the oldest go; of equal times, the one whose text is less."""
+
+
+def remember(known: dict[str, int], item: str, at: int, most: int) -> None:
+    """Merge by the later time, and keep the `most` latest: so order, repetition and batches do not matter."""
+    known[item] = max(at, known.get(item, 0))
+    if len(known) > most:
+        del known[min(known, key=lambda each: (known[each], each))]
+
+
+def latest_first(known: Items) -> list[str]:
+    return sorted(known, key=lambda each: (known[each], each), reverse=True)
 
 
 def row_key(name: str, build: str, item: str) -> str:

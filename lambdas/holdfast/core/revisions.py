@@ -24,11 +24,15 @@ FindRevision: TypeAlias = Callable[[str, int], Plan]
 
 
 def rendered_by(decision: Decision, live: Plan | None, revision: FindRevision) -> Plan:
-    """The live revision; where that names properties which the watch did not keep, the one it was folded under."""
+    """The live revision; where that names properties which the watch did not keep, or recommendations that were not
+    named when it was decided, the one it was folded under.
+    """
     if live is not None and live.revision == decision.revision:
         return live
     folded = revision(decision.campaign, decision.revision)
-    return live if live is not None and set(live.keep) <= set(folded.keep) else folded
+    if live is None or not set(live.keep) <= set(folded.keep) or not set(live.recommendations) <= {*decision.recent}:
+        return folded
+    return live
 
 
 class Change(NamedTuple):
@@ -79,7 +83,7 @@ def outlook(state: State, plan: Plan) -> dict[str, Decision]:
         return {}
     last = max(trigger.due for trigger in pending.values())
     plans, limits = {plan.id: replace(plan, paused=False)}, Limits(decisions=len(pending))
-    _, decisions = fold(State({plan.id: watches}), [Tick("", last)], plans, last, limits)
+    _, decisions = fold(state._replace(watches={plan.id: watches}, floors={}), [Tick("", last)], plans, last, limits)
     if plan.summary:
         return dict.fromkeys(pending, decisions[0])
     return {each.key: each._replace(when=pending[each.key].due) for each in decisions}

@@ -85,6 +85,10 @@ class Detail(_Out):
     values: Annotated[
         dict[str, str] | None, Field(description="The key-value pairs of the message, rendered for this user.")
     ] = None
+    recommendations: Annotated[
+        dict[str, list[str]] | None,
+        Field(description="By recommendation, the identities of what was recommended to this user, best first."),
+    ] = None
     reason: Annotated[str | None, Field(min_length=1, description="Why the message was withheld.")] = None
 
 
@@ -246,6 +250,8 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "name": "What people call the campaign.",
         "when": "Whom to watch for.",
         "constant": "What must be the same in all events: a property, or a list of properties that all have to agree.",
+        "catalogs": "Of each catalog that the message names, the row: columns, and what each is equal to in the trigger"
+        " (JMESPath). Several all have to agree.",
         "send": "What to send.",
     },
     "When": {

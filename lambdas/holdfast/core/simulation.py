@@ -9,6 +9,7 @@ from typing import NamedTuple
 from holdfast.core.events import Event, Tick
 from holdfast.core.fold import Limits, fold, needed_until
 from holdfast.core.plans import Hit, Plans, Problem
+from holdfast.core.recommendations import Seen
 from holdfast.core.watches import Decision, State
 
 NOTHING = State()
@@ -37,8 +38,9 @@ class Simulation:
         """What falls due before the event, and what the event itself brings about."""
         hits, problems = self._plans.read(event._replace(arrived=max(event.at, self.now)))
         decided = list(self.until(event.at))
-        if hits:
-            decided += self._fold(event.user, hits)
+        inputs: list[Hit | Seen | Tick] = [*hits, *self._plans.seen(event)]
+        if inputs:
+            decided += self._fold(event.user, inputs)
         return decided, problems
 
     def until(self, now: int | None = None) -> Iterator[Decided]:
@@ -51,9 +53,9 @@ class Simulation:
                 yield from self._fold(user, [Tick(user, at)])
         self.now = max(self.now, now or 0)
 
-    def _fold(self, user: str, inputs: Sequence[Hit | Tick]) -> list[Decided]:
+    def _fold(self, user: str, inputs: Sequence[Hit | Seen | Tick]) -> list[Decided]:
         state, decisions = fold(self._states.get(user, NOTHING), inputs, self._plans, self.now, self._limits)
-        if state.watches or state.floors:
+        if state != NOTHING:
             self._states[user] = state
             self._wake_at(user, state.due(self._plans.summaries) or needed_until(state, self._plans, self._limits) + 1)
         else:

@@ -9,7 +9,7 @@ template is refused.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from itertools import takewhile
@@ -51,7 +51,15 @@ EVENTS: Final = "Events"
 CONSTANT: Final = "ConstantEventProperty"
 """What a template names as it is: a scalar, or a list of them."""
 
-NAMES: Final = (*OBJECTS, EVENTS, CONSTANT)
+CATALOG: Final = "Catalog"
+"""The rows of the catalogs that the campaign maps; in a summary, lists of them."""
+
+RECOMMENDATIONS: Final = "Recommendations"
+"""Lists of catalog rows, by recommendation."""
+
+ROWS: Final = (CATALOG, RECOMMENDATIONS)
+
+NAMES: Final = (*OBJECTS, EVENTS, CONSTANT, *ROWS)
 
 
 class TemplateError(ValueError):
@@ -125,9 +133,9 @@ _ON_THEIR_PROPERTY: Mapping[str, _Shape] = {
 _AS_A_LIST = 'take one, as in Events[0].price, loop, as in {% for event in Events %}, or Events | map: "price"'
 
 
-def uses(liquid: BoundTemplate, source: str) -> frozenset[tuple[str, ...]]:
+def uses(liquid: BoundTemplate, source: str, catalogs: Collection[str] = ()) -> frozenset[tuple[str, ...]]:
     """The variables from outside the template, each of which must be one of ours. An item of Events is an Event."""
-    reader = _Reader(source, RenderContext(liquid))
+    reader = _Reader(source, RenderContext(liquid), catalogs)
     reader.read(liquid.nodes)
     return frozenset(reader.uses)
 
@@ -135,8 +143,9 @@ def uses(liquid: BoundTemplate, source: str) -> frozenset[tuple[str, ...]]:
 class _Reader:
     """Reads a template in the order in which it is written, and follows what its own variables stand for."""
 
-    def __init__(self, source: str, scope: RenderContext) -> None:
+    def __init__(self, source: str, scope: RenderContext, catalogs: Collection[str]) -> None:
         self.source = source
+        self.catalogs = catalogs
         self.scope = scope
         self.uses: set[tuple[str, ...]] = set()
         self.own: dict[str, _Shape] = {}
@@ -195,6 +204,8 @@ class _Reader:
                     )
                 case _Shape.EVENTS, _:
                     raise TemplateError(f"{expression} is a list of events; {_AS_A_LIST}")
+                case _, Path(path=[str(root), str(name)]) if root in ROWS:
+                    raise TemplateError(_whole_rows(root, name))
 
     def shape(self, expression: Expression) -> _Shape:
         match expression:
@@ -244,15 +255,24 @@ class _Reader:
                 case "Events", _:
                     self.uses.add((EVENTS,))
                     return self.within(_EVENTS, path, more)
-                case (str(), _) if root == CONSTANT:
-                    self.uses.add((root, *_names(more)))
-                case (str(), [str(), *_]) if root in OBJECTS:
+                case (str(), _) if root in ROWS:
+                    self.rows(root, more)
+                case (str(), _) if root == CONSTANT or (root in OBJECTS and isinstance(next(iter(more), None), str)):
                     self.uses.add((root, *_names(more)))
                 case (str(), _) if root in OBJECTS:
                     raise TemplateError(_whole(root, OBJECTS[root]))
                 case _:
                     raise TemplateError(f"unknown object {root}{suggest(str(root), NAMES)}")
         return _VALUE
+
+    def rows(self, root: str, more: list[str | int | Path]) -> None:
+        match more:
+            case [str(name), *_] if root == RECOMMENDATIONS or name in self.catalogs:
+                self.uses.add((root, *_names(more)))
+            case [str(name), *_]:
+                raise TemplateError(_unknown_catalog(name, self.catalogs))
+            case _:
+                raise TemplateError(_whole_rows(root, "products" if root == CATALOG else "also-bought"))
 
     def within(self, shape: _Shape, path: Path, more: list[str | int | Path]) -> _Shape:
         """What the rest of a path leads to."""
@@ -272,6 +292,17 @@ class _Reader:
 
 def _names(path: Iterable[str | int | Path]) -> Iterator[str]:
     return map(str, takewhile(lambda segment: isinstance(segment, str), path))
+
+
+def _whole_rows(root: str, name: str) -> str:
+    column = ".Price" if root == CATALOG else "[0].Name"
+    return f'{root} is by name, and then by column, as in {root}["{name}"]{column}'
+
+
+def _unknown_catalog(name: str, known: Collection[str]) -> str:
+    if not known:
+        return f"catalog {name!r} is not mapped; under catalogs, say which row: {name}: {{Identity: product_id}}"
+    return f"catalog {name!r} is not among the campaign's catalogs{suggest(name, known)}"
 
 
 def _whole(name: str, example: str = "price") -> str:

@@ -2,6 +2,7 @@
 
     @Profile - first_name                             {{ Profile["first_name"] }}
     @added to cart - price | default: "a good price"  {{ Event["price"] | default: "a good price" }}
+    @products - Price                                 {{ Catalog["products"]["Price"] }}
     @ConstantEventProperty                            {{ ConstantEventProperty }}
 
 An event's name is matched without regard to case and spaces. A property is one word; a name with spaces is quoted, or
@@ -42,9 +43,10 @@ _PIECE = r"""
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
-def to_liquid(source: str, events: Iterable[str]) -> str:
+def to_liquid(source: str, events: Iterable[str], catalogs: Iterable[str] = ()) -> str:
     """Translate the @ forms, and refuse what the lexer should not see. Lines stay where they are."""
-    known = {_squash(name): (name, "Event") for name in events} | {_squash(name): (name, name) for name in OBJECTS}
+    known = {_squash(name): (name, f'Catalog["{name}"]') for name in catalogs}
+    known |= {_squash(name): (name, "Event") for name in events} | {_squash(name): (name, name) for name in OBJECTS}
     names = "|".join("[ ]*".join(map(re.escape, name)) for name in sorted(known, key=len, reverse=True))
     piece = _PIECE.replace("KNOWN", names.replace("s[ ]*s", "(?:s[ ]*s|ß)"))  # one letter whose folded form has two
 
@@ -96,7 +98,7 @@ def _form(match: re.Match[str], known: Mapping[str, tuple[str, str]]) -> str:
     if match["quoted"]:
         return f"{{{{ {root}[{match['quoted']}]{default} }}}}{rest}"
     if not match["words"]:
-        example = f"@{name} - {OBJECTS[root]}"
+        example = f"@{name} - {OBJECTS.get(root, 'Price')}"
         raise TemplateError(f'@{name} names no property, such as {example}; as mere text it is {{{{ "@" }}}}{name}')
     words = match["words"]
     if not default and match[0] != match.string.strip():

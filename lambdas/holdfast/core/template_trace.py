@@ -7,7 +7,7 @@ shown as `Events[1].price`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, cast
 
@@ -18,7 +18,9 @@ from liquid.undefined import UNDEFINED
 from holdfast.core.liquid_bounded import Absent, Context, Json, Meter, Withheld, dotted, size
 from holdfast.core.templates import Template, TemplateError, Values, compile_each
 
-Origin: TypeAlias = Literal["profile", "event", "constant", "campaign", "default", "missing"]
+Origin: TypeAlias = Literal[
+    "profile", "event", "constant", "campaign", "catalog", "recommendation", "default", "missing"
+]
 
 _ORIGINS: Mapping[object, Origin] = {
     "Profile": "profile",
@@ -26,6 +28,8 @@ _ORIGINS: Mapping[object, Origin] = {
     "Events": "event",
     "ConstantEventProperty": "constant",
     "Campaign": "campaign",
+    "Catalog": "catalog",
+    "Recommendations": "recommendation",
 }
 
 MAX_VARIABLES: Final = 200
@@ -66,10 +70,14 @@ class Traced:
 
 
 def preview(
-    sources: Mapping[str, str], context: Mapping[str, Json], *, events: Iterable[str] = ()
+    sources: Mapping[str, str],
+    context: Mapping[str, Json],
+    *,
+    events: Iterable[str] = (),
+    catalogs: Collection[str] = (),
 ) -> dict[str, Traced]:
     """As `trace`, of what may not be right yet: nothing is raised, whatever the sources are."""
-    return _traced(compile_each(sources, events=events), context)
+    return _traced(compile_each(sources, events=events, catalogs=catalogs), context)
 
 
 def trace(values: Values, context: Mapping[str, Json]) -> dict[str, Traced]:
@@ -92,7 +100,7 @@ def _trace(key: str, template: Template | TemplateError, context: Mapping[str, J
     except Withheld as withheld:
         reason = withheld.reason
     if scope.lacked:
-        reason = f"missing: {scope.lacked[0]}"
+        reason = scope.lacked[0]
     elif not reason and not text.strip():
         reason = f"blank: {key}"
     scope.look_up(template.uses)
@@ -102,12 +110,13 @@ def _trace(key: str, template: Template | TemplateError, context: Mapping[str, J
 class _Tracing(Context):
     """Notes what is read, and goes on where something is lacking."""
 
-    __slots__ = ("all_places", "found", "lacked", "read", "variables")
+    __slots__ = ("all_places", "found", "lacked", "missed", "read", "variables")
 
     def __init__(self, template: BoundTemplate, values: Mapping[str, object], meter: Meter) -> None:
         super().__init__(template, values, meter)
         self.variables: dict[str, Variable] = {}
         self.lacked: list[str] = []
+        self.missed: set[str] = set()
         self.read: set[tuple[str, ...]] = set()
         self.found: list[tuple[object, list[object] | None]] = []
         self.all_places: list[tuple[list[object], object]] = []
@@ -120,13 +129,14 @@ class _Tracing(Context):
 
     def lack(self, absent: Absent) -> int:
         name = self.full_name(absent.path, absent.obj)
-        self.lacked.append(name)
+        self.lacked.append(self.lacking(absent).reason)
+        self.missed.add(name)
         self.variables[name] = Variable(name, "missing", None)
         return 0
 
     def step_in(self, absent: Absent, default: object) -> None:
         name = self.full_name(absent.path, absent.obj)
-        if name in self.variables and name not in self.lacked and not isinstance(default, Absent):
+        if name in self.variables and name not in self.missed and not isinstance(default, Absent):
             self.variables[name] = Variable(name, "default", _shown(default))
 
     def locale(self) -> Locale:
@@ -164,7 +174,7 @@ class _Tracing(Context):
 
     def look_up(self, uses: Iterable[tuple[str, ...]]) -> None:
         """Add what was not come to: in a branch not taken, or behind what ended the rendering."""
-        unread = sorted({path[:2] for path in uses} - self.read - {("Events",)})
+        unread = sorted({path[:2] for path in uses if path[0] not in _ROWS} - self.read - {("Events",)})
         for root, *names in unread:
             summary = root == "Event" and ("Events",) in uses
             of = self.globals.get("Events" if summary else root)
@@ -178,6 +188,8 @@ class _Tracing(Context):
                     self.variables.setdefault(variable.name, variable)
 
 
+_ROWS = ("Catalog", "Recommendations")
+"""What is shown only as far as it was come to: a row has many columns."""
 _KEPT_AS: Mapping[str, str] = {"Events": "Event"}
 
 

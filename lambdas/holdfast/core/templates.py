@@ -14,12 +14,14 @@ The rules, kept here and in the modules that this one puts together:
   booleans print as they do in JSON, lists with a comma and a space between their items.
 
 A template names `Profile`, `Campaign`, `ConstantEventProperty`, `Event` (the trigger) and, in a summary, `Events` (the
-triggers, newest first: `Event` is `Events[0]`). In text there are the `@` forms (`template_forms`).
+triggers, newest first: `Event` is `Events[0]`); of a catalog that its campaign maps, the row, `Catalog["products"]`, in
+a summary a list in step with `Events`; and what is recommended to the user, `Recommendations["also-bought"]`, a list of
+rows, best first, which is absent where there are none. In text there are the `@` forms (`template_forms`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -60,15 +62,15 @@ class Template:
     liquid: BoundTemplate = field(repr=False, compare=False)
 
     @classmethod
-    def compile(cls, source: str, *, events: Iterable[str] = ()) -> Template:
+    def compile(cls, source: str, *, events: Iterable[str] = (), catalogs: Collection[str] = ()) -> Template:
         """Raise TemplateError, or give a template of which the worst that can come is Withheld."""
         if not source.strip():
             raise TemplateError("is blank; write a text, or leave the key out")
         if len(source) > MAX_SOURCE:
             raise TemplateError(f"is {len(source):,} characters long; {MAX_SOURCE:,} is the most")
-        text = to_liquid(source, events)
+        text = to_liquid(source, events, catalogs)
         try:
-            return cls(source, *_compiled(text))
+            return cls(source, *_compiled(text, frozenset(catalogs)))
         except TemplateError as error:
             if error.line and source.split("\n")[error.line - 1] != text.split("\n")[error.line - 1]:
                 error.column = None  # it counts in what the @ forms became
@@ -86,10 +88,10 @@ class Template:
 
 
 @lru_cache(maxsize=256)  # whoever writes a template compiles its neighbours again with each key
-def _compiled(text: str) -> tuple[frozenset[tuple[str, ...]], BoundTemplate]:
+def _compiled(text: str, catalogs: frozenset[str]) -> tuple[frozenset[tuple[str, ...]], BoundTemplate]:
     try:
         liquid = ENVIRONMENT.from_string(text)
-        named = uses(liquid, text)
+        named = uses(liquid, text, catalogs)
         check(liquid, text)
     except LiquidError as error:
         raise refusal(error) from error
@@ -110,6 +112,12 @@ class Values:
         paths = [path for template in self.templates.values() for path in template.uses]
         return frozenset(path[1] for path in paths if path[0] == "Event")
 
+    @property
+    def recommendations(self) -> frozenset[str]:
+        """The recommendations that the templates name."""
+        paths = [path for template in self.templates.values() for path in template.uses]
+        return frozenset(path[1] for path in paths if path[0] == "Recommendations")
+
     def render(self, context: Mapping[str, Json]) -> dict[str, str]:
         """Give all of them, or raise Withheld."""
         meter = Meter()
@@ -125,25 +133,29 @@ class Values:
         return values
 
 
-def compile_values(values: Mapping[str, str], *, events: Iterable[str] = ()) -> Values:
-    """`events` are the campaign's triggers, by which `@` forms name the properties of `Event`."""
+def compile_values(values: Mapping[str, str], *, events: Iterable[str] = (), catalogs: Collection[str] = ()) -> Values:
+    """`events` are the campaign's triggers, by which `@` forms name the properties of `Event`; `catalogs` those that it
+    maps.
+    """
     templates = {}
-    for key, template in compile_each(values, events=events).items():
+    for key, template in compile_each(values, events=events, catalogs=catalogs).items():
         if isinstance(template, TemplateError):
             raise template
         templates[key] = template
     return Values(templates)
 
 
-def compile_each(values: Mapping[str, str], *, events: Iterable[str] = ()) -> dict[str, Template | TemplateError]:
+def compile_each(
+    values: Mapping[str, str], *, events: Iterable[str] = (), catalogs: Collection[str] = ()
+) -> dict[str, Template | TemplateError]:
     """Each key's template, or why it is refused."""
     names = tuple(events)
-    return {key: _tried(key, source, names) for key, source in values.items()}
+    return {key: _tried(key, source, names, catalogs) for key, source in values.items()}
 
 
-def _tried(key: str, source: str, events: Iterable[str]) -> Template | TemplateError:
+def _tried(key: str, source: str, events: Iterable[str], catalogs: Collection[str]) -> Template | TemplateError:
     try:
-        return Template.compile(source, events=events)
+        return Template.compile(source, events=events, catalogs=catalogs)
     except TemplateError as error:
         error.key = key
         return error

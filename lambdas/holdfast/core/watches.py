@@ -12,6 +12,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any, Literal, TypeAlias
 
 from holdfast.core.events import Json, Value, canonical
+from holdfast.core.recommendations import Items
 
 Kind: TypeAlias = Literal["send", "withhold", "retract", "convert"]
 
@@ -159,10 +160,14 @@ class Watches(dict[str, Watch]):
 class State(Value, frozen=True):
     """A user's watches by campaign and constant value, and by campaign the `floor`: the rank (time, constant value) of
     the newest watch that had to go because there were too many. What ranks no higher is not remembered again.
+
+    By recommendation, the user's `recent` items and those `done` with, a few of each: see `recommendations.Items`.
     """
 
     watches: Mapping[str, Mapping[str, Watch]] = {}
     floors: Mapping[str, tuple[int, str]] = {}
+    recent: Mapping[str, Items] = {}
+    done: Mapping[str, Items] = {}
 
     def due(self, summaries: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
@@ -184,6 +189,9 @@ class Decision(Value, frozen=True):
 
     A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
     longer than the campaign says, `open` is how many watches it closes.
+
+    Of the recommendations that the campaign names, `recent` and `done` are what the user's state held: a message says
+    the same whenever it is rendered.
     """
 
     kind: Kind
@@ -198,6 +206,8 @@ class Decision(Value, frozen=True):
     reason: str = ""
     events: Sequence[Mapping[str, Json]] = ()
     open: int = 1
+    recent: Mapping[str, Items] = {}
+    done: Mapping[str, Items] = {}
 
     @property
     def mark(self) -> tuple[int, str]:
@@ -211,6 +221,10 @@ def encode(state: State) -> str:
     }
     if state.floors:
         data["floors"] = state.floors
+    if state.recent:
+        data["recent"] = state.recent
+    if state.done:
+        data["done"] = state.done
     return canonical(data)
 
 
@@ -219,6 +233,8 @@ def decode(text: str) -> State:
     return State(
         {c: {key: _unpack_watch(key, w) for key, w in watches.items()} for c, watches in data["watches"].items()},
         {c: (at, key) for c, (at, key) in data.get("floors", {}).items()},
+        data.get("recent", {}),
+        data.get("done", {}),
     )
 
 
