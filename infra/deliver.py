@@ -40,13 +40,17 @@ class Deliver(Construct):
             environment={
                 "HOLDFAST_USERS_TABLE": tables.users.table_name,
                 "HOLDFAST_CAMPAIGNS_TABLE": tables.campaigns.table_name,
+                "HOLDFAST_CATALOG_TABLE": tables.catalog.table_name,
                 "HOLDFAST_CAMPAIGNS_TTL_SECONDS": str(stage.campaigns_ttl.to_seconds()),
                 "HOLDFAST_UNDELIVERED_QUEUE_URL": self.undelivered.queue_url,
                 "HOLDFAST_BUS_NAME": bus.event_bus_name,
                 "HOLDFAST_SOURCE": stage.source,
+                **({"HOLDFAST_PERSONALIZE": "true"} if stage.personalize else {}),
             },
         )
-        self.function.may(["dynamodb:BatchGetItem"], on=[tables.users.table_arn])
+        self.function.may(["dynamodb:BatchGetItem"], on=[tables.users.table_arn, tables.catalog.table_arn])
+        if stage.personalize:
+            self.function.may(["personalize:GetRecommendations"], on=stage.personalize)
         self.function.may(["dynamodb:GetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
         self.function.may(
             ["dynamodb:UpdateItem"],

@@ -13,15 +13,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.campaigns import Campaigns, LivePlans
-from holdfast.aws.clients import client
+from holdfast.aws.clients import client, quick_client
+from holdfast.aws.lookup import Lookup, Message, Unread
 from holdfast.aws.observe import Logger, Metrics, count
-from holdfast.aws.queues import Message, Queue
+from holdfast.aws.personalize import Personalize
+from holdfast.aws.queues import Message as QueueMessage
+from holdfast.aws.queues import Queue
 from holdfast.aws.settings import DeliverSettings
 from holdfast.aws.statistics import Statistics
-from holdfast.aws.users import Users
-from holdfast.core import profiles
 from holdfast.core.events import Json
-from holdfast.core.messages import context, detail, detail_type
+from holdfast.core.messages import Found, context, detail, detail_type
 from holdfast.core.plans import Plan, Plans
 from holdfast.core.revisions import rendered_by
 from holdfast.core.statistics import Became, tallies
@@ -46,7 +47,13 @@ def build() -> Deliver:
     dynamodb = client("dynamodb")
     campaigns = Campaigns(dynamodb, settings.campaigns_table)
     return Deliver(
-        users=Users(dynamodb, settings.users_table),
+        lookup=Lookup(
+            dynamodb,
+            settings.users_table,
+            settings.catalog_table,
+            ttl=settings.campaigns_ttl_seconds,
+            personalize=Personalize(quick_client("personalize-runtime")) if settings.personalize else None,
+        ),
         campaigns=campaigns,
         live=LivePlans(campaigns, settings.campaigns_ttl_seconds),
         bus=Bus(client("events"), settings.bus_name, settings.source),
@@ -77,14 +84,14 @@ class Deliver:
     def __init__(
         self,
         *,
-        users: Users,
+        lookup: Lookup,
         campaigns: Campaigns,
         live: LivePlans,
         bus: Bus,
         undelivered: Queue,
         statistics: Statistics | None = None,
     ) -> None:
-        self._users = users
+        self._lookup = lookup
         self._live = live
         self._bus = bus
         self._undelivered = undelivered
@@ -105,16 +112,19 @@ class Deliver:
 
     def deliver(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> None:
         plans = self._plans(decided)
-        found, unread = self._users.read((user, "profile") for user, decision in decided if decision.kind == "send")
-        properties = {user: profiles.properties(profiles.decode(item.state)) for (user, _), item in found.items()}
         rendered: list[Rendered] = []
         failed: list[tuple[Decided, str]] = []
-        for each in decided:
-            if (each.user, "profile") in unread:
-                failed.append((each, "the profile could not be read"))
-                continue
+        messages = self._messages(decided, plans, failed)
+        gathered = self._lookup.gather(messages, plans.recommenders)
+        for number, each in enumerate(decided):
+            message = messages.get(number)
             try:
-                rendered.append(self._render(each, plans, properties.get(each.user, {})))
+                if message:
+                    rendered.append(self._render(message, gathered.profile(each.user), gathered.found(number)))
+                elif each.decision.kind != "send":
+                    rendered.append(self._notice(each, plans.get(each.decision.campaign)))
+            except Unread as error:
+                failed.append((each, str(error)))
             except Exception as error:  # what cannot be rendered must not hold up what can
                 logger.exception("not rendered", extra={"campaign": each.decision.campaign})
                 failed.append((each, f"not rendered: {type(error).__name__}"))
@@ -134,25 +144,44 @@ class Deliver:
             return self._live.refresh()  # published since this container last looked
         return plans
 
-    def _render(self, decided: Decided, plans: Plans, profile: Mapping[str, Json]) -> Rendered:
+    def _messages(
+        self, decided: Sequence[Decided], plans: Plans, failed: list[tuple[Decided, str]]
+    ) -> dict[int, Message]:
+        """What is to be sent, by its number among the decisions, with the plan that renders it."""
+        messages = {}
+        for number, each in enumerate(decided):
+            user, decision = each
+            if decision.kind == "send":
+                try:
+                    plan = rendered_by(decision, plans.get(decision.campaign), self._revision)
+                except Exception as error:
+                    logger.exception("not rendered", extra={"campaign": decision.campaign})
+                    failed.append((each, f"not rendered: {type(error).__name__}"))
+                else:
+                    messages[number] = Message(user, decision, plan)
+        return messages
+
+    def _render(self, message: Message, profile: Mapping[str, Json], found: Found) -> Rendered:
+        user, decision, plan = message
+        kind, values, reason = decision.kind, None, ""
+        try:
+            values = self._values(plan).render(context(decision, plan, profile, found))
+        except Withheld as error:
+            kind, reason = "withhold", error.reason
+        body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason, found=found)
+        return _rendered(Decided(user, decision), kind, plan, body, reason)
+
+    def _notice(self, decided: Decided, plan: Plan | None) -> Rendered:
+        """Of what is not to be sent: no template is rendered, and no profile read."""
         user, decision = decided
-        plan = plans.get(decision.campaign)
-        kind, values, reason = decision.kind, None, decision.reason
-        if kind == "send":
-            plan = rendered_by(decision, plan, self._revision)
-            try:
-                values = self._values(plan).render(context(decision, plan, profile))
-            except Withheld as error:
-                kind, reason = "withhold", error.reason
-        body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason)
-        entry = Entry(detail_type(kind, plan), json.dumps(body, ensure_ascii=False), decision.when)
-        return Rendered(decided, kind, entry, reason)
+        body = detail(user, decision, plan=plan, profile={}, reason=decision.reason)
+        return _rendered(decided, decision.kind, plan, body, decision.reason)
 
     def _values(self, plan: Plan) -> Values:
         """The templates of a revision, compiled once in a container's life."""
         revision = (plan.id, plan.revision)
         if revision not in self._compiled:
-            self._compiled[revision] = compile_values(plan.values, events=plan.did)
+            self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs)
         return self._compiled[revision]
 
     def _tally(self, outcomes: Sequence[Became]) -> None:
@@ -167,10 +196,15 @@ class Deliver:
 
     def _set_aside(self, undelivered: Iterable[dict[str, Any]]) -> None:
         """Put what cannot be delivered, whole and with its reason, where a person can look at it and redrive it."""
-        messages = [Message(json.dumps(each)) for each in undelivered]
+        messages = [QueueMessage(json.dumps(each)) for each in undelivered]
         if self._undelivered.send(messages):
             raise Undelivered
         count(metrics, Undelivered=len(messages))
+
+
+def _rendered(decided: Decided, kind: Kind, plan: Plan | None, body: dict[str, Json], reason: str) -> Rendered:
+    entry = Entry(detail_type(kind, plan), json.dumps(body, ensure_ascii=False), decided.decision.when)
+    return Rendered(decided, kind, entry, reason)
 
 
 def _read(image: Mapping[str, Any]) -> list[Decided]:

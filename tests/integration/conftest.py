@@ -17,6 +17,8 @@ from moto import mock_aws
 from deliver import Deliver
 from holdfast.aws.bus import Bus
 from holdfast.aws.campaigns import Campaigns, LivePlans
+from holdfast.aws.lookup import Lookup
+from holdfast.aws.personalize import Personalize
 from holdfast.aws.queues import Queue
 from holdfast.aws.statistics import Statistics
 from holdfast.aws.timers import Timers
@@ -92,6 +94,7 @@ class World:
     queues: dict[str, str]
     now: int = T0
     sent: list[dict[str, Any]] = field(default_factory=list)
+    personalize: Personalize | None = None
 
     def __post_init__(self) -> None:
         self.campaigns = Campaigns(self.dynamodb, "campaigns")  # type: ignore[arg-type]
@@ -116,7 +119,7 @@ class World:
 
     def deliver(self) -> Deliver:
         return Deliver(
-            users=Users(self.dynamodb, "users"),  # type: ignore[arg-type]
+            lookup=Lookup(self.dynamodb, "users", "catalog", personalize=self.personalize),  # type: ignore[arg-type]
             campaigns=self.campaigns,
             live=LivePlans(self.campaigns, 0),
             bus=Bus(self.events, "bus", "holdfast"),  # type: ignore[arg-type]

@@ -25,5 +25,13 @@ def _session() -> Session:
     return Session()  # one for all clients, which share the models that it has read
 
 
+_QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+
+
+def quick_client(service: str) -> Any:
+    """One for what a message can do without: whoever uses it decides whether to try again."""
+    return _session().create_client(service, config=_QUICK)
+
+
 def client(service: str) -> Any:
     return _session().create_client(service, config=_CONFIG)

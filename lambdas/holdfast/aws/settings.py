@@ -52,10 +52,12 @@ class SweepSettings(Settings):
 class DeliverSettings(Settings):
     users_table: str
     campaigns_table: str
+    catalog_table: str
     undelivered_queue_url: str
     bus_name: str
     source: str = "holdfast"
     campaigns_ttl_seconds: int = 60
+    personalize: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
