@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from holdfast.aws.catalog import Catalog, Catalogs, Importing, Throttled, UnknownCatalog
 from holdfast.aws.clock import now_ms
+from holdfast.aws.lookup import Lookup
 from holdfast.core.catalog import IDENTITY, IMAGE, NAME, NAME_PATTERN
 from holdfast.core.catalog_file import BadFile, header, match, records
 from holdfast.core.messages import iso
@@ -170,6 +171,12 @@ def delete(
     else:
         what = f"{deleted:,} rows deleted" if identities else f"deleted, with {deleted:,} items"
         out.print(f"[green]✓[/] {escape(name)}: {what}")
+
+
+def lookup(deployment: Deployment) -> Lookup:
+    """What deliver looks up, but for what Amazon Personalize says: nobody's preview is billed."""
+    tables = deployment.outputs
+    return Lookup(deployment.client("dynamodb"), tables["UsersTableName"], tables["CatalogTableName"])
 
 
 def catalogs(deployment: Deployment) -> Catalogs:

@@ -16,9 +16,9 @@ from holdfast.aws.known import read_user
 from holdfast.aws.publishing import plan_of
 from holdfast.core.explanation import Explanation, Status
 from holdfast.core.explanation import explain as explain_state
-from holdfast.core.plans import Plans
 from holdfast.core.revisions import Renderer
 from holdfast_cli.campaigns import campaigns
+from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, Stage, out, print_json
 from holdfast_cli.stack import Deployment
 from holdfast_cli.users import users
@@ -45,11 +45,11 @@ def explain(
     """Why a user did, did not, or will get a message: by campaign and constant value, from what is remembered."""
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
-    plans = Plans(published.plan for published in table.live())
+    plans = table.plans()
     state, properties, outbox = read_user(users(deployment), user)
     if campaign and not {campaign} & {*plans, *state.watches, *state.floors}:
         raise Failure(f"There is no campaign {campaign}. See: holdfast campaign list")
-    renderer = Renderer(plan_of(table))
+    renderer = Renderer(plan_of(table), lookup(deployment).finder(user, plans.recommenders))
     found = explain_state(
         user,
         state,

@@ -11,13 +11,14 @@ from rich.markup import escape
 
 from holdfast.aws.campaigns import UnknownCampaign
 from holdfast.aws.clock import now_ms
-from holdfast.aws.known import Known, read_user
+from holdfast.aws.known import read_user
 from holdfast.aws.publishing import plan_of
 from holdfast.core.campaign_text import CampaignFileError
 from holdfast.core.events import Event
 from holdfast.core.events import Json as JsonValue
+from holdfast.core.messages import NOTHING_FOUND
 from holdfast.core.plans import Plan
-from holdfast.core.preview import NoMessage, Preview, latest, made_up, read_events
+from holdfast.core.preview import NOTHING_KNOWN, NoMessage, Preview, latest, made_up, read_events
 from holdfast.core.preview import preview as render
 from holdfast.core.revisions import rendered_by
 from holdfast.core.template_trace import Traced
@@ -25,6 +26,7 @@ from holdfast.core.watches import Decision
 from holdfast_cli import local
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import campaigns, show_mistakes
+from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, err, out, print_json
 from holdfast_cli.stack import Deployment
 from holdfast_cli.users import users
@@ -63,13 +65,17 @@ def preview(
         raise typer.Exit(1) from None
     known = read_user(users(deployment), user) if deployment else None
     properties = _object(profile, "--profile") if profile else known.properties if known else {}
+    recommenders = campaigns(deployment).plans().recommenders if deployment and plan.recommendations else {}
     try:
-        decision = made_up(plan, _events(event, plan, user)) if event else _kept(plan, known, user)
+        kept = latest(plan, known.state, known.outbox) if known and not event else None
+        state = known.state if known else NOTHING_KNOWN
+        decision = kept or made_up(plan, _events(event or "{}", plan, user), recommenders.values(), state)
     except NoMessage as error:
         raise Failure(f"No message: {error}.{'' if event else ' Give an event with --event.'}") from None
-    shown = render(plan, user, decision, properties)
+    found = lookup(deployment).finder(user, recommenders)(decision, plan) if deployment else NOTHING_FOUND
+    shown = render(plan, user, decision, properties, found)
     if json:
-        print_json(shown.to_json())
+        print_json({**shown.to_json(), "recommended": shown.recommended()})
     else:
         _show(shown)
     if deployment and not event:
@@ -94,11 +100,6 @@ def _plan(campaign: str, deployment: Deployment | None) -> Plan:
         return table.get(campaign).plan
     except UnknownCampaign as error:
         raise Failure(f"There is neither a file nor a campaign {error}. See: holdfast campaign list") from None
-
-
-def _kept(plan: Plan, known: Known | None, user: str) -> Decision:
-    kept = latest(plan, known.state, known.outbox) if known else None
-    return kept or made_up(plan, _events("{}", plan, user))
 
 
 def _object(text: str, option: str) -> dict[str, JsonValue]:
@@ -129,6 +130,10 @@ def _show(shown: Preview) -> None:
             colour = COLOURS.get(variable.origin, "dim")
             value = "" if variable.origin == "missing" else f" = {jsonlib.dumps(variable.value, ensure_ascii=False)}"
             out.print(f"    [dim]{escape(variable.name)}{escape(value)}[/] [{colour}]{variable.origin}[/]")
+    for name, rows in shown.found.recommended.items():
+        for row, why in rows:
+            because = "popular" if why.because is None else f"because of {why.because}"
+            out.print(f"    [dim]{escape(name)}: {escape(row['Name'])}, score {why.score:.3f}, {escape(because)}[/]")
     out.print(f"\n[dim]{escape(shown.detail_type)}[/]")
     out.print_json(data=shown.detail, highlight=False, ensure_ascii=False)
     if shown.reason:

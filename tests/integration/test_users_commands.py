@@ -37,6 +37,7 @@ class Stack:
             "UsersTableName": "users",
             "TimersTableName": "timers",
             "CampaignsTableName": "campaigns",
+            "CatalogTableName": "catalog",
         }
     )
 

@@ -125,6 +125,10 @@ class Lookup:
         }
         return Gathered(asking.found(rows), properties, lacking)
 
+    def finder(self, user: str, recommenders: Mapping[str, Recommender]) -> Callable[[Decision, Plan], Found]:
+        """For people who look at one user's messages. What it gives raises Unread."""
+        return lambda decision, plan: self.gather({0: Message(user, decision, plan)}, recommenders).found(0)
+
     def _live(self, names: Iterable[str]) -> tuple[dict[str, str], set[Key]]:
         """The live build of each recommendation that has one; what could not be read is as it was, if it was known."""
         now = self._clock()

@@ -186,6 +186,8 @@ class _About:
         reason = outcome.reason if outcome and not outcome.sent else ""
         if reason:
             facts.append(Fact("note", self.now, f"as things are now, it would be withheld: {reason}"))
+        if coming and outcome:
+            facts += self._recommended(coming, outcome)
         status: Status = "waits" if until > self.now else "due"
         return about._replace(status=status, until=until, waits_for=self._did_not(), reason=reason), facts
 
@@ -214,6 +216,8 @@ class _About:
                 if outcome and not outcome.sent:
                     status, reason = "withheld", outcome.reason
                     facts.append(Fact("note", decided.when, f"withheld on delivery, as the profile is now: {reason}"))
+                elif kept and outcome:
+                    facts += self._recommended(kept, outcome)
                 if exited >= decided.when:
                     span = _span(exited - decided.when)
                     facts.append(Fact("exit", exited, f"{exits} {span} later, after the message"))
@@ -229,6 +233,20 @@ class _About:
                 status = "converted"
         message = self._message(key, decided) if status in {"sent", "retracted", "converted"} else ""
         return about._replace(status=status, decided=decided.when, message=message, reason=reason), facts
+
+    def _recommended(self, decision: Decision, outcome: Outcome) -> list[Fact]:
+        """Which items, from which of the user's, with which score: by the recommendations as they are now."""
+        facts = []
+        for name, shown in outcome.found.recommended.items():
+            for row, why in shown:
+                because = "it is popular" if why.because is None else "Amazon Personalize says so"
+                if why.because:
+                    because = f"of {why.because}"
+                    if seen := decision.recent.get(name, {}).get(why.because):
+                        because += f", seen at {self._time(seen)}"
+                text = f"{name} recommends {row['Name']} (score {why.score:.3f}), because {because}"
+                facts.append(Fact("note", decision.when, text))
+        return facts
 
     def _taken_back(self, watch: Watch, decided: Decided) -> Fact:
         """The exit that took it back is the latest one, unless there was another since, or it was another value's."""

@@ -16,11 +16,14 @@ from holdfast.core import template_trace
 from holdfast.core.events import Event, Json, Record, Rejected, canonical, event_key
 from holdfast.core.fold import fold
 from holdfast.core.forms import records
-from holdfast.core.messages import context, detail, detail_type
+from holdfast.core.messages import NOTHING_FOUND, Found, context, detail, detail_type
 from holdfast.core.plans import Hit, Plan, Plans
+from holdfast.core.recommendations import Recommender
 from holdfast.core.revisions import outlook
 from holdfast.core.template_trace import Traced
 from holdfast.core.watches import Decision, State
+
+NOTHING_KNOWN = State()
 
 
 class NoMessage(ValueError):
@@ -37,6 +40,18 @@ class Preview(NamedTuple):
     reason: str
     detail_type: str
     detail: Mapping[str, Json]
+    found: Found = NOTHING_FOUND
+
+    def recommended(self) -> dict[str, Json]:
+        """By recommendation, each item with its score, and because of which of the user's items, seen when."""
+        told: dict[str, Json] = {}
+        for name, shown in self.found.recommended.items():
+            seen = self.decision.recent.get(name, {})
+            told[name] = [
+                {**row.why._asdict(), "name": row.row.get("Name"), "seen_at": seen.get(row.why.because or "")}
+                for row in shown
+            ]
+        return told
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -80,15 +95,20 @@ def rule_pattern(plan: Plan, source: str) -> dict[str, Json]:
     }
 
 
-def preview(plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json]) -> Preview:
+def preview(
+    plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json], found: Found = NOTHING_FOUND
+) -> Preview:
     """Raises nothing, whatever the templates are: what is wrong with one is in its `Traced`."""
-    values = template_trace.preview(plan.values, context(decision, plan, profile), events=plan.did)
+    values = template_trace.preview(
+        plan.values, context(decision, plan, profile, found), events=plan.did, catalogs=plan.catalogs
+    )
     reason = next((why for key, each in values.items() if (why := _why_not(key, each))), "")
     texts = {key: each.text for key, each in values.items() if each.text is not None}
-    body = detail(user, decision, plan=plan, profile=profile, values=None if reason else texts, reason=reason)
-    return Preview(
-        user, plan, decision, values, reason, detail_type("withhold" if reason else "send", plan), detail=body
+    body = detail(
+        user, decision, plan=plan, profile=profile, values=None if reason else texts, reason=reason, found=found
     )
+    kind = detail_type("withhold" if reason else "send", plan)
+    return Preview(user, plan, decision, values, reason, kind, detail=body, found=found)
 
 
 def _why_not(key: str, traced: Traced) -> str:
@@ -128,13 +148,18 @@ def _records(given: Json, now: int) -> list[Record]:
     return records(json.dumps(given), now)
 
 
-def made_up(plan: Plan, events: Iterable[Event]) -> Decision:
-    """What comes of a user's events, if they arrive as they happen, and nothing after them. Raises NoMessage."""
-    plans = Plans([replace(plan, paused=False, settle=0)])
-    state, decisions = State(), list[Decision]()
+def made_up(
+    plan: Plan, events: Iterable[Event], recommenders: Iterable[Recommender] = (), known: State = NOTHING_KNOWN
+) -> Decision:
+    """What comes of a user's events, if they arrive as they happen, and nothing after them. Raises NoMessage.
+
+    Of what is `known` of the user, the latest items count for recommendations.
+    """
+    plans = Plans([replace(plan, paused=False, settle=0)], recommenders)
+    state, decisions = known._replace(watches={}, floors={}), list[Decision]()
     for event in sorted(events, key=lambda event: event.at):
         hits = _read(plan, plans, event)
-        state, decided = fold(state, hits, plans, event.at)
+        state, decided = fold(state, [*hits, *plans.seen(event)], plans, event.at)
         decisions += decided
     decisions += outlook(state, plan).values()
     if sends := [each for each in decisions if each.kind == "send"]:

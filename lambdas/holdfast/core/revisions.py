@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json, Tick
 from holdfast.core.fold import Limits, fold
-from holdfast.core.messages import context
+from holdfast.core.messages import NOTHING_FOUND, Found, context
 from holdfast.core.plans import Plan
 from holdfast.core.templates import TemplateError, Values, Withheld, compile_values
 from holdfast.core.watches import Decision, State
@@ -33,6 +33,10 @@ def rendered_by(decision: Decision, live: Plan | None, revision: FindRevision) -
     if live is None or not set(live.keep) <= set(folded.keep) or not set(live.recommendations) <= {*decision.recent}:
         return folded
     return live
+
+
+LookUp: TypeAlias = Callable[[Decision, Plan], Found]
+"""What a message names of catalogs and recommendations."""
 
 
 class Change(NamedTuple):
@@ -95,6 +99,7 @@ class Outcome(NamedTuple):
     values: Mapping[str, str] | None
     reason: str
     revision: int
+    found: Found = NOTHING_FOUND
 
     @property
     def sent(self) -> bool:
@@ -102,10 +107,11 @@ class Outcome(NamedTuple):
 
 
 class Renderer:
-    """Renders as deliver does. Templates are compiled once for each revision."""
+    """Renders as deliver does, with the rows that `look_up` finds. Templates are compiled once for each revision."""
 
-    def __init__(self, revision: FindRevision) -> None:
+    def __init__(self, revision: FindRevision, look_up: LookUp = lambda _decision, _plan: NOTHING_FOUND) -> None:
         self._revision = revision
+        self._look_up = look_up
         self._compiled: dict[tuple[str, int], Values | TemplateError] = {}
 
     def outcome(self, decision: Decision, live: Plan, profile: Mapping[str, Json]) -> Outcome:
@@ -114,7 +120,8 @@ class Renderer:
         if isinstance(values, TemplateError):
             return Outcome(None, f"refused: {values}", plan.revision)
         try:
-            return Outcome(values.render(context(decision, plan, profile)), "", plan.revision)
+            found = self._look_up(decision, plan)
+            return Outcome(values.render(context(decision, plan, profile, found)), "", plan.revision, found)
         except Withheld as withheld:
             return Outcome(None, withheld.reason, plan.revision)
 
@@ -122,7 +129,7 @@ class Renderer:
         revision = (plan.id, plan.revision)
         if revision not in self._compiled:
             try:
-                self._compiled[revision] = compile_values(plan.values, events=plan.did)
+                self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs)
             except TemplateError as error:  # by an older release it was not refused
                 self._compiled[revision] = error
         return self._compiled[revision]
