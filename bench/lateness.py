@@ -93,7 +93,7 @@ class Lateness:
         saves = []
         for user, due in dues.items():
             watch = Watch(Trigger(due - 1800 * SECOND, "t1", due, 1, "coat", {"price": 89.0}))
-            saves.append(Save((user, "watches"), encode(State({campaign: {"coat": watch}})), 0, due))
+            saves.append(Save((user, "watches"), encode(State({campaign: {"coat": watch}})), None, due))
             self.due[user] = Kind("through a timer slot", load), due
         users.save(saves)
         # No sweep has read this slot yet, and the next one, in a minute at the latest, does.

@@ -82,4 +82,6 @@ class HoldfastFunction(lambda_.Function):
         allowed = list(actions)
         if self._embedded and "sqs:SendMessage" in allowed:
             allowed.append("sqs:SendMessageBatch")  # to IAM the same action, to the emulator another
+        if self._embedded and "dynamodb:PartiQLUpdate" in allowed:  # as above, and of no table that the emulator knows
+            self.add_to_role_policy(iam.PolicyStatement(actions=["dynamodb:BatchExecuteStatement"], resources=["*"]))
         self.add_to_role_policy(iam.PolicyStatement(actions=allowed, resources=list(on), conditions=provided))

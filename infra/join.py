@@ -45,6 +45,8 @@ class Join(Construct):
             },
         )
         self.function.may(["dynamodb:BatchGetItem", "dynamodb:PutItem"], on=[tables.users.table_arn])
+        # BatchExecuteStatement, which has no action of its own.
+        self.function.may(["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], on=[tables.users.table_arn])
         self.function.may(["dynamodb:BatchWriteItem"], on=[tables.timers.table_arn])
         self.function.may(["dynamodb:Query"], on=[tables.campaigns.table_arn])
         # What it has seen, beside the campaigns, which it cannot change.

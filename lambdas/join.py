@@ -163,7 +163,7 @@ class Join:
         save = Save(
             key,
             watches.encode(new),
-            item.version if item else 0,
+            item,
             nominated=nominated if nominate is None else nominate,
             outbox=json.dumps([decision._asdict() for decision in decisions]) if decisions else None,
             expires=max(needed_until(new, plans, self._limits), now),
@@ -206,5 +206,5 @@ class Join:
 def _profile(key: Key, item: Item | None, intake: Intake, floor: int) -> Outcome:
     profile = profiles.decode(item.state) if item else {}
     merged, refused = profiles.merge(profile, intake.changes[key[0]], floor)
-    save = Save(key, profiles.encode(merged), item.version if item else 0) if merged != profile else None
+    save = Save(key, profiles.encode(merged), item) if merged != profile else None
     return Outcome(save, refused=refused)

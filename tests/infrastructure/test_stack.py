@@ -83,7 +83,12 @@ def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
     assert on_aws.actions("JoinRole") == {
         "JoinLog": LOGS,
         "*": TRACES,
-        "TablesUsers": {"dynamodb:BatchGetItem", "dynamodb:PutItem"},
+        "TablesUsers": {
+            "dynamodb:BatchGetItem",
+            "dynamodb:PartiQLInsert",
+            "dynamodb:PartiQLUpdate",
+            "dynamodb:PutItem",
+        },
         "TablesTimers": {"dynamodb:BatchWriteItem"},
         "TablesCampaigns": {"dynamodb:Query", "dynamodb:UpdateItem"},
         "EventsRejected": {"sqs:SendMessage"},
@@ -450,4 +455,4 @@ def test_the_embedded_stack_has_what_it_needs_and_takes_what_aws_takes() -> None
         here, there = (each.actions(f"{function}Role") for each in (local, prod))
         assert {place for place in here if place != "*"} == {place for place in there if place != "*"}
         for place, actions in here.items():
-            assert actions - {"sqs:SendMessageBatch"} <= there[place]
+            assert actions - {"sqs:SendMessageBatch", "dynamodb:BatchExecuteStatement"} <= there[place]

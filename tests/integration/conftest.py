@@ -29,6 +29,7 @@ from holdfast.core.plans import Constant, Plan
 from holdfast.core.watches import State, decode
 from join import Join
 from sweep import Sweep
+from tests.integration.statements import batch_execute_statement
 
 T0 = 1_790_000_000_000
 """A Monday in September 2026, on the full second."""
@@ -36,7 +37,10 @@ MINUTE = 60_000
 
 
 class Client:
-    """A client that counts its calls, and fails or interferes where it was told to."""
+    """A client that counts its calls, and fails or interferes where it was told to.
+
+    A statement of a batch is counted, and fails, as the PutItem that it comes to.
+    """
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -48,6 +52,12 @@ class Client:
         returns None to let the call through.
         """
         self._faults[operation].extend(faults)
+
+    def batch_execute_statement(self, **arguments: Any) -> Any:
+        self.calls["batch_execute_statement"] += 1
+        faults = self._faults["batch_execute_statement"]
+        answer = faults.pop(0)(arguments) if faults else None
+        return batch_execute_statement(self, arguments["Statements"]) if answer is None else answer
 
     def __getattr__(self, operation: str) -> Any:
         attribute = getattr(self._real, operation)

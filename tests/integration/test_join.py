@@ -97,7 +97,7 @@ def test_a_throttled_save_returns_the_records_of_that_user_and_no_others(world: 
         if arguments["Item"]["user"]["S"] == "ann":
             throttled(arguments)
 
-    world.dynamodb.fault("put_item", throttle_ann, throttle_ann)
+    world.dynamodb.fault("put_item", *[throttle_ann] * 5)  # once with bob's beside it, and tried again alone
     batch = [world.body(world.added(), message="m1"), world.body(world.added(user="bob"), message="m2")]
     assert world.join().take(batch) == ["m1"]
     assert world.item("ann") is None
