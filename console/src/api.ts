@@ -53,7 +53,9 @@ export type Explanation = {
   until: number | null; decided: number | null; message: string; reason: string; text: string;
 };
 export type CampaignStats = {
-  waiting: number | null; sent: number[]; withheld: Record<string, number[]>; retracted: number[]; failed: number[];
+  /** null where the users are too many to be counted while one waits; then `waiting_at_least` is what was found. */
+  waiting: number | null; waiting_at_least: number;
+  sent: number[]; withheld: Record<string, number[]>; retracted: number[]; failed: number[];
   top: { value: Json; count: number }[];
 };
 export type Stats = { days: string[]; campaigns: Record<string, CampaignStats> };

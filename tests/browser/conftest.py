@@ -26,7 +26,7 @@ NO_BROWSER = (
     "no browser: `apt-get install chromium`, or `.venv/bin/playwright install --with-deps chromium`,"
     " or name one in HOLDFAST_CHROMIUM; without, the tests of the console's page are skipped"
 )
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 PASSWORD = "Correct-horse-8"
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.timeout(180))
+            item.add_marker(pytest.mark.timeout(400))
     items.sort(key=lambda item: "from_an_empty_system" not in item.name)  # as long as it is empty
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import expect
 
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.stack import Deployment
+from holdfast_cli.watching import tap
 from tests.browser.conftest import PASSWORD, SitDown
 from tests.browser.desk import Desk
-from tests.browser.upstream import published, send
+from tests.browser.upstream import PATIENCE, published, send
 
 
 def test_a_mistake_in_liquid_is_underlined_where_it_is_and_said_in_words(deployed: Deployment, desk: Desk) -> None:
@@ -123,6 +127,25 @@ def test_who_loses_a_race_may_take_what_the_other_wrote(deployed: Deployment, de
     desk.page.get_by_role("button", name="Take theirs, drop mine").click()
     expect(desk.value("extra")).to_have_text("theirs")
     expect(desk.value("title")).to_have_text(re.compile("is waiting"))
+
+
+def test_a_test_reaches_a_rule_for_tests_and_is_marked_as_one(deployed: Deployment, desk: Desk) -> None:
+    published(deployed, "tested")
+    desk.go("#/campaigns/tested")
+    expect(desk.shown("title")).to_be_visible()
+    with tap(deployed) as tapped:
+        desk.page.get_by_role("button", name="Test send").click()
+        desk.page.get_by_role("button", name="Send the test").click()
+        expect(desk.page.get_by_text("It is on the bus")).to_be_visible()
+        pattern = json.loads(desk.page.get_by_label("the pattern for tests", exact=True).inner_text())
+        ends = time.monotonic() + PATIENCE
+        heard: list[dict[str, Any]] = []
+        while not heard:
+            assert time.monotonic() < ends
+            heard = [each for each in tapped.messages() if each["detail-type"] in pattern["detail-type"]]
+    assert heard[0]["detail-type"] == "Personalized Message Test"
+    assert heard[0]["detail"]["metadata"]["test"] is True
+    assert heard[0]["detail"]["values"] == {"title": "Ann, your white coat is waiting"}
 
 
 def test_an_old_revision_becomes_the_next_one(deployed: Deployment, desk: Desk) -> None:

@@ -13,7 +13,7 @@ from holdfast.core.campaigns import Campaign
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.stack import Deployment
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds, on a busy machine."""
 
 

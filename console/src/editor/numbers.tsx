@@ -2,7 +2,7 @@
 
 import type { CampaignStats, Stats } from "../api.js";
 import { useData } from "../data.js";
-import { Bars, Legend, perDay, Shares, total } from "../ui/charts.js";
+import { Bars, Figure, Legend, perDay, Shares, total, waiting } from "../ui/charts.js";
 import { Empty, Failed, number, shown, Skeleton } from "../ui/parts.js";
 
 export function Numbers({ id }: { id: string }) {
@@ -21,8 +21,8 @@ function Days({ stats, days }: { stats: CampaignStats; days: string[] }) {
       <section class="card" aria-label="In all">
         <div class="body first">
           <dl class="figures">
-            <Figure name="waiting now" value={stats.waiting} />
-            {(["sent", "withheld", "retracted", "failed"] as const).map((kind) => <Figure key={kind} name={`${kind}, ${days.length} days`} value={total(values[kind])} />)}
+            <Figure name="waiting now" value={waiting(stats)} />
+            {(["sent", "withheld", "retracted", "failed"] as const).map((kind) => <Figure key={kind} name={`${kind}, ${days.length} days`} value={number(total(values[kind]))} />)}
           </dl>
           <Bars stats={stats} days={days} label="By day" height={150} axis />
           <Legend />
@@ -34,8 +34,4 @@ function Days({ stats, days }: { stats: CampaignStats; days: string[] }) {
       </div>
     </div>
   );
-}
-
-export function Figure({ name, value }: { name: string; value: number | null }) {
-  return <div class="figure"><dt>{name}</dt><dd class={value ? "" : "zero"}>{value === null ? "–" : number(value)}</dd></div>;
 }

@@ -27,6 +27,10 @@ export function needs(form: Form, seen: Seen | null, more: string[] = []): Need[
     for (const [, root, plain, quoted] of text.matchAll(VARIABLE)) add(root === "Profile" ? "profile" : "event", plain ?? quoted ?? "");
     for (const [, root, double, single, word] of text.matchAll(FORM)) add(root?.toLowerCase() === "profile" ? "profile" : "event", double ?? single ?? word ?? "");
   }
+  // What a filter looks at has to be there for the event to pass it.
+  for (const event of form.did)
+    for (const { path } of propertiesOf(event, seen))
+      if (/^\w+$/.test(path) && new RegExp(`\\b${path}\\b`).test(form.where[event] ?? "")) add("event", path);
   const constants = form.constants.map(({ name }, at): Need => ({ key: `constant ${at}`, label: name || "constant", origin: "constant", example: example(name, "string") }));
   return [...constants, ...[...found.values()].sort((a, b) => b.origin.localeCompare(a.origin) || a.key.localeCompare(b.key))];
 }

@@ -4,7 +4,7 @@ import type { CampaignRow, CampaignStats, Me, Stats } from "../api.js";
 import { useData } from "../data.js";
 import { kept } from "../kept.js";
 import { to } from "../router.js";
-import { Bars, perDay, total } from "../ui/charts.js";
+import { Bars, Figure, perDay, total, UNKNOWN, waiting } from "../ui/charts.js";
 import { Icon } from "../ui/icons.js";
 import { Empty, Failed, number, shown, Skeleton } from "../ui/parts.js";
 
@@ -37,11 +37,11 @@ export function Campaigns({ me }: { me: Me }) {
 
 function Campaign({ row, stats, days }: { row: CampaignRow; stats: CampaignStats | null; days: string[] | null }) {
   const values = stats && days ? perDay(stats, days.length) : null;
-  const figures: [string, number | null][] = [
-    ["waiting", stats?.waiting ?? null],
-    ["sent", values ? total(values.sent) : null],
-    ["withheld", values ? total(values.withheld) : null],
-    ["failed", values ? total(values.failed) : null],
+  const figures: [string, string][] = [
+    ["waiting", stats ? waiting(stats) : UNKNOWN],
+    ["sent", values ? number(total(values.sent)) : UNKNOWN],
+    ["withheld", values ? number(total(values.withheld)) : UNKNOWN],
+    ["failed", values ? number(total(values.failed)) : UNKNOWN],
   ];
   return (
     <li class="card campaign">
@@ -54,9 +54,7 @@ function Campaign({ row, stats, days }: { row: CampaignRow; stats: CampaignStats
         <p class="quiet small cut">{told(row)}</p>
       </div>
       <div class="spark">{stats && days ? <Bars stats={stats} days={days} label={row.name || row.id} /> : null}</div>
-      {figures.map(([name, value]) => (
-        <dl class="figure" key={name}><dt>{name}</dt><dd class={value ? "" : "zero"}>{value === null ? "–" : number(value)}</dd></dl>
-      ))}
+      {figures.map(([name, value]) => <dl key={name}><Figure name={name} value={value} /></dl>)}
       <ul class="tops" aria-label="Most frequent values">
         {(stats?.top ?? []).slice(0, 3).map(({ value, count }) => <li key={shown(value)}><span class="cut">{shown(value)}</span><span class="quiet number">{number(count)}</span></li>)}
       </ul>
@@ -64,7 +62,7 @@ function Campaign({ row, stats, days }: { row: CampaignRow; stats: CampaignStats
   );
 }
 
-const NONE: CampaignStats = { waiting: null, sent: [], withheld: {}, retracted: [], failed: [], top: [] };
+const NONE: CampaignStats = { waiting: 0, waiting_at_least: 0, sent: [], withheld: {}, retracted: [], failed: [], top: [] };
 
 const told = (row: CampaignRow): string =>
   `did ${row.did.join(" and ")}${row.did_not.length ? `, did not ${row.did_not.join(" or ")} within ${row.within}` : ""}`;

@@ -77,3 +77,10 @@ export function Shares({ of, tone = "" }: { of: { name: string; count: number }[
     </ul>
   );
 }
+
+export const UNKNOWN = "–";
+export const waiting = (stats: CampaignStats): string => (stats.waiting === null ? `≥ ${number(stats.waiting_at_least)}` : number(stats.waiting));
+
+export function Figure({ name, value }: { name: string; value: string }) {
+  return <div class="figure"><dt>{name}</dt><dd class={value === "0" || value === UNKNOWN ? "zero" : ""}>{value}</dd></div>;
+}
