@@ -90,6 +90,7 @@ class Console(Construct):
             environment={
                 "HOLDFAST_USERS_TABLE": tables.users.table_name,
                 "HOLDFAST_CAMPAIGNS_TABLE": tables.campaigns.table_name,
+                "HOLDFAST_CATALOG_TABLE": tables.catalog.table_name,
                 "HOLDFAST_EVENTS_QUEUE_URL": events.queue.queue_url,
                 "HOLDFAST_REJECTED_QUEUE_URL": events.rejected.queue_url,
                 "HOLDFAST_UNDELIVERED_QUEUE_URL": deliver.undelivered.queue_url,
@@ -117,6 +118,7 @@ class Console(Construct):
             on=[tables.campaigns.table_arn],
             provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*"]}},
         )
+        may(["dynamodb:BatchGetItem", "dynamodb:Query"], on=[tables.catalog.table_arn])
         queues = [events.rejected.queue_arn, deliver.undelivered.queue_arn]
         may(
             [

@@ -202,6 +202,7 @@ def console_of(deployment: Deployment, page: Page) -> Console:
         stage=deployment.stage,
         users_table=outputs["UsersTableName"],
         campaigns_table=outputs["CampaignsTableName"],
+        catalog_table=outputs["CatalogTableName"],
         events_queue_url=outputs["EventsQueueUrl"],
         rejected_queue_url=outputs["RejectedQueueUrl"],
         undelivered_queue_url=outputs["UndeliveredQueueUrl"],

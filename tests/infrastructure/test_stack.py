@@ -144,6 +144,7 @@ def test_the_console_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None
         "*": TRACES,
         "TablesUsers": {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"},
         "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "TablesCatalog": {"dynamodb:BatchGetItem", "dynamodb:Query"},
         "EventsRejected": queue,
         "DeliverUndelivered": queue,
         "EventsQueue": {"sqs:SendMessage"},

@@ -13,12 +13,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from holdfast.aws.campaigns import Recommendations
+from holdfast.aws.catalog import Catalogs
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.console.access import PURE
 from holdfast.console.api import document, routes
 from holdfast.console.app import Console
 from holdfast.console.page import Page
+from holdfast.core import campaign_text
+from holdfast.core.catalog_file import Row
+from holdfast.core.recommendations import Recommender
 from holdfast.core.schemas import Detail
 from holdfast.core.watches import Decision
 from tests.integration.conftest import MINUTE, T0, World, throttled
@@ -57,6 +62,10 @@ class Functions:
         images = [record["dynamodb"]["NewImage"] for record in json.loads(Payload)["Records"]]
         self._world.deliver().take(images, lambda: 60.0)
         return {"StatusCode": 200}
+
+
+def yaml(text: str) -> Any:
+    return campaign_text.plain(campaign_text.parse(text).data)
 
 
 @dataclass
@@ -108,6 +117,7 @@ def browser(world: World, tmp_path: Path) -> Browser:
         stage="test",
         users_table="users",
         campaigns_table="campaigns",
+        catalog_table="catalog",
         events_queue_url=world.queues["events"],
         rejected_queue_url=world.queues["rejected"],
         undelivered_queue_url=world.queues["undelivered"],
@@ -446,6 +456,32 @@ def test_what_was_seen_is_offered_to_templates(world: World, browser: Browser) -
     assert groups["User properties"] == ["Profile.first_name"]
     assert groups["Event properties"] == ["Event.product", "Event.ship.to", 'Event["unit price"]']
     assert groups["Constant property"] == ["ConstantEventProperty"]
+
+
+def test_catalogs_and_recommendations_are_offered_with_their_columns(world: World, browser: Browser) -> None:
+    importing = Catalogs(world.dynamodb, "catalog").importer(  # type: ignore[arg-type]
+        "products", ("Identity", "Name", "List price"), (("Name",),), world.now, "me", lambda: world.now
+    )
+    (done,) = importing.run([Row(1, 1, {"Identity": "1", "Name": "coat", "List price": "89"})])
+    importing.finish(done.counts)
+    plan = Recommender(id="also", catalog="products", did={"added": "product"})
+    Recommendations(world.dynamodb, "campaigns").publish("also", "", lambda _: plan, world.now)  # type: ignore[arg-type]
+    assert browser.get("/api/catalogs")["catalogs"] == [
+        {"name": "products", "columns": ["Identity", "Name", "List price"], "rows": 1, "imported_at": world.now}
+    ]
+    (also,) = browser.get("/api/recommendations")["recommendations"]
+    assert (also["name"], also["catalog"], also["columns"][1]) == ("also", "products", "Name")
+    mapped = {**yaml(FILE), "catalogs": {"products": {"Name": "product"}}}
+    groups = {g["group"]: g["items"] for g in browser.post("/api/suggestions", campaign=mapped)["groups"]}
+    assert "Catalog" not in {g["group"] for g in browser.post("/api/suggestions", source=FILE)["groups"]}
+    inserts = [item["insert"] for name in ("Catalog", "Recommendations") for item in groups[name]]
+    assert 'Catalog.products["List price"]' in inserts
+    values = {f"k{number}": f"{{{{ {insert} }}}}" for number, insert in enumerate(inserts)}
+    assert browser.post("/api/check", campaign={**mapped, "send": {"values": values}})["mistakes"] == []
+    priced = {**mapped, "send": {"values": {"price": '{{ Catalog.products["List price"] }}'}}}
+    (price,) = browser.post("/api/preview", campaign=priced, **OCCURRENCE)["values"].values()
+    assert price["text"] == "89"
+    assert [variable["origin"] for variable in price["variables"]] == ["catalog"]
 
 
 def test_explain_tells_a_users_story(world: World, browser: Browser) -> None:

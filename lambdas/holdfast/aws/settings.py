@@ -67,6 +67,7 @@ class ConsoleSettings(Settings):
     stage: str
     users_table: str
     campaigns_table: str
+    catalog_table: str
     events_queue_url: str
     rejected_queue_url: str
     undelivered_queue_url: str

@@ -117,6 +117,14 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def seen() -> models.SeenNames:
         return desk().seen()
 
+    @app.get("/api/catalogs", summary="The catalogs, and their columns")
+    def catalogs() -> models.Catalogs:
+        return desk().list_catalogs()
+
+    @app.get("/api/recommendations", summary="The live revision of every recommendation")
+    def recommendations() -> models.Recommendations:
+        return desk().list_recommendations()
+
     @app.post("/api/suggestions", summary="What the templates of a campaign may name")
     def suggest(asked: Annotated[models.Drafted, Body()]) -> models.Suggested:
         return desk().suggest(asked)

@@ -11,7 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.aside import SetAside, deliver_again, send_again
 from holdfast.aws.bus import Bus
-from holdfast.aws.campaigns import Campaigns, LivePlans
+from holdfast.aws.campaigns import Campaigns, LivePlans, Recommendations
+from holdfast.aws.catalog import Catalogs
+from holdfast.aws.lookup import Lookup
 from holdfast.aws.observe import Logger
 from holdfast.aws.observed import Observations
 from holdfast.aws.queues import Queue
@@ -54,6 +56,9 @@ class Console:
             live=LivePlans(campaigns, LIVE_SECONDS),
             users=Users(dynamodb, settings.users_table),
             observations=Observations(dynamodb, settings.campaigns_table),
+            catalogs=Catalogs(dynamodb, settings.catalog_table),
+            lookup=Lookup(dynamodb, settings.users_table, settings.catalog_table),
+            recommendations=Recommendations(dynamodb, settings.campaigns_table),
             statistics=Statistics(dynamodb, settings.campaigns_table),
             bus=Bus(self._client("events"), settings.bus_name, settings.source),
             queues={

@@ -9,10 +9,12 @@ from typing import Any, Final, Literal, NamedTuple
 
 from holdfast.aws.aside import SetAside
 from holdfast.aws.bus import Bus, Entry
-from holdfast.aws.campaigns import Campaigns, Conflict, LivePlans, UnknownCampaign
+from holdfast.aws.campaigns import Campaigns, Conflict, LivePlans, Recommendations, UnknownCampaign
 from holdfast.aws.campaigns import Published as Live
+from holdfast.aws.catalog import Catalogs
 from holdfast.aws.clock import now_ms
 from holdfast.aws.known import read_user
+from holdfast.aws.lookup import Lookup, Unread
 from holdfast.aws.observed import Observations
 from holdfast.aws.publishing import NoWayBack, Throttled, diff, plan_of, publish, rollback
 from holdfast.aws.statistics import Open, Statistics, waiting
@@ -27,12 +29,24 @@ from holdfast.core.events import Json
 from holdfast.core.hints import hints
 from holdfast.core.locales import zone
 from holdfast.core.matching import matching
+from holdfast.core.messages import NOTHING_FOUND, Found
 from holdfast.core.observed import Seen, property_shapes
-from holdfast.core.plans import Plan
-from holdfast.core.preview import NoMessage, Preview, as_test, latest, made_up, preview, read_events, rule_pattern
+from holdfast.core.plans import Plan, Plans
+from holdfast.core.preview import (
+    NOTHING_KNOWN,
+    NoMessage,
+    Preview,
+    as_test,
+    latest,
+    made_up,
+    preview,
+    read_events,
+    rule_pattern,
+)
 from holdfast.core.revisions import Renderer
 from holdfast.core.statistics import days, series
 from holdfast.core.suggestions import Known as Suggestible
+from holdfast.core.watches import Decision
 
 SECONDS: Final = 15
 """For what reads a whole table: an HTTP API waits half a minute for an answer."""
@@ -65,6 +79,9 @@ class Desk:
     live: LivePlans
     users: Users
     observations: Observations
+    catalogs: Catalogs
+    lookup: Lookup
+    recommendations: Recommendations
     statistics: Statistics
     bus: Bus
     queues: Mapping[str, SetAside]
@@ -180,19 +197,31 @@ class Desk:
 
     def _preview(self, draft: Draft, asked: models.Occurrence, revision: int | None = None) -> Preview:
         """Without a revision, the draft is the next one."""
-        live = self.live.get().get(draft.campaign.id)
+        plans = self.live.get()
+        live = plans.get(draft.campaign.id)
         plan = draft.plan(revision or (live.revision + 1 if live else 1))
         try:
             known = read_user(self.users, asked.user) if asked.event is None or asked.profile is None else None
             decision = latest(plan, known.state, known.outbox) if known and asked.event is None else None
             if decision is None:
                 given: Any = {} if asked.event is None else asked.event
-                decision = made_up(plan, read_events(given, plan, asked.user, self.clock()))
+                events = read_events(given, plan, asked.user, self.clock())
+                state = known.state if known else NOTHING_KNOWN
+                decision = made_up(plan, events, plans.recommenders.values(), state)
         except NoMessage as error:
             more = " Give an event." if asked.event is None else ""
             raise Refused(422, "no_message", f"No message: {error}.{more}") from None
         properties = asked.profile if asked.profile is not None else known.properties if known else {}
-        return preview(plan, asked.user, decision, properties)
+        return preview(plan, asked.user, decision, properties, self._found(asked.user, decision, plan, plans))
+
+    def _found(self, user: str, decision: Decision, plan: Plan, plans: Plans) -> Found:
+        """What deliver would look up; nothing is read for a campaign that names no catalog."""
+        if not plan.catalogs and not plan.recommendations:
+            return NOTHING_FOUND
+        try:
+            return self.lookup.finder(user, plans.recommenders)(decision, plan)
+        except Unread as error:
+            raise Refused(503, "throttled", f"Try again in a moment: {error}.") from None
 
     def match(self, asked: models.Samples) -> dict[str, Json]:
         plan = _draft(asked, tolerant=True).plan(1)
@@ -214,10 +243,45 @@ class Desk:
             profile=_properties(profile),
         )
 
+    def list_catalogs(self) -> models.Catalogs:
+        return models.Catalogs(
+            catalogs=[
+                models.Catalog(
+                    name=each.name,
+                    columns=list(each.columns),
+                    rows=each.counts.get("rows") if each.at else None,
+                    imported_at=each.at,
+                )
+                for each in self.catalogs.all()
+            ]
+        )
+
+    def list_recommendations(self) -> models.Recommendations:
+        columns = self._columns()
+        return models.Recommendations(
+            recommendations=[
+                models.Recommendation(
+                    name=plan.id,
+                    title=plan.name or plan.id,
+                    revision=plan.revision,
+                    published_at=published_at,
+                    catalog=plan.catalog,
+                    columns=columns.get(plan.catalog, []),
+                    limit=plan.limit,
+                )
+                for plan, _, published_at in self.recommendations.live()
+            ]
+        )
+
+    def _columns(self) -> dict[str, list[str]]:
+        return {each.name: list(each.columns) for each in self.catalogs.all()}
+
     def suggest(self, asked: models.Drafted) -> models.Suggested:
         events, profile = self._seen()
         data: Any = campaign_text.plain(_source(asked).data) if asked.campaign or asked.source else {}
-        groups = suggestions.suggest(data, Suggestible(events, profile))
+        columns = self._columns()
+        recommended = {each.id: columns.get(each.catalog, []) for each in self.live.get().recommenders.values()}
+        groups = suggestions.suggest(data, Suggestible(events, profile, columns, recommended))
         return models.Suggested.model_validate(
             {"groups": [{"group": name, "items": [each._asdict() for each in items]} for name, items in groups]}
         )
@@ -229,7 +293,7 @@ class Desk:
             raise Refused(422, "invalid", str(error)) from None
         plans = self.live.refresh()
         state, properties, outbox = read_user(self.users, user)
-        renderer = Renderer(plan_of(self.campaigns))
+        renderer = Renderer(plan_of(self.campaigns), self.lookup.finder(user, plans.recommenders))
         found = explanation.explain(
             user,
             state,

@@ -226,6 +226,35 @@ class Queued(Told):
     approximate_total: int
 
 
+class Catalog(Told):
+    """`rows` is how many its last import read; null where none has come to an end yet."""
+
+    name: str
+    columns: list[str]
+    rows: int | None
+    imported_at: int | None
+
+
+class Catalogs(Told):
+    catalogs: list[Catalog]
+
+
+class Recommendation(Told):
+    """`columns` are those of the catalog whose rows it recommends."""
+
+    name: str
+    title: str
+    revision: int
+    published_at: int
+    catalog: str
+    columns: list[str]
+    limit: int
+
+
+class Recommendations(Told):
+    recommendations: list[Recommendation]
+
+
 class Count(Told):
     value: str
     count: int

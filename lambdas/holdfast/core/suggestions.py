@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.core.events import event_key
@@ -25,10 +25,14 @@ Groups: TypeAlias = list[tuple[str, list[Suggestion]]]
 
 
 class Known(NamedTuple):
-    """Events that were seen, by event key, and the properties of profiles."""
+    """Events that were seen, by event key, and the properties of profiles; the columns of each catalog, and of what
+    each recommendation recommends.
+    """
 
     events: Mapping[str, Seen]
     profile: Seen
+    catalogs: Mapping[str, Sequence[str]] = {}
+    recommendations: Mapping[str, Sequence[str]] = {}
 
 
 def suggest(campaign: Mapping[str, Any], known: Known) -> Groups:
@@ -40,6 +44,8 @@ def suggest(campaign: Mapping[str, Any], known: Known) -> Groups:
         ("User properties", [*_of("Profile", known.profile, "")]),
         ("Event properties", [*_events(did, known)]),
         ("Constant property", [*_constant(campaign, summary=summary)]),
+        ("Catalog", [*_catalogs(_object(campaign.get("catalogs")), known)]),
+        ("Recommendations", [*_recommendations(known)]),
         ("Campaign", [Suggestion(f"Campaign.{name}", name, "of this campaign") for name in ("name", "id", "revision")]),
     ]
     return [(name, items) for name, items in groups if items]
@@ -80,6 +86,20 @@ def _constant(campaign: Mapping[str, Any], *, summary: bool) -> Iterator[Suggest
     if names:
         note = "held equal across the events" + (": a list, newest first" if summary or len(names) > 1 else "")
         yield Suggestion("ConstantEventProperty", ", ".join(names), note)
+
+
+def _catalogs(mapped: Mapping[str, Any], known: Known) -> Iterator[Suggestion]:
+    """Of the catalogs that the campaign maps: of another one no row can be found."""
+    for name in map(str, mapped):
+        for column in known.catalogs.get(name, ()):
+            yield Suggestion(f"Catalog{_step(name)}{_step(column)}", f"{name} {column}", f"of the row of {name}")
+
+
+def _recommendations(known: Known) -> Iterator[Suggestion]:
+    for name, columns in known.recommendations.items():
+        for column in columns:
+            insert = f"Recommendations{_step(name)}[0]{_step(column)}"
+            yield Suggestion(insert, f"{name} {column}", f"of the first row that {name} recommends")
 
 
 def _object(value: Any) -> Mapping[str, Any]:
