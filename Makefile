@@ -15,7 +15,7 @@ help: ## list the commands
 
 setup: $(STAMP) ## install everything into .venv and node_modules (again only when something changed)
 
-$(STAMP): requirements.txt lambdas/requirements.txt lambdas/requirements-console.txt pyproject.toml package.json package-lock.json
+$(STAMP): requirements.txt $(wildcard lambdas/requirements*.txt) pyproject.toml package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo 'Holdfast needs Python 3.11 or newer; $(PYTHON) is' "$$($(PYTHON) --version 2>&1)." \
 			'Name another one: make $(MAKECMDGOALS) PYTHON=python3.13' >&2; exit 2; }

@@ -17,6 +17,7 @@ from holdfast_cli import (
     explain,
     local_commands,
     preview,
+    recommendations,
     revisions,
     schema,
     set_aside,
@@ -40,6 +41,7 @@ app.add_typer(campaigns.app, name="campaign")
 for command in (revisions.diff, revisions.rollback, revisions.history):
     campaigns.app.command()(command)
 app.add_typer(catalogs.app, name="catalog")
+app.add_typer(recommendations.app, name="recommend")
 app.add_typer(users.app, name="user")
 app.command()(preview.preview)
 app.command()(explain.explain)

@@ -76,3 +76,18 @@ class ConsoleSettings(Settings):
     source: str = "holdfast"
     sign_in_url: str = ""
     client_id: str = ""
+
+
+class RecommendSettings(Settings):
+    """`engine` is duckdb, athena, or auto: DuckDB for a history of up to `duckdb_most_mb` (packed, as it is in S3)."""
+
+    campaigns_table: str
+    catalog_table: str
+    history_bucket: str
+    history_database: str
+    history_table: str
+    athena_workgroup: str
+    athena_results: str
+    engine: str = "auto"
+    duckdb_most_mb: int = 512
+    duckdb_memory_mb: int = 1536

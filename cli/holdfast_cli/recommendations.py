@@ -1,0 +1,277 @@
+"""`holdfast recommend …`: recommendations as code, their builds, and how good they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from holdfast.aws.builds import ENDED, RUNNING, Builds
+from holdfast.aws.campaigns import Conflict, Published, Recommendations, UnknownRecommendation
+from holdfast.aws.clock import now_ms
+from holdfast.core.definitions import Recommendation
+from holdfast.core.durations import format_duration
+from holdfast.core.evaluation import SIZES
+from holdfast.core.item_to_item import grouped
+from holdfast.core.messages import iso
+from holdfast.core.recommendations import POPULAR, Recommender
+from holdfast_cli import builds as asked
+from holdfast_cli.campaign_file import CampaignFileError, read_model
+from holdfast_cli.campaigns import show_mistakes
+from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
+from holdfast_cli.stack import Deployment
+
+app = typer.Typer(no_args_is_help=True, help="Recommendations as code: validate, publish, build, evaluate.")
+
+Files = Annotated[list[Path], typer.Argument(help="Recommendation files, YAML or JSON.", show_default=False)]
+Id = Annotated[str, typer.Argument(help="The recommendation's id.", show_default=False)]
+Target = Annotated[
+    str, typer.Argument(metavar="ID|FILE", help="A published recommendation, or a file.", show_default=False)
+]
+Events = Annotated[
+    Path | None,
+    typer.Option(
+        "--events",
+        "-e",
+        help="From these events, on this machine: one record per line, in any form; .gz is unpacked."
+        " Without, from the stage's history.",
+    ),
+]
+_SHOWN = 10
+
+
+@app.command()
+def validate(files: Files, *, json: Json = False) -> None:
+    """Check recommendation files without publishing them. Exit code 1 if something is wrong."""
+    wrong = False
+    for path in files:
+        try:
+            recommendation, _ = read_model(path, Recommendation)
+        except CampaignFileError as error:
+            wrong = True
+            show_mistakes(error, as_json=json)
+            continue
+        if json:
+            print_json({"file": str(path), "recommendation": recommendation.id, "valid": True})
+        else:
+            out.print(f"[green]✓[/] {escape(str(path))}: {recommendation.id}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None:
+    """Make each file the live revision of its recommendation. None is published if one has a mistake.
+
+    From then on the events that it names are kept as history; what is recommended comes of the next build.
+    """
+    read = [_read(path, as_json=json) for path in files]
+    table = _table(Deployment.find(stage))
+    for recommendation, text in read:
+        try:
+            before = table.get(recommendation.id)
+        except UnknownRecommendation:
+            before = None
+        unchanged = before is not None and before.source == text
+        published = before if before is not None and unchanged else _publish(table, recommendation, text)
+        news = "unchanged" if unchanged else "published"
+        if json:
+            print_json({**_row(published), "news": news})
+        else:
+            out.print(f"[green]✓[/] {recommendation.id} revision {published.plan.revision}: {news}")
+
+
+def _publish(table: Recommendations, recommendation: Recommendation, text: str) -> Published[Recommender]:
+    try:
+        return table.publish(recommendation.id, text, recommendation.plan, now_ms())
+    except Conflict:
+        raise Failure(
+            f"{recommendation.id}: somebody else published it just now. Look at it, then try again."
+        ) from None
+
+
+@app.command("list")
+def list_(*, stage: Stage = "local", json: Json = False) -> None:
+    """The live revision of every recommendation, and its build."""
+    deployment = Deployment.find(stage)
+    builds = _builds(deployment)
+    rows = [{**_row(published), **_state(builds, published.plan.id)} for published in _table(deployment).live()]
+    if not rows and not json:
+        out.print("No recommendation is published yet. Publish one with: holdfast recommend publish FILE")
+        return
+    columns = ["recommendation", "revision", "catalog", "did", "lookback", "fallback", "state", "built_at", "items"]
+    print_rows(rows, columns, as_json=json)
+
+
+@app.command()
+def show(
+    recommendation: Id,
+    *,
+    item: Annotated[str | None, typer.Option(help="What goes with this item; without, what is popular.")] = None,
+    source: Annotated[bool, typer.Option("--source", help="The file as it was published, and nothing else.")] = False,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """What is live of a recommendation, how its last build went, and what goes with an item."""
+    deployment = Deployment.find(stage)
+    published, builds = _get(_table(deployment), recommendation), _builds(deployment)
+    if source:
+        out.print(published.source.rstrip("\n"), markup=False)
+        return
+    live = builds.live(recommendation)
+    neighbours = builds.row(recommendation, live.build, item or POPULAR) if live else ()
+    state = _state(builds, recommendation)
+    rows = [each._asdict() for each in neighbours]
+    if json:
+        print_json({**_row(published), **state, "item": item, "neighbours": rows})
+        return
+    print_rows([{**_row(published), **state}], ["recommendation", "revision", *state], as_json=False)
+    if live:
+        title = f"Goes with {item}" if item else "Popular"
+        print_rows(rows, ["item", "score", "support"], as_json=False, title=title)
+
+
+@app.command()
+def build(
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID|FILE]", help="Which; without, all that are published.", show_default=False),
+    ] = None,
+    *,
+    events: Events = None,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Build now what is else built every night. With --events, here: to see what it would come to, and nothing more."""
+    if events is None:
+        outcomes = asked.build(Deployment.find(stage), target)
+        print_rows(outcomes, ["recommendation", "build", "items", "pairs", "reason"], as_json=json)
+        if any(outcome["failed"] for outcome in outcomes):
+            raise typer.Exit(1)
+        return
+    if target is None:
+        raise typer.BadParameter("which recommendation, or which file?", param_hint="ID|FILE")
+    from holdfast_cli import offline  # noqa: PLC0415 (DuckDB takes 0.1 s to load: no other command has to wait for it)
+
+    recommender = _recommender(target, stage, as_json=json)
+    with offline.database() as duck:
+        offline.load(duck, recommender, events)
+        shown = 0
+        for item, neighbours in grouped(offline.find(duck, recommender)):
+            if json:
+                print_json({"item": item or None, "neighbours": [each._asdict() for each in neighbours]})
+            elif shown < _SHOWN or item == POPULAR:
+                best = [f"{each.item} ({each.score:.3f}, {each.support} users)" for each in neighbours[:3]]
+                out.print(f"{escape(f'with {item}' if item else 'popular')}: {escape(', '.join(best))}")
+            shown += item != POPULAR
+    if not json:
+        out.print(f"{shown} items have others that go with them")
+
+
+@app.command("evaluate")
+def evaluate_(
+    target: Target,
+    *,
+    events: Events = None,
+    split: Annotated[
+        float, typer.Option(help="The share of the history, the earlier, that is built from.", min=0.1, max=0.95)
+    ] = 0.8,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Split history by time, build from the earlier part, and count what it would have hit of the later one."""
+    from holdfast_cli import offline  # noqa: PLC0415 (as in `build`)
+
+    recommender = _recommender(target, stage, as_json=json)
+    with offline.database() as duck:
+        if events:
+            offline.load(duck, recommender, events)
+        else:
+            offline.download(duck, recommender, Deployment.find(stage))
+        found, at = offline.evaluate(duck, recommender, split)
+    rows = [
+        {"by": recommender.id, **found.rates(found.recommended)},
+        {"by": "popularity", **found.rates(found.popular)},
+    ]
+    told = {"split_at": iso(at), "items": found.items, "trials": found.trials, "known": found.known}
+    if json:
+        for row in rows:
+            print_json({**row, **told})
+        return
+    columns = [f"{what}_{k}" for what in ("hit_rate", "coverage") for k in SIZES]
+    print_rows(rows, ["by", *columns], as_json=False)
+    out.print(
+        f"{found.trials} trials after {iso(at)}; in {found.known} of them something goes with what the user did before."
+        f" {found.items} items before that."
+    )
+    if not found.known:
+        out.print("Nothing goes together more than it would by chance: what is popular is all there is to recommend.")
+
+
+def _read(path: Path, *, as_json: bool) -> tuple[Recommendation, str]:
+    try:
+        recommendation, source = read_model(path, Recommendation)
+    except CampaignFileError as error:
+        show_mistakes(error, as_json=as_json)
+        raise typer.Exit(1) from None
+    return recommendation, source.text
+
+
+def _recommender(target: str, stage: str, *, as_json: bool) -> Recommender:
+    """A file's, or where there is no such file the published one of that id."""
+    if Path(target).suffix in {".yaml", ".yml", ".json"}:
+        return _read(Path(target), as_json=as_json)[0].plan()
+    return _get(_table(Deployment.find(stage)), target).plan
+
+
+def _table(deployment: Deployment) -> Recommendations:
+    return Recommendations(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
+
+
+def _builds(deployment: Deployment) -> Builds:
+    return Builds(deployment.client("dynamodb"), deployment.outputs["CatalogTableName"])
+
+
+def _get(table: Recommendations, recommendation: str) -> Published[Recommender]:
+    try:
+        return table.get(recommendation)
+    except UnknownRecommendation as error:
+        raise Failure(f"There is no recommendation {error}. See: holdfast recommend list") from None
+
+
+def _row(published: Published[Recommender]) -> dict[str, Any]:
+    plan = published.plan
+    return {
+        "recommendation": plan.id,
+        "revision": plan.revision,
+        "name": plan.name,
+        "catalog": plan.catalog,
+        "did": [plan.names[event] for event in plan.did],
+        "lookback": format_duration(plan.lookback),
+        "limit": plan.limit,
+        "fallback": "popular" if plan.popular else "none",
+        "personalize": plan.personalize,
+        "published_at": iso(published.published_at),
+    }
+
+
+def _state(builds: Builds, name: str) -> dict[str, Any]:
+    """What is live, and what became of the last build where that is not the one."""
+    live, ended, running = builds.live(name), builds.told(name, ENDED), builds.told(name, RUNNING)
+    newest, state, reason = live.build if live else "", "built" if live else "not built yet", None
+    if ended and ended["build"] > newest:
+        newest, reason = ended["build"], ended.get("reason")
+        state = "last build failed" if ended["failed"] else state
+    if running and running["build"] > newest:
+        state, reason = "building", f"{running['step']} at {iso(running['at'])}"
+    return {
+        "state": state,
+        "reason": reason,
+        "built_at": iso(live.finished_at) if live else None,
+        "engine": live.engine if live else None,
+        "seconds": round((live.finished_at - live.started_at) / 1000, 1) if live else None,
+        "items": live.items if live else None,
+        "pairs": live.pairs if live else None,
+    }

@@ -1,0 +1,101 @@
+"""History in S3: objects of JSON lines under `history/day=2026-11-24/`, as Firehose puts them there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from holdfast.aws.retry import attempts
+from holdfast.core.history import Row
+
+if TYPE_CHECKING:
+    from mypy_boto3_firehose import FirehoseClient
+    from mypy_boto3_s3 import S3Client
+
+PREFIX = "history/"
+RECORD_BYTES = 1000 * 1024
+"""The limit of a record of Firehose. Each is billed as 5 KB at least, so the rows of a batch go into few."""
+REQUEST_BYTES = 4 * 1024 * 1024
+
+
+class Object(NamedTuple):
+    key: str
+    size: int
+
+
+class History:
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def objects(self, first_day: str) -> Iterator[Object]:
+        """What has come since the beginning of a day (`2026-11-24`), oldest first."""
+        # StartAfter: a key of the day is later than the name of its partition.
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=PREFIX, StartAfter=f"{PREFIX}day={first_day}"
+        )
+        for page in pages:
+            for each in page.get("Contents", ()):
+                yield Object(each["Key"], each["Size"])
+
+    def download(self, each: Object, path: Path) -> None:
+        self._s3.download_file(self._bucket, each.key, str(path))
+
+
+class Recorder:
+    """Puts rows on the delivery stream."""
+
+    def __init__(self, firehose: FirehoseClient, stream: str) -> None:
+        self._firehose = firehose
+        self._stream = stream
+
+    def put(self, rows: Iterable[Row]) -> int:
+        """How many rows could not be put, after some retries."""
+        return sum(self._put(request) for request in _requests(_records(rows)))
+
+    def _put(self, records: list[_Record]) -> int:
+        for _ in attempts():
+            try:
+                answer = self._firehose.put_record_batch(
+                    DeliveryStreamName=self._stream, Records=[{"Data": record.data} for record in records]
+                )
+            except (ClientError, BotoCoreError):
+                continue
+            outcomes = zip(records, answer["RequestResponses"], strict=True)
+            records = [record for record, outcome in outcomes if "ErrorCode" in outcome]
+            if not records:
+                return 0
+        return sum(record.rows for record in records)
+
+
+class _Record(NamedTuple):
+    data: bytes
+    rows: int
+
+
+def _records(rows: Iterable[Row]) -> Iterator[_Record]:
+    lines: list[bytes] = []
+    size = 0
+    for row in rows:
+        line = row.line().encode()
+        if lines and size + len(line) > RECORD_BYTES:
+            yield _Record(b"".join(lines), len(lines))
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line)
+    if lines:
+        yield _Record(b"".join(lines), len(lines))
+
+
+def _requests(records: Iterable[_Record]) -> Iterator[list[_Record]]:
+    request: list[_Record] = []
+    for record in records:
+        if request and (sum(len(each.data) for each in request) + len(record.data) > REQUEST_BYTES):
+            yield request
+            request = []
+        request.append(record)
+    if request:
+        yield request
