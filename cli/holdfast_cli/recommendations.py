@@ -11,6 +11,7 @@ from rich.markup import escape
 from holdfast.aws.builds import ENDED, RUNNING, Builds
 from holdfast.aws.campaigns import Conflict, Published, Recommendations, UnknownRecommendation
 from holdfast.aws.clock import now_ms
+from holdfast.core.campaign_text import CampaignFileError
 from holdfast.core.definitions import Recommendation
 from holdfast.core.durations import format_duration
 from holdfast.core.evaluation import SIZES
@@ -18,7 +19,7 @@ from holdfast.core.item_to_item import grouped
 from holdfast.core.messages import iso
 from holdfast.core.recommendations import POPULAR, Recommender
 from holdfast_cli import builds as asked
-from holdfast_cli.campaign_file import CampaignFileError, read_model
+from holdfast_cli.campaign_file import read_model
 from holdfast_cli.campaigns import show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
 from holdfast_cli.stack import Deployment

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PREFIX = "history/"
 RECORD_BYTES = 1000 * 1024
 """The limit of a record of Firehose. Each is billed as 5 KB at least, so the rows of a batch go into few."""
+_CHUNK_BYTES = 1024 * 1024
 REQUEST_BYTES = 4 * 1024 * 1024
 
 
@@ -42,7 +43,10 @@ class History:
                 yield Object(each["Key"], each["Size"])
 
     def download(self, each: Object, path: Path) -> None:
-        self._s3.download_file(self._bucket, each.key, str(path))
+        body = self._s3.get_object(Bucket=self._bucket, Key=each.key)["Body"]
+        with path.open("wb") as file:
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
+                file.write(chunk)
 
 
 class Recorder:

@@ -78,6 +78,7 @@ class ConsoleSettings(Settings):
     client_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecommendSettings(Settings):
     """`engine` is duckdb, athena, or auto: DuckDB for a history of up to `duckdb_most_mb` (packed, as it is in S3)."""
 
