@@ -29,6 +29,7 @@ class Alarms(Construct):
         undelivered: sqs.Queue,
         sweep: lambda_.Function,
         deliver: lambda_.Function,
+        recommend: lambda_.Function,
         not_taken: sqs.Queue | None = None,
         console: apigateway.HttpApi | None = None,
     ) -> None:
@@ -80,6 +81,12 @@ class Alarms(Construct):
             metric=sweep.metric_errors(period=_FEW_MINUTES),
             above=0,
             description="Sweep fails. It catches up by itself once it succeeds.",
+        )
+        self._alarm(
+            "BuildFails",
+            metric=recommend.metric_errors(period=_FEW_MINUTES),
+            above=0,
+            description="Recommendations were not built: holdfast recommend list. What was built before stays.",
         )
         self._alarm(
             "SweepMissing",

@@ -19,6 +19,8 @@ REQUIREMENTS = "requirements.txt"
 """Of all functions."""
 CONSOLE_REQUIREMENTS = "requirements-console.txt"
 """Of the console besides."""
+RECOMMEND_REQUIREMENTS = "requirements-recommend.txt"
+"""Of the build function besides."""
 
 # Nothing imports these at run time.
 _UNNEEDED = (
@@ -62,7 +64,9 @@ def _install(layer: Path, *, requirements: str, platform_tag: str | None) -> Non
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--no-compile", "--requirement", str(LAMBDAS / requirements), "--target", str(target)]
     if platform_tag:
-        command += ["--platform", platform_tag, "--implementation", "cp", "--only-binary=:all:"]
+        # AL2023, on which Lambda's Python runs, has glibc 2.34; DuckDB's wheel asks for 2.28.
+        newer = platform_tag.replace("manylinux2014", "manylinux_2_28")
+        command += ["--platform", platform_tag, "--platform", newer, "--implementation", "cp", "--only-binary=:all:"]
         command += ["--python-version", RUNTIME.name.removeprefix("python")]
     subprocess.run(command, check=True, stdout=sys.stderr)
     for path in _unneeded(target):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Acknowledgment, Duration, Size, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -30,6 +30,7 @@ class HoldfastFunction(lambda_.Function):
         timeout: Duration,
         environment: Mapping[str, str],
         reserved_concurrency: int | None = None,
+        disk: Size | None = None,
     ) -> None:
         log_group = logs.LogGroup(scope, "Log", retention=stage.log_retention, removal_policy=stage.removal_policy)
         role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -49,6 +50,7 @@ class HoldfastFunction(lambda_.Function):
             memory_size=memory_mb,
             timeout=timeout,
             reserved_concurrent_executions=reserved_concurrency,
+            ephemeral_storage_size=disk,
             environment={
                 "HOLDFAST_STAGE": stage.name,
                 "POWERTOOLS_SERVICE_NAME": service,
@@ -69,6 +71,7 @@ class HoldfastFunction(lambda_.Function):
                 Acknowledgment(id="AwsSolutions-IAM5[Resource::*]", reason="X-Ray's write actions know no resources."),
             )
 
+        self.role_of_its_own = role
         self._embedded = stage.embedded
 
     def may(

@@ -5,6 +5,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
 from infra.function import HoldfastFunction
+from infra.history import History
 from infra.queues import EventsQueue
 from infra.stages import Stage
 from infra.tables import Tables
@@ -22,6 +23,7 @@ class Join(Construct):
         layer: lambda_.ILayerVersion,
         events: EventsQueue,
         tables: Tables,
+        history: History,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = HoldfastFunction(
@@ -40,6 +42,7 @@ class Join(Construct):
                 "HOLDFAST_CAMPAIGNS_TTL_SECONDS": str(stage.campaigns_ttl.to_seconds()),
                 "HOLDFAST_EVENTS_QUEUE_URL": events.queue.queue_url,
                 "HOLDFAST_REJECTED_QUEUE_URL": events.rejected.queue_url,
+                "HOLDFAST_HISTORY_STREAM": history.stream.ref,
                 "HOLDFAST_TIMER_SHARDS": str(stage.timer_shards),
                 "HOLDFAST_QUEUE_RETENTION_SECONDS": str(stage.events_retention.to_seconds()),
             },
@@ -56,6 +59,7 @@ class Join(Construct):
             provided={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["seen"]}},
         )
         self.function.may(["sqs:SendMessage"], on=[events.queue.queue_arn, events.rejected.queue_arn])
+        self.function.may(["firehose:PutRecordBatch"], on=[history.stream.attr_arn])
         tables.allow_key(self.function)
         self.function.add_event_source(
             sources.SqsEventSource(

@@ -8,8 +8,10 @@ from infra.bus import MessageBus
 from infra.console import Console
 from infra.deliver import Deliver
 from infra.dependencies import DependenciesLayer
+from infra.history import History
 from infra.join import Join
 from infra.queues import EventsQueue
+from infra.recommend import Recommend
 from infra.registry import SchemaRegistry
 from infra.stages import Stage
 from infra.sweep import Sweep
@@ -35,12 +37,14 @@ class HoldfastStack(Stack):
         layer = DependenciesLayer(self, "Dependencies", stage=stage).version
         events = EventsQueue(self, "Events", stage=stage)
         tables = Tables(self, "Tables", stage=stage)
-        join = Join(self, "Join", stage=stage, layer=layer, events=events, tables=tables)
+        history = History(self, "History", stage=stage, tables=tables)
+        join = Join(self, "Join", stage=stage, layer=layer, events=events, tables=tables, history=history)
         sweep = Sweep(self, "Sweep", stage=stage, layer=layer, events=events, tables=tables)
         bus = MessageBus(self, "Messages", stage=stage).bus
         upstream = UpstreamBus(self, "Upstream", stage=stage, events=events, messages=bus) if stage.events_bus else None
         if stage.schema_registry:
             SchemaRegistry(self, "Schemas", stage=stage)
+        recommend = Recommend(self, "Recommend", stage=stage, layer=layer, tables=tables, history=history)
         deliver = Deliver(self, "Deliver", stage=stage, layer=layer, tables=tables, bus=bus)
         console = (
             Console(self, "Console", stage=stage, layer=layer, events=events, tables=tables, deliver=deliver, bus=bus)
@@ -57,6 +61,7 @@ class HoldfastStack(Stack):
                 undelivered=deliver.undelivered,
                 sweep=sweep.function,
                 deliver=deliver.function,
+                recommend=recommend.function,
                 not_taken=upstream.dead_letters if upstream else None,
                 console=console.api if console else None,
             )
@@ -72,9 +77,12 @@ class HoldfastStack(Stack):
             "TimersTableName": tables.timers.table_name,
             "CampaignsTableName": tables.campaigns.table_name,
             "CatalogTableName": tables.catalog.table_name,
+            "HistoryBucketName": history.bucket.bucket_name,
+            "HistoryStreamName": history.stream.ref,
             "JoinFunctionName": join.function.function_name,
             "SweepFunctionName": sweep.function.function_name,
             "DeliverFunctionName": deliver.function.function_name,
+            "RecommendFunctionName": recommend.function.function_name,
         }
         if console:
             outputs["ConsoleUrl"] = console.url

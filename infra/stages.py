@@ -58,6 +58,10 @@ class Stage:
     sweep_minutes: int
     sweep_reserved_concurrency: int | None
 
+    # Recommendations: DuckDB in the function, Athena, or auto, which takes the one that fits the size of the history.
+    recommend_engine: str = "auto"
+    recommend_memory_mb: int = 3008
+
     # Data
     customer_managed_key: bool = False
     recoverable: bool

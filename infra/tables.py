@@ -14,7 +14,7 @@ class Tables(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
-        self._key = kms.Key(self, "Key", enable_key_rotation=True) if stage.customer_managed_key else None
+        self.key = kms.Key(self, "Key", enable_key_rotation=True) if stage.customer_managed_key else None
         self.users = self._table(
             "Users", key=("user", "part"), ttl="expires_at", stream=dynamodb.StreamViewType.NEW_IMAGE
         )
@@ -24,8 +24,8 @@ class Tables(Construct):
 
     def allow_key(self, grantee: iam.IGrantable) -> None:
         """Whoever uses a table under a customer's key needs the key as well."""
-        if self._key:
-            self._key.grant(
+        if self.key:
+            self.key.grant(
                 grantee,
                 "kms:Decrypt",
                 "kms:DescribeKey",
@@ -51,9 +51,9 @@ class Tables(Construct):
             sort_key=sort,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=(
-                dynamodb.TableEncryption.CUSTOMER_MANAGED if self._key else dynamodb.TableEncryption.AWS_MANAGED
+                dynamodb.TableEncryption.CUSTOMER_MANAGED if self.key else dynamodb.TableEncryption.AWS_MANAGED
             ),
-            encryption_key=self._key,
+            encryption_key=self.key,
             time_to_live_attribute=ttl,
             stream=stream,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.clients import client
 from holdfast.aws.clock import now_ms
+from holdfast.aws.history import Historian, Recorder
 from holdfast.aws.observe import Logger, Metrics, count
 from holdfast.aws.observed import Observations, Observer
 from holdfast.aws.queues import Message, Queue
@@ -19,7 +20,7 @@ from holdfast.aws.settings import JoinSettings
 from holdfast.aws.timers import Timers
 from holdfast.aws.users import Item, Key, Save, Saved, Users
 from holdfast.core import profiles, watches
-from holdfast.core.events import Rejected, Tick
+from holdfast.core.events import Event, Rejected, Tick
 from holdfast.core.fold import LIMITS, Limits, fold, needed_until
 from holdfast.core.intake import Body, Intake, Reject
 from holdfast.core.plans import MAX_AGE_MS, Plans
@@ -57,6 +58,7 @@ def build() -> Join:
         limits=Limits(waiting=settings.queue_retention_seconds * 1000),
         shards=settings.timer_shards,
         observer=Observer(Observations(dynamodb, settings.campaigns_table), now_ms),
+        historian=Historian(Recorder(lambda: client("firehose"), settings.history_stream)),
     )
 
 
@@ -82,6 +84,7 @@ class Join:
         shards: int = 1,
         clock: Callable[[], int] = now_ms,
         observer: Observer | None = None,
+        historian: Historian | None = None,
     ) -> None:
         self._users = users
         self._timers = timers
@@ -92,11 +95,12 @@ class Join:
         self._shards = shards
         self._clock = clock
         self._observer = observer
+        self._historian = historian
 
     def take(self, bodies: list[Body]) -> list[str]:
         """Fold a batch. Returned are the messages that have to come again."""
-        plans, observer = self._plans.get(), self._observer
-        intake = Intake(bodies, plans, observer.see) if observer else Intake(bodies, plans)
+        plans = self._plans.get()
+        intake = Intake(bodies, plans, self._onlookers(plans))
         unsaved, refused = self._fold_all(intake)
         failed_users = {user for user, _ in unsaved}
         failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}
@@ -105,7 +109,22 @@ class Join:
         failed |= self._reject({m: rejects for m, rejects in intake.rejects.items() if m not in failed})
         self._count(intake, failed)
         self._note()
+        self._keep()
         return sorted(failed)
+
+    def _onlookers(self, plans: Plans) -> Callable[[Event], None]:
+        """Who is shown every event of a batch, besides the fold."""
+        observer, historian = self._observer, self._historian
+        if historian is None or not historian.begin(plans):
+            return observer.see if observer else lambda _event: None
+        if observer is None:
+            return historian.see
+
+        def see(event: Event) -> None:
+            observer.see(event)
+            historian.see(event)
+
+        return see
 
     def _fold_all(self, intake: Intake) -> tuple[set[Key], list[tuple[str, Rejected]]]:
         """Read, fold and save every user of the batch. Returned is what could not be saved, and what was refused."""
@@ -190,6 +209,12 @@ class Join:
         except Exception:
             logger.exception("observations not noted")
             count(metrics, ObservationsFailed=1)
+
+    def _keep(self) -> None:
+        """Keep history, which never fails a batch either."""
+        if self._historian is not None:
+            kept, lost = self._historian.put()
+            count(metrics, HistoryKept=kept, HistoryLost=lost)
 
     def _count(self, intake: Intake, failed: set[str]) -> None:
         rejected = sum(len(rejects) for message, rejects in intake.rejects.items() if message not in failed)

@@ -17,7 +17,7 @@ from holdfast.aws.clients import client
 from holdfast.aws.clock import now_ms
 from holdfast.aws.engines import AthenaEngine, DuckEngine, Engine
 from holdfast.aws.history import History
-from holdfast.aws.observe import Logger, Metrics, Tracer, count
+from holdfast.aws.observe import Logger, Metrics, count
 from holdfast.aws.settings import RecommendSettings
 from holdfast.core.item_to_item import first_day, grouped
 from holdfast.core.messages import iso
@@ -25,7 +25,6 @@ from holdfast.core.recommendations import POPULAR, Neighbour, Recommender
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
 
 TOLD_EVERY_MS = 1_000
 
@@ -52,7 +51,6 @@ class Outcome(NamedTuple):
     failed: bool = False
 
 
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: object) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from tests.infrastructure.synthesis import Stack, stack, synth
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
-FUNCTIONS = ("Join", "Sweep", "Deliver", "Console")
+FUNCTIONS = ("Join", "Sweep", "Deliver", "Recommend", "Console")
 
 
 def test_join_returns_only_the_records_that_failed(on_aws: Stack) -> None:
@@ -100,6 +100,7 @@ def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
             "sqs:GetQueueUrl",
             "sqs:ReceiveMessage",
         },
+        "HistoryStream": {"firehose:PutRecordBatch"},
     }
 
 

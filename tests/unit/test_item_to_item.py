@@ -150,7 +150,7 @@ def test_both_dialects_know_every_word_of_the_text(dialect: str) -> None:
 
 
 def test_read_as_athenas_and_written_as_duckdbs_it_finds_the_same(tmp_path: Path) -> None:
-    """What the dialects have in different ways (division, order, quotes) would be translated, and come to other rows."""
+    """Were there in it what the dialects have in different ways (division, order), it would come to other rows."""
     rows = [*bought("tent", "mat", by=range(20)), *bought("tent", "stove", by=range(20, 30)), *OTHERS]
     file = tmp_path / "rows.json"
     file.write_text("".join(row.line() for row in rows))

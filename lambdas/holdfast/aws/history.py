@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.retry import attempts
-from holdfast.core.history import Row
+from holdfast.core.events import Event
+from holdfast.core.history import Row, Sources
+from holdfast.core.plans import Plans
 
 if TYPE_CHECKING:
     from mypy_boto3_firehose import FirehoseClient
@@ -50,10 +53,10 @@ class History:
 
 
 class Recorder:
-    """Puts rows on the delivery stream."""
+    """Puts rows on the delivery stream. The client is made when there is something to put."""
 
-    def __init__(self, firehose: FirehoseClient, stream: str) -> None:
-        self._firehose = firehose
+    def __init__(self, firehose: Callable[[], FirehoseClient], stream: str) -> None:
+        self._firehose = cache(firehose)
         self._stream = stream
 
     def put(self, rows: Iterable[Row]) -> int:
@@ -63,7 +66,7 @@ class Recorder:
     def _put(self, records: list[_Record]) -> int:
         for _ in attempts():
             try:
-                answer = self._firehose.put_record_batch(
+                answer = self._firehose().put_record_batch(
                     DeliveryStreamName=self._stream, Records=[{"Data": record.data} for record in records]
                 )
             except (ClientError, BotoCoreError):
@@ -73,6 +76,36 @@ class Recorder:
             if not records:
                 return 0
         return sum(record.rows for record in records)
+
+
+class Historian:
+    """What join keeps of a batch's events, for recommendations: nothing where none is published.
+
+    Best effort: a batch that came again because of a few rows would hold up messages, and a share of rows that is lost
+    changes no score that matters. What comes twice is no harm either: a build counts users, not rows.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._plans: Plans | None = None
+        self._sources = Sources(())
+        self._rows: list[Row] = []
+
+    def begin(self, plans: Plans) -> bool:
+        """Whether there is anything that these plans want to be kept."""
+        if plans is not self._plans:
+            self._plans, self._sources = plans, Sources(plans.recommenders.values())
+        self._rows = []
+        return bool(self._sources)
+
+    def see(self, event: Event) -> None:
+        self._rows += self._sources.rows(event)
+
+    def put(self) -> tuple[int, int]:
+        """How many rows of the batch were kept, and how many were lost."""
+        rows, self._rows = self._rows, []
+        lost = self._recorder.put(rows)
+        return len(rows) - lost, lost
 
 
 class _Record(NamedTuple):

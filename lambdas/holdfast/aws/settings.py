@@ -39,6 +39,7 @@ class JoinSettings(Settings):
     queue_retention_seconds: int
     timer_shards: int = 4
     campaigns_ttl_seconds: int = 60
+    history_stream: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
