@@ -49,9 +49,13 @@ class Stack:
 
 
 def _place(resource: Any) -> str:
-    """The construct path that a reference leads to, without the hash at its end."""
+    """The construct path that a reference leads to, without the hash at its end; of an ARN, service and kind."""
     if isinstance(resource, str):
-        return resource
+        arn = resource.split(":", 5)
+        return f"{arn[2]}:{arn[5].split('/')[0]}" if arn[0] == "arn" and arn[5:] else resource
+    if "Fn::Join" in resource:
+        parts = [each if isinstance(each, str) or "Ref" not in each else "…" for each in resource["Fn::Join"][1]]
+        return _place("".join(part if isinstance(part, str) else _place(part) for part in parts))
     name, attribute = resource["Fn::GetAtt"]
     return f"{name[:-8]}.{attribute}" if attribute != "Arn" else str(name[:-8])
 

@@ -11,6 +11,8 @@ import pytest
 from holdfast.aws import settings
 from holdfast.aws.observed import SEEN
 from holdfast.aws.statistics import STATISTICS
+from holdfast.core.history import Row
+from holdfast.core.plans import LONGEST_MS
 from infra.stages import SettingError
 from tests.infrastructure.synthesis import Stack, stack, synth
 
@@ -198,13 +200,58 @@ def test_the_console_can_be_left_out() -> None:
     without = stack(stage="prod", console="false")
     for kind in ("AWS::Cognito::UserPool", "AWS::ApiGatewayV2::Api"):
         assert not without.all(kind)
-    assert len(without.all("AWS::Lambda::Function")) == 3
+    assert len(without.all("AWS::Lambda::Function")) == 4
     assert not [name for name in without.outputs if name.startswith("Console")]
 
 
-def test_only_the_console_carries_what_only_the_console_needs(on_aws: Stack) -> None:
+def test_only_the_console_and_the_build_carry_what_only_they_need(on_aws: Stack) -> None:
     layers = {name: on_aws.properties("AWS::Lambda::Function", name)["Layers"] for name in FUNCTIONS}
-    assert [len(layers[name]) for name in FUNCTIONS] == [1, 1, 1, 3]
+    assert [len(layers[name]) for name in FUNCTIONS] == [1, 1, 1, 2, 3]
+
+
+def test_the_build_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
+    assert on_aws.actions("RecommendRole") == {
+        "RecommendLog": LOGS,
+        "*": TRACES,
+        "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:Query"},
+        "TablesCatalog": {"dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem"},
+        "HistoryBucket": {"s3:GetBucketLocation", "s3:ListBucket"},
+        "HistoryBucket/history/*": {"s3:GetObject"},
+        "HistoryBucket/athena/*": {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"},
+        "athena:workgroup": {"athena:GetQueryExecution", "athena:StartQueryExecution"},
+        "glue:catalog": {"glue:GetDatabase", "glue:GetTable"},
+        "glue:database": {"glue:GetDatabase", "glue:GetTable"},
+        "glue:table": {"glue:GetDatabase", "glue:GetTable"},
+    }
+
+
+def test_the_build_writes_its_own_rows_of_the_catalog_and_no_others(on_aws: Stack) -> None:
+    statements = on_aws.properties("AWS::IAM::Policy", "RecommendRole")["PolicyDocument"]["Statement"]
+    (writing,) = (each for each in statements if "dynamodb:PutItem" in each["Action"])
+    assert writing["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["rec#*"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+
+
+def test_athena_finds_the_days_of_the_history_where_firehose_puts_them(on_aws: Stack) -> None:
+    table = on_aws.properties("AWS::Glue::Table", "History")["TableInput"]
+    stream = on_aws.properties("AWS::KinesisFirehose::DeliveryStream", "History")
+    destination = stream["ExtendedS3DestinationConfiguration"]
+    assert destination["CompressionFormat"] == "GZIP"
+    assert destination["Prefix"] == "history/day=!{timestamp:yyyy-MM-dd}/"
+    template = table["Parameters"]["storage.location.template"]["Fn::Join"][1]
+    assert template[-1] == "/history/day=${day}/"
+    assert table["Parameters"]["projection.day.format"] == "yyyy-MM-dd"
+    assert [each["Name"] for each in table["PartitionKeys"]] == ["day"]
+    assert {each["Name"] for each in table["StorageDescriptor"]["Columns"]} == set(Row._fields)
+
+
+def test_history_ends_with_the_longest_lookback_and_nobody_else_reads_it(on_aws: Stack) -> None:
+    bucket = on_aws.properties("AWS::S3::Bucket", "History")
+    (rule,) = (each for each in bucket["LifecycleConfiguration"]["Rules"] if each["Id"] == "History")
+    assert rule["ExpirationInDays"] * 24 * 60 * 60_000 > LONGEST_MS
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
 
 
 def test_deliver_may_ask_personalize_for_what_the_setting_names_and_for_nothing_without_it(on_aws: Stack) -> None:
@@ -279,7 +326,8 @@ def test_logs_are_kept_for_a_set_time_and_every_function_has_its_own(on_aws: Sta
         on_aws.properties("AWS::Lambda::Function", function)["LoggingConfig"]["LogGroup"]["Ref"]
         for function in FUNCTIONS
     }
-    assert written | {name for name in groups if name.startswith("ConsoleAccessLog")} == set(groups)
+    others = {name for name in groups if name.startswith(("ConsoleAccessLog", "HistoryLog"))}
+    assert written | others == set(groups)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
