@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws import retry
 from holdfast.aws.builds import ENDED, RUNNING, Builds
 from holdfast.aws.campaigns import Recommendations, UnknownRecommendation
 from holdfast.aws.engines import EngineFailed
 from holdfast.core.item_to_item import Found
 from holdfast.core.recommendations import POPULAR, Neighbour, Recommender
 from recommend import Recommend
-from tests.integration.conftest import World, _create_table, killed, throttled
+from tests.integration.conftest import World, killed, throttled
 
 ALSO = Recommender(id="also-bought", catalog="products", did={"charged": "item"})
 ROWS = [Found(POPULAR, "tent", 0.9, 9), Found("mat", "tent", 0.5, 5), Found("tent", "mat", 0.5, 5)]
@@ -44,8 +43,7 @@ class Night:
     """The build function in a world where recommendations are published."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(retry.time, "sleep", lambda _: None)
-        _create_table(world.dynamodb._real, "catalog", "pk", "sk")
+        monkeypatch.setattr("holdfast.aws.retry.time.sleep", lambda _: None)
         self.world = world
         self.recommendations = Recommendations(world.dynamodb, "campaigns")  # type: ignore[arg-type]
         self.builds = Builds(world.dynamodb, "catalog")  # type: ignore[arg-type]
@@ -191,9 +189,11 @@ def test_one_can_be_built_by_name(night: Night) -> None:
 
 def test_a_directory_is_made_for_the_engine_and_removed(night: Night) -> None:
     seen: list[Path] = []
-    Recommend(
-        recommendations=night.recommendations,
-        builds=night.builds,
-        engine_for=lambda _recommender, _until, scratch: (seen.append(scratch), Fake())[1],
-    ).run()
+
+    def engine_for(_recommender: Recommender, _until: int, scratch: Path) -> Fake:
+        assert scratch.is_dir()
+        seen.append(scratch)
+        return Fake()
+
+    Recommend(recommendations=night.recommendations, builds=night.builds, engine_for=engine_for).run()
     assert not seen[0].exists()
