@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -51,8 +52,7 @@ def import_(
         raise typer.BadParameter("lower-case letters, digits and hyphens, 63 at most", param_hint="NAME")
     table = catalogs(Deployment.find(stage))
     try:
-        with file.open("rb") as lines:
-            counts = _import(table, name, lines, file, find_by, as_json=json)
+        counts = import_file(table, name, file, find_by or (), as_json=json)
     except OSError as error:
         raise Failure(f"{file} cannot be read: {error.strerror}") from None
     except BadFile as error:
@@ -72,12 +72,23 @@ def import_(
         raise typer.Exit(1)
 
 
+def import_file(
+    table: Catalogs, name: str, file: Path, find_by: Iterable[str] = (), *, as_json: bool = False
+) -> Counter[str]:
+    """Import with a bar, telling of each bad row; answers what became of the rows.
+
+    Raises OSError, BadFile, Importing and Throttled.
+    """
+    with file.open("rb") as lines:
+        return _import(table, name, lines, file, find_by, as_json=as_json)
+
+
 def _import(
-    table: Catalogs, name: str, lines: BinaryIO, file: Path, find_by: list[str] | None, *, as_json: bool
+    table: Catalogs, name: str, lines: BinaryIO, file: Path, find_by: Iterable[str], *, as_json: bool
 ) -> Counter[str]:
     first = lines.readline()
     known = header(first)
-    by = tuple(match(columns.split(","), known) for columns in find_by or ())
+    by = tuple(match(columns.split(","), known) for columns in find_by)
     importer = table.importer(name, known.columns, by, now_ms(), uuid.uuid4().hex, now_ms)
     counts: Counter[str] = Counter()
     with progress(f"importing {file.name}", file.stat().st_size) as bar:
