@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast_cli import local
 
 if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
@@ -46,6 +47,8 @@ class Deployment:
 
     @overload
     def client(self, service: Literal["cognito-idp"]) -> Any: ...
+    @overload
+    def client(self, service: Literal["athena"]) -> AthenaClient: ...
     @overload
     def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
     @overload
