@@ -25,6 +25,7 @@ COPIED = ("lambdas", "tests/unit", "pyproject.toml")
 WORKERS = os.cpu_count() or 2
 LAWS = ("test_laws.py", "test_fold.py")
 SUMMARY = ("test_summary.py",)
+SIMULATION = ("test_simulation.py",)
 TIMERS = ("test_timers.py",)
 TIMEOUT_SECONDS = 120
 
@@ -56,7 +57,7 @@ MUTATIONS = [
         "if watch is NOTHING:\n                continue\n"
         "            if (decided := watch.decided) and _takes_back(hit, decided, plan):",
     ),
-    Mutation("the exit folded last counts, not the latest", "fold.py", "exit=max(watch.exit, hit.at)", "exit=hit.at"),
+    Mutation("the exit folded last counts, not the latest", "fold.py", "max(watch.exit, hit.at)", "hit.at"),
     Mutation("history opens watches", "fold.py", "elif hit.history:", "elif False:"),
     Mutation("exits may be history", "fold.py", "elif hit.part == EXIT:", "elif hit.part == EXIT and not hit.history:"),
     Mutation("the first trigger stays", "fold.py", "if old is None or new.mark > old.mark:", "if old is None:"),
@@ -94,9 +95,9 @@ MUTATIONS = [
     ),
     Mutation(
         "what was decided keeps its properties",
-        "fold.py",
-        "if trigger and (trigger.due or trigger.event) and not watch.pending:",
-        "if False:",
+        "watches.py",
+        "if trigger is None or not (trigger.due or trigger.event):",
+        "if True:",
     ),
     # What it takes back.
     Mutation(
@@ -138,8 +139,18 @@ MUTATIONS = [
         "if (decided := watch.decided) and False:",
     ),
     # What it decides.
-    Mutation("events decide", "fold.py", "if ticked or (plan and plan.immediate):", "if ticked or plan:"),
-    Mutation("immediate campaigns wait for a tick", "fold.py", "if ticked or (plan and plan.immediate):", "if ticked:"),
+    Mutation(
+        "events decide",
+        "fold.py",
+        "if ticked or (plan and campaign in touched and plan.immediate):",
+        "if ticked or plan:",
+    ),
+    Mutation(
+        "immediate campaigns wait for a tick",
+        "fold.py",
+        "if ticked or (plan and campaign in touched and plan.immediate):",
+        "if ticked:",
+    ),
     Mutation(
         "a tick is folded before the events after it",
         "fold.py",
@@ -148,19 +159,29 @@ MUTATIONS = [
         "            for each in draft:\n"
         "                decisions += _decide(each, draft[each], plans.get(each), now, 99)\n",
     ),
-    Mutation("what is due now is not due yet", "fold.py", "if at <= now]", "if at < now]"),
-    Mutation("a minute early", "fold.py", "if at <= now]", "if at <= now + 60_000]"),
+    Mutation(
+        "what is due now is not due yet",
+        "watches.py",
+        "if not self.dues or self.dues[0][0] > now:",
+        "if not self.dues or self.dues[0][0] >= now:",
+    ),
+    Mutation(
+        "a minute early",
+        "watches.py",
+        "if not self.dues or self.dues[0][0] > now:",
+        "if not self.dues or self.dues[0][0] > now + 60_000:",
+    ),
     Mutation(
         "that it was decided is not marked",
         "fold.py",
-        "watches[key] = _tidy(watches[key]._replace(decided=decided))",
-        "pass",
+        "Watch(trigger, watch.exit, decided, watch.parts)",
+        "Watch(None, watch.exit, watch.decided, watch.parts)",
     ),
     Mutation(
         "a decided watch forgets its mark",
         "fold.py",
-        "watches[key] = _tidy(watches[key]._replace(decided=decided))",
-        "watches[key] = watches[key]._replace(trigger=None)",
+        "Watch(trigger, watch.exit, decided, watch.parts)",
+        "Watch(None, watch.exit, decided, watch.parts)",
     ),
     Mutation("a paused campaign sends", "fold.py", 'PAUSED if plan.paused else ""', '""'),
     Mutation(
@@ -172,21 +193,21 @@ MUTATIONS = [
     Mutation(
         "a campaign that is gone decides nothing",
         "fold.py",
-        "for campaign in sorted(draft if ticked else touched):",
-        "for campaign in sorted(draft.keys() & plans.keys() if ticked else touched):",
+        "plan, watches = plans.get(campaign), draft[campaign]",
+        "plan, watches = plans.get(campaign), draft[campaign]\n        if plan is None:\n            continue",
     ),
     Mutation(
         "a summary does not wait for the last of its watches",
         "fold.py",
-        "elif due and len(due) == len(waiting):",
-        "elif due:",
+        "all(trigger.due <= now for _, trigger in pending)",
+        "any(trigger.due <= now for _, trigger in pending)",
         SUMMARY,
     ),
     Mutation(
         "a summary waits for room it does not need",
         "fold.py",
-        "    if plan is None or not plan.summary:\n        due = due[:room]\n",
-        "    due = due[:room]\n    if plan is None or not plan.summary:\n",
+        "if pending and room > 0 and",
+        "if len(pending) <= room and pending and",
         SUMMARY,
     ),
     Mutation(
@@ -209,11 +230,13 @@ MUTATIONS = [
     Mutation(
         "a summary is ticked for the first of its watches",
         "watches.py",
-        "max(pending) if campaign in summaries else min(pending)",
-        "min(pending)",
+        "max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0]",
+        "known.dues[0][0]",
         SUMMARY,
     ),
-    Mutation("a tick decides without end", "fold.py", "        due = due[:room]\n", "", SUMMARY),
+    Mutation(
+        "a tick decides without end", "fold.py", "while len(decisions) < room and (first", "while (first", SUMMARY
+    ),
     # What it forgets.
     Mutation(
         "marks are pruned too early by max_age",
@@ -230,24 +253,34 @@ MUTATIONS = [
     Mutation(
         "marks are pruned a moment too early",
         "fold.py",
-        "_needed_until(w, keep) < now",
-        "_needed_until(w, keep) <= now",
+        "watches.forget(now - _keep(plan, limits))",
+        "watches.forget(now - _keep(plan, limits) + 1)",
     ),
-    Mutation("pending watches are pruned", "fold.py", "if not w.pending and _needed_until", "if _needed_until"),
+    Mutation(
+        "pending watches are pruned",
+        "watches.py",
+        "if (watch := self.get(key)) and not watch.pending and watch.over < before:",
+        "if (watch := self.get(key)) and watch.over < before:",
+    ),
     Mutation(
         "what was sent is forgotten before it can be taken back",
-        "fold.py",
-        "max(watch.latest, watch.decided.when if watch.decided else 0)",
-        "watch.latest",
+        "watches.py",
+        "max(self.latest, self.decided.when) if self.decided else self.latest",
+        "self.latest",
     ),
     Mutation(
         "parts do not wait for the others",
-        "fold.py",
-        "return max(until, watch.latest + PARTS_MS + keep) if watch.parts else until",
-        "return until",
+        "watches.py",
+        "return max(over, self.latest + PARTS_MS) if self.parts else over",
+        "return over",
     ),
-    Mutation("nothing is pruned", "fold.py", "_needed_until(w, keep) < now", "False"),
-    Mutation("floors are dropped at once", "fold.py", "floors[campaign][0] + keep < now", "floors[campaign][0] < now"),
+    Mutation("nothing is pruned", "fold.py", "watches.forget(now - _keep(plan, limits))", "pass"),
+    Mutation(
+        "floors are dropped at once",
+        "fold.py",
+        "if floor[0] + _keep(plans.get(c), limits) >= now",
+        "if floor[0] >= now",
+    ),
     # What is too much.
     Mutation(
         "one watch too few",
@@ -255,7 +288,7 @@ MUTATIONS = [
         "ranked[: len(ranked) - limits.watches]",
         "ranked[: len(ranked) - limits.watches + 1]",
     ),
-    Mutation("no cap", "fold.py", "if len(draft.get(campaign, ())) > limits.watches:", "if False:"),
+    Mutation("no cap", "fold.py", "if len(draft[campaign]) > limits.watches:", "if False:"),
     Mutation(
         "the newest watches go",
         "fold.py",
@@ -289,16 +322,18 @@ MUTATIONS = [
     Mutation(
         "a decided trigger is pending again",
         "watches.py",
-        "trigger.mark <= (decided.at, decided.id)",
-        "trigger.mark < (decided.at, decided.id)",
+        "(trigger.at, trigger.id) <= (decided.at, decided.id)",
+        "(trigger.at, trigger.id) < (decided.at, decided.id)",
     ),
     Mutation(
         "one decision for all triggers of one time",
         "watches.py",
-        "trigger.mark <= (decided.at, decided.id)",
+        "(trigger.at, trigger.id) <= (decided.at, decided.id)",
         "trigger.at <= decided.at",
     ),
-    Mutation("the state is due when its last watch is", "watches.py", "else min(pending)", "else max(pending)"),
+    Mutation(
+        "the state is due when its last watch is", "watches.py", "else known.dues[0][0]", "else known.dues[-1][0]"
+    ),
     Mutation(
         "parts do not count as seen",
         "watches.py",
@@ -310,10 +345,7 @@ MUTATIONS = [
     Mutation("the codec forgets floors", "watches.py", "if state.floors:", "if False:"),
     # What an event means.
     Mutation(
-        "no settling",
-        "plans.py",
-        "due=max(at + plan.within, arrived + min(plan.settle, plan.within))",
-        "due=at + plan.within",
+        "no settling", "plans.py", "max(at + plan.within, arrived + min(plan.settle, plan.within))", "at + plan.within"
     ),
     Mutation("settling may be longer than the window", "plans.py", "min(plan.settle, plan.within)", "plan.settle"),
     Mutation("the window begins on arrival", "plans.py", "max(at + plan.within,", "max(arrived + plan.within,"),
@@ -361,6 +393,48 @@ MUTATIONS = [
         "for chunk in _chunks(users)\n    ]",
         "for chunk in list(_chunks(users))[:1]\n    ]",
         TIMERS,
+    ),
+    # What is looked at at all.
+    Mutation(
+        "the heaps are not copied with the watches",
+        "watches.py",
+        "copy.dues, copy.overs = watches.dues.copy(), watches.overs.copy()",
+        "copy.dues, copy.overs = watches.dues, watches.overs",
+    ),
+    Mutation(
+        "an entry that no longer holds stays first", "watches.py", "            heappop(dues)\n", "            break\n"
+    ),
+    Mutation(
+        "what moved on is forgotten at its old time",
+        "watches.py",
+        "if (watch := self.get(key)) and not watch.pending and watch.over < before:",
+        "if (watch := self.get(key)) and not watch.pending:",
+    ),
+    Mutation("only what is touched is looked at", "fold.py", "draft |= _stirring(", "_stirring("),
+    # What the simulation orders, and puts off.
+    Mutation(
+        "what is due at an event's time fires after it",
+        "simulation.py",
+        ".get(user, NEVER) <= self.now:\n                self.catch_up",
+        ".get(user, NEVER) < self.now:\n                self.catch_up",
+        SIMULATION,
+    ),
+    Mutation(
+        "users decide in the order in which they were looked at",
+        "simulation.py",
+        '"" if by == BY_EVENT else user',
+        '""',
+        SIMULATION,
+    ),
+    Mutation(
+        "what falls due at once waits",
+        "simulation.py",
+        "while self._dues.get(user, NEVER) <= self.now:",
+        "while False:",
+        SIMULATION,
+    ),
+    Mutation(
+        "users are held for ever", "simulation.py", "if len(self._states) >= self._room:", "if False:", SIMULATION
     ),
 ]
 

@@ -13,7 +13,7 @@ import pytest
 from holdfast.core.events import Event
 from holdfast.core.forms import records
 from holdfast.core.plans import Constant, Plan, Plans
-from holdfast.core.simulation import Simulation
+from holdfast.core.simulation import Decided, Simulation
 
 
 class Trace(NamedTuple):
@@ -44,11 +44,9 @@ def a_plan(seconds: int) -> Plan:
 
 def simulate(lines: Iterable[str], seconds: int) -> list[tuple[str, str, str, int]]:
     """What is decided: kind, user, product, the trigger's time."""
-    simulation = Simulation(Plans([a_plan(seconds)]))
-    decided = []
+    simulation = Simulation(Plans([a_plan(seconds)]), Decided)
     for line in lines:
         for record in records(line, 1 << 53):
             assert isinstance(record, Event)
-            decided += simulation.event(record)[0]
-    decided += simulation.until()
-    return [(d.kind, user, str(d.shown), d.at) for user, d in decided]
+            simulation.event(record)
+    return [(d.kind, user, str(d.shown), d.at) for user, d in simulation.until()]

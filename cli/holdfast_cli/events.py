@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import IO, Annotated, cast
 
+import msgspec
 import typer
+from msgspec import Struct, structs
 
 from holdfast.aws.queues import Message, Queue
 from holdfast.core import profiles
@@ -18,33 +20,35 @@ from holdfast.core.events import Event, ProfileChange, Rejected
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.forms import records
 from holdfast.core.messages import context, iso, message_id
-from holdfast.core.plans import Plan, Plans
-from holdfast.core.simulation import Decided, Simulation
+from holdfast.core.plans import Plans
+from holdfast.core.simulation import Simulation
 from holdfast.core.templates import Values, Withheld, compile_values
+from holdfast.core.watches import Decision, Kind
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import show_mistakes
-from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
+from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_lines, print_rows, progress
 from holdfast_cli.stack import Deployment
 
-LINES_PER_STEP = 1000
+LINES_PER_STEP = 10_000
+"""After which decisions are given out; or after as many as there are users for whom one is to come."""
 NO_ARRIVAL = 1 << 53
 """An arrival later than any: in a trace nothing is in the future, and what has no time happens at the trace's time."""
 
 
-def read_lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path) -> Iterator[bytes]:
     """The lines of a file that are not blank; `.gz` is unpacked, `-` is standard input."""
     try:
         with _open(path) as file:
             yield from (line for line in file if not line.isspace())
-    except (OSError, UnicodeDecodeError, EOFError) as error:
+    except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Failure(f"{path} cannot be read: {reason}") from error
 
 
-def _open(path: Path) -> IO[str]:
+def _open(path: Path) -> IO[bytes]:
     if str(path) == "-":
-        return cast("IO[str]", typer.get_text_stream("stdin"))
-    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+        return cast("IO[bytes]", typer.get_binary_stream("stdin"))
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 def send(
@@ -56,7 +60,10 @@ def send(
     """Put events on the queue, a message for each line. What a record lacks is found out there: see `rejected`."""
     deployment = Deployment.find(stage)
     queue = Queue(deployment.client("sqs"), deployment.outputs["EventsQueueUrl"])
-    lines = [line.rstrip("\n") for line in read_lines(file)]
+    try:
+        lines = [line.decode().rstrip("\r\n") for line in read_lines(file)]
+    except UnicodeDecodeError as error:
+        raise Failure(f"{file} cannot be read: {error.reason}") from error
     unsent = 0
     with progress("sending", len(lines)) as bar:
         for at in range(0, len(lines), 100):
@@ -89,17 +96,31 @@ def simulate(
     run = _Run(plans, render=profiles_file is not None)
     rows = run.rows(*([profiles_file] if profiles_file else []), events)
     if json:
-        for row in rows:
-            print_json(row)
+        for some in rows:
+            print_lines(map(msgspec.json.encode, some))
     else:
         columns = ["decided_at", "decision", "campaign", "user", "constant", "reason"]
-        shown = ({**row, "decided_at": iso(row["decided_at"])} for row in rows)
-        print_rows([*shown], [*columns, *(["values"] if run.render else [])], as_json=False)
+        shown = [{**structs.asdict(row), "decided_at": iso(row.decided_at)} for some in rows for row in some]
+        print_rows(shown, [*columns, *(["values"] if run.render else [])], as_json=False)
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.decisions.items())) or "nothing decided"
         out.print(f"{run.folded} records: {counts}")
     if run.rejected:
         reasons = "; ".join(f"{number} times {reason}" for reason, number in run.rejected.most_common(3))
         err.print(f"[yellow]{run.rejected.total()} records rejected:[/] {reasons}")
+
+
+class Row(Struct, omit_defaults=True, gc=False):
+    """What is told of a decision. Times are epoch milliseconds, `constant` is the trigger's own value."""
+
+    decision: Kind
+    campaign: str
+    user: str
+    constant: JsonValue
+    trigger_at: int
+    decided_at: int
+    id: str
+    reason: str = ""
+    values: dict[str, str] | None = None
 
 
 class _Run:
@@ -111,62 +132,63 @@ class _Run:
         self.rejected: Counter[str] = Counter()
         self.decisions: Counter[str] = Counter()
         self._plans = plans
-        self._simulation = Simulation(plans)
+        self._simulation = Simulation(plans, self._row)
         self._profiles: dict[str, profiles.Profile] = {}
         self._values: dict[str, Values] = {
             plan.id: compile_values(plan.values, events=plan.did, catalogs=plan.catalogs) for plan in plans.values()
         }
 
-    def rows(self, *files: Path) -> Iterator[dict[str, Any]]:
+    def rows(self, *files: Path) -> Iterator[list[Row]]:
+        """Some at a time, in order of time."""
+        simulation, number = self._simulation, 0
+        lines = chain.from_iterable(map(read_lines, files))
         with progress("simulating", None) as bar:
-            for number, line in enumerate(chain.from_iterable(map(read_lines, files)), 1):
-                for decided in self.take(line):
-                    yield self._row(decided)
-                if number % LINES_PER_STEP == 0:
-                    bar.update(bar.task_ids[0], description=f"simulating: {number:,} records")
-        for decided in self._simulation.until():
-            yield self._row(decided)
+            while some := list(islice(lines, max(LINES_PER_STEP, simulation.waiting))):
+                for line in some:
+                    self._take(line)
+                yield simulation.until(simulation.now)
+                number += len(some)
+                bar.update(bar.task_ids[0], description=f"simulating: {number:,} records")
+        yield simulation.until()
 
-    def take(self, line: str) -> Iterator[Decided]:
+    def _take(self, line: bytes) -> None:
         for record in records(line, NO_ARRIVAL):
             match record:
                 case Event():
-                    at = self._simulation.now if record.at == NO_ARRIVAL else record.at
-                    decided, problems = self._simulation.event(record._replace(at=at))
-                    self.rejected.update(problem.reason for problem in problems)
-                    self.folded += not problems
-                    yield from decided
+                    timed = record if record.at != NO_ARRIVAL else record._replace(at=self._simulation.now)
+                    if problems := self._simulation.event(timed):
+                        self.rejected.update(problem.reason for problem in problems)
+                    else:
+                        self.folded += 1
                 case ProfileChange(user):
+                    self._simulation.catch_up(user)
                     self._profiles[user], refused = profiles.merge(self._profiles.get(user, {}), [record])
                     self.rejected.update(each.reason for each in refused)
                     self.folded += not refused
                 case Rejected(reason):
                     self.rejected[reason] += 1
 
-    def _row(self, decided: Decided) -> dict[str, Any]:
-        user, decision = decided
+    def _row(self, user: str, decision: Decision) -> Row:
         kind, reason, values = decision.kind, decision.reason, None
         if self.render and kind == "send":
             try:
-                values = self._render(decided, self._plans[decision.campaign])
+                values = self._render(user, decision)
             except Withheld as withheld:
                 kind, reason = "withhold", withheld.reason
         self.decisions[kind] += 1
-        row: dict[str, Any] = {
-            "decision": kind,
-            "campaign": decision.campaign,
-            "user": user,
-            "constant": decision.shown,
-            "trigger_at": decision.at,
-            "decided_at": decision.when,
-            "id": message_id(user, decision),
-        }
-        if reason:
-            row["reason"] = reason
-        if values is not None:
-            row["values"] = values
-        return row
+        return Row(
+            kind,
+            decision.campaign,
+            user,
+            decision.shown,
+            decision.at,
+            decision.when,
+            message_id(user, decision),
+            reason,
+            values,
+        )
 
-    def _render(self, decided: Decided, plan: Plan) -> dict[str, str]:
-        properties: dict[str, JsonValue] = profiles.properties(self._profiles.get(decided.user, {}))
-        return self._values[plan.id].render(context(decided.decision, plan, properties))
+    def _render(self, user: str, decision: Decision) -> dict[str, str]:
+        plan = self._plans[decision.campaign]
+        properties: dict[str, JsonValue] = profiles.properties(self._profiles.get(user, {}))
+        return self._values[plan.id].render(context(decision, plan, properties))

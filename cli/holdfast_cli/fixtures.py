@@ -7,7 +7,7 @@ the user means: something is sent to them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
@@ -23,8 +23,9 @@ from holdfast.core.events import Json as JsonValue
 from holdfast.core.forms import records
 from holdfast.core.messages import context
 from holdfast.core.plans import Plans
-from holdfast.core.simulation import Decided, Simulation
+from holdfast.core.simulation import Simulation
 from holdfast.core.templates import Withheld, compile_values
+from holdfast.core.watches import Decision
 from holdfast_cli.campaign_file import read_campaign, read_model
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -173,7 +174,7 @@ class _Trace:
         self.rejected: list[str] = []
         self._plan = campaign.plan()
         self._values = compile_values(self._plan.values, events=campaign.when.did, catalogs=campaign.catalogs)
-        self._simulation = Simulation(Plans([self._plan]))
+        self._simulation = Simulation(Plans([self._plan]), self._message)
         self._simulation.now = START_MS
         self._profiles: dict[str, profiles.Profile] = {}
 
@@ -187,7 +188,7 @@ class _Trace:
                 self._take(*_timed(record))
             except ValueError as error:
                 raise CampaignFileError([source.mistake((*place, number), str(error))]) from error
-        self._tell(self._simulation.until())
+        self.messages += self._simulation.until()
 
     def _take(self, data: Any, at: int | None) -> None:
         """Fold the records. Those without a time happen at `at`, or when the one before them did."""
@@ -204,30 +205,27 @@ class _Trace:
 
     def _happen(self, record: Event | ProfileChange) -> None:
         if isinstance(record, Event):
-            decided, problems = self._simulation.event(record)
-            self.rejected += [problem.reason for problem in problems]
-            self._tell(decided)
+            self.rejected += [problem.reason for problem in self._simulation.event(record)]
         else:
-            self._tell(self._simulation.until(record.at))
+            self.messages += self._simulation.until(record.at)
             before = self._profiles.get(record.user, {})
             self._profiles[record.user], refused = profiles.merge(before, [record])
             self.rejected += [each.reason for each in refused]
 
-    def _tell(self, decided: Iterable[Decided]) -> None:
-        for user, decision in decided:
-            kind, reason, values = decision.kind, decision.reason, dict[str, str]()
-            if kind == "send":
-                properties = profiles.properties(self._profiles.get(user, {}))
-                try:
-                    values = self._values.render(context(decision, self._plan, properties))
-                except Withheld as withheld:
-                    kind, reason = "withhold", withheld.reason
-            told = {"send": "sent", "withhold": "withheld", "retract": "retracted", "convert": "converted"}[kind]
-            fields: dict[str, JsonValue] = {"user": user, "decision": told, "constant": decision.shown}
-            fields["at"] = format_duration(decision.when - START_MS)
-            if reason:
-                fields["reason"] = reason
-            self.messages.append({**fields, **{f"values.{key}": value for key, value in values.items()}})
+    def _message(self, user: str, decision: Decision) -> Fields:
+        kind, reason, values = decision.kind, decision.reason, dict[str, str]()
+        if kind == "send":
+            properties = profiles.properties(self._profiles.get(user, {}))
+            try:
+                values = self._values.render(context(decision, self._plan, properties))
+            except Withheld as withheld:
+                kind, reason = "withhold", withheld.reason
+        told = {"send": "sent", "withhold": "withheld", "retract": "retracted", "convert": "converted"}[kind]
+        fields: dict[str, JsonValue] = {"user": user, "decision": told, "constant": decision.shown}
+        fields["at"] = format_duration(decision.when - START_MS)
+        if reason:
+            fields["reason"] = reason
+        return {**fields, **{f"values.{key}": value for key, value in values.items()}}
 
 
 def _timed(record: Any) -> tuple[Any, int | None]:

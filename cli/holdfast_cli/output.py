@@ -34,6 +34,12 @@ def print_json(row: Mapping[str, Any]) -> None:
     print(json.dumps(row, ensure_ascii=False), flush=True)  # noqa: T201 (rich would wrap it)
 
 
+def print_lines(lines: Iterable[bytes]) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.writelines(line + b"\n" for line in lines)
+    sys.stdout.buffer.flush()
+
+
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, title: str = "") -> None:
     """A table of the columns named, or every row whole as JSON."""
     if as_json:

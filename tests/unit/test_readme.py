@@ -19,7 +19,7 @@ from holdfast.core.events import Rejected
 from holdfast.core.forms import records
 from holdfast.core.plans import Plans
 from holdfast.core.schemas import Detail
-from holdfast.core.simulation import Simulation
+from holdfast.core.simulation import Decided, Simulation
 from holdfast_cli.fixtures import Fixtures
 from holdfast_cli.main import app
 
@@ -87,7 +87,7 @@ def test_a_record_can_be_folded(data: object) -> None:
 def test_the_readmes_event_makes_the_readmes_campaign_send_the_readmes_message() -> None:
     campaign = Campaign.model_validate(next(data for where, data in CAMPAIGNS.items() if where.startswith("README")))
     (event, *_) = records(json.dumps(RECORDS[0][1]), NO_ARRIVAL)
-    simulation = Simulation(Plans([campaign.plan()]))
+    simulation = Simulation(Plans([campaign.plan()]), Decided)
     simulation.event(event)  # type: ignore[arg-type]
     (decided,) = simulation.until()
     message = next(data for where, data in MESSAGES.items() if where.startswith("README"))

@@ -95,12 +95,12 @@ def change_id(change: ProfileChange) -> str:
 
 
 def _hash(content: object) -> str:
-    return hashlib.sha256(_canonical(content)).hexdigest()[:16]
+    return hashlib.sha256(canonical_bytes(content)).hexdigest()[:16]
 
 
-_canonical = json.Encoder(order="deterministic").encode
+canonical_bytes = json.Encoder(order="deterministic").encode
+"""The one JSON text of a value, in UTF-8: sorted keys, no spaces."""
 
 
 def canonical(value: object) -> str:
-    """The one JSON text of a value: sorted keys, no spaces."""
-    return _canonical(value).decode()
+    return canonical_bytes(value).decode()

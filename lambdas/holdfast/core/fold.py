@@ -19,7 +19,7 @@ and what may be forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Tick
@@ -67,24 +67,33 @@ def fold(
             if (watches := draft.get(campaign)) is None:
                 watches = draft[campaign] = Watches.of(state.watches.get(campaign, {}))
             decisions += _see(each, watches, state.floors.get(campaign), plans[campaign], now)
-    touched = sorted(draft)
-    draft |= {
-        campaign: Watches.of(known)
-        for campaign, known in state.watches.items()
-        if campaign not in draft and _stirs(known, plans.get(campaign), now, limits)
-    }
+    touched = frozenset(draft)
+    draft |= _stirring(state, touched, plans, now, limits)
+    whole = {**state.watches, **draft}
+    floors = _remembered(state.floors, plans, now, limits)
     for campaign in sorted(draft):
-        plan = plans.get(campaign)
-        if ticked or (plan and plan.immediate and campaign in touched):
-            decided = _decide(campaign, draft[campaign], plan, now, limits.decisions - len(decisions))
+        plan, watches = plans.get(campaign), draft[campaign]
+        if ticked or (plan and campaign in touched and plan.immediate):
+            decided = _decide(campaign, watches, plan, now, limits.decisions - len(decisions))
             decisions += _recommending(decided, plan, recent, done)
-        draft[campaign].forget(now - _keep(plan, limits))
-    floors = {c: floor for c, floor in state.floors.items() if floor[0] + _keep(plans.get(c), limits) >= now}
-    for campaign in touched:
+        watches.forget(now - _keep(plan, limits))
+        if not watches:
+            del whole[campaign]
+    for campaign in sorted(touched):
         if len(draft[campaign]) > limits.watches:
             decisions += _evict(campaign, draft[campaign], floors, plans[campaign], now, limits)
-    kept = {c: watches for c, watches in {**state.watches, **draft}.items() if watches}
-    return State(kept, floors, recent, done), decisions
+    return State(whole, floors, recent, done), decisions
+
+
+def _stirring(
+    state: State, touched: Container[str], plans: Mapping[str, Plan], now: int, limits: Limits
+) -> dict[str, Watches]:
+    """Of the campaigns that were not touched those that have to be looked at, as copies."""
+    return {
+        campaign: Watches.of(watches)
+        for campaign, watches in state.watches.items()
+        if campaign not in touched and _stirs(watches, plans.get(campaign), now, limits)
+    }
 
 
 def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:
@@ -108,11 +117,12 @@ def _see(hit: Hit, watches: Watches, floor: tuple[int, str] | None, plan: Plan, 
             if (decided := watch.decided) and _takes_back(hit, decided, plan):
                 decisions.append(_retract(hit, key, watch, decided, now))
                 _take_back(watches, key, decided)
-            watches.put(key, watches.get(key, NOTHING)._replace(exit=max(watch.exit, hit.at)))
+                watch = watches[key]
+            watches.put(key, Watch(watch.trigger, max(watch.exit, hit.at), watch.decided, watch.parts))
         elif hit.history:
             continue
         elif len(plan.did) == 1:
-            watches.put(key, watch._replace(trigger=_later(watch.trigger, trigger)))
+            watches.put(key, Watch(_later(watch.trigger, trigger), watch.exit, watch.decided, watch.parts))
         else:
             parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), trigger)}
             watches.put(key, watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
@@ -211,7 +221,8 @@ def _decide(campaign: str, watches: Watches, plan: Plan | None, now: int, room: 
     while len(decisions) < room and (first := watches.first_due(now)):
         key, trigger = first
         decisions.append(_decision(kind, campaign, key, trigger, now, reason))
-        watches.put(key, watches[key]._replace(decided=Decided(trigger.at, trigger.id, now, kind, reason)))
+        watch, decided = watches[key], Decided(trigger.at, trigger.id, now, kind, reason)
+        watches.put(key, Watch(trigger, watch.exit, decided, watch.parts))
     return decisions
 
 
@@ -234,6 +245,13 @@ def _summary(kind: Kind, plan: Plan, due: list[tuple[str, Trigger]], now: int, r
         events=[trigger.event for trigger in told],
         open=len(triggers),
     )
+
+
+def _remembered(
+    floors: Mapping[str, tuple[int, str]], plans: Mapping[str, Plan], now: int, limits: Limits
+) -> dict[str, tuple[int, str]]:
+    """The floors that still matter."""
+    return {c: floor for c, floor in floors.items() if floor[0] + _keep(plans.get(c), limits) >= now}
 
 
 def _keep(plan: Plan | None, limits: Limits) -> int:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
+
 from holdfast.core.events import AHEAD_MS, Event, Json, Operation, ProfileChange, Record, Rejected, Tick, canonical
 
 MAX_RECORDS = 1000
@@ -58,23 +60,87 @@ class _Around(NamedTuple):
 _Object: TypeAlias = Mapping[str, Any]
 
 
-def records(body: str, arrived: int) -> list[Record]:
+def records(body: str | bytes, arrived: int) -> list[Record]:
     """The records of one message body that the queue took at `arrived` (epoch milliseconds). Raises nothing."""
     try:
-        found = list(islice(_read(_parse(body.removeprefix("\ufeff")), _Around(arrived)), MAX_RECORDS + 1))
+        text = body if isinstance(body, str) else _text(body)
+        data = _parse(text.removeprefix("\ufeff"))
+        if event := _usual(data, arrived):
+            return [event]
+        found = list(islice(_read(_shallow(data, text), _Around(arrived)), MAX_RECORDS + 1))
     except _CannotFold as error:
-        return [Rejected(str(error), body)]
+        return [Rejected(str(error), body if isinstance(body, str) else body.decode(errors="replace"))]
     if len(found) > MAX_RECORDS:
-        return [Rejected(f"more than {MAX_RECORDS} records in one body: send them in several", body)]
-    return found if "\\u" not in body else [_encodable(record) for record in found]
+        return [Rejected(f"more than {MAX_RECORDS} records in one body: send them in several", text)]
+    return found if "\\u" not in text else [_encodable(record) for record in found]
+
+
+_SHORT = MAX_VALUE_BYTES // 4
+"""So many characters are not too many bytes, whatever they are."""
+_OWN = frozenset(("user", "event", "ts", "id"))
+
+
+def _usual(data: Json, arrived: int) -> Event | None:
+    """What `_plain` makes of a plain event which is flat and has nothing to object to, as nearly all are, in one look.
+
+    None means nothing: there is more to look at.
+    """
+    if type(data) is not dict:
+        return None
+    user, name, at, given = data.get("user"), data.get("event"), data.get("ts"), data.get("id", "")
+    if (
+        type(user) is not str
+        or type(name) is not str
+        or type(at) is not int
+        or type(given) is not str
+        or not _EARLIEST_MS <= at < _LATEST_MS
+        or at > arrived + AHEAD_MS
+        or not user
+        or user.strip() != user
+        or not name.strip()
+        or len(name) > MAX_NAME
+        or len(data) > MAX_ENTRIES
+    ):
+        return None
+    for field, value in data.items():
+        kind = type(value)
+        if kind is str:
+            usual = len(value) <= _SHORT  # type: ignore[arg-type]
+        elif kind is int or kind is float:
+            usual = -_LARGEST < value < _LARGEST  # type: ignore[operator]
+        else:
+            usual = kind is bool or value is None
+        if not usual or len(field) > MAX_NAME:
+            return None
+    return Event(user, name, at, arrived, {field: data[field] for field in data if field not in _OWN}, given)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise _CannotFold(f"not JSON: {error}") from None
+
+
+_decode = msgspec.json.Decoder().decode
 
 
 def _parse(text: str) -> Json:
+    """What msgspec refuses (half of a surrogate pair, a number larger than any) the standard library may take, for the
+    record to be rejected alone; or it says what is wrong, and where.
+    """
     try:
-        text.encode()
-        data: Json = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise _CannotFold(f"not JSON: {error}") from None
+        data: Json = _decode(text)
+    except (ValueError, RecursionError):
+        try:
+            text.encode()
+            data = json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise _CannotFold(f"not JSON: {error}") from None
+    return data
+
+
+def _shallow(data: Json, text: str) -> Json:
     if text.count("{") + text.count("[") > MAX_LEVELS and _levels(data) > MAX_LEVELS:
         raise _CannotFold(f"nested too deep: {MAX_LEVELS} levels are allowed")
     return data
@@ -202,7 +268,7 @@ def _sns(data: _Object, around: _Around) -> Iterable[Record]:
     """https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html, without raw delivery."""
     around = around.inside(data.get("Timestamp"), data.get("MessageId"))
     try:
-        message = _parse(data["Message"])
+        message = _shallow(_parse(data["Message"]), data["Message"])
     except _CannotFold as error:
         raise _CannotFold(f"Message is {error}") from None
     return _read(message, around) if isinstance(message, list) else _record(message, around)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from holdfast.core.catalog import IDENTITY, Values
-from holdfast.core.events import Json, canonical
+from holdfast.core.events import Json, canonical_bytes
 from holdfast.core.plans import Plan
 from holdfast.core.recommendations import Recommended
 from holdfast.core.watches import Decision, Kind
@@ -43,7 +43,7 @@ _SUFFIX: Mapping[Kind, str] = {
 def message_id(user: str, decision: Decision) -> str:
     """32 hex digits: the same for every decision on one (campaign, user, constant value, trigger occurrence)."""
     occurrence = [decision.campaign, user, decision.key, decision.at, decision.id]
-    return hashlib.sha256(canonical(occurrence).encode()).hexdigest()[:32]
+    return hashlib.sha256(canonical_bytes(occurrence)).hexdigest()[:32]
 
 
 def detail_type(kind: Kind, plan: Plan | None) -> str:

@@ -7,7 +7,7 @@ Liquid, which every cold start of join would pay for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -84,7 +84,7 @@ class Hit(Value, frozen=True):
     """What one event means to one campaign: the part of its trigger (an event of `did`), or an `EXIT`.
 
     `values` are the constant values the event bears: by key, as the event wrote them. `due` is when a watch opened by
-    this hit falls due; a hit that is `history` opens none.
+    this hit falls due; a hit that is `history` opens none. Where all that the event means are exits, it has no `id`.
     """
 
     campaign: str
@@ -121,17 +121,17 @@ class _Items(NamedTuple):
     done: bool
 
 
-class Plans(Mapping[str, Plan]):
+class Plans(dict[str, Plan]):
     """The live plans by campaign id, with the way from an event's name to the campaigns that name it.
 
     `recommenders` are the live recommendations, by id.
     """
 
     def __init__(self, plans: Iterable[Plan] = (), recommenders: Iterable[Recommender] = ()) -> None:
-        self._plans = {plan.id: plan for plan in plans}
+        super().__init__((plan.id, plan) for plan in plans)
         self.recommenders = {recommender.id: recommender for recommender in recommenders}
         routes: dict[str, list[_Route]] = {}
-        for plan in self._plans.values():
+        for plan in self.values():
             for part, name in (*((did, did) for did in plan.did), *((EXIT, did_not) for did_not in plan.did_not)):
                 where = search(plan.where[name]) if name in plan.where else None
                 constant = tuple((c.name, c.paths[name], search(c.paths[name])) for c in plan.constant)
@@ -142,17 +142,8 @@ class Plans(Mapping[str, Plan]):
                 for name, path in paths.items():
                     routes_to_items.setdefault(name, []).append(_Items(each.id, search(path), done))
         self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
-        self.summaries = frozenset(plan.id for plan in self._plans.values() if plan.summary)
+        self.summaries = frozenset(plan.id for plan in self.values() if plan.summary)
         self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
-
-    def __getitem__(self, campaign: str) -> Plan:
-        return self._plans[campaign]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._plans)
-
-    def __len__(self) -> int:
-        return len(self._plans)
 
     def name(self, event_name: str) -> bool:
         """Does any campaign name this event?"""
@@ -162,10 +153,14 @@ class Plans(Mapping[str, Plan]):
         """What the event means to each campaign that names it and whose `where` it passes."""
         hits: list[Hit] = []
         problems: list[Problem] = []
-        for route in self._routes(event.name):
+        routes = self._routes(event.name)
+        id_ = ""
+        for route in routes:
             try:
                 if route.where is None or _truthy(route.where(event.properties)):
-                    hits.append(_hit(route, event))
+                    if route.part != EXIT and not id_:
+                        id_ = event_id(event)
+                    hits.append(_hit(route, event, id_))
             except (ValueError, TypeError, ArithmeticError) as error:  # as JMESPath's `"20" > 20`
                 problems.append(Problem(route.plan.id, str(error)))
         return hits, problems
@@ -180,19 +175,19 @@ class Plans(Mapping[str, Plan]):
         return seen
 
 
-def _hit(route: _Route, event: Event) -> Hit:
+def _hit(route: _Route, event: Event, id_: str) -> Hit:
     plan, at, arrived = route.plan, event.at, event.arrived
     return Hit(
-        campaign=plan.id,
-        part=route.part,
-        at=at,
-        id=event_id(event),
-        arrived=arrived,
-        values=_values(route.constant, event),
-        due=max(at + plan.within, arrived + min(plan.settle, plan.within)),
-        history=arrived - at > plan.max_age,
-        revision=plan.revision,
-        kept={} if route.part == EXIT else {p: event.properties[p] for p in plan.keep if p in event.properties},
+        plan.id,
+        route.part,
+        at,
+        id_,
+        arrived,
+        _values(route.constant, event),
+        max(at + plan.within, arrived + min(plan.settle, plan.within)),
+        arrived - at > plan.max_age,
+        plan.revision,
+        {p: event.properties[p] for p in plan.keep if p in event.properties} if route.part != EXIT else {},
     )
 
 
@@ -204,6 +199,10 @@ def _values(constant: tuple[tuple[str, str, Search], ...], event: Event) -> dict
     """By key, the values as the event wrote them. Lists of a composite key go side by side, like items of a basket."""
     if not constant:
         return {"": None}
+    if len(constant) == 1:
+        name, path, find = constant[0]
+        if type(found := find(event.properties)) is str and (key := found.strip()):
+            return {key: found}
     columns = []
     for name, path, find in constant:
         found = find(event.properties)

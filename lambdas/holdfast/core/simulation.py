@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 from holdfast.core.events import Event, Tick
 from holdfast.core.fold import Limits, fold, needed_until
@@ -13,6 +12,11 @@ from holdfast.core.recommendations import Seen
 from holdfast.core.watches import Decision, State
 
 NOTHING = State()
+NEVER = 1 << 62
+BY_TICK, BY_EVENT = 0, 1
+"""What decides first of what decides at one time."""
+FEWEST = 10_000
+"""With so few states held, none is looked at to be forgotten."""
 
 
 class Decided(NamedTuple):
@@ -20,50 +24,82 @@ class Decided(NamedTuple):
     decision: Decision
 
 
-class Simulation:
+Told = TypeVar("Told")
+
+
+class Simulation(Generic[Told]):
     """Time is the largest event time so far, so an event with an earlier one is late by the difference.
 
-    A timer due at the very time of an event fires before it. A user of whom nothing is left takes no memory.
+    A timer due at the very time of an event fires before it. Users have nothing to do with each other, so each runs on
+    alone: what fell due for a user since its last event is decided when its next one comes, or when `until` asks for
+    all, as if it were then. `tell` hears of a user's decisions in their order; `until` gives out what it made of them.
+
+    A user of whom nothing is left takes no memory for long.
     """
 
-    def __init__(self, plans: Plans) -> None:
+    def __init__(self, plans: Plans, tell: Callable[[str, Decision], Told]) -> None:
         self.now = 0
         self._plans = plans
+        self._tell = tell
         self._limits = Limits(waiting=0)
         self._states: dict[str, State] = {}
-        self._wake: dict[str, int] = {}
-        self._timers: list[tuple[int, str]] = []
+        self._dues: dict[str, int] = {}
+        self._told: list[tuple[int, int, str, int, Told]] = []
+        self._room = FEWEST
 
-    def event(self, event: Event) -> tuple[list[Decided], list[Problem]]:
-        """What falls due before the event, and what the event itself brings about."""
-        hits, problems = self._plans.read(event._replace(arrived=max(event.at, self.now)))
-        decided = list(self.until(event.at))
-        inputs: list[Hit | Seen | Tick] = [*hits, *self._plans.seen(event)]
+    @property
+    def waiting(self) -> int:
+        """For how many users something will fall due."""
+        return len(self._dues)
+
+    def event(self, event: Event) -> list[Problem]:
+        """Let the event happen, and answer where it could not be joined."""
+        self.now = max(self.now, event.at)
+        plans, user = self._plans, event.user
+        hits, problems = plans.read(event._replace(arrived=self.now)) if plans.name(event.name) else ([], [])
+        inputs: list[Hit | Seen | Tick] = [*hits, *plans.seen(event)]
         if inputs:
-            decided += self._fold(event.user, inputs)
-        return decided, problems
+            if self._dues.get(user, NEVER) <= self.now:
+                self.catch_up(user)
+            self._fold(user, inputs, self.now, BY_EVENT)
+            while self._dues.get(user, NEVER) <= self.now:  # due at once, as the last of a summary was closed
+                self._fold(user, [Tick(user, self.now)], self.now, BY_EVENT)
+        return problems
 
-    def until(self, now: int | None = None) -> Iterator[Decided]:
-        """Let time run on: to `now`, or until nothing is due any more."""
-        while self._timers and (now is None or self._timers[0][0] <= now):
-            at, user = heapq.heappop(self._timers)
-            if self._wake.get(user) == at:
-                self.now = max(self.now, at)
-                del self._wake[user]
-                yield from self._fold(user, [Tick(user, at)])
-        self.now = max(self.now, now or 0)
+    def catch_up(self, user: str, end: int | None = None) -> None:
+        """Decide what has fallen due for a user: by now, or by `end`."""
+        end = self.now if end is None else end
+        at = 0
+        while (due := self._dues.get(user, NEVER)) <= end:
+            at = max(at, due)  # what there was no room to decide is decided right after
+            self._fold(user, [Tick(user, at)], at, BY_TICK)
 
-    def _fold(self, user: str, inputs: Sequence[Hit | Seen | Tick]) -> list[Decided]:
-        state, decisions = fold(self._states.get(user, NOTHING), inputs, self._plans, self.now, self._limits)
-        if state != NOTHING:
-            self._states[user] = state
-            self._wake_at(user, state.due(self._plans.summaries) or needed_until(state, self._plans, self._limits) + 1)
+    def until(self, now: int | None = None) -> list[Told]:
+        """Let time run on: to `now`, or until nothing is due any more. What was told since last time, in its order."""
+        end = NEVER - 1 if now is None else max(now, self.now)
+        for user in [user for user, due in self._dues.items() if due <= end]:
+            self.catch_up(user, end)
+        told = [each[-1] for each in sorted(self._told)]
+        self.now = max(self.now, now or 0, *(each[0] for each in self._told[-1:]))
+        self._told.clear()
+        return told
+
+    def _fold(self, user: str, inputs: Sequence[Hit | Seen | Tick], now: int, by: int) -> None:
+        state, decisions = fold(self._states.get(user, NOTHING), inputs, self._plans, now, self._limits)
+        for decision in decisions:
+            told = self._tell(user, decision)
+            self._told.append((now, by, "" if by == BY_EVENT else user, len(self._told), told))
+        self._states[user] = state
+        if (due := state.due(self._plans.summaries)) is not None:
+            self._dues[user] = due
         else:
-            self._states.pop(user, None)
-        return [Decided(user, decision) for decision in decisions]
+            self._dues.pop(user, None)
+            if len(self._states) >= self._room:
+                self._forget()
 
-    def _wake_at(self, user: str, at: int) -> None:
-        """A user is woken when a watch is due, or else to be forgotten."""
-        if self._wake.get(user) != at:
-            self._wake[user] = at
-            heapq.heappush(self._timers, (at, user))
+    def _forget(self) -> None:
+        """Seldom enough to take no time to speak of, often enough that no more than half of what is held is over."""
+        for user in [user for user in self._states if user not in self._dues]:
+            if needed_until(self._states[user], self._plans, self._limits) < self.now:
+                del self._states[user]
+        self._room = max(FEWEST, 2 * len(self._states))

@@ -131,8 +131,13 @@ class Watches(dict[str, Watch]):
         else:
             self[key] = watch.tidied
             heappush(self.overs, (watch.over, key))
-        while self.dues and not self._is_due(*self.dues[0]):
-            heappop(self.dues)
+        dues = self.dues
+        while dues:
+            at, first = dues[0]
+            watch_first = self.get(first)
+            if watch_first is not None and (pending := watch_first.pending) and pending.due == at:
+                break
+            heappop(dues)
 
     def forget(self, before: int) -> None:
         """Drop what was over before then."""
@@ -152,9 +157,6 @@ class Watches(dict[str, Watch]):
     def pending(self) -> list[tuple[str, Trigger]]:
         """All that wait for their decision."""
         return [(key, pending) for key, watch in self.items() if (pending := watch.pending)]
-
-    def _is_due(self, at: int, key: str) -> bool:
-        return (watch := self.get(key)) is not None and (pending := watch.pending) is not None and pending.due == at
 
 
 class State(Value, frozen=True):

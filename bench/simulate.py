@@ -1,0 +1,149 @@
+"""`holdfast simulate`: CPU time per event, reading and writing included; beside Flink on the same file in the same run.
+
+    FLINK_VENV=… FLINK_JOB=… python -m bench.simulate
+
+FLINK_VENV is a virtual environment with apache-flink, FLINK_JOB a script that takes TRACE WINDOW_MS restart OUT
+PARALLELISM kpf|cep and writes a line for each abandoned product. Without them, there is nothing beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from bench import report
+from bench.report import Part
+from bench.traces import ADDED, CHARGED, TIDY, Trace, flat_lines
+from holdfast_cli.output import err
+
+WINDOW_SECONDS = 3600
+GOAL = 0.5
+"""Of the CPU time that Flink's KeyedProcessFunction takes."""
+GROWTH = 1.1
+"""What ten times the length may add to the memory: nothing, but for noise."""
+CAMPAIGN = f"""\
+id: abandoned
+when: {{did: {ADDED}, did_not: {CHARGED}, within: {WINDOW_SECONDS} seconds}}
+constant: {{name: product, in: {{{ADDED}: product, {CHARGED}: product}}}}
+send: {{values: {{title: "{{{{ ConstantEventProperty }}}}"}}}}
+"""
+KINDS = {
+    "realistic": Trace(**TIDY, rate=400, users=50_000),
+    "dense": Trace(**TIDY, rate=32, users=50_000, views=False),
+}
+Row: TypeAlias = tuple[str, str, int, int]
+"""User, product, time of the last add, time of the decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a program and its children took: CPU seconds, and the peak of the largest of them."""
+
+    cpu: float
+    megabytes: float
+
+
+def spent(command: list[str], output: Path) -> Spent:
+    """Raises CalledProcessError."""
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file)  # noqa: S603  (the bench's own commands)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Spent(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def simulate(trace: Path, campaign: Path, output: Path) -> Spent:
+    command = [sys.executable, "-c", "from holdfast_cli.main import main; main()", "simulate", "--json"]
+    return spent([*command, "--campaign", str(campaign), "--events", str(trace)], output)
+
+
+def decided(output: Path) -> Counter[Row]:
+    with output.open() as file:
+        rows = map(json.loads, file)
+        return Counter((row["user"], row["constant"], row["trigger_at"], row["decided_at"]) for row in rows)
+
+
+def decided_by_flink(output: Path) -> Counter[Row]:
+    """Lines of user, product, …, last add, …, deadline: what is between differs from job to job."""
+    with output.open() as file:
+        parts = (line.rstrip("\n").split(",") for line in file)
+        return Counter((user, product, int(end) - WINDOW_SECONDS * 1000, int(end)) for user, product, *_, end in parts)
+
+
+def write(trace: Trace, events: int, path: Path) -> None:
+    dump = json.JSONEncoder(separators=(",", ":")).encode
+    lines: Iterator[str] = (dump(line) for event in trace.events() for line in flat_lines(event))
+    with path.open("w") as file:
+        file.writelines(line + "\n" for line in islice(lines, events))
+
+
+def measure(part: Part, kind: str, events: int, folder: Path) -> None:
+    campaign, short, long, ours = (folder / name for name in ("campaign.yaml", "short.jsonl", "long.jsonl", "ours"))
+    campaign.write_text(CAMPAIGN)
+    write(KINDS[kind], events, long)
+    with long.open() as file:
+        short.write_text("".join(islice(file, events // 10)))
+    before = simulate(short, campaign, ours)
+    here = simulate(long, campaign, ours)
+    cost = here.cpu / events * 1e6
+    part.row(f"{kind}: simulate", cost, "µs CPU an event", note=f"{events:,} events, start included")
+    part.row(
+        f"{kind}: peak memory at ten times the length", here.megabytes / before.megabytes, "times", goal=GROWTH,
+        note=f"{before.megabytes:.0f} and {here.megabytes:.0f} MB",
+    )  # fmt: skip
+    venv, job = os.environ.get("FLINK_VENV"), os.environ.get("FLINK_JOB")
+    if not venv or not job:
+        return
+    rows = decided(ours)
+    for engine in ("kpf", "cep"):
+        theirs = folder / engine
+        flink = spent(
+            [job, str(long), str(WINDOW_SECONDS * 1000), "restart", str(theirs), "2", engine], folder / "told"
+        )
+        goal = GOAL if engine == "kpf" else None
+        note = f"{flink.cpu / events * 1e6:.1f} µs an event there"
+        part.row(f"{kind}: CPU beside Flink {engine}", here.cpu / flink.cpu, "times", goal=goal, note=note)
+        other = decided_by_flink(theirs)
+        differing = ((rows - other) + (other - rows)).total()
+        part.row(f"{kind}: decisions other than Flink {engine}", differing, f"of {rows.total():,}", goal=0)
+
+
+def run(*, realistic: int = 2_000_000, dense: int = 1_000_000) -> Part:
+    """Both traces, each with so many events."""
+    part = Part("simulate", "simulate: the fold, offline")
+    began = time.monotonic()
+    for kind, events in (("realistic", realistic), ("dense", dense)):
+        err.print(f"[dim]simulate: {kind}, {events:,} events[/]")
+        with tempfile.TemporaryDirectory() as folder:
+            measure(part, kind, events, Path(folder))
+    part.seconds = time.monotonic() - began
+    return part
+
+
+def main(
+    *,
+    realistic: Annotated[int, typer.Option(help="Events of the realistic trace.")] = 2_000_000,
+    dense: Annotated[int, typer.Option(help="Events of the dense trace.")] = 1_000_000,
+) -> None:
+    """Measure, show and write what `simulate` costs."""
+    part = run(realistic=realistic, dense=dense)
+    report.show([part])
+    report.write([part], "simulate.json")
+
+
+if __name__ == "__main__":
+    typer.run(main)
