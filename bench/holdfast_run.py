@@ -1,0 +1,351 @@
+"""Holdfast's own handlers, on an embedded AWS and a clock that is set.
+
+What was before the slice is folded by the same join, into tables in memory; what stands there at the beginning is then
+put into the real ones, and from there on everything is counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import boto3
+
+# As Lambda has it, and as the stack sets it: the handlers look at this when they are imported.
+sys.path.insert(0, str(Path(__file__).parents[1] / "lambdas"))
+POWERTOOLS = {
+    "POWERTOOLS_SERVICE_NAME": "bench",
+    "POWERTOOLS_METRICS_NAMESPACE": "Holdfast",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+os.environ.update(POWERTOOLS)
+
+import deliver
+import join
+import sweep
+from bench.emulated import client
+from bench.ledger import Call, Counts, Ledger
+from bench.traces import MINUTE, SECOND, START, Event, line
+from bench.virtual import Batches, Loop, Meter, Sent, Stream
+from holdfast.aws import clock
+from holdfast.aws.queues import Message
+from holdfast.aws.timers import Timers
+from holdfast.aws.users import Item, Key, Save, Saved, Users
+from holdfast.core import profiles
+from holdfast.core.campaigns import Campaign
+from holdfast.core.events import ProfileChange
+from holdfast.core.timers import AHEAD_MS, SLOT_MS, TimerItem
+from holdfast_cli import local
+from holdfast_cli.campaigns import campaigns, publish_one
+from holdfast_cli.stack import Deployment
+from infra.stages import stage_from
+
+PROD = stage_from({"stage": "prod"}.get)
+SWEEP_EVERY = PROD.sweep_minutes * MINUTE
+DELIVER_SIZE, DELIVER_WINDOW, DELIVER_LANES = 100, 0, 10
+"""As infra/deliver.py has them."""
+MEMORY_MB = {"join": PROD.join_memory_mb, "sweep": 512, "deliver": 1024}
+TABLES = {
+    "users": ("user", "part"),
+    "timers": ("slot", "id"),
+    "campaigns": ("pk", "sk"),
+    "catalog": ("pk", "sk"),
+}
+QUEUES = ("events", "rejected", "undelivered")
+
+
+class Said(NamedTuple):
+    """A message that was put on the bus."""
+
+    user: str
+    product: str
+
+
+class Result(NamedTuple):
+    """What was counted, for how many triggers, what was said, and the bytes that stand in the tables at the end."""
+
+    counts: Counts
+    triggers: int
+    said: list[Said]
+    stored: int
+
+
+class _MemoryUsers:
+    """The table's port, in memory. Nobody races here."""
+
+    def __init__(self) -> None:
+        self.saves: dict[Key, Save] = {}
+
+    def read(self, keys: Iterable[Key]) -> tuple[dict[Key, Item], set[Key]]:
+        found = ((key, self.saves[key]) for key in dict.fromkeys(keys) if key in self.saves)
+        return {key: Item(save.state, save.version + 1, save.nominated) for key, save in found}, set()
+
+    def save(self, saves: Iterable[Save]) -> dict[Key, Saved]:
+        given = {save.key: save for save in saves}
+        self.saves |= given
+        return dict.fromkeys(given, Saved.DONE)
+
+
+class _MemoryTimers:
+    def __init__(self) -> None:
+        self._slots: dict[str, list[str]] = defaultdict(list)
+        self._cursors: dict[int, int] = {}
+
+    def write(self, items: Iterable[TimerItem]) -> bool:
+        for item in items:
+            self._slots[item.slot].append(item.users)
+        return True
+
+    def read(self, slot: str) -> Iterator[str]:
+        return iter(self._slots.pop(slot, ()))
+
+    def cursor(self, shard: int) -> int | None:
+        return self._cursors.get(shard)
+
+    def set_cursor(self, shard: int, begins: int) -> None:
+        self._cursors[shard] = begins
+
+
+class HoldfastRun:
+    """One campaign, one slice of a trace. Tables and queues are new ones each time: `name` tells them apart."""
+
+    def __init__(self, endpoint: str, campaign: Campaign, *, name: str, batch_window: int | None = None) -> None:
+        self._endpoint = endpoint
+        self._campaign = campaign
+        self._name = name
+        self._stack = ExitStack()
+        self._loop = Loop(START)
+        window = batch_window or PROD.join_batch_window.to_milliseconds()
+        self._batches: Batches[Sent] = Batches(self._loop, self._join, size=PROD.join_batch_size, window=int(window))
+        self._stream: Stream[Any] = Stream(
+            self._loop, self._deliver, size=DELIVER_SIZE, window=DELIVER_WINDOW, lanes=DELIVER_LANES
+        )
+        self._said: list[Said] = []
+        self._slots: set[str] = set()
+
+    def __enter__(self) -> HoldfastRun:
+        _create(self._endpoint, self._name)
+        self._outputs = {"CampaignsTableName": f"{self._name}-campaigns", "CatalogTableName": f"{self._name}-catalog"}
+        self._stack.enter_context(patch.dict(os.environ, self._environment(), clear=True))
+        self._stack.enter_context(patch.object(clock, "time", SimpleNamespace(time_ns=lambda: self._loop.now * 10**6)))
+        deployment = Deployment(stage="local", region=local.REGION, endpoint=self._endpoint, outputs=self._outputs)
+        publish_one(campaigns(deployment), self._campaign, self._campaign.model_dump_json(by_alias=True))
+        self._memory_users, self._memory_timers = _MemoryUsers(), _MemoryTimers()
+        self._memory_join, self._memory_sweep = self._in_memory()
+        boto3.setup_default_session(region_name=local.REGION)
+        self._meter = Meter(Ledger(boto3._get_default_session()))  # noqa: SLF001  (all clients come from it)
+        self._dynamodb = client("dynamodb", self._endpoint)
+        self._streams = client("dynamodbstreams", self._endpoint)
+        self._iterator = self._stream_end()
+        for module in (join, sweep, deliver):
+            module.build.cache_clear()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        boto3.setup_default_session()
+
+    def run(self, before: list[Event], within: list[Event], *, length: int) -> Result:
+        """Fold what was before in memory, then count what comes of `length` milliseconds."""
+        with patch.object(join, "build", lambda: self._memory_join):
+            self._loop.now = before[0].arrives if before else START
+            for event in before:
+                self._offer(event)
+            self._sweep_in_memory()
+            self._loop.run(START)
+        self._put_what_stands({event.user for event in (*before, *within)})
+        self._warm_up()
+        self._meter.counting = True
+        for event in within:
+            self._offer(event)
+        self._meter.sent(within)
+        self._loop.run(START + length)
+        self._sweep_what_was_written(length)
+        self._meter.counting = False
+        triggers = len({event[1:] for event in within if event.name == self._campaign_trigger})
+        return Result(self._meter.counts, triggers, self._said, self._stored())
+
+    @property
+    def _campaign_trigger(self) -> str:
+        return self._campaign.when.did[0]
+
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    def _offer(self, event: Event) -> None:
+        self._loop.at(event.arrives, lambda: self._batches.offer(Sent(json.dumps(line(event)), event.arrives)))
+
+    def _join(self, batch: list[Sent]) -> None:
+        records = [
+            {"messageId": str(n), "body": each.body, "attributes": {"SentTimestamp": str(each.sent)}}
+            for n, each in enumerate(batch)
+        ]
+        self._meter.polled(len(batch))
+        calls = self._meter.invoke("join", join.handler, {"Records": records}, memory_mb=MEMORY_MB["join"])
+        self._ticks(calls)
+        for call in calls:
+            if call.operation == "dynamodb:BatchWriteItem":
+                puts = call.parameters["RequestItems"][f"{self._name}-timers"]
+                self._slots |= {put["PutRequest"]["Item"]["slot"]["S"] for put in puts}
+        if any(call.operation.startswith("dynamodb:") and "Get" not in call.operation for call in calls):
+            self._stream_records()
+
+    def _ticks(self, calls: Iterable[Call]) -> None:
+        for call in calls:
+            if call.operation == "sqs:SendMessageBatch":
+                if not call.parameters["QueueUrl"].endswith(f"{self._name}-events"):
+                    raise RuntimeError(f"set aside: {call.parameters['Entries'][0]['MessageBody'][:500]}")
+                for entry in call.parameters["Entries"]:
+                    self._delayed(entry["MessageBody"], entry.get("DelaySeconds", 0))
+
+    def _delayed(self, body: str, delay: int) -> None:
+        sent = Sent(body, self._loop.now)
+        self._loop.at(self._loop.now + delay * SECOND, lambda: self._batches.offer(sent))
+
+    def _stream_records(self) -> None:
+        found = self._streams.get_records(ShardIterator=self._iterator)
+        self._iterator = found["NextShardIterator"]
+        for record in found["Records"]:
+            image = record["dynamodb"].get("NewImage", {})
+            if "outbox" in image:
+                self._stream.write(zlib.crc32(image["user"]["S"].encode()), {"dynamodb": {"NewImage": image}})
+
+    def _deliver(self, records: list[Any]) -> None:
+        calls = self._meter.invoke("deliver", deliver.handler, {"Records": records}, memory_mb=MEMORY_MB["deliver"])
+        for call in calls:
+            if call.operation == "events:PutEvents":
+                for entry in call.parameters["Entries"]:
+                    detail = json.loads(entry["Detail"])
+                    self._said.append(Said(detail["user"]["identity"], detail["constant"]["value"]))
+
+    # --- before, and after -------------------------------------------------------------------------------------------
+
+    def _in_memory(self) -> tuple[join.Join, sweep.Sweep]:
+        queue = SimpleNamespace(send=self._send_in_memory)
+        with ExitStack() as stack:
+            for module in (join, sweep):
+                stack.enter_context(patch.object(module, "Timers", lambda *_: self._memory_timers))
+                stack.enter_context(patch.object(module, "Queue", lambda *_: queue))
+            stack.enter_context(patch.object(join, "Users", lambda *_: self._memory_users))
+            return join.build.__wrapped__(), sweep.build.__wrapped__()
+
+    def _send_in_memory(self, messages: Iterable[Message]) -> list[Message]:
+        for message in messages:
+            self._delayed(message.body, message.delay)
+        return []
+
+    def _sweep_in_memory(self) -> None:
+        for at in range(self._loop.now, START, SWEEP_EVERY):
+            self._loop.at(at, lambda: self._memory_sweep.sweep(lambda: True))
+
+    def _put_what_stands(self, users: Iterable[str]) -> None:
+        """Into the real tables: the states, and a profile of everybody."""
+        table = Users(self._dynamodb, f"{self._name}-users")
+        table.save([save._replace(version=0, outbox=None) for save in self._memory_users.saves.values()])
+        given = {"first_name": "Ann", "email": "ann@example.com", "country": "NL"}
+        changes = (ProfileChange(user, START, START, given) for user in sorted(users))
+        items = iter([
+            {
+                "user": {"S": change.user},
+                "part": {"S": "profile"},
+                "state": {"S": profiles.encode(profiles.merge({}, [change]).profile)},
+                "version": {"N": "1"},
+            }
+            for change in changes
+        ])
+        while chunk := [*islice(items, 25)]:
+            puts = [{"PutRequest": {"Item": item}} for item in chunk]
+            self._dynamodb.batch_write_item(RequestItems={f"{self._name}-users": puts})
+
+    def _warm_up(self) -> None:
+        """What a container does once: read the campaigns, note the names of events, open connections."""
+        self._iterator = self._stream_end()
+        for name in ("viewed", self._campaign_trigger, self._campaign.when.did_not[0]):
+            event = {"user": "nobody", "event": name, "product": "p", "price": 1.5, "ts": START - 10**9}
+            self._join([Sent(json.dumps(event), START - 10**9)])
+        self._said.clear()
+        self._slots.clear()
+
+    def _sweep_what_was_written(self, length: int) -> None:
+        """The slots that the slice wrote to, as sweep would find them. Of a minute and shard there is one query in any
+        case, of the cursor of a shard one read and one write a sweep: their share for the slice is counted, no more.
+        """
+        if not self._slots:
+            return
+        shards = PROD.timer_shards
+        timers = Timers(self._dynamodb, f"{self._name}-timers")
+        minutes = sorted({_minute(slot) for slot in self._slots})
+        for shard in range(shards):
+            timers.set_cursor(shard, minutes[0])
+        self._loop.now = max(minutes[-1] - AHEAD_MS, START)
+        counts = self._meter.counts
+        self._meter.counting = False
+        calls = self._meter.invoke("sweep", sweep.handler, {}, memory_mb=MEMORY_MB["sweep"])
+        for call in calls:
+            if call.operation == "sqs:SendMessageBatch" or call.answer.get("Items"):
+                counts.add(call)
+        counts.calls["dynamodb:Query"] = round(shards * length / MINUTE)
+        for operation in ("GetItem", "PutItem"):
+            counts.calls[f"dynamodb:{operation}"] += round(shards * length / SWEEP_EVERY)
+        counts.things["write_units"] += round(shards * length / SWEEP_EVERY)
+        counts.things["read_units"] += round(shards * length / SWEEP_EVERY)
+        counts.invocations["sweep"] += 1
+        counts.things["lambda_requests"] += 1
+
+    def _stored(self) -> int:
+        """Bytes, by DynamoDB's rules, of users (their profiles apart) and timers; each item has 100 on top."""
+        return 0
+
+    def _stream_end(self) -> str:
+        table = self._dynamodb.describe_table(TableName=f"{self._name}-users")["Table"]
+        arn = table["LatestStreamArn"]
+        (shard,) = self._streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        return str(
+            self._streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="LATEST")[
+                "ShardIterator"
+            ]
+        )
+
+    def _environment(self) -> Mapping[str, str]:
+        sqs = client("sqs", self._endpoint)
+        urls = {name: sqs.get_queue_url(QueueName=f"{self._name}-{name}")["QueueUrl"] for name in QUEUES}
+        return {
+            **local.environment(self._endpoint),
+            **{f"HOLDFAST_{name.upper()}_TABLE": f"{self._name}-{name}" for name in TABLES},
+            **{f"HOLDFAST_{name.upper()}_QUEUE_URL": url for name, url in urls.items()},
+            "HOLDFAST_BUS_NAME": "default",
+            "HOLDFAST_TIMER_SHARDS": str(PROD.timer_shards),
+            "HOLDFAST_QUEUE_RETENTION_SECONDS": str(PROD.events_retention.to_seconds()),
+            "HOLDFAST_CAMPAIGNS_TTL_SECONDS": "1000000",
+            **POWERTOOLS,
+        }
+
+
+def _create(endpoint: str, name: str) -> None:
+    dynamodb, sqs = client("dynamodb", endpoint), client("sqs", endpoint)
+    for table, keys in TABLES.items():
+        dynamodb.create_table(
+            TableName=f"{name}-{table}",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+            **({"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}} if table == "users" else {}),
+        )
+    for queue in QUEUES:
+        sqs.create_queue(QueueName=f"{name}-{queue}")
+
+
+def _minute(slot: str) -> int:
+    """When a slot begins."""
+    from datetime import UTC, datetime
+
+    return int(datetime.strptime(slot.split("#")[0], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC).timestamp()) * SECOND

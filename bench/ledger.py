@@ -1,0 +1,119 @@
+"""Counts what functions ask of AWS: every call a client makes, with its units. Nothing in the functions knows of it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import boto3
+
+from bench.capacity import item_bytes, read_units, statement_bytes, write_units
+
+PIECE_BYTES = 64 * 1024
+"""What SQS and EventBridge count as one request, and one event."""
+
+
+class Call(NamedTuple):
+    """One request, and what came back. `operation` is as in `dynamodb:PutItem`."""
+
+    operation: str
+    parameters: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Counts:
+    """Sums, by what they are of. `things` are named as prices are."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    writes: Counter[str] = field(default_factory=Counter)
+    reads: Counter[str] = field(default_factory=Counter)
+    """Units, by table."""
+    invocations: Counter[str] = field(default_factory=Counter)
+    cpu_us: Counter[str] = field(default_factory=Counter)
+    """By function."""
+    things: Counter[str] = field(default_factory=Counter)
+
+    def add(self, call: Call) -> None:
+        self.calls[call.operation] += 1
+        service, operation = call.operation.split(":")
+        match service:
+            case "dynamodb":
+                self._dynamodb(operation, call)
+            case "sqs":
+                bodies = [entry["MessageBody"] for entry in call.parameters.get("Entries", ())]
+                self.things["sqs_requests"] += _pieces(sum(len(body.encode()) for body in bodies))
+            case "events":
+                entries = call.parameters.get("Entries", ())
+                self.things["bus_events"] += sum(_pieces(len(entry["Detail"].encode())) for entry in entries)
+
+    def _dynamodb(self, operation: str, call: Call) -> None:
+        asked, answer = call.parameters, call.answer
+        match operation:
+            case "BatchGetItem":
+                for table, wanted in asked["RequestItems"].items():
+                    found = answer["Responses"].get(table, [])
+                    sizes = [*map(item_bytes, found), *[0] * (len(wanted["Keys"]) - len(found))]
+                    consistent = wanted.get("ConsistentRead", False)
+                    self._read(table, sum(read_units(size, consistent=consistent) for size in sizes))
+            case "GetItem":
+                size = item_bytes(answer.get("Item", {}))
+                self._read(asked["TableName"], read_units(size, consistent=asked.get("ConsistentRead", False)))
+            case "Query":
+                size = sum(map(item_bytes, answer["Items"]))
+                self._read(asked["TableName"], read_units(size, consistent=asked.get("ConsistentRead", False)))
+            case "BatchExecuteStatement":
+                for each in asked["Statements"]:
+                    size = statement_bytes(each["Statement"], each.get("Parameters", ()))
+                    self._write(each["Statement"].split('"')[1], write_units(size))
+            case _:
+                consumed = answer.get("ConsumedCapacity", [])
+                consumed = consumed if isinstance(consumed, list) else [consumed]
+                for each in consumed:
+                    self._write(each["TableName"], each["CapacityUnits"])
+                if not consumed:  # refused by its condition: a write all the same
+                    self._write(asked["TableName"], 1)
+
+    def _write(self, table: str, units: float) -> None:
+        self.writes[table] += units  # type: ignore[assignment]  # halves, of reads
+        self.things["write_units"] += units  # type: ignore[assignment]
+
+    def _read(self, table: str, units: float) -> None:
+        self.reads[table] += units  # type: ignore[assignment]
+        self.things["read_units"] += units  # type: ignore[assignment]
+
+
+class Ledger:
+    """Writes down the calls of all clients made from a session after this."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self._calls: list[Call] = []
+        session.events.register("provide-client-params.dynamodb", _want_capacity)
+        session.events.register("before-parameter-build", _remember)
+        session.events.register("after-call", self._note)
+
+    def take(self) -> list[Call]:
+        """The calls since last time."""
+        calls, self._calls = self._calls, []
+        return calls
+
+    def _note(self, parsed: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
+        operation = f"{model.service_model.service_name}:{model.name}"
+        self._calls.append(Call(operation, context["bench"], parsed))
+
+
+def _want_capacity(params: dict[str, Any], model: Any, **_: Any) -> dict[str, Any] | None:
+    if "ReturnConsumedCapacity" in model.input_shape.members:
+        return {**params, "ReturnConsumedCapacity": "TOTAL"}
+    return None
+
+
+def _remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["bench"] = params
+
+
+def _pieces(size: int) -> int:
+    return max(1, math.ceil(size / PIECE_BYTES))
