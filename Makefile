@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: console-shots console-figures help setup demo test check mutants schemas footprint attacks clean
+.PHONY: console-shots console-figures help setup demo test check mutants schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -48,6 +48,12 @@ schemas: $(STAMP) ## write the JSON Schemas under schemas/ anew, from the models
 
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
 	@$(BIN)/python -m bench.footprint
+
+bench: $(STAMP) ## what it costs, how late, how fast: beside what else one would have built (under ten minutes)
+	@$(BIN)/python -m bench
+
+scale: $(STAMP) ## write docs/scale.md anew, from what was counted and AWS's quotas
+	@$(BIN)/python -m bench.scale
 
 attacks: $(STAMP) ## what hostile templates cost before they are stopped
 	@$(BIN)/python -m bench.attacks

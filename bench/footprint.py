@@ -17,6 +17,7 @@ from typing import Any
 
 import typer
 
+from bench.report import Part
 from holdfast.aws import settings
 from holdfast_cli.output import Json, print_rows
 from infra.assets import functions_code
@@ -57,6 +58,19 @@ def main(*, json: Json = False) -> None:
     print_rows(
         _snapstart(least["join"] / 1000), ["start", "dollars_a_month"], as_json=json, title="Is SnapStart worth it?"
     )
+
+
+def footprint(part: Part) -> None:
+    """The goals alone, for the bench."""
+    wheels = stage_from({"stage": "prod"}.get).wheels
+    built = (functions_code(platform_tag=wheels).built(), layer(platform_tag=wheels).built())
+    part.row("code and layer, unpacked", sum(map(_megabytes, built)), "MB", goal=GOAL_MB)
+    least = _least_cpu_ms({BASELINE: CLIENTS, **{name: f"import {name}; {name}.build()" for name in GOALS}})
+    for name, goal in GOALS.items():
+        note = f"{least[name]:.0f} of {least[BASELINE]:.0f} ms CPU"
+        part.row(
+            f"{name}: import and build, of boto3 and its clients", least[name] / least[BASELINE], goal=goal, note=note
+        )
 
 
 def _snapstart(seconds: float, gigabytes: float = 1.0) -> list[dict[str, Any]]:

@@ -8,43 +8,34 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, Self
 from unittest.mock import patch
-
-import boto3
-
-# As Lambda has it, and as the stack sets it: the handlers look at this when they are imported.
-sys.path.insert(0, str(Path(__file__).parents[1] / "lambdas"))
-POWERTOOLS = {
-    "POWERTOOLS_SERVICE_NAME": "bench",
-    "POWERTOOLS_METRICS_NAMESPACE": "Holdfast",
-    "POWERTOOLS_TRACE_DISABLED": "true",
-}
-os.environ.update(POWERTOOLS)
 
 import deliver
 import join
 import sweep
+from bench import POWERTOOLS
+from bench.capacity import ITEM_BYTES, item_bytes
 from bench.emulated import client
-from bench.ledger import Call, Counts, Ledger
+from bench.ledger import Call, Ledger
+from bench.results import Result, Said
 from bench.traces import MINUTE, SECOND, START, Event, line
 from bench.virtual import Batches, Loop, Meter, Sent, Stream
-from holdfast.aws import clock
+from holdfast.aws import clients, clock
 from holdfast.aws.queues import Message
 from holdfast.aws.timers import Timers
 from holdfast.aws.users import Item, Key, Save, Saved, Users
 from holdfast.core import profiles
 from holdfast.core.campaigns import Campaign
 from holdfast.core.events import ProfileChange
-from holdfast.core.timers import AHEAD_MS, SLOT_MS, TimerItem
+from holdfast.core.timers import AHEAD_MS, TimerItem
 from holdfast_cli import local
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.stack import Deployment
@@ -52,7 +43,7 @@ from infra.stages import stage_from
 
 PROD = stage_from({"stage": "prod"}.get)
 SWEEP_EVERY = PROD.sweep_minutes * MINUTE
-DELIVER_SIZE, DELIVER_WINDOW, DELIVER_LANES = 100, 0, 10
+DELIVER_SIZE, DELIVER_WINDOW, DELIVER_LANES = 100, 1000, 2
 """As infra/deliver.py has them."""
 MEMORY_MB = {"join": PROD.join_memory_mb, "sweep": 512, "deliver": 1024}
 TABLES = {
@@ -62,22 +53,6 @@ TABLES = {
     "catalog": ("pk", "sk"),
 }
 QUEUES = ("events", "rejected", "undelivered")
-
-
-class Said(NamedTuple):
-    """A message that was put on the bus."""
-
-    user: str
-    product: str
-
-
-class Result(NamedTuple):
-    """What was counted, for how many triggers, what was said, and the bytes that stand in the tables at the end."""
-
-    counts: Counts
-    triggers: int
-    said: list[Said]
-    stored: int
 
 
 class _MemoryUsers:
@@ -117,15 +92,19 @@ class _MemoryTimers:
 
 
 class HoldfastRun:
-    """One campaign, one slice of a trace. Tables and queues are new ones each time: `name` tells them apart."""
+    """One campaign, one slice of a trace. Tables and queues are new ones each time: `name` tells them apart.
 
-    def __init__(self, endpoint: str, campaign: Campaign, *, name: str, batch_window: int | None = None) -> None:
+    `more` are properties that each add has besides.
+    """
+
+    def __init__(self, endpoint: str, campaign: Campaign, *, name: str, more: Mapping[str, str] | None = None) -> None:
         self._endpoint = endpoint
         self._campaign = campaign
         self._name = name
         self._stack = ExitStack()
         self._loop = Loop(START)
-        window = batch_window or PROD.join_batch_window.to_milliseconds()
+        self._more = more or {}
+        window = PROD.join_batch_window.to_milliseconds()
         self._batches: Batches[Sent] = Batches(self._loop, self._join, size=PROD.join_batch_size, window=int(window))
         self._stream: Stream[Any] = Stream(
             self._loop, self._deliver, size=DELIVER_SIZE, window=DELIVER_WINDOW, lanes=DELIVER_LANES
@@ -133,17 +112,17 @@ class HoldfastRun:
         self._said: list[Said] = []
         self._slots: set[str] = set()
 
-    def __enter__(self) -> HoldfastRun:
+    def __enter__(self) -> Self:
         _create(self._endpoint, self._name)
         self._outputs = {"CampaignsTableName": f"{self._name}-campaigns", "CatalogTableName": f"{self._name}-catalog"}
         self._stack.enter_context(patch.dict(os.environ, self._environment(), clear=True))
         self._stack.enter_context(patch.object(clock, "time", SimpleNamespace(time_ns=lambda: self._loop.now * 10**6)))
         deployment = Deployment(stage="local", region=local.REGION, endpoint=self._endpoint, outputs=self._outputs)
         publish_one(campaigns(deployment), self._campaign, self._campaign.model_dump_json(by_alias=True))
+        clients._session.cache_clear()  # noqa: SLF001  (the next run has another ledger)
         self._memory_users, self._memory_timers = _MemoryUsers(), _MemoryTimers()
         self._memory_join, self._memory_sweep = self._in_memory()
-        boto3.setup_default_session(region_name=local.REGION)
-        self._meter = Meter(Ledger(boto3._get_default_session()))  # noqa: SLF001  (all clients come from it)
+        self._meter = Meter(Ledger(clients._session().register))  # noqa: SLF001  (all clients come from it)
         self._dynamodb = client("dynamodb", self._endpoint)
         self._streams = client("dynamodbstreams", self._endpoint)
         self._iterator = self._stream_end()
@@ -153,7 +132,6 @@ class HoldfastRun:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-        boto3.setup_default_session()
 
     def run(self, before: list[Event], within: list[Event], *, length: int) -> Result:
         """Fold what was before in memory, then count what comes of `length` milliseconds."""
@@ -170,10 +148,11 @@ class HoldfastRun:
             self._offer(event)
         self._meter.sent(within)
         self._loop.run(START + length)
+        self._stream.flush()  # what was decided within belongs to it; what was before is not in the stream
         self._sweep_what_was_written(length)
         self._meter.counting = False
         triggers = len({event[1:] for event in within if event.name == self._campaign_trigger})
-        return Result(self._meter.counts, triggers, self._said, self._stored())
+        return Result(self._meter.counts, triggers, self._said, self._stored(), (length or 0) / SECOND)
 
     @property
     def _campaign_trigger(self) -> str:
@@ -182,7 +161,9 @@ class HoldfastRun:
     # --- what happens ------------------------------------------------------------------------------------------------
 
     def _offer(self, event: Event) -> None:
-        self._loop.at(event.arrives, lambda: self._batches.offer(Sent(json.dumps(line(event)), event.arrives)))
+        more = self._more if event.name == self._campaign_trigger else {}
+        body = json.dumps(line(event, **more))
+        self._loop.at(event.arrives, lambda: self._batches.offer(Sent(body, event.arrives)))
 
     def _join(self, batch: list[Sent]) -> None:
         records = [
@@ -253,15 +234,17 @@ class HoldfastRun:
         table.save([save._replace(version=0, outbox=None) for save in self._memory_users.saves.values()])
         given = {"first_name": "Ann", "email": "ann@example.com", "country": "NL"}
         changes = (ProfileChange(user, START, START, given) for user in sorted(users))
-        items = iter([
-            {
-                "user": {"S": change.user},
-                "part": {"S": "profile"},
-                "state": {"S": profiles.encode(profiles.merge({}, [change]).profile)},
-                "version": {"N": "1"},
-            }
-            for change in changes
-        ])
+        items = iter(
+            [
+                {
+                    "user": {"S": change.user},
+                    "part": {"S": "profile"},
+                    "state": {"S": profiles.encode(profiles.merge({}, [change]).profile)},
+                    "version": {"N": "1"},
+                }
+                for change in changes
+            ]
+        )
         while chunk := [*islice(items, 25)]:
             puts = [{"PutRequest": {"Item": item}} for item in chunk]
             self._dynamodb.batch_write_item(RequestItems={f"{self._name}-users": puts})
@@ -302,8 +285,10 @@ class HoldfastRun:
         counts.things["lambda_requests"] += 1
 
     def _stored(self) -> int:
-        """Bytes, by DynamoDB's rules, of users (their profiles apart) and timers; each item has 100 on top."""
-        return 0
+        """Bytes of users' watches, by DynamoDB's rules; profiles are the user's, not the trigger's."""
+        pages = self._dynamodb.get_paginator("scan").paginate(TableName=f"{self._name}-users")
+        items = (item for page in pages for item in page["Items"] if item["part"]["S"] == "watches")
+        return sum(item_bytes(item) + ITEM_BYTES for item in items)
 
     def _stream_end(self) -> str:
         table = self._dynamodb.describe_table(TableName=f"{self._name}-users")["Table"]
@@ -336,9 +321,15 @@ def _create(endpoint: str, name: str) -> None:
         dynamodb.create_table(
             TableName=f"{name}-{table}",
             BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)],
+            KeySchema=[
+                {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)
+            ],
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-            **({"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}} if table == "users" else {}),
+            **(
+                {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}}
+                if table == "users"
+                else {}
+            ),
         )
     for queue in QUEUES:
         sqs.create_queue(QueueName=f"{name}-{queue}")
@@ -346,6 +337,4 @@ def _create(endpoint: str, name: str) -> None:
 
 def _minute(slot: str) -> int:
     """When a slot begins."""
-    from datetime import UTC, datetime
-
-    return int(datetime.strptime(slot.split("#")[0], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC).timestamp()) * SECOND
+    return int(datetime.strptime(slot.partition("#")[0], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC).timestamp()) * SECOND

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-import boto3
 
 from bench.capacity import item_bytes, read_units, statement_bytes, write_units
 
@@ -87,13 +85,13 @@ class Counts:
 
 
 class Ledger:
-    """Writes down the calls of all clients made from a session after this."""
+    """Writes down the calls of all clients that are made, after this, from the session whose `register` is given."""
 
-    def __init__(self, session: boto3.Session) -> None:
+    def __init__(self, register: Callable[[str, Callable[..., Any]], Any]) -> None:
         self._calls: list[Call] = []
-        session.events.register("provide-client-params.dynamodb", _want_capacity)
-        session.events.register("before-parameter-build", _remember)
-        session.events.register("after-call", self._note)
+        register("provide-client-params.dynamodb", _want_capacity)
+        register("before-parameter-build", _remember)
+        register("after-call", self._note)
 
     def take(self) -> list[Call]:
         """The calls since last time."""

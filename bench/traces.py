@@ -45,6 +45,9 @@ LONGEST = 30 * MINUTE
 LATE = 30 * SECOND
 """How late (mean) those events come that are out of order; and the second copies of those that come twice."""
 
+MARGIN = 10 * SECOND
+"""What came or fell due so long before a slice may still be under way when it begins."""
+
 
 class Event(NamedTuple):
     """`at` is when it happened, `arrives` when it comes in. A charge has all products of a basket, an add its price."""
@@ -92,13 +95,15 @@ class Trace:
         within: list[Event] = []
         ends = START + length
         # Sessions begin at the same rate all along, but those in between need not be made up: nothing comes of them.
-        spans = [(START - LONGEST, ends), (START - window - LONGEST, min(ends - window, START - LONGEST))]
+        first = START - MARGIN - LONGEST
+        spans = [(first, ends), (first - window, min(ends - window, first))]
         for begin, end in spans:
             at = float(begin)
             while (at := at + rng.expovariate(self.sessions_per_second / SECOND)) < end:
                 events = [*sessions.session(rng, int(at))]
-                dues = (event.at + window for event in events if event.name == ADDED)
-                if any(START <= event.arrives < ends for event in events) or any(START <= due < ends for due in dues):
+                times = [event.arrives for event in events]
+                times += [event.at + window for event in events if event.name == ADDED]
+                if any(START - MARGIN <= each < ends for each in times):
                     before += (event for event in events if event.arrives < START)
                     within += (event for event in events if START <= event.arrives < ends)
         if self.views:

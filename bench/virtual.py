@@ -120,6 +120,11 @@ class Stream(Generic[T]):
             asked = math.ceil((self._loop.now - phase) / STREAM_POLL) * STREAM_POLL + phase
             self._loop.at(asked + self._window, partial(self._hand_on, where, batch))
 
+    def flush(self) -> None:
+        """Hand on what waits."""
+        for where, batch in [*self._batches.items()]:
+            self._hand_on(where, batch)
+
     def _hand_on(self, where: tuple[int, int], batch: list[T]) -> None:
         if self._batches.get(where) is batch:
             del self._batches[where]

@@ -1,0 +1,81 @@
+"""`make bench`: every part one after the other, one table, JSON and a picture. What fails says so, and stops nothing.
+
+python -m bench [--only PART]… [--quick]
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from bench import counted, footprint, lateness, picture, prices, report, throughput
+from bench.emulated import bare, deployed
+from bench.report import Part
+from holdfast_cli.output import err
+
+TITLES = {
+    "counted": "A trigger, counted, beside the baseline",
+    "users": "The price against the number of users",
+    "watches": "The price against the watches a user has open",
+    "windows": "The price against window and item size",
+    "lateness": "Lateness on the embedded AWS",
+    "throughput": "Throughput on the embedded AWS",
+    "footprint": "Cold starts",
+}
+BARE = {"counted": counted.counted, "users": counted.users, "watches": counted.watches, "windows": counted.windows}
+
+
+def main(
+    *,
+    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(TITLES)}; may be repeated.")] = None,
+    quick: Annotated[bool, typer.Option(help="Shorter slices, fewer events: to see that it works.")] = False,
+) -> None:
+    """Measure what Holdfast costs, and how fast it is, beside what else one would have built."""
+    wanted = only or list(TITLES)
+    if unknown := [name for name in wanted if name not in TITLES]:
+        raise typer.BadParameter(f"{', '.join(unknown)}: no such part; there are {', '.join(TITLES)}")
+    begun = datetime.now(UTC)
+    parts = [part for name in TITLES if name in wanted for part in [_run(name, quick=quick)]]
+    report.show(parts)
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
+    run = {"date": f"{begun:%Y-%m-%dT%H:%M:%SZ}", "quick": quick, "prices": prices.DATE, "machine": machine}
+    report.write(parts, "bench.json", **run)
+    picture.write(parts)
+    raise typer.Exit(int(not all(part.met for part in parts)))
+
+
+def _run(name: str, *, quick: bool) -> Part:
+    part = Part(name, TITLES[name])
+    begun = time.monotonic()
+    err.print(f"[dim]{part.title} …[/]")
+    try:
+        _part(part, quick=quick)
+    except Exception as error:  # noqa: BLE001  (the other parts run all the same)
+        part.failed = f"{type(error).__name__}: {error}"
+    part.seconds = time.monotonic() - begun
+    return part
+
+
+def _part(part: Part, *, quick: bool) -> None:
+    with ExitStack() as stack:
+        if part.name in BARE:
+            measure: Callable[..., Any] = BARE[part.name]
+            measure(part, stack.enter_context(bare()), seconds=2 if quick else 10 if part.name == "counted" else 4)
+        elif part.name == "lateness":
+            lateness.lateness(part, stack.enter_context(deployed()), watches=8 if quick else lateness.WATCHES)
+        elif part.name == "throughput":
+            events = 3000 if quick else throughput.EVENTS
+            throughput.throughput(part, stack.enter_context(deployed()), events=events)
+        else:
+            footprint.footprint(part)
+
+
+if __name__ == "__main__":
+    typer.run(main)

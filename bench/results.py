@@ -1,0 +1,43 @@
+"""What a counted run comes to, Holdfast's or the baseline's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bench.ledger import Counts
+from bench.prices import MILLION, dollars
+
+
+class Said(NamedTuple):
+    """A message that was put on the bus, for the add of a time."""
+
+    user: str
+    product: str
+    at: int = 0
+
+
+class Result(NamedTuple):
+    """What was counted, for how many triggers (adds, copies apart), what was said, and bytes in the tables."""
+
+    counts: Counts
+    triggers: int
+    said: list[Said]
+    stored: int
+    seconds: float = 0.0
+
+    @property
+    def calls(self) -> float:
+        """API calls for a trigger; SQS's own polling and upstream's sending are no calls of the functions."""
+        return sum(self.counts.calls.values()) / self.triggers
+
+    @property
+    def cpu_us(self) -> float:
+        return sum(self.counts.cpu_us.values()) / self.triggers
+
+    def thing(self, name: str) -> float:
+        return self.counts.things[name] / self.triggers
+
+    @property
+    def dollars(self) -> float:
+        """For a million triggers."""
+        return dollars({name: number / self.triggers * MILLION for name, number in self.counts.things.items()})
