@@ -5,6 +5,7 @@ python -m bench [--only PART]… [--quick]
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import counted, footprint, lateness, picture, prices, report, throughput
+from bench import counted, footprint, lateness, picture, prices, report, scale, throughput
 from bench.emulated import bare, deployed
 from bench.report import Part
 from holdfast_cli.output import err
@@ -35,6 +36,7 @@ BARE = {"counted": counted.counted, "users": counted.users, "watches": counted.w
 def main(
     *,
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(TITLES)}; may be repeated.")] = None,
+    keep: Annotated[bool, typer.Option(help="Write what was counted to bench/units.json, for docs/scale.md.")] = False,
     quick: Annotated[bool, typer.Option(help="Shorter slices, fewer events: to see that it works.")] = False,
 ) -> None:
     """Measure what Holdfast costs, and how fast it is, beside what else one would have built."""
@@ -42,13 +44,22 @@ def main(
     if unknown := [name for name in wanted if name not in TITLES]:
         raise typer.BadParameter(f"{', '.join(unknown)}: no such part; there are {', '.join(TITLES)}")
     begun = datetime.now(UTC)
-    parts = [part for name in TITLES if name in wanted for part in [_run(name, quick=quick)]]
+    parts = [_run(name, quick=quick) for name in TITLES if name in wanted]
+    if keep:
+        _keep(parts, f"{begun:%Y-%m-%d}")
     report.show(parts)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
     run = {"date": f"{begun:%Y-%m-%dT%H:%M:%SZ}", "quick": quick, "prices": prices.DATE, "machine": machine}
     report.write(parts, "bench.json", **run)
     picture.write(parts)
     raise typer.Exit(int(not all(part.met for part in parts)))
+
+
+def _keep(parts: list[Part], date: str) -> None:
+    for part in parts:
+        if "units" in part.data:
+            text = json.dumps({"date": date, **part.data["units"]}, indent=1)
+            scale.UNITS.write_text(text + "\n")
 
 
 def _run(name: str, *, quick: bool) -> Part:

@@ -93,7 +93,7 @@ class BaselineRun:
             self._loop.run(START + length)
         self._meter.counting = False
         triggers = len({event[1:] for event in within if event.name == ADDED})
-        return Result(self._meter.counts, triggers, self._said, self._stored(), (length or 0) / SECOND)
+        return Result(self._meter.counts, triggers, self._said, self._stored(), (length or 0) / SECOND, len(within))
 
     def _ingest(self, batch: list[Sent]) -> None:
         records = [

@@ -2,8 +2,8 @@
 
     python -m bench --only counted
 
-A slice is some seconds of a stream of 1,000 events a second that has gone on forever: as many watches fall due in it as
-are opened. A trigger is an add; a charge belongs to the add that it ends, and a copy is none. Views are looked at apart.
+A slice is some seconds of a stream of 1,000 events a second that goes on forever: as many watches fall due in it as are
+opened. A trigger is an add; a charge belongs to the add that it ends, a copy is none. Views are looked at apart.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def counted(part: Part, endpoint: str, *, seconds: int) -> dict[str, Result]:
     part.row("messages only one of them sent", len(unlike), note=f"of {len(theirs.said):,}: due at the slice's edges")
     part.data["messages_unlike"] = share
     _alternatives(part, ours, len(within) / seconds)
+    part.data["units"] = _units_of(results)
     part.data["counts"] = {who: _plain(result) for who, result in results.items()}
     return results
 
@@ -163,3 +164,26 @@ def _plain(result: Result) -> dict[str, object]:
     names = ("calls", "writes", "reads", "invocations", "cpu_us", "things")
     by_trigger = {name: {key: n / triggers for key, n in getattr(counts, name).items()} for name in names}
     return {"triggers": result.triggers, "stored_bytes": result.stored / triggers, **by_trigger}
+
+
+def _units_of(results: dict[str, Result]) -> dict[str, object]:
+    """What `bench.scale` computes with, by trigger; and by view, of what nobody waits for."""
+    ours, views = results["holdfast"], results["holdfast views"]
+    plain = _plain(ours)
+    seen = views.events
+    irrelevant = {
+        "cpu_us": {"join": round(views.counts.cpu_us["join"] / seen, 1)},
+        "things": {name: views.counts.things[name] / seen for name in ("sqs_requests", "lambda_requests")},
+    }
+    irrelevant["things"]["lambda_arm_gb_seconds"] = views.counts.things["lambda_arm_gb_seconds"] / seen
+    total = ours.events + views.events
+    timers = sum(n for name, n in ours.counts.writes.items() if name.endswith("-timers")) / ours.triggers
+    return {
+        "triggers_per_event": round(ours.triggers / total, 5),
+        "views_per_event": round(views.events / total, 5),
+        "holdfast": {**{name: plain[name] for name in KEPT}, "timer_writes": timers},
+        "views": irrelevant,
+    }
+
+
+KEPT = ("calls", "invocations", "cpu_us", "things")

@@ -39,12 +39,12 @@ from holdfast.core.timers import AHEAD_MS, TimerItem
 from holdfast_cli import local
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.stack import Deployment
+from infra.deliver import BATCH_SIZE
 from infra.stages import stage_from
 
 PROD = stage_from({"stage": "prod"}.get)
 SWEEP_EVERY = PROD.sweep_minutes * MINUTE
-DELIVER_SIZE, DELIVER_WINDOW, DELIVER_LANES = 100, 1000, 2
-"""As infra/deliver.py has them."""
+DELIVER_WINDOW = int(PROD.deliver_batch_window.to_milliseconds())
 MEMORY_MB = {"join": PROD.join_memory_mb, "sweep": 512, "deliver": 1024}
 TABLES = {
     "users": ("user", "part"),
@@ -107,7 +107,7 @@ class HoldfastRun:
         window = PROD.join_batch_window.to_milliseconds()
         self._batches: Batches[Sent] = Batches(self._loop, self._join, size=PROD.join_batch_size, window=int(window))
         self._stream: Stream[Any] = Stream(
-            self._loop, self._deliver, size=DELIVER_SIZE, window=DELIVER_WINDOW, lanes=DELIVER_LANES
+            self._loop, self._deliver, size=BATCH_SIZE, window=DELIVER_WINDOW, lanes=PROD.deliver_lanes
         )
         self._said: list[Said] = []
         self._slots: set[str] = set()
@@ -152,7 +152,7 @@ class HoldfastRun:
         self._sweep_what_was_written(length)
         self._meter.counting = False
         triggers = len({event[1:] for event in within if event.name == self._campaign_trigger})
-        return Result(self._meter.counts, triggers, self._said, self._stored(), (length or 0) / SECOND)
+        return Result(self._meter.counts, triggers, self._said, self._stored(), (length or 0) / SECOND, len(within))
 
     @property
     def _campaign_trigger(self) -> str:
@@ -254,7 +254,7 @@ class HoldfastRun:
         self._iterator = self._stream_end()
         for name in ("viewed", self._campaign_trigger, self._campaign.when.did_not[0]):
             event = {"user": "nobody", "event": name, "product": "p", "price": 1.5, "ts": START - 10**9}
-            self._join([Sent(json.dumps(event), START - 10**9)])
+            self._join([Sent(json.dumps(event), START)])  # history: nothing comes of it
         self._said.clear()
         self._slots.clear()
 

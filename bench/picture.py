@@ -67,9 +67,8 @@ def _chart(title: str, labels: Sequence[str], series: dict[str, list[float]], *,
         colour = COLOURS[n % len(COLOURS)]
         for at, value in enumerate(values):
             x, tall = GAP + at * group + group * 0.1 + n * bar, HEIGHT * value / highest
-            drawn.append(
-                f'<rect x="{x:.1f}" y="{top + HEIGHT - tall:.1f}" width="{bar:.1f}" height="{tall:.1f}" fill="{colour}"/>'
-            )
+            size = f'width="{bar:.1f}" height="{tall:.1f}"'
+            drawn.append(f'<rect x="{x:.1f}" y="{top + HEIGHT - tall:.1f}" {size} fill="{colour}"/>')
         y = top + 12 + 16 * n
         drawn.append(f'<rect x="{GAP + WIDTH + 12}" y="{y - 9}" width="10" height="10" fill="{colour}"/>')
         drawn.append(f'<text x="{GAP + WIDTH + 28}" y="{y}">{escape(name)}</text>')

@@ -23,7 +23,8 @@ class Result(NamedTuple):
     triggers: int
     said: list[Said]
     stored: int
-    seconds: float = 0.0
+    seconds: float
+    events: int
 
     @property
     def calls(self) -> float:

@@ -12,6 +12,8 @@ from infra.queues import final_queue
 from infra.stages import Stage
 from infra.tables import Tables
 
+BATCH_SIZE = 100
+
 
 class Deliver(Construct):
     """Renders the decisions in the users' outboxes and puts them on the bus."""
@@ -64,9 +66,9 @@ class Deliver(Construct):
             sources.DynamoEventSource(
                 tables.users,
                 starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-                batch_size=100,
-                max_batching_window=Duration.seconds(0),
-                parallelization_factor=10,
+                batch_size=BATCH_SIZE,
+                max_batching_window=stage.deliver_batch_window,
+                parallelization_factor=stage.deliver_lanes,
                 # Only writes that decided something; `exists` is what a filter can say about a string.
                 filters=[{"pattern": '{"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}'}],
                 bisect_batch_on_error=True,

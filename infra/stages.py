@@ -53,6 +53,11 @@ class Stage:
     events_visibility: Duration
     events_retention: Duration
 
+    # Deliver: what is decided within the window is rendered and put together. Without one, or in many lanes, there
+    # would be an invocation, a read and a call for every message.
+    deliver_batch_window: Duration
+    deliver_lanes: int = 2
+
     # Sweep
     timer_shards: int
     sweep_minutes: int
@@ -109,6 +114,7 @@ def _local() -> Stage:
         join_timeout=Duration.seconds(20),
         join_batch_window=Duration.seconds(1),  # demanded with this batch size; the emulator does not wait for it
         join_concurrency=2,
+        deliver_batch_window=Duration.seconds(0),
         events_visibility=Duration.seconds(20),  # a retry one can wait for
         events_retention=Duration.days(4),
         timer_shards=2,
@@ -130,6 +136,7 @@ def _dev() -> Stage:
         join_timeout=Duration.seconds(30),
         join_batch_window=Duration.seconds(1),
         join_concurrency=5,
+        deliver_batch_window=Duration.seconds(1),
         events_visibility=Duration.seconds(6 * 30 + 1),
         events_retention=Duration.days(4),
         timer_shards=4,

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import islice, pairwise
 
 import pytest
 
+from bench import scale
+from bench.capacity import Item, item_bytes, read_units, write_units
+from bench.lateness import histogram, quantile
+from bench.ledger import Call, Counts
 from bench.prices import PRICES, dollars, flink_month
 from bench.report import Part, Row, number
-from bench.traces import ADDED, CHARGED, TIDY, VIEWED, Event, Trace, flat_lines, line
+from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Event, Trace, flat_lines, line
+from bench.virtual import Batches, Loop
 
 
 def events(count: int, **given: object) -> list[Event]:
@@ -93,3 +99,69 @@ def test_numbers_are_shown_with_three_digits() -> None:
         "12.3",
         "1,234",
     ]
+
+
+def test_a_slice_has_as_many_watches_fall_due_as_are_opened() -> None:
+    length, window = 20 * SECOND, 30 * MINUTE
+    before, within = Trace().slice(window=window, length=length)
+    adds = sum(event.name == ADDED for event in within)
+    dues = sum(event.name == ADDED and START <= event.at + window < START + length for event in before)
+    assert adds == pytest.approx(dues, rel=0.15)
+    assert all(START <= event.arrives < START + length for event in within)
+    assert max(event.arrives for event in before) < START
+    assert 0.07 < sum(event.name != VIEWED for event in within) / len(within) < 0.09
+
+
+def test_an_items_bytes_are_those_of_its_names_and_values() -> None:
+    item: Item = {"user": {"S": "zoë"}, "version": {"N": "12345"}, "tags": {"SS": ["a", "bc"]}, "old": {"BOOL": True}}
+    assert item_bytes(item) == (4 + 4) + (7 + 1 + 3) + (4 + 3) + (3 + 1)
+
+
+def test_a_write_is_a_unit_for_each_started_kilobyte_of_the_larger_item_and_a_read_for_each_four() -> None:
+    assert [write_units(size) for size in (0, 1024, 1025)] == [1, 1, 2]
+    assert write_units(100, 5000) == 5
+    assert read_units(0, consistent=True) == 1
+    assert read_units(4097, consistent=True) == 2
+    assert read_units(4097, consistent=False) == 1
+
+
+def test_a_batch_of_reads_costs_a_unit_for_what_is_not_there_too() -> None:
+    keys = [{"user": {"S": "ann"}}, {"user": {"S": "bob"}}]
+    found = [{"user": {"S": "ann"}, "state": {"S": "x" * 5000}}]
+    counts = Counts()
+    wanted = {"users": {"Keys": keys, "ConsistentRead": True}}
+    counts.add(Call("dynamodb:BatchGetItem", {"RequestItems": wanted}, {"Responses": {"users": found}}))
+    assert counts.reads["users"] == 3
+    assert counts.calls == {"dynamodb:BatchGetItem": 1}
+
+
+def test_a_statement_in_a_batch_is_charged_by_the_size_of_its_item() -> None:
+    statement = """UPDATE "users" SET "state" = ?, version = ? WHERE "user" = ? AND version = ?"""
+    parameters = [{"S": "x" * 1500}, {"N": "2"}, {"S": "ann"}, {"N": "1"}]
+    counts = Counts()
+    asked = {"Statements": [{"Statement": statement, "Parameters": parameters}] * 2}
+    counts.add(Call("dynamodb:BatchExecuteStatement", asked, {"Responses": [{}, {}]}))
+    assert counts.writes == {"users": 4}
+    assert sum(counts.calls.values()) == 1
+
+
+def test_batches_are_handed_on_when_full_or_when_their_window_is_over() -> None:
+    loop, seen = Loop(0), []
+    batches: Batches[int] = Batches(loop, lambda batch: seen.append((loop.now, batch)), size=2, window=1000, lanes=2)
+    for at, each in ((0, 1), (10, 2), (20, 3)):
+        loop.at(at, lambda each=each: batches.offer(each))  # type: ignore[misc]
+    loop.run_out()
+    assert seen == [(20, [1, 3]), (1010, [2])]
+
+
+def test_the_histogram_has_a_place_for_everything_and_quantiles_are_values_that_were_seen() -> None:
+    late = sorted([-0.1, 0.2, 0.3, 0.9, 1.4, 60.0])
+    assert sum(histogram(late)) == 6
+    assert histogram(late)[0] == 2
+    assert histogram(late)[-1] == 1
+    assert quantile(late, 0.5) == 0.3
+    assert quantile(late, 0.99) == 60.0
+
+
+def test_the_page_on_scale_is_what_its_script_writes() -> None:
+    assert scale.PAGE.read_text() == scale.page(json.loads(scale.UNITS.read_text()))
