@@ -78,7 +78,7 @@ def _part(part: Part, *, quick: bool) -> None:
     with ExitStack() as stack:
         if part.name in BARE:
             measure: Callable[..., Any] = BARE[part.name]
-            measure(part, stack.enter_context(bare()), seconds=2 if quick else 10 if part.name == "counted" else 4)
+            measure(part, stack.enter_context(bare()), seconds=2 if quick else 8 if part.name == "counted" else 4)
         elif part.name == "lateness":
             lateness.lateness(part, stack.enter_context(deployed()), watches=8 if quick else lateness.WATCHES)
         elif part.name == "throughput":

@@ -62,7 +62,7 @@ def counted(part: Part, endpoint: str, *, seconds: int) -> dict[str, Result]:
     part.row(f"calls for {len(views):,} irrelevant events, beyond SQS", calls, goal=0)
     unlike = {each[:2] for each in ours.said} ^ {each[:2] for each in theirs.said}
     share = len(unlike) / max(len(theirs.said), 1)
-    part.row("messages only one of them sent", len(unlike), note=f"of {len(theirs.said):,}: due at the slice's edges")
+    part.row("messages only one of them sent", len(unlike), note=f"of {len(theirs.said):,}: at the slice's two ends")
     part.data["messages_unlike"] = share
     _alternatives(part, ours, len(within) / seconds)
     part.data["units"] = _units_of(results)

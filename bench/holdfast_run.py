@@ -60,14 +60,16 @@ class _MemoryUsers:
 
     def __init__(self) -> None:
         self.saves: dict[Key, Save] = {}
+        self._items: dict[Key, Item] = {}
 
     def read(self, keys: Iterable[Key]) -> tuple[dict[Key, Item], set[Key]]:
-        found = ((key, self.saves[key]) for key in dict.fromkeys(keys) if key in self.saves)
-        return {key: Item(save.state, save.version + 1, save.nominated) for key, save in found}, set()
+        return {key: self._items[key] for key in keys if key in self._items}, set()
 
     def save(self, saves: Iterable[Save]) -> dict[Key, Saved]:
         given = {save.key: save for save in saves}
         self.saves |= given
+        for key, save in given.items():
+            self._items[key] = Item(save.state, 1, save.nominated, decided=save.outbox is not None)
         return dict.fromkeys(given, Saved.DONE)
 
 
@@ -231,7 +233,7 @@ class HoldfastRun:
     def _put_what_stands(self, users: Iterable[str]) -> None:
         """Into the real tables: the states, and a profile of everybody."""
         table = Users(self._dynamodb, f"{self._name}-users")
-        table.save([save._replace(version=0, outbox=None) for save in self._memory_users.saves.values()])
+        table.save([save._replace(over=None, outbox=None) for save in self._memory_users.saves.values()])
         given = {"first_name": "Ann", "email": "ann@example.com", "country": "NL"}
         changes = (ProfileChange(user, START, START, given) for user in sorted(users))
         items = iter(

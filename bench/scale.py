@@ -149,7 +149,8 @@ def _needs(loads: Sequence[Load], units: dict[str, Any], stage: Any) -> Iterable
     yield ""
     yield f"Written by `python -m bench.scale`, from what was counted on {units['date']}, and us-east-1's prices of {DATE}."
     yield "The events are those of the bench: 8 % adds and charges among views; a trigger is an add. What was counted at"
-    yield "1,000 events a second is used for all rates: at a higher one batches are fuller, and a trigger costs less."
+    yield "1,000 events a second is used for all rates: at a higher one batches are fuller and a trigger costs less, at a lower"
+    yield "one they are emptier and it costs more. Traces, alarms and what stands still (the sweeps, the tables) are not in it."
     yield ""
     rows: list[tuple[str, list[str]]] = [
         ("triggers a second", [number(each.triggers) for each in loads]),
