@@ -1,0 +1,67 @@
+"""From events to rows that deliver reads: the queue, join, Firehose, S3, the build function, the catalog table."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from holdfast.aws.builds import Builds
+from holdfast.aws.engines import Duck, DuckEngine
+from holdfast.aws.history import History
+from holdfast_cli.main import app
+from holdfast_cli.stack import Deployment
+
+NAME = "bought-together"
+PATIENCE = 90.0
+
+
+def test_what_is_bought_together_is_built_from_what_came_through_the_queue(
+    deployed: Deployment, tmp_path: Path
+) -> None:
+    file = {"id": NAME, "catalog": "products", "did": {"bought together": "Items[].id"}}
+    (tmp_path / "definition.yaml").write_text(json.dumps(file))
+    holdfast("recommend", "publish", str(tmp_path / "definition.yaml"))
+    time.sleep(2)  # join reads what is live once a second
+    events = [
+        {"user": f"buyer-{n}", "event": "Bought together", "Items": [{"id": each} for each in items], "ts": now()}
+        for n, items in enumerate([["tent", "mat"]] * 12 + [["lamp"]] * 30)
+    ]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events * 2))
+    holdfast("send", str(tmp_path / "events.jsonl"))
+
+    history = History(deployed.client("s3"), deployed.outputs["HistoryBucketName"])
+    found: set[tuple[str, str]] = set()
+    give_up = time.monotonic() + PATIENCE
+    while len(found) < 54 and time.monotonic() < give_up:
+        time.sleep(1)
+        scratch = tmp_path / str(time.monotonic())
+        scratch.mkdir()
+        duck = Duck(scratch)
+        DuckEngine(history, scratch).load(duck, "2000-01-01", lambda _: None)
+        found = {
+            (who, item)
+            for who, item in duck.run("SELECT DISTINCT who, item FROM history WHERE event = 'boughttogether'")
+        }
+        duck.close()
+    assert len(found) == 54
+
+    (outcome,) = map(json.loads, holdfast("recommend", "build", NAME, "--json").splitlines())
+    assert (outcome["failed"], outcome["items"], outcome["pairs"]) == (False, 2, 2), outcome
+    builds = Builds(deployed.client("dynamodb"), deployed.outputs["CatalogTableName"])
+    live = builds.live(NAME)
+    assert live is not None
+    assert [each.item for each in builds.row(NAME, live.build, "tent")] == ["mat"]
+    assert [each.item for each in builds.row(NAME, live.build)] == ["lamp", "mat", "tent"]
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def holdfast(*arguments: str) -> str:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, f"{result.output} {result.exception}"
+    return result.stdout
