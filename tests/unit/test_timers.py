@@ -373,7 +373,9 @@ class TurningWheel(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        """A sweep runs once before all else: how far back the very first one looks has its own test."""
         self.wheel = Wheel()
+        self.wheel.sweep()
         self.received: list[Waiting] = []
 
     def _now(self, events: list[Event]) -> list[Event]:

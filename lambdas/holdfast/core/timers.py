@@ -20,8 +20,9 @@ REACH_MS = 15 * 60_000
 AHEAD_MS = 10 * 60_000
 """How far ahead of the clock sweep reads."""
 USERS_PER_MESSAGE = 250
-FIRST_LOOK_MS = 60 * 60_000
-"""How far back a sweep that remembers nothing begins to read."""
+FIRST_LOOK_MS = 24 * 60 * 60_000
+"""How far back a sweep that remembers nothing begins to read: the first one after a shard came to be, which is due
+within five minutes of that, and may be late by a day. All later ones go on where the last one stopped."""
 
 
 def nomination(due: int | None, nominated: int | None, now: int) -> int | None:
