@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json as jsonlib
 import os
 import tempfile
@@ -18,21 +19,28 @@ from rich.markup import escape
 from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
 from holdfast.core.durations import format_duration
-from holdfast_cli import local
+from holdfast_cli import builds, local, recommendations
 from holdfast_cli.books import Books, read_books
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import campaigns, publish_one
+from holdfast_cli.catalogs import catalogs, import_file
 from holdfast_cli.explain import explain
 from holdfast_cli.output import Json, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import Tap, show, tap
 
 CAMPAIGNS = sorted(Path(__file__).with_name("demo_campaigns").glob("*.yaml"))
+CATALOG = Path(__file__).with_name("demo_campaigns") / "catalog"
+BUYERS = 24
+"""How many people bought the same things together last week: enough for it to be no chance."""
 WINDOW = 8.0
 """Seconds, as in the campaigns' files."""
 QUIET = 3.0
 """How many seconds after the last message was due to listen for one that should not come."""
 DEADLINE = 45.0
+
+with (CATALOG / "products.csv").open(encoding="utf-8", newline="") as _file:
+    IDENTITIES = {row["Name"]: row["Identity"] for row in csv.DictReader(_file)}
 
 Row = tuple[str, str, str, str]
 """What the target received, or should have: user, product, kind, and the title or the reason."""
@@ -49,13 +57,14 @@ class Scene(NamedTuple):
 def demo(*, json: Json = False) -> None:
     """All of it, once, on an AWS of its own: deploy, publish, send, watch, check the books. Leaves nothing running."""
     with _embedded_aws() as deployment, tap(deployment) as tapped:
+        bought = _recommend(deployment)
         for campaign, text in map(read_campaign, CAMPAIGNS):
             publish_one(campaigns(deployment), campaign, text)
             when, same = campaign.when, campaign.constant[0].name
             rule = f"{when.did[0]}, not {when.did_not[0]} within {format_duration(when.within)}, for the same {same}"
             _say("3", f"Published [bold]{campaign.id}[/]: {rule}; one message per {campaign.send.one_per}")
         scenes = _scenes()
-        records = _send(deployment, scenes)
+        records = bought + _send(deployment, scenes)
         _say("4", f"Sent {records} records; the rule's target receives:")
         events = _listen(tapped, sum(len(scene.expected) for scene in scenes), None if json else show)
         books = _settled_books(deployment, records)
@@ -93,6 +102,30 @@ def _say(step: str, text: str) -> None:
     err.print(f"[bold cyan]{step}[/] {text}")
 
 
+def _recommend(deployment: Deployment) -> int:
+    """A catalog, and last week's purchases, of which the nightly build makes recommendations. Returned: how many."""
+    import_file(catalogs(deployment), "products", CATALOG / "products.csv")
+    recommendations.publish([CATALOG / "also_bought.yaml"], stage="local", json=False)
+    time.sleep(2)  # join reads once a second what is live
+    last_week = now_ms() - 7 * 24 * 60 * 60_000
+    baskets = [("stove", "gas bottle", "pan")] * (BUYERS // 2) + [("white coat", "red hat")] * (BUYERS // 2)
+    lines = [_charged(f"buyer-{number}", *basket, ts=last_week) for number, basket in enumerate(baskets)]
+    Queue(deployment.client("sqs"), deployment.outputs["EventsQueueUrl"]).send(map(Message, lines))
+    for _ in range(int(DEADLINE)):
+        # The build may be asked for before all of the history has come.
+        (outcome,) = builds.build(deployment, "also-bought")
+        if outcome["items"] == len({each for basket in baskets for each in basket}):
+            break
+        time.sleep(1)
+    _say("3", f"Built [bold]also-bought[/] from {len(lines)} purchases of last week: {outcome['pairs']} pairs of items")
+    return len(lines)
+
+
+def _charged(user: str, *products: str, ts: int) -> str:
+    items = [{"prod_name": each, "prod_id": IDENTITIES.get(each, each), "quantity": 1} for each in products]
+    return jsonlib.dumps({"user": user, "event": "Charged", "Items": items, "ts": ts})
+
+
 def _scenes() -> list[Scene]:
     start = now_ms()
 
@@ -112,8 +145,11 @@ def _scenes() -> list[Scene]:
         return jsonlib.dumps(event)
 
     def charged(user: str, *products: str, at: float = 1) -> str:
-        items = [{"prod_name": product, "quantity": 1} for product in products]
-        return jsonlib.dumps({"user": user, "event": "Charged", "Items": items, "ts": start + int(at * 1000)})
+        return _charged(user, *products, ts=start + int(at * 1000))
+
+    def priced(user: str, product: str) -> str:
+        event = {"user": user, "event": "Watched the price", "product_name": product, "ts": start + 500}
+        return jsonlib.dumps(event)
 
     def profile(user: str, **properties: str) -> str:
         return jsonlib.dumps({"user": user, "profile": properties, "ts": start})
@@ -167,6 +203,18 @@ def _scenes() -> list[Scene]:
                 (1.5, charged("hal", "hammer")),
             ],
             [("hal", "horn, harp", "Personalized Message", "Still on your list: horn and harp")],
+        ),
+        Scene(
+            "Ivy hears the tent's price of today, and what goes with the stove she bought",
+            [(0, charged("ivy", "stove", at=0)), (1.5, priced("ivy", "tent"))],
+            [
+                (
+                    "ivy",
+                    "tent",
+                    "Personalized Message",
+                    "Your tent is 189.00 today; with it go gas bottle and pan",
+                )
+            ],
         ),
         Scene("Somebody sends what is not JSON", [(0, "this is not JSON")], []),
     ]
