@@ -26,4 +26,3 @@ def test_the_baseline_sends_the_messages_that_holdfast_sends() -> None:
     assert held.triggers == base.triggers > 50
     assert sorted(each[:2] for each in held.said) == sorted(each[:2] for each in base.said)
     assert len(base.said) > 30
-    assert sum(held.counts.calls.values()) < sum(base.counts.calls.values())
