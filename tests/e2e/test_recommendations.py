@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from holdfast.aws.builds import Builds
-from holdfast.aws.engines import Duck, DuckEngine
+from holdfast.aws.campaigns import Recommendations
+from holdfast.aws.engines import AthenaEngine, Duck, DuckEngine
 from holdfast.aws.history import History
+from holdfast.aws.settings import RecommendSettings
 from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 NAME = "bought-together"
 PATIENCE = 90.0
@@ -55,6 +62,50 @@ def test_what_is_bought_together_is_built_from_what_came_through_the_queue(
     assert live is not None
     assert [each.item for each in builds.row(NAME, live.build, "tent")] == ["mat"]
     assert [each.item for each in builds.row(NAME, live.build)] == ["lamp", "mat", "tent"]
+
+    scratch = tmp_path / "both engines"
+    scratch.mkdir()
+    recommender = Recommendations(deployed.client("dynamodb"), deployed.outputs["CampaignsTableName"]).get(NAME).plan
+    until = now()
+    on_duckdb = list(DuckEngine(history, scratch).rows(recommender, until, lambda _: None))
+    assert [(each.item, each.other, each.support) for each in on_duckdb] == [
+        ("", "lamp", 30), ("", "mat", 12), ("", "tent", 12), ("mat", "tent", 12), ("tent", "mat", 12),
+    ]  # fmt: skip
+    assert list(athena(deployed).rows(recommender, until, lambda _: None)) == on_duckdb
+
+
+def athena(deployed: Deployment) -> AthenaEngine:
+    """As the build function has it: with the settings in its environment."""
+    function = deployed.client("lambda").get_function_configuration(
+        FunctionName=deployed.outputs["RecommendFunctionName"]
+    )
+    settings = RecommendSettings.from_env(function["Environment"]["Variables"])
+    return AthenaEngine(
+        deployed.client("athena"),
+        cast("S3Client", Results(deployed.client("s3"))),
+        database=settings.history_database,
+        table=settings.history_table,
+        workgroup=settings.athena_workgroup,
+        bucket=settings.history_bucket,
+        prefix=settings.athena_results,
+    )
+
+
+class Results:
+    """The embedded Athena says, as AWS does, that a result is at `athena/ID.csv`, and puts it at
+    `athena/ID.csv/ID.csv`.
+    """
+
+    def __init__(self, s3: S3Client) -> None:
+        self._s3 = s3
+
+    def get_object(self, *, Bucket: str, Key: str) -> Any:  # noqa: N803 (boto3's names)
+        try:
+            return self._s3.get_object(Bucket=Bucket, Key=Key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return self._s3.get_object(Bucket=Bucket, Key=f"{Key}/{Key.rpartition('/')[2]}")
 
 
 def now() -> int:
