@@ -1,7 +1,7 @@
 // Ctrl-K: anywhere, by typing.
 
 import Combobox from "@github/combobox-nav";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { CampaignRow, Me } from "../api.js";
 import { useData } from "../data.js";
@@ -42,10 +42,11 @@ export function Palette({ me, close }: { me: Me; close: () => void }) {
     list.current.addEventListener("combobox-commit", chosen);
     return () => nav.current?.destroy();
   }, []);
-  useEffect(() => nav.current?.resetSelection(), [query, campaigns.length]);
+  // At once, and (as input is heard of at the dialog) after the list has cleared it: Enter must find what is shown.
+  useLayoutEffect(() => nav.current?.resetSelection(), [query, campaigns.length]);
   return (
-    <dialog class="palette" ref={dialog} aria-label="Go to" onCancel={(event) => (event.preventDefault(), close())} onMouseDown={(event) => event.target === dialog.current && close()}>
-      <input ref={input} role="combobox" aria-expanded="true" aria-controls="palette" aria-autocomplete="list" aria-label="Go to a campaign, a user, a queue" placeholder="A campaign, a user id, a queue" value={text} onInput={(event) => type(event.currentTarget.value)} spellcheck={false} autocomplete="off" />
+    <dialog class="palette" ref={dialog} aria-label="Go to" onInput={() => type(input.current?.value ?? "")} onCancel={(event) => (event.preventDefault(), close())} onMouseDown={(event) => event.target === dialog.current && close()}>
+      <input ref={input} role="combobox" aria-expanded="true" aria-controls="palette" aria-autocomplete="list" aria-label="Go to a campaign, a user, a queue" placeholder="A campaign, a user id, a queue" value={text} spellcheck={false} autocomplete="off" />
       <ul ref={list} role="listbox" id="palette" aria-label="Places">
         {fitting.map((place) => <li role="option" key={place.address} id={`to-${place.address}`} data-address={place.address}><Icon name={place.icon} />{place.said}<small>{place.note}</small></li>)}
       </ul>
