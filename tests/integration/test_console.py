@@ -462,7 +462,7 @@ def test_catalogs_and_recommendations_are_offered_with_their_columns(world: Worl
     importing = Catalogs(world.dynamodb, "catalog").importer(  # type: ignore[arg-type]
         "products", ("Identity", "Name", "List price"), (("Name",),), world.now, "me", lambda: world.now
     )
-    (done,) = importing.run([Row(1, 1, {"Identity": "1", "Name": "coat", "List price": "89"})])
+    (done,) = importing.run([Row(1, 1, 1, {"Identity": "1", "Name": "coat", "List price": "89"})])
     importing.finish(done.counts)
     plan = Recommender(id="also", catalog="products", did={"added": "product"})
     Recommendations(world.dynamodb, "campaigns").publish("also", "", lambda _: plan, world.now)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ def load(world: World, *rows: dict[str, str]) -> None:
     known = {column for row in rows for column in row}
     table = Catalogs(world.dynamodb, "catalog")  # type: ignore[arg-type]
     importer = table.importer("products", tuple(known), BY_NAME, world.now, "test", lambda: world.now)
-    list(importer.run([Row(number + 2, 0, row) for number, row in enumerate(rows)]))
+    list(importer.run([Row(number + 2, number + 2, 0, row) for number, row in enumerate(rows)]))
     importer.finish({})
 
 

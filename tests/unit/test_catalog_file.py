@@ -119,8 +119,8 @@ def test_where_a_record_ends_reading_can_go_on() -> None:
     known = header(HEAD)
     all_of_them = list(records(known, BY_NAME, whole[len(HEAD) :].splitlines(keepends=True), end=len(HEAD)))
     for number, each in enumerate(all_of_them):
-        line = whole[: each.end].count(b"\n")
-        rest = records(known, BY_NAME, whole[each.end :].splitlines(keepends=True), line=line, end=each.end)
+        assert each.last == whole[: each.end].count(b"\n")
+        rest = records(known, BY_NAME, whole[each.end :].splitlines(keepends=True), line=each.last, end=each.end)
         assert list(rest) == all_of_them[number + 1 :]
 
 

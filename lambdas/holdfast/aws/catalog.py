@@ -69,8 +69,8 @@ class Catalog(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far an import has come: the line and the byte after it, what became of the rows since the last time, and
-    what is to be told of some.
+    """How far an import has come: the last line and the byte after it, from where another run can go on; what became of
+    the rows since the last time, and what is to be told of some.
     """
 
     line: int
@@ -132,19 +132,30 @@ class Catalogs:
     ) -> Importer:
         """Begin an import, or go on with it: `by` says whose it is, `at` the time of its file.
 
-        `match` is added to the sets of columns that the catalog is looked up by, of which `Name` is one. Raises
-        Importing.
+        `match` is added to the sets of columns that the catalog is looked up by, of which `Name` is one. Where a later
+        file has come to an end before, the columns stay those of that file. Raises Importing.
         """
         try:
-            before = self.get(name).match
+            before = self.get(name)
         except UnknownCatalog:
-            before = BY_NAME
-        known = Catalog(name, columns, tuple(dict.fromkeys((*before, *match))))
+            before = Catalog(name, columns, BY_NAME)
+        known = before._replace(
+            columns=before.columns if _later(before, at) else columns,
+            match=tuple(dict.fromkeys((*before.match, *match))),
+        )
         return Importer(self, known, at, by, clock)
 
-    def lease(self, known: Catalog, by: str, now: int, *, done: tuple[int, Mapping[str, int]] | None = None) -> None:
-        """Take, prolong or (with what is `done`) give back the right to import: it keeps two imports from writing in
-        between what each other has read. Raises Importing.
+    def lease(
+        self,
+        known: Catalog,
+        by: str,
+        now: int,
+        *,
+        over: bool = False,
+        done: tuple[int, Mapping[str, int]] | None = None,
+    ) -> None:
+        """Take, prolong or (where this run is `over`) give back the right to import: it keeps two imports from writing
+        in between what each other has read. `done` is what came of a whole file. Raises Importing.
         """
         changes = "SET #columns = :columns, #match = :match"
         values: dict[str, Any] = {
@@ -154,13 +165,15 @@ class Catalogs:
             ":now": {"N": str(now)},
         }
         names = {"#columns": "columns", "#match": "match", "#by": "by", "#until": "until"}
-        if done is None:
-            changes += ", #by = :by, #until = :until"
-            values[":until"] = {"N": str(now + LEASE_MS)}
-        else:
-            changes += ", #at = :at, #counts = :counts REMOVE #by, #until"
+        if done:
+            changes += ", #at = :at, #counts = :counts"
             names |= {"#at": "at", "#counts": "counts"}
             values |= {":at": {"N": str(done[0])}, ":counts": {"S": json.dumps(done[1])}}
+        if over:
+            changes += " REMOVE #by, #until"
+        else:
+            changes += ", #by = :by, #until = :until"
+            values[":until"] = {"N": str(now + LEASE_MS)}
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -262,16 +275,26 @@ class Importer:
             bad = tuple(each for each in some if isinstance(each, Bad))
             counts, shared = self._catalogs.apply(self.known, rows, self._at)
             told = {"rows": len(rows), "bad": len(bad), **counts}
-            yield Progress(some[-1].line, some[-1].end, told, bad, tuple(shared))
+            yield Progress(some[-1].last, some[-1].end, told, bad, tuple(shared))
+
+    def pause(self) -> None:
+        """End before the file does: another run may go on at once, and so may another import."""
+        self._catalogs.lease(self.known, self._by, self._clock(), over=True)
 
     def finish(self, counts: Mapping[str, int]) -> None:
-        self._catalogs.lease(self.known, self._by, self._clock(), done=(self._at, counts))
+        """The whole file is in. Where a later one has been before, that stays the catalog's last import."""
+        done = None if _later(self.known, self._at) else (self._at, counts)
+        self._catalogs.lease(self.known, self._by, self._clock(), over=True, done=done)
 
     def _lease(self) -> None:
         now = self._clock()
         if now > self._leased + LEASE_MS // 4:
             self._catalogs.lease(self.known, self._by, now)
             self._leased = now
+
+
+def _later(known: Catalog, at: int) -> bool:
+    return known.at is not None and known.at > at
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -42,9 +42,10 @@ class Header(NamedTuple):
 
 
 class Row(NamedTuple):
-    """`line` counts from 1; `end` is the byte of the file at which the next record begins."""
+    """`line` counts from 1; the row ends with line `last`. `end` is the byte of the file at which the next begins."""
 
     line: int
+    last: int
     end: int
     values: Values
 
@@ -53,6 +54,10 @@ class Bad(NamedTuple):
     line: int
     end: int
     reason: str
+
+    @property
+    def last(self) -> int:
+        return self.line
 
 
 def header(line: bytes) -> Header:
@@ -116,7 +121,7 @@ def records(known: Header, by: Match, lines: Iterable[bytes], *, line: int = 1, 
             reason = str(error)
         else:
             if values is not None:
-                yield Row(source.first, source.end, values)
+                yield Row(source.first, source.last, source.end, values)
             continue
         source.keep_first()
         yield Bad(source.first, source.end, reason)
@@ -133,13 +138,13 @@ class _Lines:
         self._lines = iter(lines)
         self._again: list[bytes] = []
         self._taken: list[bytes] = []
-        self._line = line
+        self.last = line
         self.end = end
 
     @property
     def first(self) -> int:
         """The line on which the record begins."""
-        return self._line - len(self._taken) + 1
+        return self.last - len(self._taken) + 1
 
     def begin(self) -> None:
         self._taken = []
@@ -149,7 +154,7 @@ class _Lines:
         back = self._taken[1:]
         self._again += reversed(back)
         self._taken = self._taken[:1]
-        self._line -= len(back)
+        self.last -= len(back)
         self.end -= sum(map(len, back))
 
     def __iter__(self) -> Iterator[str]:
@@ -161,7 +166,7 @@ class _Lines:
             raise _BadRow(msg)
         raw = self._again.pop() if self._again else next(self._lines)
         self._taken.append(raw)
-        self._line += 1
+        self.last += 1
         self.end += len(raw)
         return raw.decode()
 
