@@ -30,6 +30,7 @@ class Alarms(Construct):
         sweep: lambda_.Function,
         deliver: lambda_.Function,
         recommend: lambda_.Function,
+        not_imported: sqs.Queue,
         not_taken: sqs.Queue | None = None,
         console: apigateway.HttpApi | None = None,
     ) -> None:
@@ -48,6 +49,12 @@ class Alarms(Construct):
             metric=undelivered.metric_approximate_number_of_messages_visible(statistic="max", period=_MINUTE),
             above=0,
             description="Decisions could not be delivered: holdfast undelivered list.",
+        )
+        self._alarm(
+            "NotImported",
+            metric=not_imported.metric_approximate_number_of_messages_visible(statistic="max", period=_MINUTE),
+            above=0,
+            description="A catalog's file was not imported: look at the catalog_import log, then redrive the queue.",
         )
         if not_taken:
             self._alarm(

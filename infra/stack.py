@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.bus import MessageBus
+from infra.catalog_import import CatalogImport
 from infra.console import Console
 from infra.deliver import Deliver
 from infra.dependencies import DependenciesLayer
@@ -38,6 +39,7 @@ class HoldfastStack(Stack):
         events = EventsQueue(self, "Events", stage=stage)
         tables = Tables(self, "Tables", stage=stage)
         history = History(self, "History", stage=stage, tables=tables)
+        catalog_import = CatalogImport(self, "CatalogImport", stage=stage, layer=layer, tables=tables)
         join = Join(self, "Join", stage=stage, layer=layer, events=events, tables=tables, history=history)
         sweep = Sweep(self, "Sweep", stage=stage, layer=layer, events=events, tables=tables)
         bus = MessageBus(self, "Messages", stage=stage).bus
@@ -62,6 +64,7 @@ class HoldfastStack(Stack):
                 sweep=sweep.function,
                 deliver=deliver.function,
                 recommend=recommend.function,
+                not_imported=catalog_import.dead_letters,
                 not_taken=upstream.dead_letters if upstream else None,
                 console=console.api if console else None,
             )
@@ -77,12 +80,14 @@ class HoldfastStack(Stack):
             "TimersTableName": tables.timers.table_name,
             "CampaignsTableName": tables.campaigns.table_name,
             "CatalogTableName": tables.catalog.table_name,
+            "CatalogBucketName": catalog_import.bucket.bucket_name,
             "HistoryBucketName": history.bucket.bucket_name,
             "HistoryStreamName": history.stream.ref,
             "JoinFunctionName": join.function.function_name,
             "SweepFunctionName": sweep.function.function_name,
             "DeliverFunctionName": deliver.function.function_name,
             "RecommendFunctionName": recommend.function.function_name,
+            "CatalogImportFunctionName": catalog_import.function.function_name,
         }
         if console:
             outputs["ConsoleUrl"] = console.url

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from catalog_import import RESERVE_MS
 from holdfast.aws import settings
+from holdfast.aws.dropped import REPORTS
 from holdfast.aws.observed import SEEN
 from holdfast.aws.statistics import STATISTICS
 from holdfast.core.history import Row
@@ -18,7 +20,7 @@ from tests.infrastructure.synthesis import Stack, stack, synth
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
-FUNCTIONS = ("Join", "Sweep", "Deliver", "Recommend", "Console")
+FUNCTIONS = ("Join", "Sweep", "Deliver", "CatalogImport", "Recommend", "Console")
 
 
 def test_join_returns_only_the_records_that_failed(on_aws: Stack) -> None:
@@ -200,13 +202,13 @@ def test_the_console_can_be_left_out() -> None:
     without = stack(stage="prod", console="false")
     for kind in ("AWS::Cognito::UserPool", "AWS::ApiGatewayV2::Api"):
         assert not without.all(kind)
-    assert len(without.all("AWS::Lambda::Function")) == 4
+    assert len(without.all("AWS::Lambda::Function")) == len(FUNCTIONS) - 1
     assert not [name for name in without.outputs if name.startswith("Console")]
 
 
 def test_only_the_console_and_the_build_carry_what_only_they_need(on_aws: Stack) -> None:
     layers = {name: on_aws.properties("AWS::Lambda::Function", name)["Layers"] for name in FUNCTIONS}
-    assert [len(layers[name]) for name in FUNCTIONS] == [1, 1, 1, 2, 3]
+    assert [len(layers[name]) for name in FUNCTIONS] == [1, 1, 1, 1, 2, 3]
 
 
 def test_the_build_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
@@ -334,13 +336,82 @@ def test_functions_run_on_arm_with_tracing_and_structured_logs(on_aws: Stack, fu
     assert properties["Runtime"] == "python3.13"
     assert properties["TracingConfig"] == {"Mode": "Active"}
     assert properties["LoggingConfig"]["LogFormat"] == "JSON"
-    assert properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == function.lower()
+    assert properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"].replace("_", "") == function.lower()
 
 
 def test_nobody_else_may_send_or_consume_unless_told_so(on_aws: Stack) -> None:
     assert not on_aws.all("AWS::Events::EventBusPolicy")
-    for policy in on_aws.all("AWS::SQS::QueuePolicy").values():
-        assert all(each["Effect"] == "Deny" for each in policy["Properties"]["PolicyDocument"]["Statement"])
+    for name, policy in on_aws.all("AWS::SQS::QueuePolicy").items():
+        if not name.startswith("CatalogImport"):
+            assert all(each["Effect"] == "Deny" for each in policy["Properties"]["PolicyDocument"]["Statement"])
+
+
+@pytest.mark.parametrize("queue", ["CatalogImportQueue", "CatalogImportDeadLetters"])
+def test_the_rule_on_the_catalog_bucket_and_no_other_may_announce_files(on_aws: Stack, queue: str) -> None:
+    statements = on_aws.properties("AWS::SQS::QueuePolicy", queue)["PolicyDocument"]["Statement"]
+    (allow,) = (each for each in statements if each["Effect"] == "Allow")
+    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
+    (rule,) = allow["Condition"].values()
+    assert rule["aws:SourceArn"]["Fn::GetAtt"][0].startswith("CatalogImportRule")
+
+
+def test_what_is_dropped_into_the_catalog_bucket_is_announced_and_a_report_is_not(on_aws: Stack) -> None:
+    bucket = on_aws.properties("AWS::S3::Bucket", "CatalogImport")
+    assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    pattern = on_aws.properties("AWS::Events::Rule", "CatalogImport")["EventPattern"]
+    assert pattern["detail"]["object"]["key"] == [{"anything-but": {"prefix": REPORTS}}]
+    assert on_aws.outputs["CatalogBucketName"]["Value"] == pattern["detail"]["bucket"]["name"][0]
+
+
+def test_the_catalog_bucket_keeps_what_was_replaced_and_is_nobodys_but_the_owners(on_aws: Stack) -> None:
+    bucket = on_aws.properties("AWS::S3::Bucket", "CatalogImport")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]
+    (deny,) = on_aws.properties("AWS::S3::BucketPolicy", "CatalogImport")["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_a_file_is_imported_by_itself_comes_again_when_it_fails_and_ends_as_a_dead_letter(on_aws: Stack) -> None:
+    mapping = on_aws.properties("AWS::Lambda::EventSourceMapping", "CatalogImport")
+    function = on_aws.properties("AWS::Lambda::Function", "CatalogImport")
+    queue = on_aws.properties("AWS::SQS::Queue", "CatalogImportQueue")
+    assert mapping["BatchSize"] == 1
+    assert queue["VisibilityTimeout"] > function["Timeout"] > RESERVE_MS / 1000
+    assert function["RecursiveLoop"] == "Allow"
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].startswith("CatalogImportDeadLetters")
+
+
+def test_the_import_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
+    assert on_aws.actions("CatalogImportRole") == {
+        "CatalogImportLog": LOGS,
+        "*": TRACES,
+        "TablesCatalog": {
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:UpdateItem",
+        },
+        "CatalogImportBucket": {"s3:ListBucket"},
+        "CatalogImportBucket/*": {"s3:GetObject", "s3:GetObjectVersion"},
+        "CatalogImportBucket/reports/*": {"s3:PutObject"},
+        "CatalogImportQueue": {
+            "sqs:SendMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+            "sqs:ReceiveMessage",
+        },
+    }
+
+
+def test_the_import_writes_catalogs_and_no_recommendations(on_aws: Stack) -> None:
+    statements = on_aws.properties("AWS::IAM::Policy", "CatalogImportRole")["PolicyDocument"]["Statement"]
+    (writing,) = (each for each in statements if "dynamodb:UpdateItem" in each["Action"])
+    keys = writing["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert keys == ["catalog", "item#*", "by#*"]
 
 
 def test_upstream_accounts_may_send_events_and_nothing_else() -> None:
@@ -368,7 +439,7 @@ def test_consumer_accounts_may_keep_rules_of_their_own_on_the_bus() -> None:
 
 
 def test_no_upstream_bus_and_no_registry_unless_told_so(on_aws: Stack) -> None:
-    assert not on_aws.all("AWS::Events::Rule")
+    assert [name for name in on_aws.all("AWS::Events::Rule") if not name.startswith("CatalogImport")] == []
     assert not on_aws.all("AWS::EventSchemas::Registry")
 
 
@@ -485,6 +556,7 @@ def test_outputs_are_what_the_command_line_looks_for(on_aws: Stack) -> None:
         "TimersTableName",
         "CampaignsTableName",
         "CatalogTableName",
+        "CatalogBucketName",
         "JoinFunctionName",
         "SweepFunctionName",
         "DeliverFunctionName",

@@ -206,7 +206,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         _create_table(dynamodb, "campaigns", "pk", "sk")
         _create_table(dynamodb, "catalog", "pk", "sk")
         queues = {
-            name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "rejected", "undelivered", "rule")
+            name: sqs.create_queue(QueueName=name)["QueueUrl"]
+            for name in ("events", "rejected", "undelivered", "rule", "imports")
         }
         events.create_event_bus(Name="bus")
         events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source": ["holdfast"]}')

@@ -80,6 +80,13 @@ class ConsoleSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogImportSettings(Settings):
+    catalog_table: str
+    catalog_bucket: str
+    imports_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecommendSettings(Settings):
     """`engine` is duckdb, athena, or auto: DuckDB for a history of up to `duckdb_most_mb` (packed, as it is in S3)."""
 
