@@ -1,13 +1,20 @@
-"""A build of recommendations from a million events of a hundred thousand items, by DuckDB: time and peak memory."""
+"""A build of recommendations from a million events of a hundred thousand items, by DuckDB: time and peak memory.
+
+python -m bench --only recommend
+"""
 
 from __future__ import annotations
 
 import json
-import resource
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+import typer
+
+from bench.report import Part
 from holdfast.aws.engines import Duck
 from holdfast.core.item_to_item import grouped
 from holdfast.core.recommendations import POPULAR, Recommender
@@ -36,12 +43,23 @@ COPY (
 """
 
 
-def main() -> None:
+def recommend(part: Part, *, events: int = EVENTS) -> None:
+    """In a process of its own, so that its memory is its own. Raises CalledProcessError."""
+    command = [sys.executable, "-m", "bench.recommend", "--events", str(events)]
+    told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)  # noqa: S603  (our own)
+    note = f"{told['pairs']:,} pairs of {told['items_with_others']:,} items, {ITEMS:,} before"
+    part.row(f"a build from {events:,} events", told["load_seconds"] + told["query_seconds"], "s", note=note)
+    part.row("  of which loading them", told["load_seconds"], "s")
+    part.row("  peak memory", told["peak_mb"], "MB")
+    part.data["recommend"] = told
+
+
+def main(*, events: int = EVENTS) -> None:
     recommender = Recommender(id="bench", catalog="products", did={"charged": "item"})
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as directory:
         duck = Duck(Path(directory), memory_mb=1800)  # as the function's
         file = Path(directory) / "events.json"
-        list(duck.run(_MADE.format(users=USERS, items=ITEMS, events=EVENTS, now=NOW, span=SPAN_MS, path=file)))
+        list(duck.run(_MADE.format(users=USERS, items=ITEMS, events=events, now=NOW, span=SPAN_MS, path=file)))
         started = time.perf_counter()
         duck.load(file)
         loaded = time.perf_counter()
@@ -50,16 +68,22 @@ def main() -> None:
         duck.close()
     rows.pop(POPULAR)
     told = {
-        "events": EVENTS,
+        "events": events,
         "items": ITEMS,
         "load_seconds": round(loaded - started, 1),
         "query_seconds": round(built - loaded, 1),
         "items_with_others": len(rows),
         "pairs": sum(map(len, rows.values())),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mb": _peak_mb(),
     }
     print(json.dumps(told))  # noqa: T201
 
 
+def _peak_mb() -> int:
+    """Of this program alone: `getrusage` counts among it what started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) // 1024
+
+
 if __name__ == "__main__":
-    main()
+    typer.run(main)
