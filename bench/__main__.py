@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import counted, footprint, lateness, picture, prices, report, scale, throughput
+from bench import counted, footprint, lateness, picture, prices, recommend, report, rows, scale, simulate, throughput
 from bench.emulated import bare, deployed
 from bench.report import Part
 from holdfast_cli.output import err
@@ -26,8 +26,11 @@ TITLES = {
     "users": "The price against the number of users",
     "watches": "The price against the watches a user has open",
     "windows": "The price against window and item size",
+    "rows": "What a catalog row and recommendations add, counted",
     "lateness": "Lateness on the embedded AWS",
     "throughput": "Throughput on the embedded AWS",
+    "recommend": "A build of recommendations",
+    "simulate": "simulate: the fold, offline",
     "footprint": "Cold starts",
 }
 BARE = {"counted": counted.counted, "users": counted.users, "watches": counted.watches, "windows": counted.windows}
@@ -79,11 +82,18 @@ def _part(part: Part, *, quick: bool) -> None:
         if part.name in BARE:
             measure: Callable[..., Any] = BARE[part.name]
             measure(part, stack.enter_context(bare()), seconds=2 if quick else 8 if part.name == "counted" else 4)
+        elif part.name == "rows":
+            rows.rows(part, stack.enter_context(bare()), decisions=50 if quick else rows.DECISIONS)
         elif part.name == "lateness":
             lateness.lateness(part, stack.enter_context(deployed()), watches=8 if quick else lateness.WATCHES)
         elif part.name == "throughput":
             events = 3000 if quick else throughput.EVENTS
             throughput.throughput(part, stack.enter_context(deployed()), events=events)
+        elif part.name == "recommend":
+            recommend.recommend(part, events=100_000 if quick else recommend.EVENTS)
+        elif part.name == "simulate":
+            events = 50_000 if quick else 500_000
+            simulate.fill(part, realistic=events, dense=events // 2)
         else:
             footprint.footprint(part)
 

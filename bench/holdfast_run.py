@@ -115,9 +115,9 @@ class HoldfastRun:
         self._slots: set[str] = set()
 
     def __enter__(self) -> Self:
-        _create(self._endpoint, self._name)
+        create(self._endpoint, self._name)
         self._outputs = {"CampaignsTableName": f"{self._name}-campaigns", "CatalogTableName": f"{self._name}-catalog"}
-        self._stack.enter_context(patch.dict(os.environ, self._environment(), clear=True))
+        self._stack.enter_context(patch.dict(os.environ, environment(self._endpoint, self._name), clear=True))
         self._stack.enter_context(patch.object(clock, "time", SimpleNamespace(time_ns=lambda: self._loop.now * 10**6)))
         deployment = Deployment(stage="local", region=local.REGION, endpoint=self._endpoint, outputs=self._outputs)
         publish_one(campaigns(deployment), self._campaign, self._campaign.model_dump_json(by_alias=True))
@@ -234,22 +234,7 @@ class HoldfastRun:
         """Into the real tables: the states, and a profile of everybody."""
         table = Users(self._dynamodb, f"{self._name}-users")
         table.save([save._replace(over=None, outbox=None) for save in self._memory_users.saves.values()])
-        given = {"first_name": "Ann", "email": "ann@example.com", "country": "NL"}
-        changes = (ProfileChange(user, START, START, given) for user in sorted(users))
-        items = iter(
-            [
-                {
-                    "user": {"S": change.user},
-                    "part": {"S": "profile"},
-                    "state": {"S": profiles.encode(profiles.merge({}, [change]).profile)},
-                    "version": {"N": "1"},
-                }
-                for change in changes
-            ]
-        )
-        while chunk := [*islice(items, 25)]:
-            puts = [{"PutRequest": {"Item": item}} for item in chunk]
-            self._dynamodb.batch_write_item(RequestItems={f"{self._name}-users": puts})
+        put_profiles(self._dynamodb, f"{self._name}-users", sorted(users))
 
     def _warm_up(self) -> None:
         """What a container does once: read the campaigns, note the names of events, open connections."""
@@ -302,22 +287,25 @@ class HoldfastRun:
             ]
         )
 
-    def _environment(self) -> Mapping[str, str]:
-        sqs = client("sqs", self._endpoint)
-        urls = {name: sqs.get_queue_url(QueueName=f"{self._name}-{name}")["QueueUrl"] for name in QUEUES}
-        return {
-            **local.environment(self._endpoint),
-            **{f"HOLDFAST_{name.upper()}_TABLE": f"{self._name}-{name}" for name in TABLES},
-            **{f"HOLDFAST_{name.upper()}_QUEUE_URL": url for name, url in urls.items()},
-            "HOLDFAST_BUS_NAME": "default",
-            "HOLDFAST_TIMER_SHARDS": str(PROD.timer_shards),
-            "HOLDFAST_QUEUE_RETENTION_SECONDS": str(PROD.events_retention.to_seconds()),
-            "HOLDFAST_CAMPAIGNS_TTL_SECONDS": "1000000",
-            **POWERTOOLS,
-        }
+
+def environment(endpoint: str, name: str) -> Mapping[str, str]:
+    """What the stack tells the functions, of what `create` made."""
+    sqs = client("sqs", endpoint)
+    urls = {queue: sqs.get_queue_url(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in QUEUES}
+    return {
+        **local.environment(endpoint),
+        **{f"HOLDFAST_{table.upper()}_TABLE": f"{name}-{table}" for table in TABLES},
+        **{f"HOLDFAST_{queue.upper()}_QUEUE_URL": url for queue, url in urls.items()},
+        "HOLDFAST_BUS_NAME": "default",
+        "HOLDFAST_TIMER_SHARDS": str(PROD.timer_shards),
+        "HOLDFAST_QUEUE_RETENTION_SECONDS": str(PROD.events_retention.to_seconds()),
+        "HOLDFAST_CAMPAIGNS_TTL_SECONDS": "1000000",
+        **POWERTOOLS,
+    }
 
 
-def _create(endpoint: str, name: str) -> None:
+def create(endpoint: str, name: str) -> None:
+    """Tables and queues, as the stack has them."""
     dynamodb, sqs = client("dynamodb", endpoint), client("sqs", endpoint)
     for table, keys in TABLES.items():
         dynamodb.create_table(
@@ -335,6 +323,23 @@ def _create(endpoint: str, name: str) -> None:
         )
     for queue in QUEUES:
         sqs.create_queue(QueueName=f"{name}-{queue}")
+
+
+def put_profiles(dynamodb: Any, table: str, users: Iterable[str]) -> None:
+    given = {"first_name": "Ann", "email": "ann@example.com", "country": "NL"}
+    changes = (ProfileChange(user, START, START, given) for user in users)
+    items = (
+        {
+            "user": {"S": change.user},
+            "part": {"S": "profile"},
+            "state": {"S": profiles.encode(profiles.merge({}, [change]).profile)},
+            "version": {"N": "1"},
+        }
+        for change in changes
+    )
+    while chunk := [*islice(items, 25)]:
+        puts = [{"PutRequest": {"Item": item}} for item in chunk]
+        dynamodb.batch_write_item(RequestItems={table: puts})
 
 
 def _minute(slot: str) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from itertools import islice, pairwise
+from pathlib import Path
 
 import pytest
 
-from bench import scale
+from bench import recommend, rows, scale, simulate
+from bench.__main__ import _run
 from bench.capacity import Item, item_bytes, read_units, write_units
 from bench.lateness import histogram, quantile
 from bench.ledger import Call, Counts
@@ -16,6 +19,7 @@ from bench.prices import PRICES, dollars, flink_month
 from bench.report import Part, Row, number
 from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Event, Trace, flat_lines, line
 from bench.virtual import Batches, Loop
+from holdfast.core.recommendations import ranked
 
 
 def events(count: int, **given: object) -> list[Event]:
@@ -165,3 +169,41 @@ def test_the_histogram_has_a_place_for_everything_and_quantiles_are_values_that_
 
 def test_the_page_on_scale_is_what_its_script_writes() -> None:
     assert scale.PAGE.read_text() == scale.page(json.loads(scale.UNITS.read_text()))
+
+
+def test_no_two_messages_have_their_likeliest_recommendations_in_common() -> None:
+    likely = []
+    for message in range(20):
+        items = rows.own(message)
+        candidates = ranked({item: rows.others(item) for item in items}, items)
+        likely += [each.item for each in candidates[: rows.LIKELY]]
+        assert {len(rows.others(item)) for item in items} == {rows.OTHERS}
+    assert len(set(likely)) == 20 * rows.LIKELY
+
+
+def test_the_reads_of_a_message_are_by_table_and_cost_what_units_cost() -> None:
+    counts = Counts()
+    counts.reads.update({"rows-users": 10, "rows-catalog": 5})
+    counts.calls["dynamodb:BatchGetItem"] = 1
+    found = rows.reads(counts, 10)
+    assert found.units == {"users": 1, "catalog": 0.5}
+    assert found.calls == 0.1
+    assert found.dollars == pytest.approx(1.5 * 0.125)
+
+
+def test_the_peak_memory_of_a_program_is_not_that_of_what_started_it(tmp_path: Path) -> None:
+    large = bytearray(150 << 20)
+    found = simulate.spent([sys.executable, "-S", "-c", "print('done')"], tmp_path / "out")
+    assert found.megabytes < len(large) >> 20
+    assert (tmp_path / "out").read_text() == "done\n"
+
+
+def test_a_part_that_fails_says_so_and_the_next_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(recommend, "recommend", broken)
+    monkeypatch.setattr(simulate, "fill", lambda part, **_: part.row("events", 1))
+    one, two = (_run(name, quick=True) for name in ("recommend", "simulate"))
+    assert (one.failed, one.met) == ("OSError: no room", False)
+    assert (two.failed, len(two.rows)) == ("", 1)
