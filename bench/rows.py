@@ -175,7 +175,7 @@ def _fill(endpoint: str, decisions: int) -> float:
     builds.publish(RECOMMENDATION, Build(BUILD, 1, "bench", now, now, len(build), len(build) * OTHERS))
     catalog = dict.fromkeys([*build, *(each.item for found in build.values() for each in found)])
     importer = Catalogs(dynamodb, f"{NAME}-catalog").importer(CATALOG, COLUMNS, BY_NAME, now, "bench", now_ms)
-    list(importer.run(Row(line, 0, _row(item)) for line, item in enumerate(catalog, start=2)))
+    list(importer.run(Row(line, line, 0, _row(item)) for line, item in enumerate(catalog, start=2)))
     importer.finish({})
     where = place(CATALOG, {"Identity": own(0)[0]})
     key = {"pk": {"S": where.pk}, "sk": {"S": where.sk}}
