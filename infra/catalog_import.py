@@ -8,18 +8,16 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from holdfast.aws.dropped import REPORTS
 from infra.function import HoldfastFunction
 from infra.history import acknowledge_objects
-from infra.queues import TRIES
+from infra.queues import work_queue
 from infra.stages import Stage
 from infra.tables import Tables
 
 _KEPT = Duration.days(30)
-_LONGEST = Duration.days(14)
 
 
 class CatalogImport(Construct):
@@ -33,24 +31,7 @@ class CatalogImport(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.bucket = self._bucket(stage, tables)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=not stage.embedded,
-            retention_period=_LONGEST,
-            removal_policy=stage.removal_policy,
-        )
-        self.queue = sqs.Queue(
-            self,
-            "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=not stage.embedded,
-            visibility_timeout=Duration.minutes(15),
-            retention_period=_LONGEST,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=TRIES),
-            removal_policy=stage.removal_policy,
-        )
+        self.queue, self.dead_letters = work_queue(self, stage=stage, visibility=Duration.minutes(15))
         self._announce()
         self.function = HoldfastFunction(
             self,

@@ -16,23 +16,8 @@ _LONGEST = Duration.days(14)
 class EventsQueue(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=not stage.embedded,
-            retention_period=_LONGEST,
-            removal_policy=stage.removal_policy,
-        )
-        self.queue = sqs.Queue(
-            self,
-            "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=not stage.embedded,
-            visibility_timeout=stage.events_visibility,
-            retention_period=stage.events_retention,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=TRIES),
-            removal_policy=stage.removal_policy,
+        self.queue, self.dead_letters = work_queue(
+            self, stage=stage, visibility=stage.events_visibility, retention=stage.events_retention
         )
         if stage.upstream_accounts:
             self.queue.add_to_resource_policy(
@@ -44,6 +29,31 @@ class EventsQueue(Construct):
                 )
             )
         self.rejected = final_queue(self, "Rejected", stage=stage)
+
+
+def work_queue(
+    scope: Construct, *, stage: Stage, visibility: Duration, retention: Duration = _LONGEST
+) -> tuple[sqs.Queue, sqs.Queue]:
+    """A queue that a function works off, and the one for what has failed there `TRIES` times."""
+    dead_letters = sqs.Queue(
+        scope,
+        "DeadLetters",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=not stage.embedded,
+        retention_period=_LONGEST,
+        removal_policy=stage.removal_policy,
+    )
+    queue = sqs.Queue(
+        scope,
+        "Queue",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=not stage.embedded,
+        visibility_timeout=visibility,
+        retention_period=retention,
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=TRIES),
+        removal_policy=stage.removal_policy,
+    )
+    return queue, dead_letters
 
 
 def final_queue(scope: Construct, construct_id: str, *, stage: Stage) -> sqs.Queue:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.clients import client, quick_client
@@ -190,7 +188,7 @@ class Deliver:
             return
         try:
             self._statistics.add(tallies(outcomes))
-        except (ClientError, BotoCoreError):
+        except Exception:
             logger.exception("not counted")
             count(metrics, Uncounted=len(outcomes))
 

@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from holdfast.aws.builds import ENDED, RUNNING, Build, Builds
 from holdfast.aws.campaigns import Recommendations
 from holdfast.aws.clients import client
@@ -130,9 +132,17 @@ class Recommend:
             RecommendationsFailed=outcome.failed,
             RecommendationRows=outcome.items,
         )
-        told = {name: value for name, value in outcome._asdict().items() if value is not None}
-        self._builds.tell(recommender.id, ENDED, at=self._clock(), **{**told, "failed": int(outcome.failed)})
+        self._tell(outcome)
         return outcome
+
+    def _tell(self, outcome: Outcome) -> None:
+        told = {name: value for name, value in outcome._asdict().items() if value is not None}
+        try:
+            self._builds.tell(
+                outcome.recommendation, ENDED, at=self._clock(), **{**told, "failed": int(outcome.failed)}
+            )
+        except (ClientError, BotoCoreError):  # what became of this one holds up the others as little
+            logger.exception("not told", extra={"recommendation": outcome.recommendation})
 
     def _build(self, recommender: Recommender, number: str, started: int) -> Outcome:
         name, builds = recommender.id, self._builds

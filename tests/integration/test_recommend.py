@@ -173,6 +173,14 @@ def test_one_that_fails_does_not_hold_up_the_others(night: Night) -> None:
     assert [outcome.failed for outcome in outcomes] == [True, False]
 
 
+def test_one_of_which_nothing_can_be_told_does_not_hold_up_the_others(night: Night) -> None:
+    night.publish(replace(ALSO, id="also-viewed"))
+    night.world.dynamodb.fault("put_item", lambda _: None, throttled)  # that it runs, and how it ended
+    outcomes = night.run(Fake(fails=EngineFailed("twice")))
+    assert [outcome.failed for outcome in outcomes] == [True, True]
+    assert [night.builds.told(each.recommendation, ENDED) is None for each in outcomes] == [True, False]
+
+
 def test_where_personalize_says_what_goes_with_what_only_the_popular_is_built(night: Night) -> None:
     arn = "arn:aws:personalize:eu-central-1:123456789012:recommender/also-bought"
     night.publish(replace(ALSO, personalize=arn))

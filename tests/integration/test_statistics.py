@@ -51,6 +51,15 @@ def test_a_counter_that_fails_keeps_no_message_back(world: World) -> None:
     assert world.messages("undelivered") == []
 
 
+def test_a_counter_that_cannot_be_read_keeps_no_message_back_either(world: World) -> None:
+    key = {"pk": {"S": "stats#cart"}, "sk": {"S": TODAY}}
+    world.dynamodb.put_item(TableName="campaigns", Item={**key, "top": {"S": "not JSON"}})
+    decide(world, "ann")
+    world.deliver_outboxes()
+    assert len(world.messages("rule")) == 1
+    assert world.messages("undelivered") == []
+
+
 def test_two_that_count_at_once_lose_nothing(world: World) -> None:
     one, two = (Statistics(world.dynamodb, "campaigns") for _ in range(2))  # type: ignore[arg-type]
     for _ in range(3):

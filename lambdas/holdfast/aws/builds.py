@@ -8,9 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from holdfast.aws.retry import attempts
+from holdfast.aws.batches import ITEMS_PER_WRITE, write
 from holdfast.core.recommendations import POPULAR, Neighbour, decode, encode, pointer_key, row_key
 
 if TYPE_CHECKING:
@@ -19,7 +17,8 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 14 * 24 * 60 * 60
 """How long the rows of a build stay. As long as no newer one succeeds, the alarm has been telling so for two weeks."""
-ROWS_PER_WRITE = 25
+TRIES = 8
+"""A build would rather wait for a few seconds than fail."""
 WRITERS = 8
 LIVE = "live"
 ENDED = "ended"
@@ -66,7 +65,7 @@ class Builds:
         written = 0
         with ThreadPoolExecutor(WRITERS) as pool:
             pending: set[Future[int]] = set()
-            while chunk := list(islice(requests, ROWS_PER_WRITE)):
+            while chunk := list(islice(requests, ITEMS_PER_WRITE)):
                 if len(pending) >= 2 * WRITERS:
                     done, pending = wait(pending, return_when=FIRST_COMPLETED)
                     written += sum(each.result() for each in done)
@@ -76,16 +75,9 @@ class Builds:
         yield written
 
     def _write(self, puts: list[WriteRequestTypeDef]) -> int:
-        count = len(puts)
-        for _ in attempts(count=8):
-            try:
-                answer = self._dynamodb.batch_write_item(RequestItems={self._table: puts})
-            except (ClientError, BotoCoreError):
-                continue
-            puts = list(answer.get("UnprocessedItems", {}).get(self._table, ()))  # type: ignore[arg-type]
-            if not puts:
-                return count
-        raise NotWritten(f"{len(puts)} rows could not be written to the catalog table")
+        if unwritten := write(self._dynamodb, self._table, puts, tries=TRIES):
+            raise NotWritten(f"{len(unwritten)} rows could not be written to the catalog table")
+        return len(puts)
 
     def publish(self, name: str, build: Build) -> bool:
         """Make a build live whose rows are all there. False, where one that began later is live already."""

@@ -14,6 +14,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from holdfast.aws.batches import ITEMS_PER_WRITE, write
 from holdfast.aws.retry import attempts
 from holdfast.core.catalog import (
     BY_NAME,
@@ -37,7 +38,6 @@ WINDOW = 1_000
 """Rows that are read, compared and written together: what an import has in memory."""
 LEASE_MS = 2 * 60_000
 KEYS_PER_READ = 100
-ITEMS_PER_WRITE = 25
 AT_ONCE = 8
 PATIENCE = 8
 """Attempts of a call that is throttled: an import would rather wait a few seconds than end."""
@@ -235,15 +235,9 @@ class Catalogs:
             list(pool.map(self._write_some, list(_chunks(requests, ITEMS_PER_WRITE))))
 
     def _write_some(self, requests: list[Any]) -> None:
-        for _ in attempts(PATIENCE):
-            try:
-                answer = self._dynamodb.batch_write_item(RequestItems={self._table: requests})
-            except self._dynamodb.exceptions.ProvisionedThroughputExceededException:
-                continue
-            requests = list(answer["UnprocessedItems"].get(self._table, []))
-            if not requests:
-                return
-        raise Throttled
+        throttled = self._dynamodb.exceptions.ProvisionedThroughputExceededException
+        if write(self._dynamodb, self._table, requests, tries=PATIENCE, passing=(throttled,)):
+            raise Throttled
 
     def _query(self, pk: str) -> Iterator[Mapping[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(

@@ -7,9 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from holdfast.aws.retry import attempts
+from holdfast.aws.batches import ITEMS_PER_WRITE, write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
 
     from holdfast.core.timers import TimerItem
 
-ITEMS_PER_WRITE = 25
 KEPT_SECONDS = 7 * 24 * 60 * 60
 """How long after its minute a slot stays: long enough for sweep to be out for a week."""
 
@@ -52,18 +49,7 @@ class Timers:
             for item in items
         ]
         chunks = (puts[at : at + ITEMS_PER_WRITE] for at in range(0, len(puts), ITEMS_PER_WRITE))
-        return all(self._write(chunk) for chunk in chunks)
-
-    def _write(self, puts: list[WriteRequestTypeDef]) -> bool:
-        for _ in attempts():
-            try:
-                answer = self._dynamodb.batch_write_item(RequestItems={self._table: puts})
-            except (ClientError, BotoCoreError):
-                continue
-            puts = list(answer.get("UnprocessedItems", {}).get(self._table, ()))  # type: ignore[arg-type]
-            if not puts:
-                return True
-        return False
+        return not any(write(self._dynamodb, self._table, chunk) for chunk in chunks)
 
     def read(self, slot: str) -> Iterator[str]:
         """The `users` of each item of a slot."""

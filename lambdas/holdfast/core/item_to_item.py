@@ -160,10 +160,7 @@ def query(recommender: Recommender, until: int, *, table: str = "history", parti
         days=f"day >= '{first_day(recommender, until)}' AND " if partitioned else "",
         since=since,
         until=until,
-        sources=" OR ".join(
-            f"(event = {_literal(event)} AND path = {_literal(path)})"
-            for event, path in sorted(recommender.did.items())
-        ),
+        sources=sources(recommender),
         per_user=PER_USER,
         min_support=recommender.min_support,
         shrinkage=SHRINKAGE,
