@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
+from random import Random
 from types import SimpleNamespace
 from typing import Any, Self
 from unittest.mock import patch
@@ -118,6 +119,7 @@ class HoldfastRun:
         create(self._endpoint, self._name)
         self._outputs = {"CampaignsTableName": f"{self._name}-campaigns", "CatalogTableName": f"{self._name}-catalog"}
         self._stack.enter_context(patch.dict(os.environ, environment(self._endpoint, self._name), clear=True))
+        self._stack.enter_context(patch.object(join, "random", Random(1)))  # noqa: S311  (which shard a slot is in)
         self._stack.enter_context(patch.object(clock, "time", SimpleNamespace(time_ns=lambda: self._loop.now * 10**6)))
         deployment = Deployment(stage="local", region=local.REGION, endpoint=self._endpoint, outputs=self._outputs)
         publish_one(campaigns(deployment), self._campaign, self._campaign.model_dump_json(by_alias=True))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any, NamedTuple
 
 from bench.capacity import item_bytes, read_units, statement_bytes, write_units
@@ -20,6 +21,7 @@ class Call(NamedTuple):
     operation: str
     parameters: Mapping[str, Any]
     answer: Mapping[str, Any]
+    thread: int = 0
 
 
 @dataclass(slots=True)
@@ -100,7 +102,13 @@ class Ledger:
 
     def _note(self, parsed: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
         operation = f"{model.service_model.service_name}:{model.name}"
-        self._calls.append(Call(operation, context["bench"], parsed))
+        self._calls.append(Call(operation, context["bench"], parsed, get_ident()))
+
+
+def one_after_another(calls: Iterable[Call]) -> int:
+    """How many calls an invocation waits for: of threads that call side by side, the busiest one's."""
+    by_thread = Counter(call.thread for call in calls)
+    return by_thread.pop(get_ident(), 0) + max(by_thread.values(), default=0)
 
 
 def _want_capacity(params: dict[str, Any], model: Any, **_: Any) -> dict[str, Any] | None:

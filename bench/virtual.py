@@ -15,7 +15,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from bench.ledger import Call, Counts, Ledger
+from bench.ledger import Call, Counts, Ledger, one_after_another
 from bench.prices import GB
 from bench.traces import SECOND
 
@@ -169,7 +169,8 @@ class Meter:
             counts.invocations[function] += 1
             counts.cpu_us[function] += round(cpu * 1_000_000)
             things["lambda_requests"] += 1
-            seconds = math.ceil((cpu * max(VCPU_MB / memory_mb, 1) + CALL_SECONDS * len(calls)) * 1000) / 1000
+            waited = CALL_SECONDS * one_after_another(calls)
+            seconds = math.ceil((cpu * max(VCPU_MB / memory_mb, 1) + waited) * 1000) / 1000
             things["lambda_arm_gb_seconds"] += seconds * memory_mb / 1024  # type: ignore[assignment]
             things["logged_gb"] += len(logged.getvalue().encode()) / GB  # type: ignore[assignment]
         return calls

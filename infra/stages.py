@@ -53,10 +53,11 @@ class Stage:
     events_visibility: Duration
     events_retention: Duration
 
-    # Deliver: what is decided within the window is rendered and put together. Without one, or in many lanes, there
-    # would be an invocation, a read and a call for every message.
+    # Deliver: what is decided within the window is rendered and put together. Without one there would be an
+    # invocation, a read and a call for every message. A shard of the stream takes a thousand writes a second at most,
+    # which one lane delivers.
     deliver_batch_window: Duration
-    deliver_lanes: int = 2
+    deliver_lanes: int = 1
 
     # Sweep
     timer_shards: int

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from msgspec import to_builtins
+
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.campaigns import Campaigns, LivePlans
 from holdfast.aws.clients import client, quick_client
@@ -131,7 +133,7 @@ class Deliver:
         put = Counter(each.kind for each in rendered if each.entry not in refused)
         count(metrics, Delivered=put["send"], Retracted=put["retract"], Withheld=put["withhold"])
         self._set_aside(
-            {"reason": reason, "user": user, "outbox": [decision._asdict()]} for (user, decision), reason in failed
+            {"reason": reason, "user": user, "outbox": [to_builtins(decision)]} for (user, decision), reason in failed
         )
         put_all = (Became(e.decided.decision, e.kind, e.reason) for e in rendered if e.entry not in refused)
         self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)])

@@ -20,7 +20,7 @@ from holdfast.aws.settings import JoinSettings
 from holdfast.aws.timers import Timers
 from holdfast.aws.users import Item, Key, Save, Saved, Users
 from holdfast.core import profiles, watches
-from holdfast.core.events import Event, Rejected, Tick
+from holdfast.core.events import Event, Rejected, Tick, canonical
 from holdfast.core.fold import LIMITS, Limits, fold, needed_until
 from holdfast.core.intake import Body, Intake, Reject
 from holdfast.core.plans import MAX_AGE_MS, Plans
@@ -177,14 +177,15 @@ class Join:
             nominated = None
         new, decisions = fold(state, inputs, plans, now, self._limits)
         nominate = nomination(new.due(plans.summaries), nominated, now)
-        if new == state and nominate is None and not decisions:
-            return Outcome(None)
+        if new == state and not decisions:
+            # Whom this nominates again is not written down: at worst somebody is ticked twice.
+            return Outcome(None, nominate)
         save = Save(
             key,
             watches.encode(new),
             item,
             nominated=nominated if nominate is None else nominate,
-            outbox=json.dumps([decision._asdict() for decision in decisions]) if decisions else None,
+            outbox=canonical(decisions) if decisions else None,
             expires=max(needed_until(new, plans, self._limits), now),
         )
         return Outcome(save, nominate, tuple(decisions))

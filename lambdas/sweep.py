@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from holdfast.aws.observe import Logger, Metrics, count
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import SweepSettings
 from holdfast.aws.timers import Timers
-from holdfast.core.timers import SLOT_MS, slot, slots_to_read, tick_messages
+from holdfast.core.timers import AHEAD_MS, SLOT_MS, TickMessage, gathered, slot, slots_to_read, tick_messages
 
 logger = Logger()
 metrics = Metrics()
@@ -52,27 +52,30 @@ class Sweep:
         self._clock = clock
 
     def sweep(self, time_left: Callable[[], bool]) -> None:
-        """Read every shard from where the last sweep stopped; after an outage that is long ago."""
-        for shard in range(self._shards):
-            cursor = done = self._timers.cursor(shard)
-            try:
-                for end in self._slots(shard, cursor, time_left):
-                    done = end
-            finally:
-                if done is not None and done != cursor:
-                    self._timers.set_cursor(shard, done)
+        """Read every shard from where the last sweep stopped; after an outage that is long ago.
 
-    def _slots(self, shard: int, cursor: int | None, time_left: Callable[[], bool]) -> Iterator[int]:
-        """Tick slot by slot, yielding the end of each that is done."""
+        All shards of a minute are read together: who is due in the same second is ticked in the same message.
+        """
         now = self._clock()
-        for begin in slots_to_read(cursor, now):
-            if not time_left():
-                logger.warning("out of time; the next sweep goes on", extra={"shard": shard})
-                return
-            # Item by item: of two nominations of a user in this minute, neither may take the other's place.
-            items = [json.loads(users) for users in self._timers.read(slot(begin, shard))]
-            ticks = (tick for users in items for tick in tick_messages(users, self._clock()))
-            if self._events.send(Message(body, delay) for body, delay in ticks):
-                raise NotSent(slot(begin, shard))
-            count(metrics, Nominated=sum(map(len, items)))
-            yield begin + SLOT_MS
+        cursors = {shard: self._timers.cursor(shard) for shard in range(self._shards)}
+        unread = {shard: slots_to_read(cursor, now) for shard, cursor in cursors.items()}
+        done: dict[int, int] = {}
+        try:
+            for begin in range(min(slots.start for slots in unread.values()), now + AHEAD_MS + 1, SLOT_MS):
+                if not time_left():
+                    logger.warning("out of time; the next sweep goes on")
+                    break
+                shards = [shard for shard, slots in unread.items() if begin in slots]
+                if self._events.send(Message(body, delay) for body, delay in self._ticks(begin, shards)):
+                    raise NotSent(slot(begin, shards[0]))
+                done |= dict.fromkeys(shards, begin + SLOT_MS)
+        finally:
+            for shard, end in done.items():
+                self._timers.set_cursor(shard, end)
+
+    def _ticks(self, begin: int, shards: Iterable[int]) -> Iterator[TickMessage]:
+        """For all who are nominated for one minute."""
+        items = (json.loads(users) for shard in shards for users in self._timers.read(slot(begin, shard)))
+        for users in gathered(items):
+            count(metrics, Nominated=len(users))
+            yield from tick_messages(users, self._clock())

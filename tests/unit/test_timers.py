@@ -19,10 +19,12 @@ from holdfast.core.plans import Plans
 from holdfast.core.timers import (
     AHEAD_MS,
     FIRST_LOOK_MS,
+    GATHERED,
     REACH_MS,
     SLOT_MS,
     USERS_PER_MESSAGE,
     TickMessage,
+    gathered,
     nomination,
     schedule,
     slot,
@@ -179,6 +181,17 @@ def test_a_slot_is_written_before_any_sweep_reads_it_even_if_the_write_takes_min
     assert now + takes <= first_sweep_to_read <= slot_begins
 
 
+def test_items_are_gathered_but_for_a_users_second_nomination_and_beyond_what_is_held_at_a_time() -> None:
+    assert list(gathered([{"a": 1, "b": 2}, {"c": 3}, {"a": 4}, {"d": 5}])) == [
+        {"a": 1, "b": 2, "c": 3},
+        {"a": 4, "d": 5},
+    ]
+    items = [{f"{item}-{user}": item for user in range(USERS_PER_MESSAGE)} for item in range(100)]
+    held = list(gathered(items))
+    assert max(map(len, held)) == GATHERED
+    assert sum(map(len, held)) == 100 * USERS_PER_MESSAGE
+
+
 # --- The wheel, turning. ---
 
 
@@ -256,7 +269,7 @@ class Wheel:
                 self._join(user, [other])
         if crash:
             raise Crash
-        if state == old and nominate is None and not decisions:
+        if state == old and not decisions:
             return
         if self.rows[user].version != row.version:
             raise Conflict
@@ -278,10 +291,10 @@ class Wheel:
             )
 
     def sweep(self, *, crash_after: int | None = None) -> None:
-        """Slot by slot, and every item of a slot by itself: of two nominations of one user in one minute both count."""
+        """Slot by slot."""
         for number, begin in enumerate(slots_to_read(self.cursors.get(0), self.now)):
-            for users in self.timers[slot(begin, 0)]:
-                self._send(tick_messages(json.loads(users), self.now))
+            for users in gathered(map(json.loads, self.timers[slot(begin, 0)])):
+                self._send(tick_messages(users, self.now))
             if number == crash_after:
                 return
             self.cursors[0] = begin + SLOT_MS

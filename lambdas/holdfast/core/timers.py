@@ -9,7 +9,7 @@ none.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
@@ -20,6 +20,8 @@ REACH_MS = 15 * 60_000
 AHEAD_MS = 10 * 60_000
 """How far ahead of the clock sweep reads."""
 USERS_PER_MESSAGE = 250
+GATHERED = 10_000
+"""Nominations that a sweep holds at a time, however many are due in one minute."""
 FIRST_LOOK_MS = 24 * 60 * 60_000
 """How far back a sweep that remembers nothing begins to read: the first one after a shard came to be, which is due
 within five minutes of that, and may be late by a day. All later ones go on where the last one stopped."""
@@ -86,6 +88,19 @@ def slots_to_read(cursor: int | None, now: int) -> range:
     """The beginnings of the slots that sweep has to read now, oldest first; `cursor` is the first one not yet read."""
     begin = (now - FIRST_LOOK_MS) // SLOT_MS * SLOT_MS if cursor is None else cursor
     return range(begin, now + AHEAD_MS + 1, SLOT_MS)
+
+
+def gathered(items: Iterable[Mapping[str, int]]) -> Iterator[dict[str, int]]:
+    """The nominations of a minute's items, so many together that messages are full. Of two nominations of one user
+    neither may take the other's place.
+    """
+    together: dict[str, int] = {}
+    for users in items:
+        if len(together) + len(users) > GATHERED or not together.keys().isdisjoint(users):
+            yield together
+            together = {}
+        together |= users
+    yield together
 
 
 def _chunks(users: Mapping[str, int]) -> Iterator[dict[str, int]]:

@@ -186,7 +186,7 @@ class State(Value, frozen=True):
                 yield campaign, key, watch
 
 
-class Decision(Value, frozen=True):
+class Decision(Value, frozen=True, omit_defaults=True):
     """What the fold decided for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger.
 
     A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
@@ -245,28 +245,38 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
     if watch.exit:
         packed["exit"] = watch.exit
     if watch.decided:
-        packed["decided"] = _pack_decided(watch.decided)
+        packed["decided"] = _pack_decided(watch.decided, watch.trigger)
     if watch.parts:
         packed["parts"] = {name: _pack_trigger(key, part) for name, part in watch.parts.items()}
     return packed
 
 
 def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
+    trigger = _unpack_trigger(key, data) if "at" in data else None
     return Watch(
-        trigger=_unpack_trigger(key, data) if "at" in data else None,
+        trigger=trigger,
         exit=data.get("exit", 0),
-        decided=_unpack_decided(*data["decided"]) if "decided" in data else None,
+        decided=_unpack_decided(trigger, *data["decided"]) if "decided" in data else None,
         parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
     )
 
 
-def _pack_decided(decided: Decided) -> Sequence[object]:
-    packed = decided.at, decided.id, decided.when, decided.kind, decided.reason
-    return (*packed, decided.summary) if decided.summary else packed
+def _pack_decided(decided: Decided, trigger: Trigger | None) -> list[object]:
+    """When, and what; a reason if there is one. More only where it was not for the trigger beside it, but for an
+    earlier one, or in a summary.
+    """
+    packed: list[object] = [decided.when, decided.kind, decided.reason]
+    if decided.summary or trigger is None or trigger.mark != (decided.at, decided.id):
+        packed += decided.at, decided.id
+    if decided.summary:
+        packed.append(decided.summary)
+    return packed if decided.reason or len(packed) > 3 else packed[:2]  # noqa: PLR2004  (as said above)
 
 
-def _unpack_decided(at: int, id_: str, when: int, kind: Kind, reason: str, summary: Sequence[Any] = ()) -> Decided:
-    return Decided(at, id_, when, kind, reason, (summary[0], summary[1]) if summary else None)
+def _unpack_decided(trigger: Trigger | None, when: int, kind: Kind, reason: str = "", *other: Any) -> Decided:
+    """`other` is the trigger that it was for, where that is not `trigger`, and the mark of the summary it was in."""
+    at, id_, *summary = other or (trigger.mark if trigger else (0, ""))
+    return Decided(at, id_, when, kind, reason, (summary[0][0], summary[0][1]) if summary else None)
 
 
 def _pack_trigger(key: str, trigger: Trigger) -> dict[str, object]:
