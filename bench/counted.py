@@ -48,6 +48,9 @@ def counted(part: Part, endpoint: str, *, seconds: int) -> dict[str, Result]:
     part.row("  of the baseline's", ours.calls / theirs.calls, goal=1 / 5)
     part.row("write units a trigger", ours.thing("write_units"), note=f"baseline {theirs.thing('write_units'):.2f}")
     part.row("  of the baseline's", ours.thing("write_units") / theirs.thing("write_units"), goal=1 / 2)
+    least = ours.counts.items["main-users"] / ours.triggers
+    bound = "bounds it: an item written for each event that changes something, and for each decision"
+    part.row("  one unit a save, of the baseline's", least / theirs.thing("write_units"), note=bound)
     part.row("read units a trigger", ours.thing("read_units"), note=f"baseline {theirs.thing('read_units'):.2f}")
     part.row("CPU a trigger", ours.cpu_us, "µs", note=f"baseline {theirs.cpu_us:,.0f}")
     part.row("  of the baseline's", ours.cpu_us / theirs.cpu_us, goal=1 / 4)

@@ -32,6 +32,8 @@ class Counts:
     writes: Counter[str] = field(default_factory=Counter)
     reads: Counter[str] = field(default_factory=Counter)
     """Units, by table."""
+    items: Counter[str] = field(default_factory=Counter)
+    """Items written, or tried to, by table."""
     invocations: Counter[str] = field(default_factory=Counter)
     cpu_us: Counter[str] = field(default_factory=Counter)
     """By function."""
@@ -73,11 +75,13 @@ class Counts:
                 consumed = answer.get("ConsumedCapacity", [])
                 consumed = consumed if isinstance(consumed, list) else [consumed]
                 for each in consumed:
-                    self._write(each["TableName"], each["CapacityUnits"])
+                    many = len(asked.get("RequestItems", {}).get(each["TableName"], ())) or 1
+                    self._write(each["TableName"], each["CapacityUnits"], many)
                 if not consumed:  # refused by its condition: a write all the same
                     self._write(asked["TableName"], 1)
 
-    def _write(self, table: str, units: float) -> None:
+    def _write(self, table: str, units: float, items: int = 1) -> None:
+        self.items[table] += items
         self.writes[table] += units  # type: ignore[assignment]  # halves, of reads
         self.things["write_units"] += units  # type: ignore[assignment]
 

@@ -12,7 +12,7 @@ events = boto3.client("events")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    records = [json.loads(record["body"]) for record in event["Records"]]
+    records = [each for record in event["Records"] for each in json.loads(record["body"])]
     entries: list[Any] = [
         {"EventBusName": os.environ["BUS"], "Source": "bench", "DetailType": "Add", "Detail": json.dumps(each)}
         for each in records

@@ -2,9 +2,12 @@
 
     python -m bench.throughput
 
-Both get the same realistic trace, a message an event, while their mappings stand still. Then one after the other is
-let go, until its queue is empty: of Holdfast's, that is after the last tick too, as the campaign's window has run out
-by then. The pass-through is the floor: the emulator's own speed. Holdfast's books have to balance afterwards.
+Both get the same realistic trace while their mappings stand still. Then one after the other is let go, until its queue
+is empty: of Holdfast's, that is after the last tick too, as the campaign's window has run out by then. The pass-through
+is the floor: the emulator's own speed. Holdfast's books have to balance afterwards.
+
+A message holds a hundred events, as the emulator hands ten messages at most to a function, where AWS hands over a
+thousand: so a function gets the events that it would get of AWS.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from itertools import islice
+from itertools import groupby, islice
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
@@ -31,6 +34,8 @@ from holdfast_cli.output import err
 from holdfast_cli.stack import Deployment
 
 EVENTS = 50_000
+RECORDS = 100
+"""Events in a message."""
 USERS = 10_000
 WINDOW_SECONDS = 2
 T = TypeVar("T")
@@ -44,15 +49,15 @@ class Run(NamedTuple):
     per_second: float
 
 
-def throughput(part: Part, deployment: Deployment, *, events: int = EVENTS) -> None:
+def throughput(part: Part, deployment: Deployment, *, events: int = EVENTS, records: int = RECORDS) -> None:
     campaign = a_campaign(within=WINDOW_SECONDS, settle=0)
     publish_one(campaigns(deployment), campaign, campaign.model_dump_json(by_alias=True))
-    bodies = _bodies(events)
-    adds = sum(ADDED in body for body in bodies)
+    bodies = _bodies(events, records)
+    adds = sum(body.count(f'"{ADDED}"') for body in bodies)
     with pass_through(deployment) as floor:
-        passing = _timed(deployment, floor.queue_url, floor.mapping, bodies)
+        passing = _timed(deployment, floor.queue_url, floor.mapping, bodies, events)
         put = _settled(lambda: _put(deployment, floor), lambda put: put >= adds)
-    holdfast = _timed(deployment, deployment.outputs["EventsQueueUrl"], _join_mapping(deployment), bodies)
+    holdfast = _timed(deployment, deployment.outputs["EventsQueueUrl"], _join_mapping(deployment), bodies, events)
     books = _settled(lambda: read_books(deployment), lambda books: books.balance(events))
     part.row("pass-through", passing.per_second, "events/s", note=f"{events:,} events, {put:,} put of {adds:,} adds")
     part.row("Holdfast", holdfast.per_second, "events/s", note=f"{books.decided:,} decisions, their ticks among it")
@@ -62,9 +67,10 @@ def throughput(part: Part, deployment: Deployment, *, events: int = EVENTS) -> N
     part.data |= {"events": events, "seconds": {"pass-through": passing.seconds, "holdfast": holdfast.seconds}}
 
 
-def _bodies(events: int) -> list[str]:
+def _bodies(events: int, records: int) -> list[str]:
     now = now_ms()
-    return [json.dumps(line(event) | {"ts": now, "n": n}) for n, event in enumerate(islice(_trace().events(), events))]
+    lines = (line(event) | {"ts": now, "n": n} for n, event in enumerate(islice(_trace().events(), events)))
+    return [json.dumps([*together]) for _, together in groupby(lines, key=lambda each: each["n"] // records)]
 
 
 def _trace() -> Trace:
@@ -72,7 +78,7 @@ def _trace() -> Trace:
     return Trace(users=USERS, rate=100, duplicates=0, disorder=0)
 
 
-def _timed(deployment: Deployment, queue: str, mapping: str, bodies: list[str]) -> Run:
+def _timed(deployment: Deployment, queue: str, mapping: str, bodies: list[str], events: int) -> Run:
     """From when the mapping is let go until the queue is empty."""
     lambda_ = deployment.client("lambda")
     lambda_.update_event_source_mapping(UUID=mapping, Enabled=False)
@@ -84,9 +90,9 @@ def _timed(deployment: Deployment, queue: str, mapping: str, bodies: list[str]) 
     time.sleep(WINDOW_SECONDS)
     lambda_.update_event_source_mapping(UUID=mapping, Enabled=True)
     started = time.monotonic()
-    with err.status(f"{len(bodies):,} events under way"):
+    with err.status(f"{events:,} events under way"):
         empty = _await_empty(deployment, queue)
-    return Run(empty - started, len(bodies) / (empty - started))
+    return Run(empty - started, events / (empty - started))
 
 
 def _await_empty(deployment: Deployment, queue: str) -> float:
@@ -141,11 +147,12 @@ def _told(books: Books) -> str:
 def main(
     *,
     events: Annotated[int, typer.Option(help="How many events.")] = EVENTS,
+    records: Annotated[int, typer.Option(help="How many of them in a message.")] = RECORDS,
 ) -> None:
     """Measure, and print the table."""
     part = Part("throughput", "Throughput on the embedded AWS")
     with deployed() as deployment:
-        throughput(part, deployment, events=events)
+        throughput(part, deployment, events=events, records=records)
     report.show([part])
     raise typer.Exit(int(not part.met))
 

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from itertools import islice, pairwise
 from pathlib import Path
+from threading import get_ident
 
 import pytest
 
@@ -14,7 +15,7 @@ from bench import recommend, rows, scale, simulate
 from bench.__main__ import _run
 from bench.capacity import Item, item_bytes, read_units, write_units
 from bench.lateness import histogram, quantile
-from bench.ledger import Call, Counts
+from bench.ledger import Call, Counts, one_after_another
 from bench.prices import PRICES, dollars, flink_month
 from bench.report import Part, Row, number
 from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Event, Trace, flat_lines, line
@@ -147,6 +148,22 @@ def test_a_statement_in_a_batch_is_charged_by_the_size_of_its_item() -> None:
     counts.add(Call("dynamodb:BatchExecuteStatement", asked, {"Responses": [{}, {}]}))
     assert counts.writes == {"users": 4}
     assert sum(counts.calls.values()) == 1
+
+
+def test_items_are_counted_one_by_one_whatever_call_writes_them() -> None:
+    counts = Counts()
+    units = {"ConsumedCapacity": [{"TableName": "timers", "CapacityUnits": 5.0}]}
+    counts.add(Call("dynamodb:BatchWriteItem", {"RequestItems": {"timers": [{}, {}, {}]}}, units))
+    counts.add(Call("dynamodb:PutItem", {"TableName": "timers"}, {"ConsumedCapacity": units["ConsumedCapacity"][0]}))
+    assert counts.items["timers"] == 4
+    assert counts.writes["timers"] == 10
+
+
+def test_of_calls_side_by_side_only_the_busiest_threads_are_waited_for() -> None:
+    here = get_ident()
+    calls = [Call("dynamodb:PutItem", {}, {}, thread) for thread in (here, here, here + 1, here + 1, here + 2)]
+    assert one_after_another(calls) == 4
+    assert one_after_another([]) == 0
 
 
 def test_batches_are_handed_on_when_full_or_when_their_window_is_over() -> None:
