@@ -28,6 +28,8 @@ WINDOWS = (5, 30, 24 * 60)
 """Minutes: through delayed messages, through timer slots, and so long that nobody shops on when it ends."""
 SIZES = (10, 400, 2000)
 """Bytes of the trigger's properties that the message names."""
+LONGEST = 500
+"""Bytes of one of them: a property may have 512."""
 FLAT = 1.10
 
 
@@ -122,8 +124,8 @@ def windows(part: Part, endpoint: str, *, seconds: int) -> None:
         before, within = Trace().slice(window=window * MINUTE, length=seconds * SECOND)
         relevant = [event for event in within if event.name != VIEWED]
         for size in SIZES:
-            campaign = a_campaign(within=window * 60, kept=("price", "note"))
-            more = {"note": "x" * size}
+            more = {f"note{at}": "x" * min(size - at, LONGEST) for at in range(0, size, LONGEST)}
+            campaign = a_campaign(within=window * 60, kept=("price", *more))
             name = f"g{window}-{size}"
             with HoldfastRun(endpoint, campaign, name=name, more=more) as run:
                 result = run.run(before, relevant, length=seconds * SECOND)
@@ -149,12 +151,11 @@ def _with_views(results: dict[str, Result], who: str) -> float:
 
 
 def _open(people: Iterable[str], number: int, seconds: int) -> Iterable[Event]:
-    """Adds that are neither over nor due before the slice is."""
+    """Adds that are neither over nor due before the slice is: a user's all at one time."""
     rng = Random(1)  # noqa: S311  (a trace, no secret)
     for user in sorted(people):
-        for n in range(number):
-            at = START - WINDOW + (seconds + 60) * SECOND + rng.randrange(WINDOW - (seconds + 120) * SECOND)
-            yield Event(at, user, ADDED, at, (f"open-{n}",), 9.99)
+        at = START - WINDOW + (seconds + 60) * SECOND + rng.randrange(WINDOW - (seconds + 120) * SECOND)
+        yield from (Event(at, user, ADDED, at, (f"open-{n}",), 9.99) for n in range(number))
 
 
 def _units(result: Result) -> str:

@@ -215,11 +215,17 @@ class HoldfastRun:
     # --- before, and after -------------------------------------------------------------------------------------------
 
     def _in_memory(self) -> tuple[join.Join, sweep.Sweep]:
-        queue = SimpleNamespace(send=self._send_in_memory)
+        events = os.environ["HOLDFAST_EVENTS_QUEUE_URL"]
         with ExitStack() as stack:
             for module in (join, sweep):
                 stack.enter_context(patch.object(module, "Timers", lambda *_: self._memory_timers))
-                stack.enter_context(patch.object(module, "Queue", lambda *_: queue))
+                stack.enter_context(
+                    patch.object(
+                        module,
+                        "Queue",
+                        lambda _, url: SimpleNamespace(send=self._send_in_memory if url == events else _refuse),
+                    )
+                )
             stack.enter_context(patch.object(join, "Users", lambda *_: self._memory_users))
             return join.build.__wrapped__(), sweep.build.__wrapped__()
 
@@ -288,6 +294,13 @@ class HoldfastRun:
                 "ShardIterator"
             ]
         )
+
+
+def _refuse(messages: Iterable[Message]) -> list[Message]:
+    """Nothing of a trace is set aside."""
+    if set_aside := list(messages):
+        raise RuntimeError(f"set aside: {set_aside[0].body[:500]}")
+    return []
 
 
 def environment(endpoint: str, name: str) -> Mapping[str, str]:
