@@ -54,23 +54,27 @@ def fold(
 
     Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
     """
-    draft: dict[str, Watches] = {}
+    known, draft = state.watches, dict[str, Watches]()
     decisions: list[Decision] = []
+    seen: list[Seen] = []
     ticked = False
-    given = list(inputs)
-    recent, done = _items(state, given, now)
-    for each in given:
-        if isinstance(each, Tick):
-            ticked = True
-        elif isinstance(each, Hit):
+    for each in inputs:
+        if isinstance(each, Hit):
             campaign = each.campaign
             if (watches := draft.get(campaign)) is None:
-                watches = draft[campaign] = Watches.of(state.watches.get(campaign, {}))
+                watches = draft[campaign] = Watches.of(known.get(campaign, {}))
             decisions += _see(each, watches, state.floors.get(campaign), plans[campaign], now)
-    touched = frozenset(draft)
-    draft |= _stirring(state, touched, plans, now, limits)
-    whole = {**state.watches, **draft}
-    floors = _remembered(state.floors, plans, now, limits)
+        elif isinstance(each, Tick):
+            ticked = True
+        else:
+            seen.append(each)
+    touched = sorted(draft)
+    for campaign, old in known.items():
+        if campaign not in draft and _stirs(old, plans.get(campaign), now, limits):
+            draft[campaign] = Watches.of(old)
+    whole = {**known, **draft}
+    floors = _remembered(state.floors, plans, now, limits) if state.floors else {}
+    recent, done = _items(state, seen, now)
     for campaign in sorted(draft):
         plan, watches = plans.get(campaign), draft[campaign]
         if ticked or (plan and campaign in touched and plan.immediate):
@@ -79,29 +83,18 @@ def fold(
         watches.forget(now - _keep(plan, limits))
         if not watches:
             del whole[campaign]
-    for campaign in sorted(touched):
+    for campaign in touched:
         if len(draft[campaign]) > limits.watches:
             decisions += _evict(campaign, draft[campaign], floors, plans[campaign], now, limits)
     return State(whole, floors, recent, done), decisions
-
-
-def _stirring(
-    state: State, touched: Container[str], plans: Mapping[str, Plan], now: int, limits: Limits
-) -> dict[str, Watches]:
-    """Of the campaigns that were not touched those that have to be looked at, as copies."""
-    return {
-        campaign: Watches.of(watches)
-        for campaign, watches in state.watches.items()
-        if campaign not in touched and _stirs(watches, plans.get(campaign), now, limits)
-    }
 
 
 def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:
     """May something in there be due, or over for long enough to be forgotten?"""
     if not isinstance(watches, Watches):
         return True
-    over = watches.overs[0][0] if watches.overs else now
-    return watches.first_due(now) is not None or over < now - _keep(plan, limits)
+    dues, overs = watches.dues, watches.overs
+    return bool(dues and dues[0][0] <= now) or bool(overs and overs[0][0] < now - _keep(plan, limits))
 
 
 def _see(hit: Hit, watches: Watches, floor: tuple[int, str] | None, plan: Plan, now: int) -> list[Decision]:
@@ -129,11 +122,10 @@ def _see(hit: Hit, watches: Watches, floor: tuple[int, str] | None, plan: Plan, 
     return decisions
 
 
-def _items(
-    state: State, given: Iterable[Hit | Seen | Tick], now: int
-) -> tuple[Mapping[str, Items], Mapping[str, Items]]:
+def _items(state: State, seen: Sequence[Seen], now: int) -> tuple[Mapping[str, Items], Mapping[str, Items]]:
     """Those to recommend by, and those not to recommend."""
-    seen = [each for each in given if isinstance(each, Seen)]
+    if not (seen or state.recent or state.done):
+        return state.recent, state.done
     recent = _remember(state.recent, [each for each in seen if not each.done], RECENT, now)
     return recent, _remember(state.done, [each for each in seen if each.done], DONE, now)
 

@@ -17,6 +17,8 @@ BY_TICK, BY_EVENT = 0, 1
 """What decides first of what decides at one time."""
 FEWEST = 10_000
 """With so few states held, none is looked at to be forgotten."""
+MOST, WIDEST = 10, 10
+"""So many inputs of a user wait at most to be folded together, and each is about so many watches at most."""
 
 
 class Decided(NamedTuple):
@@ -34,6 +36,8 @@ class Simulation(Generic[Told]):
     alone: what fell due for a user since its last event is decided when its next one comes, or when `until` asks for
     all, as if it were then. `tell` hears of a user's decisions in their order; `until` gives out what it made of them.
 
+    What decides nothing before the user's next tick waits to be folded with it: batches make no difference.
+
     A user of whom nothing is left takes no memory for long.
     """
 
@@ -44,6 +48,7 @@ class Simulation(Generic[Told]):
         self._limits = Limits(waiting=0)
         self._states: dict[str, State] = {}
         self._dues: dict[str, int] = {}
+        self._waiting: dict[str, list[Hit | Seen | Tick]] = {}
         self._told: list[tuple[int, int, str, int, Told]] = []
         self._room = FEWEST
 
@@ -61,10 +66,37 @@ class Simulation(Generic[Told]):
         if inputs:
             if self._dues.get(user, NEVER) <= self.now:
                 self.catch_up(user)
-            self._fold(user, inputs, self.now, BY_EVENT)
+            if not self._put_off(user, hits, inputs):
+                self._fold(user, inputs, self.now, BY_EVENT)
             while self._dues.get(user, NEVER) <= self.now:  # due at once, as the last of a summary was closed
                 self._fold(user, [Tick(user, self.now)], self.now, BY_EVENT)
         return problems
+
+    def _put_off(self, user: str, hits: list[Hit], inputs: list[Hit | Seen | Tick]) -> bool:
+        """Let the inputs wait for the user's next tick, if all they can do is to open a watch that falls due then or
+        later, or to close one: nothing comes late (it might take a message back), no campaign sums up (an exit might
+        make its message due at once), and none has too many watches.
+        """
+        now, summaries, due = self.now, self._plans.summaries, self._dues.get(user, NEVER)
+        for hit in hits:
+            if hit.at < now or hit.due <= now or hit.campaign in summaries or len(hit.values) > WIDEST:
+                return False
+            due = min(due, hit.due)
+        waiting = self._waiting.get(user, [])
+        if not hits or len(waiting) + len(inputs) > MOST or not self._has_room(user):
+            return False
+        self._waiting[user] = waiting + inputs
+        self._dues[user] = due
+        return True
+
+    def _has_room(self, user: str) -> bool:
+        state = self._states.get(user, NOTHING)
+        if state.floors:
+            return False
+        for watches in state.watches.values():
+            if len(watches) + MOST * WIDEST > self._limits.watches:
+                return False
+        return True
 
     def catch_up(self, user: str, end: int | None = None) -> None:
         """Decide what has fallen due for a user: by now, or by `end`."""
@@ -85,7 +117,8 @@ class Simulation(Generic[Told]):
         return told
 
     def _fold(self, user: str, inputs: Sequence[Hit | Seen | Tick], now: int, by: int) -> None:
-        state, decisions = fold(self._states.get(user, NOTHING), inputs, self._plans, now, self._limits)
+        given = [*self._waiting.pop(user, ()), *inputs]
+        state, decisions = fold(self._states.get(user, NOTHING), given, self._plans, now, self._limits)
         for decision in decisions:
             told = self._tell(user, decision)
             self._told.append((now, by, "" if by == BY_EVENT else user, len(self._told), told))
