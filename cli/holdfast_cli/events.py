@@ -6,7 +6,7 @@ import gc
 import gzip
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, filterfalse, islice
 from pathlib import Path
 from typing import IO, Annotated, cast
 
@@ -40,7 +40,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
     """The lines of a file that are not blank; `.gz` is unpacked, `-` is standard input."""
     try:
         with _open(path) as file:
-            yield from (line for line in file if not line.isspace())
+            yield from filterfalse(bytes.isspace, file)
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Failure(f"{path} cannot be read: {reason}") from error

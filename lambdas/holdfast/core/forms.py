@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from holdfast.core.events import AHEAD_MS, Event, Json, Operation, ProfileChange, Record, Rejected, Tick, canonical
 
@@ -63,10 +64,10 @@ _Object: TypeAlias = Mapping[str, Any]
 def records(body: str | bytes, arrived: int) -> list[Record]:
     """The records of one message body that the queue took at `arrived` (epoch milliseconds). Raises nothing."""
     try:
+        if event := _usual(body, arrived):
+            return [event]
         text = body if isinstance(body, str) else _text(body)
         data = _parse(text.removeprefix("\ufeff"))
-        if event := _usual(data, arrived):
-            return [event]
         found = list(islice(_read(_shallow(data, text), _Around(arrived)), MAX_RECORDS + 1))
     except _CannotFold as error:
         return [Rejected(str(error), body if isinstance(body, str) else body.decode(errors="replace"))]
@@ -75,19 +76,25 @@ def records(body: str | bytes, arrived: int) -> list[Record]:
     return found if "\\u" not in text else [_encodable(record) for record in found]
 
 
-_SHORT = MAX_VALUE_BYTES // 4
+_Short: TypeAlias = Annotated[str, Meta(max_length=MAX_VALUE_BYTES // 4)]
 """So many characters are not too many bytes, whatever they are."""
-_OWN = frozenset(("user", "event", "ts", "id"))
+_Int: TypeAlias = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+_Float: TypeAlias = Annotated[float, Meta(gt=-_LARGEST, lt=_LARGEST)]
+_flat = msgspec.json.Decoder(
+    dict[Annotated[str, Meta(max_length=MAX_NAME)], _Short | _Int | _Float | bool | None]
+).decode
 
 
-def _usual(data: Json, arrived: int) -> Event | None:
+def _usual(body: str | bytes, arrived: int) -> Event | None:
     """What `_plain` makes of a plain event which is flat and has nothing to object to, as nearly all are, in one look.
 
     None means nothing: there is more to look at.
     """
-    if type(data) is not dict:
+    try:
+        data = _flat(body)
+    except (ValueError, RecursionError):
         return None
-    user, name, at, given = data.get("user"), data.get("event"), data.get("ts"), data.get("id", "")
+    user, name, at, given = data.pop("user", None), data.pop("event", None), data.pop("ts", None), data.pop("id", "")
     if (
         type(user) is not str
         or type(name) is not str
@@ -102,17 +109,7 @@ def _usual(data: Json, arrived: int) -> Event | None:
         or len(data) > MAX_ENTRIES
     ):
         return None
-    for field, value in data.items():
-        kind = type(value)
-        if kind is str:
-            usual = len(value) <= _SHORT  # type: ignore[arg-type]
-        elif kind is int or kind is float:
-            usual = -_LARGEST < value < _LARGEST  # type: ignore[operator]
-        else:
-            usual = kind is bool or value is None
-        if not usual or len(field) > MAX_NAME:
-            return None
-    return Event(user, name, at, arrived, {field: data[field] for field in data if field not in _OWN}, given)
+    return Event(user, name, at, arrived, data, given)
 
 
 def _text(body: bytes) -> str:

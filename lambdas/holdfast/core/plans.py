@@ -144,6 +144,8 @@ class Plans(dict[str, Plan]):
         self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
         self.summaries = frozenset(plan.id for plan in self.values() if plan.summary)
         self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
+        self.heeds = lru_cache(maxsize=4096)(lambda name: bool(self._routes(name) or self._items(name)))
+        """Does any campaign or recommendation name this event?"""
 
     def name(self, event_name: str) -> bool:
         """Does any campaign name this event?"""

@@ -59,17 +59,19 @@ class Simulation(Generic[Told]):
 
     def event(self, event: Event) -> list[Problem]:
         """Let the event happen, and answer where it could not be joined."""
-        self.now = max(self.now, event.at)
+        self.now = now = max(self.now, event.at)
         plans, user = self._plans, event.user
-        hits, problems = plans.read(event._replace(arrived=self.now)) if plans.name(event.name) else ([], [])
+        if not plans.heeds(event.name):
+            return []
+        hits, problems = plans.read(Event(user, event.name, event.at, now, event.properties, event.id))
         inputs: list[Hit | Seen | Tick] = [*hits, *plans.seen(event)]
         if inputs:
-            if self._dues.get(user, NEVER) <= self.now:
+            if self._dues.get(user, NEVER) <= now:
                 self.catch_up(user)
             if not self._put_off(user, hits, inputs):
-                self._fold(user, inputs, self.now, BY_EVENT)
-            while self._dues.get(user, NEVER) <= self.now:  # due at once, as the last of a summary was closed
-                self._fold(user, [Tick(user, self.now)], self.now, BY_EVENT)
+                self._fold(user, inputs, now, BY_EVENT)
+                while self._dues.get(user, NEVER) <= now:  # due at once, as the last of a summary was closed
+                    self._fold(user, [Tick(user, now)], now, BY_EVENT)
         return problems
 
     def _put_off(self, user: str, hits: list[Hit], inputs: list[Hit | Seen | Tick]) -> bool:

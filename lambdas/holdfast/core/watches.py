@@ -173,12 +173,13 @@ class State(Value, frozen=True):
 
     def due(self, summaries: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
-        dues = []
+        first: int | None = None
         for campaign, watches in self.watches.items():
             known = watches if isinstance(watches, Watches) else Watches.of(watches)
             if known.dues:
-                dues.append(max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0])
-        return min(dues, default=None)
+                due = max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0]
+                first = due if first is None or due < first else first
+        return first
 
     def all(self) -> Iterator[tuple[str, str, Watch]]:
         for campaign, watches in self.watches.items():
