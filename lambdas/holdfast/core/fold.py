@@ -19,7 +19,7 @@ and what may be forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Tick
@@ -54,25 +54,12 @@ def fold(
 
     Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
     """
-    known, draft = state.watches, dict[str, Watches]()
-    decisions: list[Decision] = []
-    seen: list[Seen] = []
-    ticked = False
-    for each in inputs:
-        if isinstance(each, Hit):
-            campaign = each.campaign
-            if (watches := draft.get(campaign)) is None:
-                watches = draft[campaign] = Watches.of(known.get(campaign, {}))
-            decisions += _see(each, watches, state.floors.get(campaign), plans[campaign], now)
-        elif isinstance(each, Tick):
-            ticked = True
-        else:
-            seen.append(each)
+    draft, decisions, seen, ticked = _merge(state, inputs, plans, now)
     touched = sorted(draft)
-    for campaign, old in known.items():
+    for campaign, old in state.watches.items():
         if campaign not in draft and _stirs(old, plans.get(campaign), now, limits):
             draft[campaign] = Watches.of(old)
-    whole = {**known, **draft}
+    whole = {**state.watches, **draft}
     floors = _remembered(state.floors, plans, now, limits) if state.floors else {}
     recent, done = _items(state, seen, now)
     for campaign in sorted(draft):
@@ -87,6 +74,29 @@ def fold(
         if len(draft[campaign]) > limits.watches:
             decisions += _evict(campaign, draft[campaign], floors, plans[campaign], now, limits)
     return State(whole, floors, recent, done), decisions
+
+
+def _merge(
+    state: State, inputs: Iterable[Hit | Seen | Tick], plans: Mapping[str, Plan], now: int
+) -> tuple[dict[str, Watches], list[Decision], list[Seen], bool]:
+    """The watches of the campaigns that were hit, with the hits, and what these alone decided; what else was seen of
+    items; and whether there is a tick.
+    """
+    draft: dict[str, Watches] = {}
+    decisions: list[Decision] = []
+    seen: list[Seen] = []
+    ticked = False
+    for each in inputs:
+        if isinstance(each, Hit):
+            campaign = each.campaign
+            if (watches := draft.get(campaign)) is None:
+                watches = draft[campaign] = Watches.of(state.watches.get(campaign, {}))
+            decisions += _see(each, watches, state.floors.get(campaign), plans[campaign], now)
+        elif isinstance(each, Tick):
+            ticked = True
+        else:
+            seen.append(each)
+    return draft, decisions, seen, ticked
 
 
 def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:

@@ -15,7 +15,7 @@ NOTHING = State()
 NEVER = 1 << 62
 BY_TICK, BY_EVENT = 0, 1
 """What decides first of what decides at one time."""
-FEWEST = 10_000
+FEWEST = 1_000
 """With so few states held, none is looked at to be forgotten."""
 MOST, WIDEST = 10, 10
 """So many inputs of a user wait at most to be folded together, and each is about so many watches at most."""
@@ -93,12 +93,8 @@ class Simulation(Generic[Told]):
 
     def _has_room(self, user: str) -> bool:
         state = self._states.get(user, NOTHING)
-        if state.floors:
-            return False
-        for watches in state.watches.values():
-            if len(watches) + MOST * WIDEST > self._limits.watches:
-                return False
-        return True
+        most = max(map(len, state.watches.values()), default=0)
+        return not state.floors and most + MOST * WIDEST <= self._limits.watches
 
     def catch_up(self, user: str, end: int | None = None) -> None:
         """Decide what has fallen due for a user: by now, or by `end`."""

@@ -131,11 +131,16 @@ class Watches(dict[str, Watch]):
         else:
             self[key] = watch.tidied
             heappush(self.overs, (watch.over, key))
+        if self.dues and self.dues[0][1] == key:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Let go of what comes first and no longer holds."""
         dues = self.dues
         while dues:
-            at, first = dues[0]
-            watch_first = self.get(first)
-            if watch_first is not None and (pending := watch_first.pending) and pending.due == at:
+            at, key = dues[0]
+            watch = self.get(key)
+            if watch is not None and (pending := watch.pending) and pending.due == at:
                 break
             heappop(dues)
 
