@@ -10,7 +10,6 @@ from itertools import chain, filterfalse, islice
 from pathlib import Path
 from typing import IO, Annotated, cast
 
-import msgspec
 import typer
 from msgspec import Struct, structs
 
@@ -27,7 +26,7 @@ from holdfast.core.templates import Values, Withheld, compile_values
 from holdfast.core.watches import Decision, Kind
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import show_mistakes
-from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_lines, print_rows, progress
+from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress
 from holdfast_cli.stack import Deployment
 
 LINES_PER_STEP = 10_000
@@ -99,7 +98,7 @@ def simulate(
     rows = run.rows(*([profiles_file] if profiles_file else []), events)
     if json:
         for some in rows:
-            print_lines(map(msgspec.json.encode, some))
+            print_structs(some)
     else:
         columns = ["decided_at", "decision", "campaign", "user", "constant", "reason"]
         shown = [{**structs.asdict(row), "decided_at": iso(row.decided_at)} for some in rows for row in some]

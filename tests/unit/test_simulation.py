@@ -96,6 +96,13 @@ def test_each_user_alone_decides_what_one_event_at_a_time_decides_and_in_the_sam
     assert simulated(plans, trace, steps) == one_at_a_time(plans, trace)
 
 
+def test_what_waits_for_a_tick_is_folded_before_there_are_too_many_watches() -> None:
+    trace = [added(f"p-{number}", at=NOON + number) for number in range(250)]
+    decided = simulated(Plans([a_plan()]), trace)
+    assert decided == one_at_a_time(Plans([a_plan()]), trace)
+    assert sum(each.decision.reason == "too many watches" for each in decided) == 50
+
+
 def test_a_timer_due_at_the_very_time_of_an_event_fires_before_it() -> None:
     decided = simulated(Plans([a_plan()]), [added("coat"), charged("coat", at=minute(30))])
     assert [(each.decision.kind, each.decision.when) for each in decided] == [("send", minute(30))]

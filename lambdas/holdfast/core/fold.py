@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from holdfast.core.events import Tick
+from holdfast.core.events import Json, Tick
 from holdfast.core.plans import EXIT, LONGEST_MS, Hit, Plan
 from holdfast.core.recommendations import DONE, RECENT, RECENT_MS, Items, Seen, remember
 from holdfast.core.watches import PARTS_MS, Decided, Decision, Kind, State, Trigger, Watch, Watches
@@ -112,10 +112,9 @@ def _see(hit: Hit, watches: Watches, floor: tuple[int, str] | None, plan: Plan, 
     decisions: list[Decision] = []
     for key, shown in hit.values.items():
         watch = watches.get(key, NOTHING)
-        trigger = Trigger(hit.at, hit.id, hit.due, hit.revision, shown, hit.kept)
         if floor and (hit.at, key) <= floor:
             if hit.part != EXIT and not hit.history and watch is NOTHING and len(plan.did) == 1:
-                decisions.append(_decision("withhold", hit.campaign, key, trigger, now, TOO_MANY))
+                decisions.append(_decision("withhold", hit.campaign, key, _trigger(hit, shown), now, TOO_MANY))
         elif hit.part == EXIT:
             if (decided := watch.decided) and _takes_back(hit, decided, plan):
                 decisions.append(_retract(hit, key, watch, decided, now))
@@ -125,9 +124,10 @@ def _see(hit: Hit, watches: Watches, floor: tuple[int, str] | None, plan: Plan, 
         elif hit.history:
             continue
         elif len(plan.did) == 1:
-            watches.put(key, Watch(_later(watch.trigger, trigger), watch.exit, watch.decided, watch.parts))
+            trigger = _later(watch.trigger, _trigger(hit, shown))
+            watches.put(key, Watch(trigger, watch.exit, watch.decided, watch.parts))
         else:
-            parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), trigger)}
+            parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), _trigger(hit, shown))}
             watches.put(key, watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
     return decisions
 
@@ -186,6 +186,10 @@ def _take_back(watches: Watches, key: str, decided: Decided) -> None:
         same = about and decided.summary and (about.summary, about.when) == (decided.summary, decided.when)
         if each == key or same:
             watches[each] = watch._replace(decided=about and about._replace(kind="retract"))
+
+
+def _trigger(hit: Hit, shown: Json) -> Trigger:
+    return Trigger(hit.at, hit.id, hit.due, hit.revision, shown, hit.kept)
 
 
 def _later(old: Trigger | None, new: Trigger) -> Trigger:

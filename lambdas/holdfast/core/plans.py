@@ -189,8 +189,12 @@ def _hit(route: _Route, event: Event, id_: str) -> Hit:
         max(at + plan.within, arrived + min(plan.settle, plan.within)),
         arrived - at > plan.max_age,
         plan.revision,
-        {p: event.properties[p] for p in plan.keep if p in event.properties} if route.part != EXIT else {},
+        _kept(plan, event) if plan.keep and route.part != EXIT else {},
     )
+
+
+def _kept(plan: Plan, event: Event) -> dict[str, Json]:
+    return {name: event.properties[name] for name in plan.keep if name in event.properties}
 
 
 class _NotJoinable(ValueError):

@@ -59,10 +59,10 @@ class Simulation(Generic[Told]):
 
     def event(self, event: Event) -> list[Problem]:
         """Let the event happen, and answer where it could not be joined."""
-        self.now = now = max(self.now, event.at)
-        plans, user = self._plans, event.user
-        if not plans.heeds(event.name):
+        self.now = max(self.now, event.at)
+        if not self._plans.heeds(event.name):
             return []
+        plans, user, now = self._plans, event.user, self.now
         hits, problems = plans.read(Event(user, event.name, event.at, now, event.properties, event.id))
         inputs: list[Hit | Seen | Tick] = [*hits, *plans.seen(event)]
         if inputs:
@@ -79,16 +79,17 @@ class Simulation(Generic[Told]):
         later, or to close one: nothing comes late (it might take a message back), no campaign sums up (an exit might
         make its message due at once), and none has too many watches.
         """
-        now, summaries, due = self.now, self._plans.summaries, self._dues.get(user, NEVER)
+        now, summaries, first = self.now, self._plans.summaries, self._dues.get(user, NEVER)
         for hit in hits:
-            if hit.at < now or hit.due <= now or hit.campaign in summaries or len(hit.values) > WIDEST:
+            due = hit.due
+            if hit.at < now or due <= now or hit.campaign in summaries or len(hit.values) > WIDEST:
                 return False
-            due = min(due, hit.due)
+            first = min(first, due)
         waiting = self._waiting.get(user, [])
-        if not hits or len(waiting) + len(inputs) > MOST or not self._has_room(user):
+        if not hits or len(waiting) + len(inputs) > MOST or not (waiting or self._has_room(user)):
             return False
         self._waiting[user] = waiting + inputs
-        self._dues[user] = due
+        self._dues[user] = first
         return True
 
     def _has_room(self, user: str) -> bool:
