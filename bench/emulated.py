@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import boto3
@@ -45,10 +46,14 @@ def _home() -> Iterator[None]:
                 os.environ["HOLDFAST_HOME"] = before
 
 
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session(region_name=local.REGION)  # one, which reads each service's model once
+
+
 def client(service: str, endpoint: str | None) -> Any:
     """Of a service that Deployment knows nothing of, or of a bare AWS."""
-    session = boto3.Session(region_name=local.REGION)
-    return session.client(  # type: ignore[call-overload]  # any service
+    return _session().client(  # type: ignore[call-overload]  # any service
         service,
         endpoint_url=endpoint,
         aws_access_key_id=local.ACCOUNT,
