@@ -123,9 +123,10 @@ class World:
             clock=lambda: self.now,
         )
 
-    def sweep(self) -> Sweep:
+    def sweep(self, *, shards: int = 1) -> Sweep:
         timers = Timers(self.dynamodb, "timers")  # type: ignore[arg-type]
-        return Sweep(timers=timers, events=Queue(self.sqs, self.queues["events"]), clock=lambda: self.now)  # type: ignore[arg-type]
+        events = Queue(self.sqs, self.queues["events"])  # type: ignore[arg-type]
+        return Sweep(timers=timers, events=events, shards=shards, clock=lambda: self.now)
 
     def deliver(self) -> Deliver:
         return Deliver(

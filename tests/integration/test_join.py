@@ -27,6 +27,21 @@ def test_a_watch_is_opened_nominated_and_decided_by_its_tick(world: World) -> No
     assert (sent["kind"], sent["shown"], sent["event"], sent["when"]) == ("send", "coat", {"price": 89.0}, world.now)
 
 
+def test_a_tick_that_only_nominates_again_writes_no_state(world: World) -> None:
+    """The coat was bought; the hat falls due a minute later."""
+    world.join().take([world.body(world.added())])
+    world.now += MINUTE
+    world.join().take([world.body(world.added("hat"), world.charged("coat"))])
+    before, sent = world.items("users"), world.sqs.calls["send_message_batch"]
+    world.now = T0 + 30 * MINUTE
+    assert world.join().take([world.body(tick(world))]) == []
+    assert world.items("users") == before
+    assert world.sqs.calls["send_message_batch"] == sent + 1
+    world.now += MINUTE
+    world.join().take([world.body(tick(world))])
+    assert [each["shown"] for each in world.outbox()] == ["hat"]
+
+
 def test_a_user_costs_one_read_and_one_write_however_many_events_a_batch_holds(world: World) -> None:
     world.publish(a_plan(within=5 * MINUTE))
     join = world.join()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from holdfast.core.timers import SLOT_MS, slot
+from holdfast.aws.timers import Timers
+from holdfast.core.timers import SLOT_MS, TimerItem, slot
 from sweep import NotSent
 from tests.integration.conftest import MINUTE, T0, World, killed, throttled
 
@@ -60,6 +62,51 @@ def test_of_two_nominations_in_one_minute_neither_takes_the_others_place(asleep:
     asleep.sweep().sweep(always)
     bobs = [message["users"]["bob"] for message in asleep.messages("events") if "bob" in message["users"]]
     assert sorted(bobs) == [T0 + 30 * MINUTE + 10_000, T0 + 30 * MINUTE + 20_000]
+
+
+def timer(world: World, shard: int, user: str, due: int) -> None:
+    """As join writes one."""
+    item = TimerItem(slot(due, shard), json.dumps({user: due}), due)
+    assert Timers(world.dynamodb, "timers").write([item])  # type: ignore[arg-type]
+
+
+def cursors(world: World) -> dict[str, int]:
+    return {i["slot"]["S"]: int(i["next"]["N"]) for i in world.items("timers") if i["id"]["S"] == "cursor"}
+
+
+def test_who_is_due_in_the_same_second_is_ticked_in_one_message_whatever_the_shard(world: World) -> None:
+    world.sweep(shards=3).sweep(always)
+    for shard, user in enumerate(("ann", "bob", "cleo")):
+        timer(world, shard, user, T0 + 30 * MINUTE)
+    world.now = T0 + 30 * MINUTE
+    world.sweep(shards=3).sweep(always)
+    (message,) = world.messages("events")
+    assert message["users"] == dict.fromkeys(("ann", "bob", "cleo"), T0 + 30 * MINUTE)
+
+
+def test_each_shard_is_read_from_where_it_was_read_to(world: World) -> None:
+    """One that is new, after a stack was given more of them, from a day ago on."""
+    world.sweep(shards=1).sweep(always)
+    timer(world, 0, "ann", T0 + 5 * MINUTE)  # read already: nobody writes there any more
+    timer(world, 0, "bob", T0 + 11 * MINUTE)
+    timer(world, 1, "cleo", T0 + 5 * MINUTE)
+    world.now = T0 + 11 * MINUTE
+    world.sweep(shards=2).sweep(always)
+    assert nominated(world) == {"bob": T0 + 11 * MINUTE, "cleo": T0 + 5 * MINUTE}
+    assert len(set(cursors(world).values())) == 1
+
+
+def test_a_minute_that_could_not_be_sent_is_read_again_of_all_shards(world: World) -> None:
+    world.sweep(shards=2).sweep(always)
+    timer(world, 0, "ann", T0 + 30 * MINUTE)
+    timer(world, 1, "bob", T0 + 31 * MINUTE)
+    world.now = T0 + 31 * MINUTE
+    world.sqs.fault("send_message_batch", lambda _: None, *[throttled] * 4)
+    with pytest.raises(NotSent):
+        world.sweep(shards=2).sweep(always)
+    assert set(cursors(world).values()) == {T0 // SLOT_MS * SLOT_MS + 31 * SLOT_MS}
+    world.sweep(shards=2).sweep(always)
+    assert nominated(world) == {"ann": T0 + 30 * MINUTE, "bob": T0 + 31 * MINUTE}
 
 
 def test_what_is_not_due_soon_is_left_in_its_slot(asleep: World) -> None:
