@@ -35,7 +35,7 @@ TITLES = {
 }
 BARE: dict[str, tuple[Callable[..., Any], int]] = {
     "counted": (counted.counted, 8),
-    "users": (counted.users, 4),
+    "users": (counted.users, 6),
     "watches": (counted.watches, 4),
     "windows": (counted.windows, 2),
 }

@@ -99,8 +99,14 @@ def users(part: Part, endpoint: str, *, seconds: int) -> None:
         relevant = [event for event in within if event.name != VIEWED]
         result = _holdfast(endpoint, before, relevant, name=f"u{number}", seconds=seconds)
         found[number] = result.dollars
-        part.row(f"a million triggers of {number:,} users", result.dollars, "$", note=_units(result))
-    part.row("the dearest beside the cheapest", max(found.values()) / min(found.values()), goal=FLAT)
+        each = result.triggers / seconds * WINDOW / SECOND / number
+        note = f"{_units(result)}; {each:.3g} watches open a user"
+        part.row(f"a million triggers of {number:,} users", result.dollars, "$", note=note)
+    bound = "bounded by the item: where few users have so many watches, it is larger than a unit"
+    part.row("the dearest beside the cheapest", max(found.values()) / min(found.values()), goal=FLAT, note=bound)
+    fewest = min(found)
+    others = [price for number, price in found.items() if number != fewest]
+    part.row(f"  without those {fewest:,} users", max(others) / min(others))
 
 
 def watches(part: Part, endpoint: str, *, seconds: int) -> None:

@@ -394,6 +394,13 @@ MUTATIONS = [
         "for chunk in list(_chunks(users))[:1]\n    ]",
         TIMERS,
     ),
+    Mutation(
+        "of two nominations of a user one takes the other's place",
+        "timers.py",
+        "or not together.keys().isdisjoint(users):",
+        "or False:",
+        TIMERS,
+    ),
     # What is looked at at all.
     Mutation(
         "the heaps are not copied with the watches",
@@ -410,13 +417,18 @@ MUTATIONS = [
         "if (watch := self.get(key)) and not watch.pending and watch.over < before:",
         "if (watch := self.get(key)) and not watch.pending:",
     ),
-    Mutation("only what is touched is looked at", "fold.py", "draft |= _stirring(", "_stirring("),
+    Mutation(
+        "only what is touched is looked at",
+        "fold.py",
+        "if campaign not in draft and _stirs(old, plans.get(campaign), now, limits):",
+        "if False:",
+    ),
     # What the simulation orders, and puts off.
     Mutation(
         "what is due at an event's time fires after it",
         "simulation.py",
-        ".get(user, NEVER) <= self.now:\n                self.catch_up",
-        ".get(user, NEVER) < self.now:\n                self.catch_up",
+        ".get(user, NEVER) <= now:\n                self.catch_up",
+        ".get(user, NEVER) < now:\n                self.catch_up",
         SIMULATION,
     ),
     Mutation(
@@ -429,8 +441,17 @@ MUTATIONS = [
     Mutation(
         "what falls due at once waits",
         "simulation.py",
-        "while self._dues.get(user, NEVER) <= self.now:",
+        "while self._dues.get(user, NEVER) <= now:",
         "while False:",
+        SIMULATION,
+    ),
+    Mutation("what comes late waits", "simulation.py", "if hit.at < now or due <= now", "if due <= now", SIMULATION),
+    Mutation("what a summary may end waits", "simulation.py", "or hit.campaign in summaries or", "or", SIMULATION),
+    Mutation(
+        "what makes too many watches waits",
+        "simulation.py",
+        "return not state.floors and most + MOST * WIDEST <= self._limits.watches",
+        "return True",
         SIMULATION,
     ),
     Mutation(

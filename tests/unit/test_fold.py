@@ -431,6 +431,26 @@ def test_of_several_triggers_a_decision_carries_what_each_had_the_later_one_firs
     assert send.event == {"price": 2, "shelf": 1}
 
 
+def test_what_waits_longer_than_marks_are_kept_is_not_forgotten() -> None:
+    """There is a mark of the coat, which would be over by now."""
+    history = History(a_plan(within=10 * DAY))
+    history.fold(buy("coat", at=0), now=NOON)
+    history.fold(add("coat", 1), now=minute(1))
+    history.fold(add("hat", 5 * DAY / MINUTE), now=NOON + 5 * DAY)
+    assert [each.shown for each in history.tick(minute(1) + 10 * DAY)] == ["coat"]
+
+
+def test_a_state_can_be_folded_on_from_twice() -> None:
+    """As after a lost race: what came of the first time leaves no trace in it."""
+    history = History()
+    history.fold(add("coat", 0), add("hat", 5), now=minute(5))
+    before = history.state
+    first = history.fold(buy("coat", at=6), TICK, now=minute(36))
+    history.state = before
+    assert history.fold(buy("coat", at=6), TICK, now=minute(36)) == first
+    assert [each.shown for each in first] == ["hat"]
+
+
 def test_what_was_decided_keeps_no_properties() -> None:
     history = History(a_plan(keep=("price",)))
     history.fold(add("coat", 0, price=89), now=NOON)

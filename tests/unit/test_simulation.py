@@ -103,6 +103,19 @@ def test_what_waits_for_a_tick_is_folded_before_there_are_too_many_watches() -> 
     assert sum(each.decision.reason == "too many watches" for each in decided) == 50
 
 
+def test_what_ends_the_wait_of_a_summary_does_not_wait_for_a_tick() -> None:
+    """The hat, which the coat waited for, is bought: the coat is due at once."""
+    trace = [added("coat"), added("hat", at=minute(10)), charged("hat", at=minute(35))]
+    decided = simulated(Plans([a_plan(summary=True)]), trace)
+    assert [(each.decision.shown, each.decision.when) for each in decided] == [(["coat"], minute(35))]
+
+
+def test_what_comes_late_and_takes_a_message_back_does_not_wait_for_a_tick() -> None:
+    trace = [added("coat"), added("coat", at=minute(31), user="bob"), charged("coat", at=minute(20))]
+    decided = [each.decision for each in simulated(Plans([a_plan()]), trace) if each.user != "bob"]
+    assert [(each.kind, each.when) for each in decided] == [("send", minute(30)), ("retract", minute(31))]
+
+
 def test_a_timer_due_at_the_very_time_of_an_event_fires_before_it() -> None:
     decided = simulated(Plans([a_plan()]), [added("coat"), charged("coat", at=minute(30))])
     assert [(each.decision.kind, each.decision.when) for each in decided] == [("send", minute(30))]
