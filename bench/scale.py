@@ -213,6 +213,12 @@ def _breaks(loads: Sequence[Load], stage: Any) -> Iterable[str]:
     yield "A throttled write comes again with its message. A new on-demand table takes 4,000 write units a second at once,"
     yield "and twice its last peak after that."
     yield ""
+    lane, most = top.messages / top.deliver, top.messages / top.writes * PARTITION_WRITES
+    yield f"A lane of deliver puts {number(lane)} messages a second, in batches as they were counted, and a shard of the stream has"
+    yield f"{stage.deliver_lanes} by default. A partition that takes all the writes it may makes {number(most)} in this mix, and {PARTITION_WRITES:,} while nothing"
+    yield "but timers fall due: its messages then come late. More lanes (`deliver_lanes`, 10 at most) are faster, and dearer, as their"
+    yield "batches are emptier."
+    yield ""
 
 
 def _heats(loads: Sequence[Load], units: dict[str, Any], stage: Any) -> Iterable[str]:

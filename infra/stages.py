@@ -53,9 +53,9 @@ class Stage:
     events_visibility: Duration
     events_retention: Duration
 
-    # Deliver: what is decided within the window is rendered and put together. Without one there would be an
-    # invocation, a read and a call for every message. A shard of the stream takes a thousand writes a second at most,
-    # which one lane delivers.
+    # Deliver: what is decided within the window is rendered and put together. Without one, or in many lanes, there
+    # would be an invocation, a read and a call for every message. What one lane of a shard delivers in a second, and
+    # what a shard may have, is on the page on scale.
     deliver_batch_window: Duration
     deliver_lanes: int = 1
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from holdfast.aws.clients import client
@@ -24,7 +25,7 @@ RESERVE_MS = 10_000
 
 
 class NotSent(RuntimeError):
-    """Ticks could not be put on the queue. The slot is read again by the next sweep."""
+    """Ticks could not be put on the queue. The minute is read again by the next sweep; its first slot is named."""
 
 
 @logger.inject_lambda_context
@@ -62,20 +63,30 @@ class Sweep:
         done: dict[int, int] = {}
         try:
             for begin in range(min(slots.start for slots in unread.values()), now + AHEAD_MS + 1, SLOT_MS):
-                if not time_left():
+                shards = [shard for shard, slots in unread.items() if begin in slots]
+                ticked = self._tick(begin, shards, time_left)
+                done |= dict.fromkeys(ticked, begin + SLOT_MS)
+                if ticked != shards:
                     logger.warning("out of time; the next sweep goes on")
                     break
-                shards = [shard for shard, slots in unread.items() if begin in slots]
-                if self._events.send(Message(body, delay) for body, delay in self._ticks(begin, shards)):
-                    raise NotSent(slot(begin, shards[0]))
-                done |= dict.fromkeys(shards, begin + SLOT_MS)
         finally:
             for shard, end in done.items():
                 self._timers.set_cursor(shard, end)
 
-    def _ticks(self, begin: int, shards: Iterable[int]) -> Iterator[TickMessage]:
-        """For all who are nominated for one minute."""
-        items = (json.loads(users) for shard in shards for users in self._timers.read(slot(begin, shard)))
-        for users in gathered(items):
+    def _tick(self, begin: int, shards: Iterable[int], time_left: Callable[[], bool]) -> list[int]:
+        """Tick all who are nominated for one minute, shard by shard while there is time. Returned are those done."""
+        read: list[int] = []
+
+        def nominations() -> Iterator[dict[str, int]]:
+            for shard in takewhile(lambda _: time_left(), shards):
+                yield from map(json.loads, self._timers.read(slot(begin, shard)))
+                read.append(shard)
+
+        if self._events.send(Message(body, delay) for body, delay in self._messages(nominations())):
+            raise NotSent(slot(begin, 0))
+        return read
+
+    def _messages(self, nominations: Iterable[dict[str, int]]) -> Iterator[TickMessage]:
+        for users in gathered(nominations):
             count(metrics, Nominated=len(users))
             yield from tick_messages(users, self._clock())

@@ -109,6 +109,19 @@ def test_a_minute_that_could_not_be_sent_is_read_again_of_all_shards(world: Worl
     assert nominated(world) == {"ann": T0 + 30 * MINUTE, "bob": T0 + 31 * MINUTE}
 
 
+def test_out_of_time_amid_a_minute_the_shards_that_were_read_are_done(world: World) -> None:
+    world.sweep(shards=2).sweep(always)
+    timer(world, 0, "ann", T0 + 11 * MINUTE)
+    timer(world, 1, "bob", T0 + 11 * MINUTE)
+    world.now = T0 + 11 * MINUTE
+    turns = iter([True, False])
+    world.sweep(shards=2).sweep(lambda: next(turns))
+    assert nominated(world) == {"ann": T0 + 11 * MINUTE}
+    assert cursors(world)["cursor#0"] == cursors(world)["cursor#1"] + SLOT_MS
+    world.sweep(shards=2).sweep(always)
+    assert nominated(world) == {"bob": T0 + 11 * MINUTE}
+
+
 def test_what_is_not_due_soon_is_left_in_its_slot(asleep: World) -> None:
     asleep.now = T0 + 15 * MINUTE
     asleep.sweep().sweep(always)
