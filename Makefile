@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: console-shots console-figures help setup demo test check mutants schemas footprint attacks bench scale clean
+.PHONY: console-shots console-figures help setup demo test check audit mutants schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -36,9 +36,20 @@ test: $(STAMP) ## all tests
 check: $(STAMP) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/node node_modules/typescript/bin/tsc --project console
 	$(PYTEST)
+
+audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public lists of known vulnerabilities
+	.cache/tools/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement requirements.txt
+	$(BIN)/npm audit
+
+# Tools with dependencies of their own, each in a venv of its own.
+.cache/tools/%: requirements-%.txt
+	@$(PYTHON) -m venv --clear $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 mutants: $(STAMP) ## break the core in many small ways: does a test notice each?
 	$(BIN)/python tests/mutants.py

@@ -24,7 +24,7 @@ from holdfast_cli.fixtures import Fixtures
 from holdfast_cli.main import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 NO_ARRIVAL = 1 << 53
 
 
