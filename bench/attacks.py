@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from holdfast.core.templates import Template, TemplateError, Withheld
+from holdfast.core.templates.templates import Template, TemplateError, Withheld
 from holdfast_cli.output import Json, print_rows
 from tests.unit.test_templates import HOSTILE, REFUSED_ATTACKS, WITHHELD_ATTACKS
 

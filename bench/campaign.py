@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.traces import ADDED, CHARGED
-from holdfast.core.campaigns import Campaign
+from holdfast.core.authoring.campaign import Campaign
 
 
 def a_campaign(

@@ -31,12 +31,14 @@ from bench.traces import MINUTE, SECOND, START, Event, line
 from bench.virtual import Batches, Loop, Meter, Sent, Stream
 from holdfast.aws import clients, clock
 from holdfast.aws.queues import Message
-from holdfast.aws.timers import Timers
-from holdfast.aws.users import Item, Key, Save, Saved, Users
-from holdfast.core import profiles
-from holdfast.core.campaigns import Campaign
+from holdfast.aws.tables.timers import Timers
+from holdfast.aws.tables.users import Item, Key, Save, Saved, Users
+from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.events import ProfileChange
-from holdfast.core.timers import AHEAD_MS, TimerItem
+from holdfast.core.fold import profiles
+from holdfast.core.fold.timers import AHEAD_MS, TimerItem
+from holdfast.services.join import Join
+from holdfast.services.sweep import Sweep
 from holdfast_cli import local
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.stack import Deployment
@@ -214,7 +216,7 @@ class HoldfastRun:
 
     # --- before, and after -------------------------------------------------------------------------------------------
 
-    def _in_memory(self) -> tuple[join.Join, sweep.Sweep]:
+    def _in_memory(self) -> tuple[Join, Sweep]:
         events = os.environ["HOLDFAST_EVENTS_QUEUE_URL"]
         with ExitStack() as stack:
             for module in (join, sweep):

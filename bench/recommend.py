@@ -15,9 +15,9 @@ from pathlib import Path
 import typer
 
 from bench.report import Part
-from holdfast.aws.engines import Duck
-from holdfast.core.item_to_item import grouped
-from holdfast.core.recommendations import POPULAR, Recommender
+from holdfast.core.recommend.item_to_item import grouped
+from holdfast.core.recommend.ranking import POPULAR, Recommender
+from holdfast.services.build_engines import Duck
 
 EVENTS = 1_000_000
 ITEMS = 100_000

@@ -27,16 +27,16 @@ from bench.report import Part
 from bench.traces import ADDED, CHARGED, START
 from bench.virtual import Meter
 from holdfast.aws import clients
-from holdfast.aws.builds import Build, Builds
-from holdfast.aws.campaigns import Campaigns, Recommendations
-from holdfast.aws.catalog import Catalogs
 from holdfast.aws.clock import now_ms
-from holdfast.core.campaigns import Campaign
-from holdfast.core.catalog import BY_NAME, place
-from holdfast.core.catalog_file import Row
-from holdfast.core.definitions import Recommendation
-from holdfast.core.recommendations import POPULAR, RECENT, Items, Neighbour
-from holdfast.core.watches import Decision
+from holdfast.aws.tables.builds import Build, Builds
+from holdfast.aws.tables.campaigns import Campaigns, Recommendations
+from holdfast.aws.tables.catalog import Catalogs
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.recommendation import Recommendation
+from holdfast.core.catalog.csv_file import Row
+from holdfast.core.catalog.rows import BY_NAME, place
+from holdfast.core.fold.watches import Decision
+from holdfast.core.recommend.ranking import POPULAR, RECENT, Items, Neighbour
 from infra.deliver import BATCH_SIZE
 
 NAME = "rows"

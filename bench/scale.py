@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from bench.prices import DATE, MONTH_SECONDS, dollars
 from bench.report import number
 from bench.virtual import CALL_SECONDS, VCPU_MB
-from holdfast.core.timers import USERS_PER_MESSAGE
+from holdfast.core.fold.timers import USERS_PER_MESSAGE
 from infra.stages import stage_from
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"

@@ -26,7 +26,7 @@ import typer
 from bench import report
 from bench.report import Part
 from bench.traces import ADDED, CHARGED, TIDY, Trace, flat_lines
-from holdfast.core.plans import MAX_AGE_MS
+from holdfast.core.plans.plan import MAX_AGE_MS
 from holdfast_cli.output import err
 
 WINDOW_SECONDS = 3600

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from holdfast.aws.dropped import REPORTS
+from holdfast.aws.drop_bucket import REPORTS
 from infra.function import HoldfastFunction
 from infra.history import acknowledge_objects
 from infra.queues import work_queue

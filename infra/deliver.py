@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
-from holdfast.aws.statistics import STATISTICS
+from holdfast.aws.tables.statistics import STATISTICS
 from infra.function import HoldfastFunction
 from infra.queues import final_queue
 from infra.stages import Stage

@@ -11,7 +11,7 @@ from pathlib import Path
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from holdfast.core.locales import LANGUAGES
+from holdfast.core.templates.locales import LANGUAGES
 from infra.assets import LAMBDAS, RUNTIME, Asset, interpreter, this_machine
 from infra.stages import Stage
 

@@ -15,7 +15,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from holdfast.aws.history import PREFIX
-from holdfast.core.item_to_item import COLUMNS
+from holdfast.core.recommend.item_to_item import COLUMNS
 from infra.stages import Stage
 from infra.tables import Tables
 

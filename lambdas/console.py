@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from holdfast.aws.clients import client
-from holdfast.aws.observe import Logger
 from holdfast.aws.settings import ConsoleSettings
+from holdfast.aws.telemetry import Logger
 from holdfast.console.app import Console
 from holdfast.console.page import Page, installed
 

@@ -52,108 +52,116 @@ MUTATIONS = [
     # What fold.py sees.
     Mutation(
         "an exit leaves no mark where nothing is open",
-        "fold.py",
+        "fold/fold.py",
         "if (decided := watch.decided) and _takes_back(hit, decided, plan):",
         "if watch is NOTHING:\n                continue\n"
         "            if (decided := watch.decided) and _takes_back(hit, decided, plan):",
     ),
-    Mutation("the exit folded last counts, not the latest", "fold.py", "max(watch.exit, hit.at)", "hit.at"),
-    Mutation("history opens watches", "fold.py", "elif hit.history:", "elif False:"),
-    Mutation("exits may be history", "fold.py", "elif hit.part == EXIT:", "elif hit.part == EXIT and not hit.history:"),
-    Mutation("the first trigger stays", "fold.py", "if old is None or new.mark > old.mark:", "if old is None:"),
-    Mutation("ids do not order triggers of one time", "fold.py", "new.mark > old.mark", "new.at > old.at"),
+    Mutation("the exit folded last counts, not the latest", "fold/fold.py", "max(watch.exit, hit.at)", "hit.at"),
+    Mutation("history opens watches", "fold/fold.py", "elif hit.history:", "elif False:"),
     Mutation(
-        "the trigger folded last counts among those of one time", "fold.py", "new.mark > old.mark", "new.at >= old.at"
+        "exits may be history", "fold/fold.py", "elif hit.part == EXIT:", "elif hit.part == EXIT and not hit.history:"
+    ),
+    Mutation("the first trigger stays", "fold/fold.py", "if old is None or new.mark > old.mark:", "if old is None:"),
+    Mutation("ids do not order triggers of one time", "fold/fold.py", "new.mark > old.mark", "new.at > old.at"),
+    Mutation(
+        "the trigger folded last counts among those of one time",
+        "fold/fold.py",
+        "new.mark > old.mark",
+        "new.at >= old.at",
     ),
     Mutation(
-        "of two copies the last arrival counts", "fold.py", "due=min(old.due, new.due)", "due=max(old.due, new.due)"
+        "of two copies the last arrival counts",
+        "fold/fold.py",
+        "due=min(old.due, new.due)",
+        "due=max(old.due, new.due)",
     ),
-    Mutation("of two copies the one folded first counts", "fold.py", "due=min(old.due, new.due)", "due=old.due"),
+    Mutation("of two copies the one folded first counts", "fold/fold.py", "due=min(old.due, new.due)", "due=old.due"),
     Mutation(
         "one of several triggers is enough",
-        "fold.py",
+        "fold/fold.py",
         "if any(name not in parts for name in plan.did):",
         "if (plan := plan.__class__(**{**plan.to_json(), 'did': tuple(parts)})) is None:",
     ),
     Mutation(
         "the first of several triggers dates the occurrence",
-        "fold.py",
+        "fold/fold.py",
         "return ordered[-1]._replace(",
         "return ordered[0]._replace(",
     ),
     Mutation(
         "no settling for the earlier of several triggers",
-        "fold.py",
+        "fold/fold.py",
         "due=max(part.due for part in ordered)",
         "due=ordered[-1].due",
     ),
     Mutation(
         "the earlier of several triggers has the last word in properties",
-        "fold.py",
+        "fold/fold.py",
         "for part in ordered for name, value",
         "for part in ordered[::-1] for name, value",
     ),
     Mutation(
         "what was decided keeps its properties",
-        "watches.py",
+        "fold/watches.py",
         "if trigger is None or not (trigger.due or trigger.event):",
         "if True:",
     ),
     # What it takes back.
     Mutation(
         "an exit at the trigger's time takes nothing back",
-        "fold.py",
+        "fold/fold.py",
         "decided.at <= hit.at < decided.when",
         "decided.at < hit.at < decided.when",
     ),
     Mutation(
         "an exit at the time of the message takes it back",
-        "fold.py",
+        "fold/fold.py",
         "decided.at <= hit.at < decided.when",
         "decided.at <= hit.at <= decided.when",
     ),
     Mutation(
         "an exit before the trigger takes the message back",
-        "fold.py",
+        "fold/fold.py",
         "decided.at <= hit.at < decided.when",
         "hit.at < decided.when",
     ),
     Mutation(
         "an exit is too late a moment too early",
-        "fold.py",
+        "fold/fold.py",
         "hit.arrived <= decided.when + plan.max_age",
         "hit.arrived < decided.when + plan.max_age",
     ),
-    Mutation("an exit is never too late", "fold.py", " and hit.arrived <= decided.when + plan.max_age", ""),
-    Mutation("a message is taken back twice", "fold.py", "_take_back(watches, key, decided)\n", "pass\n"),
+    Mutation("an exit is never too late", "fold/fold.py", " and hit.arrived <= decided.when + plan.max_age", ""),
+    Mutation("a message is taken back twice", "fold/fold.py", "_take_back(watches, key, decided)\n", "pass\n"),
     Mutation(
         "what was withheld is taken back",
-        "fold.py",
+        "fold/fold.py",
         'return decided.kind == "send" and',
         'return decided.kind != "retract" and',
     ),
     Mutation(
         "nothing is taken back",
-        "fold.py",
+        "fold/fold.py",
         "if (decided := watch.decided) and _takes_back(hit, decided, plan):",
         "if (decided := watch.decided) and False:",
     ),
     # What it decides.
     Mutation(
         "events decide",
-        "fold.py",
+        "fold/fold.py",
         "if ticked or (plan and campaign in touched and plan.immediate):",
         "if ticked or plan:",
     ),
     Mutation(
         "immediate campaigns wait for a tick",
-        "fold.py",
+        "fold/fold.py",
         "if ticked or (plan and campaign in touched and plan.immediate):",
         "if ticked:",
     ),
     Mutation(
         "a tick is folded before the events after it",
-        "fold.py",
+        "fold/fold.py",
         "            ticked = True\n",
         "            ticked = True\n"
         "            for each in draft:\n"
@@ -161,242 +169,251 @@ MUTATIONS = [
     ),
     Mutation(
         "what is due now is not due yet",
-        "watches.py",
+        "fold/watches.py",
         "if not self.dues or self.dues[0][0] > now:",
         "if not self.dues or self.dues[0][0] >= now:",
     ),
     Mutation(
         "a minute early",
-        "watches.py",
+        "fold/watches.py",
         "if not self.dues or self.dues[0][0] > now:",
         "if not self.dues or self.dues[0][0] > now + 60_000:",
     ),
     Mutation(
         "that it was decided is not marked",
-        "fold.py",
+        "fold/fold.py",
         "Watch(trigger, watch.exit, decided, watch.parts)",
         "Watch(None, watch.exit, watch.decided, watch.parts)",
     ),
     Mutation(
         "a decided watch forgets its mark",
-        "fold.py",
+        "fold/fold.py",
         "Watch(trigger, watch.exit, decided, watch.parts)",
         "Watch(None, watch.exit, decided, watch.parts)",
     ),
-    Mutation("a paused campaign sends", "fold.py", 'PAUSED if plan.paused else ""', '""'),
+    Mutation("a paused campaign sends", "fold/fold.py", 'PAUSED if plan.paused else ""', '""'),
     Mutation(
         "a campaign that is gone sends",
-        "fold.py",
+        "fold/fold.py",
         "GONE if plan is None else PAUSED if plan.paused",
         "PAUSED if plan and plan.paused",
     ),
     Mutation(
         "a campaign that is gone decides nothing",
-        "fold.py",
+        "fold/fold.py",
         "plan, watches = plans.get(campaign), draft[campaign]",
         "plan, watches = plans.get(campaign), draft[campaign]\n        if plan is None:\n            continue",
     ),
     Mutation(
         "a summary does not wait for the last of its watches",
-        "fold.py",
+        "fold/fold.py",
         "all(trigger.due <= now for _, trigger in pending)",
         "any(trigger.due <= now for _, trigger in pending)",
         SUMMARY,
     ),
     Mutation(
         "a summary waits for room it does not need",
-        "fold.py",
+        "fold/fold.py",
         "if pending and room > 0 and",
         "if len(pending) <= room and pending and",
         SUMMARY,
     ),
     Mutation(
-        "a summary is taken back for one watch only", "fold.py", "if each == key or same:", "if each == key:", SUMMARY
+        "a summary is taken back for one watch only",
+        "fold/fold.py",
+        "if each == key or same:",
+        "if each == key:",
+        SUMMARY,
     ),
     Mutation(
         "a summary begins with the oldest",
-        "fold.py",
+        "fold/fold.py",
         "for key, trigger in due), reverse=True)",
         "for key, trigger in due))",
         SUMMARY,
     ),
     Mutation(
         "a summary has no limit",
-        "fold.py",
+        "fold/fold.py",
         "for trigger in told],\n        at=",
         "for trigger in triggers],\n        at=",
         SUMMARY,
     ),
     Mutation(
         "a summary is ticked for the first of its watches",
-        "watches.py",
+        "fold/watches.py",
         "max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0]",
         "known.dues[0][0]",
         SUMMARY,
     ),
     Mutation(
-        "a tick decides without end", "fold.py", "while len(decisions) < room and (first", "while (first", SUMMARY
+        "a tick decides without end", "fold/fold.py", "while len(decisions) < room and (first", "while (first", SUMMARY
     ),
     # What it forgets.
     Mutation(
         "marks are pruned too early by max_age",
-        "fold.py",
+        "fold/fold.py",
         "return (plan.max_age if plan else LONGEST_MS) + limits.waiting",
         "return limits.waiting",
     ),
     Mutation(
         "marks are pruned while events wait in the queue",
-        "fold.py",
+        "fold/fold.py",
         "return (plan.max_age if plan else LONGEST_MS) + limits.waiting",
         "return plan.max_age if plan else LONGEST_MS",
     ),
     Mutation(
         "marks are pruned a moment too early",
-        "fold.py",
+        "fold/fold.py",
         "watches.forget(now - _keep(plan, limits))",
         "watches.forget(now - _keep(plan, limits) + 1)",
     ),
     Mutation(
         "pending watches are pruned",
-        "watches.py",
+        "fold/watches.py",
         "if (watch := self.get(key)) and not watch.pending and watch.over < before:",
         "if (watch := self.get(key)) and watch.over < before:",
     ),
     Mutation(
         "what was sent is forgotten before it can be taken back",
-        "watches.py",
+        "fold/watches.py",
         "max(self.latest, self.decided.when) if self.decided else self.latest",
         "self.latest",
     ),
     Mutation(
         "parts do not wait for the others",
-        "watches.py",
+        "fold/watches.py",
         "return max(over, self.latest + PARTS_MS) if self.parts else over",
         "return over",
     ),
-    Mutation("nothing is pruned", "fold.py", "watches.forget(now - _keep(plan, limits))", "pass"),
+    Mutation("nothing is pruned", "fold/fold.py", "watches.forget(now - _keep(plan, limits))", "pass"),
     Mutation(
         "floors are dropped at once",
-        "fold.py",
+        "fold/fold.py",
         "if floor[0] + _keep(plans.get(c), limits) >= now",
         "if floor[0] >= now",
     ),
     # What is too much.
     Mutation(
         "one watch too few",
-        "fold.py",
+        "fold/fold.py",
         "ranked[: len(ranked) - limits.watches]",
         "ranked[: len(ranked) - limits.watches + 1]",
     ),
-    Mutation("no cap", "fold.py", "if len(draft[campaign]) > limits.watches:", "if False:"),
+    Mutation("no cap", "fold/fold.py", "if len(draft[campaign]) > limits.watches:", "if False:"),
     Mutation(
         "the newest watches go",
-        "fold.py",
+        "fold/fold.py",
         "for key, watch in watches.items())\n    beyond",
         "for key, watch in watches.items())[::-1]\n    beyond",
     ),
     Mutation(
-        "watches go silently", "fold.py", "if trigger := watches.pop(key).pending:", "if watches.pop(key) is None:"
+        "watches go silently", "fold/fold.py", "if trigger := watches.pop(key).pending:", "if watches.pop(key) is None:"
     ),
-    Mutation("floors are ignored", "fold.py", "if floor and (hit.at, key) <= floor:", "if False:"),
+    Mutation("floors are ignored", "fold/fold.py", "if floor and (hit.at, key) <= floor:", "if False:"),
     Mutation(
         "what is below the floor goes silently",
-        "fold.py",
+        "fold/fold.py",
         "if hit.part != EXIT and not hit.history and watch is NOTHING",
         "if False and watch is NOTHING",
     ),
-    Mutation("no floor is set", "fold.py", "floor = floors[campaign] = max(beyond", "floor = max(beyond"),
+    Mutation("no floor is set", "fold/fold.py", "floor = floors[campaign] = max(beyond", "floor = max(beyond"),
     Mutation(
         "watches above the floor keep what is below it",
-        "fold.py",
+        "fold/fold.py",
         "watches[key] = _above(floor, key, watch, plan)",
         "pass",
     ),
     # The state and its text.
     Mutation(
         "an exit at the trigger's time does not close",
-        "watches.py",
+        "fold/watches.py",
         "trigger.at <= self.exit",
         "trigger.at < self.exit",
     ),
     Mutation(
         "a decided trigger is pending again",
-        "watches.py",
+        "fold/watches.py",
         "(trigger.at, trigger.id) <= (decided.at, decided.id)",
         "(trigger.at, trigger.id) < (decided.at, decided.id)",
     ),
     Mutation(
         "one decision for all triggers of one time",
-        "watches.py",
+        "fold/watches.py",
         "(trigger.at, trigger.id) <= (decided.at, decided.id)",
         "trigger.at <= decided.at",
     ),
     Mutation(
-        "the state is due when its last watch is", "watches.py", "else known.dues[0][0]", "else known.dues[-1][0]"
+        "the state is due when its last watch is", "fold/watches.py", "else known.dues[0][0]", "else known.dues[-1][0]"
     ),
     Mutation(
         "parts do not count as seen",
-        "watches.py",
+        "fold/watches.py",
         "return max(latest, *(part.at for part in self.parts.values())) if self.parts else",
         "return latest if True else",
     ),
-    Mutation("the codec forgets when a watch is due", "watches.py", "if trigger.due:", "if False:"),
-    Mutation("the codec forgets exits", "watches.py", "if watch.exit:", "if False:"),
-    Mutation("the codec forgets floors", "watches.py", "if state.floors:", "if False:"),
+    Mutation("the codec forgets when a watch is due", "fold/watches.py", "if trigger.due:", "if False:"),
+    Mutation("the codec forgets exits", "fold/watches.py", "if watch.exit:", "if False:"),
+    Mutation("the codec forgets floors", "fold/watches.py", "if state.floors:", "if False:"),
     # What an event means.
     Mutation(
-        "no settling", "plans.py", "max(at + plan.within, arrived + min(plan.settle, plan.within))", "at + plan.within"
+        "no settling",
+        "plans/plan.py",
+        "max(at + plan.within, arrived + min(plan.settle, plan.within))",
+        "at + plan.within",
     ),
-    Mutation("settling may be longer than the window", "plans.py", "min(plan.settle, plan.within)", "plan.settle"),
-    Mutation("the window begins on arrival", "plans.py", "max(at + plan.within,", "max(arrived + plan.within,"),
+    Mutation("settling may be longer than the window", "plans/plan.py", "min(plan.settle, plan.within)", "plan.settle"),
+    Mutation("the window begins on arrival", "plans/plan.py", "max(at + plan.within,", "max(arrived + plan.within,"),
     Mutation(
         "an event of exactly max_age is history",
-        "plans.py",
+        "plans/plan.py",
         "arrived - at > plan.max_age",
         "arrived - at >= plan.max_age",
     ),
-    Mutation("values match untrimmed", "plans.py", "key = value.strip()", "key = value"),
-    Mutation("1.0 is not 1", "plans.py", "str(int(value)) if value.is_integer() else repr(value)", "repr(value)"),
+    Mutation("values match untrimmed", "plans/plan.py", "key = value.strip()", "key = value"),
+    Mutation("1.0 is not 1", "plans/plan.py", "str(int(value)) if value.is_integer() else repr(value)", "repr(value)"),
     Mutation(
         "of two ways to write a value the last is shown",
-        "plans.py",
+        "plans/plan.py",
         "for value in reversed(columns[0])",
         "for value in columns[0]",
     ),
-    Mutation("where is ignored", "plans.py", "if route.where is None or _truthy(", "if True or _truthy("),
-    Mutation("only the first of a list counts", "plans.py", "column[row % len(column)]", "column[0]"),
+    Mutation("where is ignored", "plans/plan.py", "if route.where is None or _truthy(", "if True or _truthy("),
+    Mutation("only the first of a list counts", "plans/plan.py", "column[row % len(column)]", "column[0]"),
     Mutation(
-        "what is missing in a list is no problem", "plans.py", "if not column or None in column:", "if not column:"
+        "what is missing in a list is no problem", "plans/plan.py", "if not column or None in column:", "if not column:"
     ),
     # The timing wheel.
-    Mutation("a nomination of the past counts", "timers.py", "now < nominated <= due", "nominated <= due", TIMERS),
-    Mutation("a later nomination will do", "timers.py", "now < nominated <= due", "now < nominated", TIMERS),
+    Mutation("a nomination of the past counts", "fold/timers.py", "now < nominated <= due", "nominated <= due", TIMERS),
+    Mutation("a later nomination will do", "fold/timers.py", "now < nominated <= due", "now < nominated", TIMERS),
     Mutation(
-        "every fold nominates", "timers.py", "(nominated is not None and now < nominated <= due)", "False", TIMERS
+        "every fold nominates", "fold/timers.py", "(nominated is not None and now < nominated <= due)", "False", TIMERS
     ),
-    Mutation("users are nominated for the past", "timers.py", "return max(due, now)", "return due", TIMERS),
-    Mutation("delays are rounded down", "timers.py", "-(-(at - now) // 1000)", "(at - now) // 1000", TIMERS),
-    Mutation("delays have no limit", "timers.py", ", REACH_MS // 1000)", ", 1 << 60)", TIMERS),
+    Mutation("users are nominated for the past", "fold/timers.py", "return max(due, now)", "return due", TIMERS),
+    Mutation("delays are rounded down", "fold/timers.py", "-(-(at - now) // 1000)", "(at - now) // 1000", TIMERS),
+    Mutation("delays have no limit", "fold/timers.py", ", REACH_MS // 1000)", ", 1 << 60)", TIMERS),
     Mutation(
         "what is due in a quarter of an hour is near",
-        "timers.py",
+        "fold/timers.py",
         "at < now + REACH_MS",
         "at <= now + REACH_MS",
         TIMERS,
     ),
-    Mutation("sweep does not look ahead", "timers.py", "now + AHEAD_MS + 1", "now + 1", TIMERS),
-    Mutation("sweep looks too far ahead", "timers.py", "AHEAD_MS = 10 * 60_000", "AHEAD_MS = 16 * 60_000", TIMERS),
-    Mutation("sweep skips the first slot", "timers.py", "return range(begin,", "return range(begin + SLOT_MS,", TIMERS),
+    Mutation("sweep does not look ahead", "fold/timers.py", "now + AHEAD_MS + 1", "now + 1", TIMERS),
+    Mutation("sweep looks too far ahead", "fold/timers.py", "AHEAD_MS = 10 * 60_000", "AHEAD_MS = 16 * 60_000", TIMERS),
+    Mutation(
+        "sweep skips the first slot", "fold/timers.py", "return range(begin,", "return range(begin + SLOT_MS,", TIMERS
+    ),
     Mutation(
         "only the first users of a slot are kept",
-        "timers.py",
+        "fold/timers.py",
         "for chunk in _chunks(users)\n    ]",
         "for chunk in list(_chunks(users))[:1]\n    ]",
         TIMERS,
     ),
     Mutation(
         "of two nominations of a user one takes the other's place",
-        "timers.py",
+        "fold/timers.py",
         "or not together.keys().isdisjoint(users):",
         "or False:",
         TIMERS,
@@ -404,58 +421,63 @@ MUTATIONS = [
     # What is looked at at all.
     Mutation(
         "the heaps are not copied with the watches",
-        "watches.py",
+        "fold/watches.py",
         "copy.dues, copy.overs = watches.dues.copy(), watches.overs.copy()",
         "copy.dues, copy.overs = watches.dues, watches.overs",
     ),
     Mutation(
-        "an entry that no longer holds stays first", "watches.py", "            heappop(dues)\n", "            break\n"
+        "an entry that no longer holds stays first",
+        "fold/watches.py",
+        "            heappop(dues)\n",
+        "            break\n",
     ),
     Mutation(
         "what moved on is forgotten at its old time",
-        "watches.py",
+        "fold/watches.py",
         "if (watch := self.get(key)) and not watch.pending and watch.over < before:",
         "if (watch := self.get(key)) and not watch.pending:",
     ),
     Mutation(
         "only what is touched is looked at",
-        "fold.py",
+        "fold/fold.py",
         "if campaign not in draft and _stirs(old, plans.get(campaign), now, limits):",
         "if False:",
     ),
     # What the simulation orders, and puts off.
     Mutation(
         "what is due at an event's time fires after it",
-        "simulation.py",
+        "explain/replay.py",
         ".get(user, NEVER) <= now:\n                self.catch_up",
         ".get(user, NEVER) < now:\n                self.catch_up",
         SIMULATION,
     ),
     Mutation(
         "users decide in the order in which they were looked at",
-        "simulation.py",
+        "explain/replay.py",
         '"" if by == BY_EVENT else user',
         '""',
         SIMULATION,
     ),
     Mutation(
         "what falls due at once waits",
-        "simulation.py",
+        "explain/replay.py",
         "while self._dues.get(user, NEVER) <= now:",
         "while False:",
         SIMULATION,
     ),
-    Mutation("what comes late waits", "simulation.py", "if hit.at < now or due <= now", "if due <= now", SIMULATION),
-    Mutation("what a summary may end waits", "simulation.py", "or hit.campaign in summaries or", "or", SIMULATION),
+    Mutation(
+        "what comes late waits", "explain/replay.py", "if hit.at < now or due <= now", "if due <= now", SIMULATION
+    ),
+    Mutation("what a summary may end waits", "explain/replay.py", "or hit.campaign in summaries or", "or", SIMULATION),
     Mutation(
         "what makes too many watches waits",
-        "simulation.py",
+        "explain/replay.py",
         "return not state.floors and most + MOST * WIDEST <= self._limits.watches",
         "return True",
         SIMULATION,
     ),
     Mutation(
-        "users are held for ever", "simulation.py", "if len(self._states) >= self._room:", "if False:", SIMULATION
+        "users are held for ever", "explain/replay.py", "if len(self._states) >= self._room:", "if False:", SIMULATION
     ),
 ]
 

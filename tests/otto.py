@@ -11,9 +11,9 @@ from typing import NamedTuple
 import pytest
 
 from holdfast.core.events import Event
-from holdfast.core.forms import records
-from holdfast.core.plans import Constant, Plan, Plans
-from holdfast.core.simulation import Decided, Simulation
+from holdfast.core.explain.replay import Decided, Simulation
+from holdfast.core.intake.forms import records
+from holdfast.core.plans.plan import Constant, Plan, Plans
 
 
 class Trace(NamedTuple):

@@ -6,8 +6,8 @@ import json
 import time
 from typing import Any
 
-from holdfast.aws.builds import ENDED, RUNNING, Builds
-from holdfast.aws.campaigns import Recommendations
+from holdfast.aws.tables.builds import ENDED, RUNNING, Builds
+from holdfast.aws.tables.campaigns import Recommendations
 from holdfast_cli.output import Failure, progress
 from holdfast_cli.stack import Deployment
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from holdfast.core.campaign_text import CampaignFileError, Mistake, Source, parse, validate
-from holdfast.core.campaigns import Campaign
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.text import CampaignFileError, Mistake, Source, parse, validate
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

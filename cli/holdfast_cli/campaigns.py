@@ -10,17 +10,17 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from holdfast.aws.campaigns import Campaigns, Conflict, Published, UnknownCampaign
 from holdfast.aws.clock import now_ms
-from holdfast.aws.observed import Observations
-from holdfast.aws.publishing import publish as publish_text
-from holdfast.core.campaign_text import CampaignFileError, Mistake
-from holdfast.core.campaigns import Campaign
-from holdfast.core.durations import format_duration
-from holdfast.core.hints import hints
-from holdfast.core.messages import iso
-from holdfast.core.observed import Seen
-from holdfast.core.plans import Plan
+from holdfast.aws.tables.campaigns import Campaigns, Conflict, Published, UnknownCampaign
+from holdfast.aws.tables.shapes import Observations
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.hints import hints
+from holdfast.core.authoring.text import CampaignFileError, Mistake
+from holdfast.core.intake.shapes import Seen
+from holdfast.core.messages.detail import iso
+from holdfast.core.plans.plan import Plan
+from holdfast.core.times import format_duration
+from holdfast.services.publishing import publish as publish_text
 from holdfast_cli import local
 from holdfast_cli.campaign_file import read_campaign, read_model
 from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file

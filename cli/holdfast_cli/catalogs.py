@@ -13,12 +13,12 @@ from typing import Annotated, Any, BinaryIO
 import typer
 from rich.markup import escape
 
-from holdfast.aws.catalog import Catalog, Catalogs, Importing, Throttled, UnknownCatalog
 from holdfast.aws.clock import now_ms
-from holdfast.aws.lookup import Lookup
-from holdfast.core.catalog import IDENTITY, IMAGE, NAME, NAME_PATTERN
-from holdfast.core.catalog_file import BadFile, header, match, records
-from holdfast.core.messages import iso
+from holdfast.aws.tables.catalog import Catalog, Catalogs, Importing, Throttled, UnknownCatalog
+from holdfast.core.catalog.csv_file import BadFile, header, match, records
+from holdfast.core.catalog.rows import IDENTITY, IMAGE, NAME, NAME_PATTERN
+from holdfast.core.messages.detail import iso
+from holdfast.services.message_data import Lookup
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 

@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
-from holdfast.core.durations import format_duration
+from holdfast.core.times import format_duration
 from holdfast_cli import builds, local, recommendations
 from holdfast_cli.books import Books, read_books
 from holdfast_cli.campaign_file import read_campaign

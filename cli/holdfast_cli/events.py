@@ -14,16 +14,16 @@ import typer
 from msgspec import Struct, structs
 
 from holdfast.aws.queues import Message, Queue
-from holdfast.core import profiles
-from holdfast.core.campaign_text import CampaignFileError
+from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.events import Event, ProfileChange, Rejected
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.forms import records
-from holdfast.core.messages import context, iso, message_id
-from holdfast.core.plans import Plans
-from holdfast.core.simulation import Simulation
-from holdfast.core.templates import Values, Withheld, compile_values
-from holdfast.core.watches import Decision, Kind
+from holdfast.core.explain.replay import Simulation
+from holdfast.core.fold import profiles
+from holdfast.core.fold.watches import Decision, Kind
+from holdfast.core.intake.forms import records
+from holdfast.core.messages.detail import context, iso, message_id
+from holdfast.core.plans.plan import Plans
+from holdfast.core.templates.templates import Values, Withheld, compile_values
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress

@@ -12,11 +12,11 @@ from dateutil.tz import tzlocal  # type: ignore[import-untyped]
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.known import read_user
-from holdfast.aws.publishing import plan_of
-from holdfast.core.explanation import Explanation, Status
-from holdfast.core.explanation import explain as explain_state
-from holdfast.core.revisions import Renderer
+from holdfast.core.explain.comparison import Renderer
+from holdfast.core.explain.explanation import Explanation, Status
+from holdfast.core.explain.explanation import explain as explain_state
+from holdfast.services.publishing import plan_of
+from holdfast.services.user_data import read_user
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, Stage, out, print_json

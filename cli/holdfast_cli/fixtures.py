@@ -14,18 +14,18 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from holdfast.core import profiles
-from holdfast.core.campaign_text import CampaignFileError, Source
-from holdfast.core.campaigns import Campaign, Duration, Text
-from holdfast.core.durations import format_duration, parse_duration
+from holdfast.core.authoring.campaign import Campaign, Duration, Text
+from holdfast.core.authoring.text import CampaignFileError, Source
 from holdfast.core.events import Event, ProfileChange, Rejected
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.forms import records
-from holdfast.core.messages import context
-from holdfast.core.plans import Plans
-from holdfast.core.simulation import Simulation
-from holdfast.core.templates import Withheld, compile_values
-from holdfast.core.watches import Decision
+from holdfast.core.explain.replay import Simulation
+from holdfast.core.fold import profiles
+from holdfast.core.fold.watches import Decision
+from holdfast.core.intake.forms import records
+from holdfast.core.messages.detail import context
+from holdfast.core.plans.plan import Plans
+from holdfast.core.templates.templates import Withheld, compile_values
+from holdfast.core.times import format_duration, parse_duration
 from holdfast_cli.campaign_file import read_campaign, read_model
 
 SUFFIXES = (".yaml", ".yml", ".json")

@@ -10,15 +10,15 @@ from pathlib import Path
 import duckdb
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.engines import Duck, DuckEngine
 from holdfast.aws.history import History
-from holdfast.core import evaluation
-from holdfast.core.evaluation import Done, Evaluation, trials
 from holdfast.core.events import Event
-from holdfast.core.forms import records
-from holdfast.core.history import Sources
-from holdfast.core.item_to_item import Found, first_day, grouped, sources
-from holdfast.core.recommendations import POPULAR, Recommender
+from holdfast.core.intake.forms import records
+from holdfast.core.recommend import evaluation
+from holdfast.core.recommend.evaluation import Done, Evaluation, trials
+from holdfast.core.recommend.history import Sources
+from holdfast.core.recommend.item_to_item import Found, first_day, grouped, sources
+from holdfast.core.recommend.ranking import POPULAR, Recommender
+from holdfast.services.build_engines import Duck, DuckEngine
 from holdfast_cli.events import NO_ARRIVAL, read_lines
 from holdfast_cli.output import Failure, progress
 from holdfast_cli.stack import Deployment

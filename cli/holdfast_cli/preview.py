@@ -9,20 +9,20 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from holdfast.aws.campaigns import UnknownCampaign
 from holdfast.aws.clock import now_ms
-from holdfast.aws.known import read_user
-from holdfast.aws.publishing import plan_of
-from holdfast.core.campaign_text import CampaignFileError
+from holdfast.aws.tables.campaigns import UnknownCampaign
+from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.events import Event
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.messages import NOTHING_FOUND
-from holdfast.core.plans import Plan
-from holdfast.core.preview import NOTHING_KNOWN, NoMessage, Preview, latest, made_up, read_events
-from holdfast.core.preview import preview as render
-from holdfast.core.revisions import rendered_by
-from holdfast.core.template_trace import Traced
-from holdfast.core.watches import Decision
+from holdfast.core.explain.comparison import rendered_by
+from holdfast.core.explain.preview import NOTHING_KNOWN, NoMessage, Preview, latest, made_up, read_events
+from holdfast.core.explain.preview import preview as render
+from holdfast.core.fold.watches import Decision
+from holdfast.core.messages.detail import NOTHING_FOUND
+from holdfast.core.plans.plan import Plan
+from holdfast.core.templates.trace import Traced
+from holdfast.services.publishing import plan_of
+from holdfast.services.user_data import read_user
 from holdfast_cli import local
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import campaigns, show_mistakes

@@ -8,16 +8,16 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from holdfast.aws.builds import ENDED, RUNNING, Builds
-from holdfast.aws.campaigns import Conflict, Published, Recommendations, UnknownRecommendation
 from holdfast.aws.clock import now_ms
-from holdfast.core.campaign_text import CampaignFileError
-from holdfast.core.definitions import Recommendation
-from holdfast.core.durations import format_duration
-from holdfast.core.evaluation import SIZES
-from holdfast.core.item_to_item import grouped
-from holdfast.core.messages import iso
-from holdfast.core.recommendations import POPULAR, Recommender
+from holdfast.aws.tables.builds import ENDED, RUNNING, Builds
+from holdfast.aws.tables.campaigns import Conflict, Published, Recommendations, UnknownRecommendation
+from holdfast.core.authoring.recommendation import Recommendation
+from holdfast.core.authoring.text import CampaignFileError
+from holdfast.core.messages.detail import iso
+from holdfast.core.recommend.evaluation import SIZES
+from holdfast.core.recommend.item_to_item import grouped
+from holdfast.core.recommend.ranking import POPULAR, Recommender
+from holdfast.core.times import format_duration
 from holdfast_cli import builds as asked
 from holdfast_cli.campaign_file import read_model
 from holdfast_cli.campaigns import show_mistakes

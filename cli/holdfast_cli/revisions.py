@@ -10,16 +10,16 @@ import typer
 from rich.markup import escape
 from rich.progress import TaskID
 
-from holdfast.aws.campaigns import Campaigns, Published, UnknownCampaign
 from holdfast.aws.clock import now_ms
-from holdfast.aws.publishing import Diff, NoWayBack, Throttled
-from holdfast.aws.publishing import diff as compare
-from holdfast.aws.publishing import rollback as go_back
-from holdfast.core.campaign_text import CampaignFileError, fields
+from holdfast.aws.tables.campaigns import Campaigns, Published, UnknownCampaign
+from holdfast.core.authoring.text import CampaignFileError, fields
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.messages import iso
-from holdfast.core.plans import Plan
-from holdfast.core.revisions import Difference, Outcome, changes
+from holdfast.core.explain.comparison import Difference, Outcome, changes
+from holdfast.core.messages.detail import iso
+from holdfast.core.plans.plan import Plan
+from holdfast.services.publishing import Diff, NoWayBack, Throttled
+from holdfast.services.publishing import diff as compare
+from holdfast.services.publishing import rollback as go_back
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import Id, alone, campaigns, show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows, progress

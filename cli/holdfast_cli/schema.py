@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.core.schemas import text
+from holdfast_cli.contracts import text
 
 
 class Name(StrEnum):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from holdfast.aws.aside import Aside, SetAside, deliver_again, send_again
 from holdfast.aws.queues import Queue
+from holdfast.services.set_aside import Aside, SetAside, deliver_again, send_again
 from holdfast_cli.output import Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 

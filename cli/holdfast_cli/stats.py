@@ -8,8 +8,8 @@ import typer
 from rich.progress import TaskID
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.statistics import Statistics, waiting
-from holdfast.core.statistics import Series, days, series
+from holdfast.aws.tables.statistics import Statistics, waiting
+from holdfast.core.messages.statistics import Series, days, series
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.output import Json, Stage, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment

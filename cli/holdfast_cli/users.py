@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from holdfast.aws.timers import Timers
-from holdfast.aws.users import Held, Users
-from holdfast.core import profiles
+from holdfast.aws.tables.timers import Timers
+from holdfast.aws.tables.users import Held, Users
+from holdfast.core.fold import profiles
 from holdfast_cli.output import Json, Stage, err, out, print_json
 from holdfast_cli.stack import Deployment
 

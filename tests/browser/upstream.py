@@ -6,10 +6,10 @@ import json
 import time
 from typing import Any
 
-from holdfast.aws.observed import Observations
 from holdfast.aws.queues import Message, Queue
-from holdfast.core.campaign_text import parse
-from holdfast.core.campaigns import Campaign
+from holdfast.aws.tables.shapes import Observations
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.text import parse
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.stack import Deployment
 

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 import pytest
 
 from holdfast.console.page import Page as Files
-from holdfast.core.campaigns import Campaign
+from holdfast.core.authoring.campaign import Campaign
 from holdfast_cli.console import Server, Session, console_of
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import tap

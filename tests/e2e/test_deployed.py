@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
-from holdfast.aws.timers import Timers
-from holdfast.core.campaigns import Campaign
-from holdfast.core.timers import TimerItem, slot
-from holdfast.core.watches import State, Trigger, Watch, encode
+from holdfast.aws.tables.timers import Timers
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.fold.timers import TimerItem, slot
+from holdfast.core.fold.watches import State, Trigger, Watch, encode
 from holdfast_cli.books import read_books
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.main import app

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from holdfast.aws.builds import Builds
-from holdfast.aws.campaigns import Recommendations
-from holdfast.aws.engines import AthenaEngine, Duck, DuckEngine
 from holdfast.aws.history import History
 from holdfast.aws.settings import RecommendSettings
+from holdfast.aws.tables.builds import Builds
+from holdfast.aws.tables.campaigns import Recommendations
+from holdfast.services.build_engines import AthenaEngine, Duck, DuckEngine
 from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
 

@@ -10,7 +10,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from holdfast.aws.queues import Message, Queue
-from holdfast.core.watches import Decision
+from holdfast.core.fold.watches import Decision
 from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import tap

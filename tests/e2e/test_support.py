@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from holdfast.core.campaigns import Campaign
+from holdfast.core.authoring.campaign import Campaign
 from holdfast_cli.stack import Deployment
 from tests.e2e.test_deployed import a_campaign, publish, send
 from tests.e2e.test_set_aside import run

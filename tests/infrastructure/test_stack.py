@@ -10,11 +10,11 @@ import pytest
 
 from catalog_import import RESERVE_MS
 from holdfast.aws import settings
-from holdfast.aws.dropped import REPORTS
-from holdfast.aws.observed import SEEN
-from holdfast.aws.statistics import STATISTICS
-from holdfast.core.history import Row
-from holdfast.core.plans import LONGEST_MS
+from holdfast.aws.drop_bucket import REPORTS
+from holdfast.aws.tables.shapes import SEEN
+from holdfast.aws.tables.statistics import STATISTICS
+from holdfast.core.plans.plan import LONGEST_MS
+from holdfast.core.recommend.history import Row
 from infra.stages import SettingError
 from tests.infrastructure.synthesis import Stack, stack, synth
 

@@ -14,21 +14,21 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from deliver import Deliver
 from holdfast.aws.bus import Bus
-from holdfast.aws.campaigns import Campaigns, LivePlans
-from holdfast.aws.lookup import Lookup
 from holdfast.aws.personalize import Personalize
 from holdfast.aws.queues import Queue
-from holdfast.aws.statistics import Statistics
-from holdfast.aws.timers import Timers
-from holdfast.aws.users import Users
-from holdfast.core.fold import Limits
-from holdfast.core.intake import Body
-from holdfast.core.plans import Constant, Plan
-from holdfast.core.watches import State, decode
-from join import Join
-from sweep import Sweep
+from holdfast.aws.tables.campaigns import Campaigns, LivePlans
+from holdfast.aws.tables.statistics import Statistics
+from holdfast.aws.tables.timers import Timers
+from holdfast.aws.tables.users import Users
+from holdfast.core.fold.fold import Limits
+from holdfast.core.fold.watches import State, decode
+from holdfast.core.intake.batch import Body
+from holdfast.core.plans.plan import Constant, Plan
+from holdfast.services.deliver import Deliver
+from holdfast.services.join import Join
+from holdfast.services.message_data import Lookup
+from holdfast.services.sweep import Sweep
 from tests.integration.statements import batch_execute_statement
 
 T0 = 1_790_000_000_000

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.catalog import LEASE_MS, WINDOW, Catalogs, Importing, UnknownCatalog
-from holdfast.core.catalog import Match
-from holdfast.core.catalog_file import header, records
+from holdfast.aws.tables.catalog import LEASE_MS, WINDOW, Catalogs, Importing, UnknownCatalog
+from holdfast.core.catalog.csv_file import header, records
+from holdfast.core.catalog.rows import Match
 from tests.integration.conftest import World, throttled
 
 HEAD = "Identity,Name,ImageURL,Price"

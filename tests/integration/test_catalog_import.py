@@ -11,11 +11,13 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 import catalog_import
-from catalog_import import CatalogImport
-from holdfast.aws import catalog, dropped
-from holdfast.aws.catalog import Catalogs
-from holdfast.aws.dropped import DropBucket
+from holdfast.aws import drop_bucket
+from holdfast.aws.drop_bucket import DropBucket
 from holdfast.aws.queues import Queue
+from holdfast.aws.tables import catalog
+from holdfast.aws.tables.catalog import Catalogs
+from holdfast.services import import_catalog
+from holdfast.services.import_catalog import CatalogImport
 from tests.integration.conftest import Client, World
 
 HEAD = "Identity,Name,ImageURL,Price"
@@ -125,7 +127,7 @@ def test_where_time_runs_short_the_next_run_goes_on_where_this_one_ended(
 
 def test_a_report_that_grows_too_long_goes_on_in_another(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "WINDOW", 2)
-    monkeypatch.setattr(catalog_import, "MAX_REPORT", 50)
+    monkeypatch.setattr(import_catalog, "MAX_REPORT", 50)
     drop.take(drop.put(file("bad", "bad", line(1))))
     assert drop.report()[-1]["complete"] is False
     assert len(drop.waiting()) == 1
@@ -205,7 +207,7 @@ def test_a_file_without_its_columns_is_reported(drop: Drop, text: str) -> None:
 def test_a_line_without_an_end_fills_no_memory_and_what_came_before_goes_in(
     drop: Drop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dropped, "MAX_LINE", 500)
+    monkeypatch.setattr(drop_bucket, "MAX_LINE", 500)
     drop.take(drop.put(file(line(1), "x" * 2_000)))
     assert drop.prices() == {"1": "1"}
     whole = drop.report()[-1]
@@ -235,7 +237,7 @@ def test_where_the_rest_cannot_be_sent_the_message_comes_again(drop: Drop, monke
     monkeypatch.setattr(catalog, "WINDOW", 1)
     monkeypatch.setattr(Queue, "send", lambda _self, messages: list(messages))
     body = drop.put(file(line(1), line(2)))
-    with pytest.raises(catalog_import.NotSent):
+    with pytest.raises(import_catalog.NotSent):
         drop.take(body, NONE)
     drop.take(body)
     assert drop.prices() == {"1": "1", "2": "1"}

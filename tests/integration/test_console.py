@@ -13,19 +13,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from holdfast.aws.campaigns import Recommendations
-from holdfast.aws.catalog import Catalogs
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import ConsoleSettings
+from holdfast.aws.tables.campaigns import Recommendations
+from holdfast.aws.tables.catalog import Catalogs
 from holdfast.console.access import PURE
 from holdfast.console.api import document, routes
 from holdfast.console.app import Console
 from holdfast.console.page import Page
-from holdfast.core import campaign_text
-from holdfast.core.catalog_file import Row
-from holdfast.core.recommendations import Recommender
-from holdfast.core.schemas import Detail
-from holdfast.core.watches import Decision
+from holdfast.core.authoring import text as campaign_text
+from holdfast.core.catalog.csv_file import Row
+from holdfast.core.fold.watches import Decision
+from holdfast.core.recommend.ranking import Recommender
+from holdfast_cli.contracts import Detail
 from tests.integration.conftest import MINUTE, T0, World, throttled
 
 ROOT = Path(__file__).parents[2]

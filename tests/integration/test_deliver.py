@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from deliver import Undelivered
 from holdfast.aws.bus import Bus, Entry
-from holdfast.aws.requests import MAX_BYTES
-from holdfast.core.messages import message_id
-from holdfast.core.watches import Decision
+from holdfast.aws.packing import MAX_BYTES
+from holdfast.core.fold.watches import Decision
+from holdfast.core.messages.detail import message_id
+from holdfast.services.deliver import Undelivered
 from tests.integration.conftest import MINUTE, T0, World, a_plan, throttled
 
 

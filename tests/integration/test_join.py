@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from holdfast.core import profiles
-from holdfast.core.timers import slot
+from holdfast.core.fold import profiles
+from holdfast.core.fold.timers import slot
 from tests.integration.conftest import MINUTE, T0, World, a_plan, killed, throttled
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.campaigns import LivePlans
-from holdfast.aws.observed import PAUSE_MS, WRITES, Observations, Observer
 from holdfast.aws.queues import Queue
-from holdfast.aws.timers import Timers
-from holdfast.aws.users import Users
-from holdfast.core.observed import MAX_EVENTS, Seen
-from join import Join
+from holdfast.aws.tables.campaigns import LivePlans
+from holdfast.aws.tables.shapes import PAUSE_MS, WRITES, Observations, Observer
+from holdfast.aws.tables.timers import Timers
+from holdfast.aws.tables.users import Users
+from holdfast.core.intake.shapes import MAX_EVENTS, Seen
+from holdfast.services.join import Join
 from tests.integration.conftest import MINUTE, T0, World, a_plan, throttled
 
 
@@ -44,7 +44,7 @@ def metrics(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         for name, value in counts.items():
             found[name] = found.get(name, 0) + value
 
-    monkeypatch.setattr("join.count", count)
+    monkeypatch.setattr("holdfast.services.join.count", count)
     return found
 
 

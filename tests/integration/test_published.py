@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from holdfast.aws.campaigns import Conflict, LivePlans, Recommendations, UnknownRecommendation
-from holdfast.core.recommendations import Recommender
+from holdfast.aws.tables.campaigns import Conflict, LivePlans, Recommendations, UnknownRecommendation
+from holdfast.core.recommend.ranking import Recommender
 from tests.integration.conftest import World, a_plan
 
 ALSO = Recommender(id="cart", catalog="products", did={"charged": "item"})

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.builds import ENDED, RUNNING, Builds
-from holdfast.aws.campaigns import Recommendations, UnknownRecommendation
-from holdfast.aws.engines import EngineFailed
-from holdfast.core.item_to_item import Found
-from holdfast.core.recommendations import POPULAR, Neighbour, Recommender
-from recommend import Recommend
+from holdfast.aws.tables.builds import ENDED, RUNNING, Builds
+from holdfast.aws.tables.campaigns import Recommendations, UnknownRecommendation
+from holdfast.core.recommend.item_to_item import Found
+from holdfast.core.recommend.ranking import POPULAR, Neighbour, Recommender
+from holdfast.services.build_engines import EngineFailed
+from holdfast.services.build_recommendations import Recommend
 from tests.integration.conftest import World, killed, throttled
 
 ALSO = Recommender(id="also-bought", catalog="products", did={"charged": "item"})

@@ -9,12 +9,12 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from holdfast.aws.campaigns import Recommendations
-from holdfast.aws.catalog import Catalogs
 from holdfast.aws.personalize import Personalize
-from holdfast.core.catalog import BY_NAME
-from holdfast.core.catalog_file import Row
-from holdfast.core.recommendations import POPULAR, Neighbour, Recommender, encode, pointer_key, row_key
+from holdfast.aws.tables.campaigns import Recommendations
+from holdfast.aws.tables.catalog import Catalogs
+from holdfast.core.catalog.csv_file import Row
+from holdfast.core.catalog.rows import BY_NAME
+from holdfast.core.recommend.ranking import POPULAR, Neighbour, Recommender, encode, pointer_key, row_key
 from tests.integration.conftest import MINUTE, World, a_plan, throttled
 
 PRICE = '{{ Catalog["products"].Price }}'

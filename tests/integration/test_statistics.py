@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.statistics import KEPT_SECONDS, RACES, Statistics
-from holdfast.core.statistics import Tally
+from holdfast.aws.tables.statistics import KEPT_SECONDS, RACES, Statistics
+from holdfast.core.messages.statistics import Tally
 from tests.integration.conftest import MINUTE, World, throttled
 
 TODAY = "2026-09-21"

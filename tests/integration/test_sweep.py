@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.timers import Timers
-from holdfast.core.timers import SLOT_MS, TimerItem, slot
-from sweep import NotSent
+from holdfast.aws.tables.timers import Timers
+from holdfast.core.fold.timers import SLOT_MS, TimerItem, slot
+from holdfast.services.sweep import NotSent
 from tests.integration.conftest import MINUTE, T0, World, killed, throttled
 
 

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from holdfast.aws.users import SAVES_PER_CALL, Item, Key, Save, Saved, Users
+from holdfast.aws.tables.users import SAVES_PER_CALL, Item, Key, Save, Saved, Users
 from holdfast_cli import local
 from tests.integration.conftest import World, _create_table
 

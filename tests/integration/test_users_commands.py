@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from holdfast.aws.timers import Timers
-from holdfast.core.timers import TimerItem
+from holdfast.aws.tables.timers import Timers
+from holdfast.core.fold.timers import TimerItem
 from holdfast_cli.main import app
 from holdfast_cli.output import Failure
 from holdfast_cli.stack import Deployment

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from holdfast.core.events import Event, Json, event_id, event_key
-from holdfast.core.plans import Plan
+from holdfast.core.plans.plan import Plan
 
 
 class Reading(NamedTuple):

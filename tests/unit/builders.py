@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json, Tick, event_key
-from holdfast.core.fold import Limits, fold
-from holdfast.core.plans import Constant, Hit, Plan, Plans
-from holdfast.core.recommendations import Recommender, Seen
-from holdfast.core.watches import Decision, State
+from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.watches import Decision, State
+from holdfast.core.plans.plan import Constant, Hit, Plan, Plans
+from holdfast.core.recommend.ranking import Recommender, Seen
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

@@ -20,7 +20,7 @@ from bench.prices import PRICES, dollars, flink_month
 from bench.report import Part, Row, number
 from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Event, Trace, flat_lines, line
 from bench.virtual import Batches, Loop
-from holdfast.core.recommendations import ranked
+from holdfast.core.recommend.ranking import ranked
 
 
 def events(count: int, **given: object) -> list[Event]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from holdfast.core.campaign_text import CampaignFileError
-from holdfast.core.campaigns import Campaign
-from holdfast.core.plans import Plan
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.text import CampaignFileError
+from holdfast.core.plans.plan import Plan
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.main import app
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.catalog import (
+from holdfast.core.catalog.rows import (
     BY_NAME,
     SHARDS,
     Place,
@@ -23,7 +23,7 @@ from holdfast.core.catalog import (
     step,
     wanted,
 )
-from holdfast.core.watches import Decision
+from holdfast.core.fold.watches import Decision
 from tests.unit.builders import a_plan
 
 IMAGE = "https://shop.example/1.jpg"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.catalog import BY_NAME
-from holdfast.core.catalog_file import MAX_RECORD, MAX_ROW, Bad, BadFile, Header, Row, header, match, records
+from holdfast.core.catalog.csv_file import MAX_RECORD, MAX_ROW, Bad, BadFile, Header, Row, header, match, records
+from holdfast.core.catalog.rows import BY_NAME
 
 HEAD = b"Identity,Name,ImageURL,Price\n"
 COAT = b"1,white coat,https://shop.example/1.jpg,89.00\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.core.campaign_text import CampaignFileError
-from holdfast.core.definitions import Recommendation
-from holdfast.core.recommendations import Recommender
+from holdfast.core.authoring.recommendation import Recommendation
+from holdfast.core.authoring.text import CampaignFileError
+from holdfast.core.recommend.ranking import Recommender
 from holdfast_cli.campaign_file import read_model
 
 FILE = """\

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from holdfast.core.evaluation import Done, Trial, evaluate, trials
-from holdfast.core.recommendations import Neighbour
+from holdfast.core.recommend.evaluation import Done, Trial, evaluate, trials
+from holdfast.core.recommend.ranking import Neighbour
 from holdfast_cli.main import app
 from tests.histories import history
 from tests.otto import OTTO, needs_otto

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import event_key
-from holdfast.core.explanation import Explanation, explain
-from holdfast.core.fold import Limits, fold
-from holdfast.core.messages import message_id
-from holdfast.core.plans import Plan, Plans
-from holdfast.core.revisions import Outcome, Renderer
-from holdfast.core.watches import Decision, State, Trigger, Watch, decode, encode
+from holdfast.core.explain.comparison import Outcome, Renderer
+from holdfast.core.explain.explanation import Explanation, explain
+from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.watches import Decision, State, Trigger, Watch, decode, encode
+from holdfast.core.messages.detail import message_id
+from holdfast.core.plans.plan import Plan, Plans
 from tests.unit.builders import (
     ADDED,
     CHARGED,

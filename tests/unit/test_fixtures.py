@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from holdfast.core.observed import Seen
+from holdfast.core.intake.shapes import Seen
 from holdfast_cli import campaigns
 from holdfast_cli.main import app
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 
 from holdfast.core.events import Event, Json, Tick
-from holdfast.core.fold import Limits, fold
-from holdfast.core.plans import Plan, Plans
+from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.plans.plan import Plan, Plans
 from tests.unit.builders import (
     ADDED,
     CHARGED,

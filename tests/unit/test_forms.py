@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.events import Event, Json, Operation, ProfileChange, Record, Rejected, Tick
-from holdfast.core.forms import MAX_RECORDS, records
+from holdfast.core.intake.forms import MAX_RECORDS, records
 
 NOW = 1_790_000_000_000
 """2026-09-21T14:13:20Z, when the queue took every body of these tests."""

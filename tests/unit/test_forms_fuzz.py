@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, canonical
-from holdfast.core.forms import records
+from holdfast.core.intake.forms import records
 from tests.unit.test_forms import FORMS, NOW
 
 EXAMPLES: list[Any] = [

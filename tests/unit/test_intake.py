@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json, ProfileChange, Rejected, Tick, event_id
-from holdfast.core.forms import records
-from holdfast.core.intake import Body, Intake, Reject
-from holdfast.core.plans import Hit, Plans
+from holdfast.core.intake.batch import Body, Intake, Reject
+from holdfast.core.intake.forms import records
+from holdfast.core.plans.plan import Hit, Plans
 from tests.unit.builders import ADDED, CHARGED, NOON, a_plan
 
 PLANS = Plans([a_plan()])

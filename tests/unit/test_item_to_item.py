@@ -14,10 +14,10 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from holdfast.aws.engines import Duck
-from holdfast.core.history import Row
-from holdfast.core.item_to_item import KEPT, KEPT_POPULAR, PER_USER, SHRINKAGE, first_day, grouped, query
-from holdfast.core.recommendations import POPULAR, Neighbour, Recommender
+from holdfast.core.recommend.history import Row
+from holdfast.core.recommend.item_to_item import KEPT, KEPT_POPULAR, PER_USER, SHRINKAGE, first_day, grouped, query
+from holdfast.core.recommend.ranking import POPULAR, Neighbour, Recommender
+from holdfast.services.build_engines import Duck
 
 NOW = 1_790_000_000_000
 DAY = 24 * 60 * 60_000

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from holdfast.core.events import Event, Tick
-from holdfast.core.fold import Limits, fold, needed_until
-from holdfast.core.plans import EXIT, Plan, Plans
-from holdfast.core.recommendations import DONE, RECENT, RECENT_MS, latest_first
-from holdfast.core.watches import Decision, State, decode, encode
+from holdfast.core.fold.fold import Limits, fold, needed_until
+from holdfast.core.fold.watches import Decision, State, decode, encode
+from holdfast.core.plans.plan import EXIT, Plan, Plans
+from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, latest_first
 from tests.unit.brute_force import BruteForce, Occurrence, Reading, Said
 from tests.unit.builders import (
     ADDED,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.messages import context, detail, detail_type, iso, message_id
-from holdfast.core.watches import Decision
+from holdfast.core.fold.watches import Decision
+from holdfast.core.messages.detail import context, detail, detail_type, iso, message_id
 from tests.unit.builders import ADDED, CHARGED, MINUTE, NOON, a_plan
 
 

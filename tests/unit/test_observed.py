@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core import observed as module
-from holdfast.core.campaigns import Campaign
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.hints import hints
 from holdfast.core.events import Event, Json
-from holdfast.core.hints import hints
-from holdfast.core.observed import MAX_EVENTS, MAX_SHAPES, MAX_SIGNATURES, Observed, Seen
+from holdfast.core.intake import shapes as module
+from holdfast.core.intake.shapes import MAX_EVENTS, MAX_SHAPES, MAX_SIGNATURES, Observed, Seen
 
 
 def seeing(*events: tuple[str, Mapping[str, Json]]) -> Observed:

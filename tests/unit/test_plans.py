@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.events import Event, Json, event_id, event_key
-from holdfast.core.plans import EXIT, Hit, Plans, Problem
+from holdfast.core.plans.plan import EXIT, Hit, Plans, Problem
 from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan, an_event
 
 

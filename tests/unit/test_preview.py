@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from holdfast.core.events import Event, event_key
-from holdfast.core.messages import message_id
-from holdfast.core.plans import Plan
-from holdfast.core.preview import NoMessage, latest, made_up, preview
+from holdfast.core.explain.preview import NoMessage, latest, made_up, preview
+from holdfast.core.messages.detail import message_id
+from holdfast.core.plans.plan import Plan
 from holdfast_cli.main import app
 from tests.unit.builders import (
     ADDED,

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.events import Json, Operation, ProfileChange, Rejected, canonical, change_id
-from holdfast.core.forms import records
-from holdfast.core.profiles import (
+from holdfast.core.fold.profiles import (
     MAX_BYTES,
     MAX_PENDING,
     Merged,
@@ -24,6 +23,7 @@ from holdfast.core.profiles import (
     merge,
     properties,
 )
+from holdfast.core.intake.forms import records
 from tests.unit.builders import NOON, batches
 
 

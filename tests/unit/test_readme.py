@@ -14,12 +14,12 @@ import typer
 from moto.events.models import EventPattern
 from ruamel.yaml import YAML
 
-from holdfast.core.campaigns import Campaign
+from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.events import Rejected
-from holdfast.core.forms import records
-from holdfast.core.plans import Plans
-from holdfast.core.schemas import Detail
-from holdfast.core.simulation import Decided, Simulation
+from holdfast.core.explain.replay import Decided, Simulation
+from holdfast.core.intake.forms import records
+from holdfast.core.plans.plan import Plans
+from holdfast_cli.contracts import Detail
 from holdfast_cli.fixtures import Fixtures
 from holdfast_cli.main import app
 

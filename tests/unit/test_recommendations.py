@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.plans import search
-from holdfast.core.recommendations import Neighbour, Recommended, decode, encode, items, ranked
+from holdfast.core.plans.plan import search
+from holdfast.core.recommend.ranking import Neighbour, Recommended, decode, encode, items, ranked
 
 ROWS = {
     "tent": [Neighbour("mat", 0.5, 9), Neighbour("stove", 0.4, 7)],

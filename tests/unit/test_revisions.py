@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.campaigns import Campaign
+from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.events import Json
-from holdfast.core.plans import Plan, Plans
-from holdfast.core.revisions import Comparison, Difference, changes, outlook, rendered_by
-from holdfast.core.watches import Decision, State
+from holdfast.core.explain.comparison import Comparison, Difference, changes, outlook, rendered_by
+from holdfast.core.fold.watches import Decision, State
+from holdfast.core.plans.plan import Plan, Plans
 from tests.unit.builders import CHARGED, History, a_plan, a_tick, added, charged, events, hits, minute
 from tests.unit.test_laws import CAMPAIGNS
 

@@ -11,14 +11,14 @@ from jsonschema import Draft202012Validator, ValidationError  # type: ignore[imp
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from holdfast.core.campaigns import Campaign
-from holdfast.core.definitions import Recommendation
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.recommendation import Recommendation
 from holdfast.core.events import Json, Rejected, Tick
-from holdfast.core.forms import records as read
-from holdfast.core.messages import detail
-from holdfast.core.plans import Constant, Plan
-from holdfast.core.schemas import SCHEMAS, Detail, text
-from holdfast.core.watches import Decision
+from holdfast.core.fold.watches import Decision
+from holdfast.core.intake.forms import records as read
+from holdfast.core.messages.detail import detail
+from holdfast.core.plans.plan import Constant, Plan
+from holdfast_cli.contracts import SCHEMAS, Detail, text
 from holdfast_cli.main import app
 from infra.registry import openapi
 from tests.unit import test_forms as forms

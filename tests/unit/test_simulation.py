@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core import simulation
 from holdfast.core.events import Event, Tick
-from holdfast.core.fold import Limits, fold
-from holdfast.core.plans import Hit, Plan, Plans
-from holdfast.core.simulation import Decided, Simulation
-from holdfast.core.watches import State
+from holdfast.core.explain import replay as simulation
+from holdfast.core.explain.replay import Decided, Simulation
+from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.watches import State
+from holdfast.core.plans.plan import Hit, Plan, Plans
 from tests.unit.builders import ADDED, CHARGED, DAY, MINUTE, NOON, a_plan, added, an_event, charged, events, minute
 
 VIEWED = "viewed"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import Json
-from holdfast.core.statistics import (
+from holdfast.core.fold.watches import Decision, Kind
+from holdfast.core.messages.statistics import (
     KEPT,
     MAX_REASONS,
     OTHER,
@@ -22,7 +23,6 @@ from holdfast.core.statistics import (
     short,
     tallies,
 )
-from holdfast.core.watches import Decision, Kind
 from tests.unit.builders import DAY, NOON
 
 TODAY = "2026-05-29"

@@ -13,13 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core import liquid_filters
-from holdfast.core.templates import MAX_WORK, Meter, Missing, Template, TemplateError, Withheld, compile_values
+from holdfast.core.templates import filters as liquid_filters
+from holdfast.core.templates.templates import (
+    MAX_WORK,
+    Meter,
+    Missing,
+    Template,
+    TemplateError,
+    Withheld,
+    compile_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from holdfast.core.templates import Json
+    from holdfast.core.templates.templates import Json
 
 EVENTS = ("added to cart", "Charged", "Straße gewählt")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.template_trace import preview
-from holdfast.core.templates import TemplateError, Withheld, compile_values
+from holdfast.core.templates.templates import TemplateError, Withheld, compile_values
+from holdfast.core.templates.trace import preview
 
 COAT: dict[str, Any] = {"Identity": "1", "Name": "white coat", "Price": "89.00"}
 HAT: dict[str, Any] = {"Identity": "2", "Name": "red hat"}

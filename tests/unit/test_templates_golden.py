@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from holdfast.core.liquid_bounded import TAGS
-from holdfast.core.liquid_filters import FILTERS
-from holdfast.core.templates import compile_values
+from holdfast.core.templates.filters import FILTERS
+from holdfast.core.templates.sandbox import TAGS
+from holdfast.core.templates.templates import compile_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from holdfast.core.templates import Json
+    from holdfast.core.templates.templates import Json
 
 CONTEXT: Mapping[str, Json] = {
     "Profile": {},

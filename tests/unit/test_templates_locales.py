@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from holdfast.core import locales
-from holdfast.core.templates import TemplateError, Withheld, compile_values
+from holdfast.core.templates import locales
+from holdfast.core.templates.templates import TemplateError, Withheld, compile_values
 from infra.dependencies import _KEPT_LOCALES
 
 MONEY = "{{ 1234.5 | money: 'EUR' }}"

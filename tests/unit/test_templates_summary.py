@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.core.templates import Missing, TemplateError, Withheld, compile_values
+from holdfast.core.templates.templates import Missing, TemplateError, Withheld, compile_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from holdfast.core.templates import Json
+    from holdfast.core.templates.templates import Json
 
 EVENTS: list[Json] = [{"name": "coat", "price": 89.0, "n": 2}, {"name": "hat", "price": 9, "n": 1}, {"name": "bag"}]
 CONTEXT: Mapping[str, Json] = {

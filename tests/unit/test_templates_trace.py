@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from holdfast.core.template_trace import MAX_VARIABLES, Refusal, Variable, preview, trace
-from holdfast.core.templates import Withheld, compile_values
+from holdfast.core.templates.templates import Withheld, compile_values
+from holdfast.core.templates.trace import MAX_VARIABLES, Refusal, Variable, preview, trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from holdfast.core.templates import Json
+    from holdfast.core.templates.templates import Json
 
 EVENTS: list[Json] = [{"name": "coat", "price": 89.0}, {"name": "hat", "price": 9}, {"name": "bag"}]
 CONTEXT: Mapping[str, Json] = {

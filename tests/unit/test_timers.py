@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from holdfast.core.events import Event, Tick
-from holdfast.core.fold import Limits, fold
-from holdfast.core.plans import Plans
-from holdfast.core.timers import (
+from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.timers import (
     AHEAD_MS,
     FIRST_LOOK_MS,
     GATHERED,
@@ -31,7 +30,8 @@ from holdfast.core.timers import (
     slots_to_read,
     tick_messages,
 )
-from holdfast.core.watches import State, decode, encode
+from holdfast.core.fold.watches import State, decode, encode
+from holdfast.core.plans.plan import Plans
 from tests.unit.builders import DAY, HOUR, MINUTE, NOON, a_plan, added, charged, hits, minute
 
 SECOND = 1000

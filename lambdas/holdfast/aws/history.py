@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.retry import attempts
 from holdfast.core.events import Event
-from holdfast.core.history import Row, Sources
-from holdfast.core.plans import Plans
+from holdfast.core.plans.plan import Plans
+from holdfast.core.recommend.history import Row, Sources
 
 if TYPE_CHECKING:
     from mypy_boto3_firehose import FirehoseClient

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from holdfast.core.recommendations import Recommended
+from holdfast.core.recommend.ranking import Recommended
 
 CALLS = 2
 PAUSE_SECONDS = 30.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from holdfast.aws.requests import requests
+from holdfast.aws.packing import requests
 from holdfast.aws.retry import attempts
 
 if TYPE_CHECKING:

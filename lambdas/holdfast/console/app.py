@@ -9,22 +9,22 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from holdfast.aws.aside import SetAside, deliver_again, send_again
 from holdfast.aws.bus import Bus
-from holdfast.aws.campaigns import Campaigns, LivePlans, Recommendations
-from holdfast.aws.catalog import Catalogs
-from holdfast.aws.lookup import Lookup
-from holdfast.aws.observe import Logger
-from holdfast.aws.observed import Observations
 from holdfast.aws.queues import Queue
 from holdfast.aws.settings import ConsoleSettings
-from holdfast.aws.statistics import Statistics
-from holdfast.aws.users import Users
+from holdfast.aws.tables.campaigns import Campaigns, LivePlans, Recommendations
+from holdfast.aws.tables.catalog import Catalogs
+from holdfast.aws.tables.shapes import Observations
+from holdfast.aws.tables.statistics import Statistics
+from holdfast.aws.tables.users import Users
+from holdfast.aws.telemetry import Logger
 from holdfast.console.access import Person
 from holdfast.console.answers import Answer, Refused, as_json, content_security_policy, secured
 from holdfast.console.api import routes
 from holdfast.console.desk import Desk
 from holdfast.console.page import Page
+from holdfast.services.message_data import Lookup
+from holdfast.services.set_aside import SetAside, deliver_again, send_again
 
 logger = Logger(child=True)
 

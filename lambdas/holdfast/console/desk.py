@@ -7,32 +7,27 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from holdfast.aws.aside import SetAside
 from holdfast.aws.bus import Bus, Entry
-from holdfast.aws.campaigns import Campaigns, Conflict, LivePlans, Recommendations, UnknownCampaign
-from holdfast.aws.campaigns import Published as Live
-from holdfast.aws.catalog import Catalogs
 from holdfast.aws.clock import now_ms
-from holdfast.aws.known import read_user
-from holdfast.aws.lookup import Lookup, Unread
-from holdfast.aws.observed import Observations
-from holdfast.aws.publishing import NoWayBack, Throttled, diff, plan_of, publish, rollback
-from holdfast.aws.statistics import Open, Statistics, waiting
-from holdfast.aws.users import Users
+from holdfast.aws.tables.campaigns import Campaigns, Conflict, LivePlans, Recommendations, UnknownCampaign
+from holdfast.aws.tables.campaigns import Published as Live
+from holdfast.aws.tables.catalog import Catalogs
+from holdfast.aws.tables.shapes import Observations
+from holdfast.aws.tables.statistics import Open, Statistics, waiting
+from holdfast.aws.tables.users import Users
 from holdfast.console import models
 from holdfast.console.answers import Refused
-from holdfast.core import campaign_text, explanation, suggestions
-from holdfast.core.campaign_text import CampaignFileError, Source
-from holdfast.core.campaigns import Campaign
-from holdfast.core.durations import format_duration
+from holdfast.core.authoring import suggestions
+from holdfast.core.authoring import text as campaign_text
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.hints import hints
+from holdfast.core.authoring.matching import matching
+from holdfast.core.authoring.suggestions import Known as Suggestible
+from holdfast.core.authoring.text import CampaignFileError, Source
 from holdfast.core.events import Json
-from holdfast.core.hints import hints
-from holdfast.core.locales import zone
-from holdfast.core.matching import matching
-from holdfast.core.messages import NOTHING_FOUND, Found
-from holdfast.core.observed import Seen, property_shapes
-from holdfast.core.plans import Plan, Plans
-from holdfast.core.preview import (
+from holdfast.core.explain import explanation
+from holdfast.core.explain.comparison import Renderer
+from holdfast.core.explain.preview import (
     NOTHING_KNOWN,
     NoMessage,
     Preview,
@@ -43,10 +38,17 @@ from holdfast.core.preview import (
     read_events,
     rule_pattern,
 )
-from holdfast.core.revisions import Renderer
-from holdfast.core.statistics import days, series
-from holdfast.core.suggestions import Known as Suggestible
-from holdfast.core.watches import Decision
+from holdfast.core.fold.watches import Decision
+from holdfast.core.intake.shapes import Seen, property_shapes
+from holdfast.core.messages.detail import NOTHING_FOUND, Found
+from holdfast.core.messages.statistics import days, series
+from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.templates.locales import zone
+from holdfast.core.times import format_duration
+from holdfast.services.message_data import Lookup, Unread
+from holdfast.services.publishing import NoWayBack, Throttled, diff, plan_of, publish, rollback
+from holdfast.services.set_aside import SetAside
+from holdfast.services.user_data import read_user
 
 SECONDS: Final = 15
 """For what reads a whole table: an HTTP API waits half a minute for an answer."""

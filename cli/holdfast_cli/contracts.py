@@ -1,0 +1,366 @@
+"""The published contracts as JSON Schema: files of campaigns and recommendations, what comes in, and what goes out.
+
+The text of each stands in `schemas/` too (`make schemas` writes it), for editors and for whoever has no Holdfast at
+hand. No function imports this module.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.recommendation import Recommendation
+from holdfast.core.intake.forms import MAX_ENTRIES, MAX_ID, MAX_NAME, MAX_RECORDS
+from holdfast.core.times import format_duration
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+# What goes out. Strict here, so that a test notices what a detail has beyond its contract; the published schema lets
+# pass what is unknown, so that a field may be added without breaking those who validate.
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Metadata(_Out):
+    """What was decided, by what, and when."""
+
+    id: Annotated[
+        str,
+        Field(
+            pattern="^[0-9a-f]{32}$",
+            description="The same every time for one (campaign, user, constant value, trigger occurrence): drop a "
+            "repeat by it. A retraction has the id of the message that it takes back.",
+        ),
+    ]
+    campaign: Annotated[str, Field(description="The campaign's id.")]
+    revision: Annotated[int, Field(ge=1, description="The campaign's revision that the message was rendered by.")]
+    variant: Annotated[str | None, Field(description="The variant of the message, where a campaign has several.")]
+    decided_at: Annotated[
+        str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339 in UTC, with milliseconds.")
+    ]
+    test: Annotated[
+        Literal[True] | None,
+        Field(description="Somebody tried the campaign out; the detail type ends in ` Test`, and the id is its own."),
+    ] = None
+    schema_: Annotated[Literal["1"], Field(alias="schema", description="The version of this contract.")]
+
+
+class User(_Out):
+    """Whom it is about."""
+
+    identity: Annotated[str, Field(description="The user, as upstream names them.")]
+    email: Annotated[Any, Field(description="The property `email` of the user's profile, where there is one.")] = None
+
+
+class ConstantProperty(_Out):
+    """What was held constant: the very thing that the user nearly did."""
+
+    name: Annotated[str | list[str], Field(description="The property's name; of a composite key, their names.")]
+    value: Annotated[
+        Any,
+        Field(description="Its value as the trigger wrote it; of a composite key a list; of a summary all of them."),
+    ]
+    open: Annotated[
+        int | None,
+        Field(ge=1, description="Of a summary: how many values were open, of which `value` has the newest."),
+    ] = None
+
+
+class Detail(_Out):
+    """The detail of an event that Holdfast puts on the bus.
+
+    What is to be sent has `values`, what is withheld has a `reason`; a retraction has neither.
+    """
+
+    metadata: Metadata
+    user: User
+    constant: Annotated[ConstantProperty | None, Field(description="Null where the campaign holds nothing constant.")]
+    values: Annotated[
+        dict[str, str] | None, Field(description="The key-value pairs of the message, rendered for this user.")
+    ] = None
+    recommendations: Annotated[
+        dict[str, list[str]] | None,
+        Field(description="By recommendation, the identities of what was recommended to this user, best first."),
+    ] = None
+    reason: Annotated[str | None, Field(min_length=1, description="Why the message was withheld.")] = None
+
+
+# What comes in. What a form does not name is let pass: properties, and what other systems add.
+
+_Object: TypeAlias = Annotated[dict[str, Any], Field(max_length=MAX_ENTRIES)]
+_EventName: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+_Identity: TypeAlias = Annotated[str | int, Field(description="The user; a number is taken as its text.")]
+_Id: TypeAlias = Annotated[
+    Annotated[str, Field(max_length=MAX_ID)] | int | None,
+    Field(description="By which a repeat is recognised; without, that is done by the content."),
+]
+_IsoTime: TypeAlias = Annotated[str | None, Field(description="ISO 8601 with its time zone.")]
+_Time: TypeAlias = Annotated[
+    float | str | None,
+    Field(description="Epoch milliseconds, or ISO 8601 with its time zone; without, when the queue took it."),
+]
+
+
+def _one_of(*fields: str) -> dict[str, Any]:
+    return {"anyOf": [{"required": [field]} for field in fields]}
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class PlainEvent(_In):
+    """Something a user did. Whatever else the record holds are the event's properties."""
+
+    user: _Identity
+    event: _EventName
+    ts: _Time = None
+    id: _Id = None
+
+
+class PlainProfile(_In):
+    """Properties of a user. A value may be an operation: `{"$incr": 1}`, `$decr`, `$add`, `$remove`, `$delete`."""
+
+    user: _Identity
+    profile: _Object
+    ts: _Time = None
+    id: _Id = None
+
+
+class CleverTapEvent(_In):
+    """An event of CleverTap's upload API. A date is `$D_` and epoch seconds."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of("identity", "FBID", "GPID", "objectId"))
+    type: Literal["event"]
+    identity: _Identity | None = None
+    FBID: _Identity | None = None
+    GPID: _Identity | None = None
+    objectId: _Identity | None = None  # noqa: N815 (CleverTap's name)
+    evtName: _EventName  # noqa: N815
+    evtData: _Object | None = None  # noqa: N815
+    ts: Annotated[float | str | None, Field(description="Epoch seconds, or ISO 8601 with its time zone.")] = None
+
+
+class CleverTapProfile(_In):
+    """A profile of CleverTap's upload API."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of("identity", "FBID", "GPID", "objectId"))
+    type: Literal["profile"]
+    identity: _Identity | None = None
+    FBID: _Identity | None = None
+    GPID: _Identity | None = None
+    objectId: _Identity | None = None  # noqa: N815
+    profileData: _Object | None = None  # noqa: N815
+    ts: Annotated[float | str | None, Field(description="Epoch seconds, or ISO 8601 with its time zone.")] = None
+
+
+class CleverTapUpload(_In):
+    """The body of a CleverTap upload."""
+
+    d: Annotated[list[CleverTapEvent | CleverTapProfile], Field(max_length=MAX_RECORDS)]
+
+
+class SegmentTrack(_In):
+    """A `track` call of Segment or RudderStack."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of("userId", "anonymousId"))
+    type: Literal["track"]
+    event: _EventName
+    userId: _Identity | None = None  # noqa: N815 (Segment's name)
+    anonymousId: _Identity | None = None  # noqa: N815
+    properties: _Object | None = None
+    timestamp: _IsoTime = None
+    messageId: _Id = None  # noqa: N815
+
+
+class SegmentIdentify(_In):
+    """An `identify` call of Segment or RudderStack; RudderStack's traits are in the context."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of("userId", "anonymousId"))
+    type: Literal["identify"]
+    userId: _Identity | None = None  # noqa: N815
+    anonymousId: _Identity | None = None  # noqa: N815
+    traits: _Object | None = None
+    context: _Object | None = None
+    timestamp: _IsoTime = None
+    messageId: _Id = None  # noqa: N815
+
+
+class CloudEvent(_In):
+    """A CloudEvent in JSON. Its data is a record of any form, or the properties of an event named by `type`."""
+
+    specversion: str
+    type: _EventName
+    source: str
+    id: str
+    time: _IsoTime = None
+    subject: Annotated[str | None, Field(description="The user, where the data names none.")] = None
+    data: _Object | None = None
+
+
+class EventBridgeEvent(_In):
+    """An event as an EventBridge rule hands it on. Its detail is as a CloudEvent's data."""
+
+    detail_type: Annotated[_EventName, Field(alias="detail-type")]
+    detail: _Object
+    source: str | None = None
+    id: _Id = None
+    time: _IsoTime = None
+
+
+class SnsNotification(_In):
+    """A notification of SNS. Its message is the JSON text of a record of any form, or of a list of them."""
+
+    Type: Literal["Notification"]
+    Message: Annotated[str, Field(json_schema_extra={"contentMediaType": "application/json"})]
+    MessageId: _Id = None
+    Timestamp: _IsoTime = None
+
+
+Record: TypeAlias = (
+    PlainEvent
+    | PlainProfile
+    | CleverTapUpload
+    | CleverTapEvent
+    | CleverTapProfile
+    | SegmentTrack
+    | SegmentIdentify
+    | CloudEvent
+    | EventBridgeEvent
+    | SnsNotification
+)
+
+
+class Input(RootModel[Record | list[Record]]):
+    """The body of one message on the events queue: a record of any form, or a list of them."""
+
+
+# What an editor shows of the keys of campaigns and recommendations.
+
+_TOLD: Final[Mapping[str, Mapping[str, str]]] = {
+    "Campaign": {
+        "id": "Lower-case letters, digits and hyphens; messages bear it.",
+        "name": "What people call the campaign.",
+        "when": "Whom to watch for.",
+        "constant": "What must be the same in all events: a property, or a list of properties that all have to agree.",
+        "catalogs": "Of each catalog that the message names, the row: columns, and what each is equal to in the trigger"
+        " (JMESPath). Several all have to agree.",
+        "send": "What to send.",
+    },
+    "When": {
+        "did": "What the user must have done: one event or a list, then all of them. Case and spaces do not matter.",
+        "did_not": "What the user must not have done: one event, or a list, then none of them. Without it the campaign"
+        " is a plain action campaign.",
+        "within": "The window, from the trigger on: 30 minutes, 24h, 3 days or PT30M.",
+        "where": "Conditions in JMESPath on the properties, by event: price >= `20`.",
+        "max_age": "What arrives later than this is history, and opens nothing.",
+        "settle": "How long after its trigger's arrival a watch is not decided yet; never longer than the window.",
+    },
+    "Constant": {
+        "name": "What the property is called.",
+        "in": "Where each event bears it, in JMESPath: product_name, Items[].prod_name. A list means any of these.",
+    },
+    "Send": {
+        "one_per": "One message for each value; or for a user, a summary of all values that are still open.",
+        "limit": "How many values a summary names at most.",
+        "values": "The key-value pairs of the message, Liquid in the values.",
+        "detail_type": "The detail type of the message on the bus, to put rules on.",
+    },
+    "Recommendation": {
+        "id": 'Lower-case letters, digits and hyphens; templates name it: Recommendations["also-bought"].',
+        "name": "What people call the recommendation.",
+        "catalog": "The catalog that the items are in, by their Identity.",
+        "did": "What is done together, and where each event bears its items, in JMESPath: Items[].prod_id. A list means"
+        " each of these. Case and spaces of the events' names do not matter.",
+        "lookback": "How much history counts: 90 days at most.",
+        "min_support": "How many users at least must have done two items together.",
+        "include": "Only items whose row in the catalog has one of these values, by column.",
+        "exclude": "No items whose row in the catalog has one of these values, by column.",
+        "exclude_done": "No items to which the user did one of these, such as bought them or put them into the cart:"
+        " where each event bears them.",
+        "limit": "How many items to recommend at most.",
+        "fallback": "Where nothing is known that goes with what the user did: what is popular, or nothing; then a"
+        " message that names this is withheld.",
+        "personalize": "The ARN of a recommender or campaign of Amazon Personalize to ask, in the place of the nightly"
+        " build.",
+    },
+}
+
+
+class _Generate(GenerateJsonSchema):
+    """Without titles, which would only repeat the names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def campaign() -> dict[str, Any]:
+    return _headed("A Holdfast campaign", _file(Campaign))
+
+
+def recommendation() -> dict[str, Any]:
+    return _headed("A Holdfast recommendation", _file(Recommendation))
+
+
+def _file(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(schema_generator=_Generate)
+    for name, definition in {model.__name__: schema, **schema.get("$defs", {})}.items():
+        for key, field in definition["properties"].items():
+            if told := _TOLD.get(name, {}).get(key):
+                field["description"] = told
+            if field.get("type") == "string" and isinstance(field.get("default"), int):
+                field["default"] = format_duration(field["default"])
+    return schema
+
+
+def input_() -> dict[str, Any]:
+    return _headed("Input of Holdfast", TypeAdapter(Input).json_schema(schema_generator=_Generate))
+
+
+def detail() -> dict[str, Any]:
+    schema = Detail.model_json_schema(schema_generator=_Generate)
+    for definition in (schema, *schema["$defs"].values()):
+        del definition["additionalProperties"]
+        for field in definition["properties"].values():
+            if field.get("default", ...) is None:  # such a field is absent, never null
+                del field["default"]
+                field.update(_present(field))
+                field.pop("anyOf", None)
+    return _headed("A message of Holdfast", schema)
+
+
+def _present(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of an optional field where it is there."""
+    (schema,) = (each for each in field.get("anyOf", [{}]) if each.get("type") != "null")
+    present: Mapping[str, Any] = schema
+    return present
+
+
+def _headed(title: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"$schema": DIALECT, **_unwrapped(schema), "title": title}
+
+
+def _unwrapped(schema: Any) -> Any:
+    """Descriptions without the line ends of the docstrings that they come from."""
+    if isinstance(schema, list):
+        return [_unwrapped(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = schema.get("description")
+    plain = {"description": " ".join(told.split())} if isinstance(told, str) else {}
+    return {**{key: _unwrapped(value) for key, value in schema.items()}, **plain}
+
+
+SCHEMAS: Final = {"campaign": campaign, "recommendation": recommendation, "input": input_, "detail": detail}
+
+
+def text(name: str) -> str:
+    """A schema as it stands in its file."""
+    return json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,80 @@
+"""What has been seen, in the campaigns table: `seen` / event key, with the name and a set of shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from holdfast.core.events import Event
+from holdfast.core.intake.shapes import Observed, Seen
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SEEN = "seen"
+WRITES = 25
+"""In one batch: what more there is waits for the next one."""
+PAUSE_MS = 60_000
+"""How long nothing is noted after it has failed: a table that is throttled is not asked by every batch."""
+
+
+class Observations:
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def read(self) -> dict[str, Seen]:
+        """By event key."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": SEEN}},
+        )
+        return {
+            item["sk"]["S"]: Seen(item["name"]["S"], frozenset(item.get("shapes", {}).get("SS", ())))
+            for page in pages
+            for item in page["Items"]
+        }
+
+    def note(self, key: str, seen: Seen) -> None:
+        """Add to what is there: two containers that note the same at once, or one that does twice, do no harm."""
+        update: dict[str, Any] = {
+            "UpdateExpression": "SET #name = if_not_exists(#name, :name)",
+            "ExpressionAttributeNames": {"#name": "name"},
+            "ExpressionAttributeValues": {":name": {"S": seen.name}},
+        }
+        if seen.shapes:
+            update["UpdateExpression"] += " ADD shapes :shapes"
+            update["ExpressionAttributeValues"][":shapes"] = {"SS": sorted(seen.shapes)}
+        self._dynamodb.update_item(TableName=self._table, Key={"pk": {"S": SEEN}, "sk": {"S": key}}, **update)
+
+
+class Observer:
+    """What join sees, and what it writes of it: nothing, once all is known."""
+
+    def __init__(self, observations: Observations, clock: Callable[[], int]) -> None:
+        self._observations = observations
+        self._clock = clock
+        self._observed = Observed()
+        self._paused_until = 0
+
+    def see(self, event: Event) -> None:
+        self._observed.see(event)
+
+    def note(self) -> int:
+        """Write the news, and return how many were dropped beyond the bounds since last time. Raises what AWS raises.
+
+        What the table has is read first, so a container that begins does not write what others wrote, and the bounds
+        hold for all of them together (but for what is written between one's reading and writing).
+        """
+        observed, now = self._observed, self._clock()
+        if observed.news and now >= self._paused_until:
+            self._paused_until = now + PAUSE_MS
+            observed.learn(self._observations.read())
+            for key, seen in list(islice(observed.news.items(), WRITES)):
+                self._observations.note(key, seen)
+                observed.noted(key)
+            self._paused_until = 0
+        dropped, observed.dropped = observed.dropped, 0
+        return dropped

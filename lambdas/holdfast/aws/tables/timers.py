@@ -1,0 +1,119 @@
+"""The timers table: the slots of the timing wheel, and how far sweep has read each shard."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from holdfast.aws.tables.batches import ITEMS_PER_WRITE, write
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
+
+    from holdfast.core.fold.timers import TimerItem
+
+KEPT_SECONDS = 7 * 24 * 60 * 60
+"""How long after its minute a slot stays: long enough for sweep to be out for a week."""
+
+
+class Entry(NamedTuple):
+    """A user's nomination for `at`, and the item whose `users` it is among."""
+
+    slot: str
+    id: str
+    users: str
+    at: int
+
+
+class Timers:
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def write(self, items: list[TimerItem]) -> bool:
+        """Whether all were written. Writing one twice does no harm."""
+        puts: list[WriteRequestTypeDef] = [
+            {
+                "PutRequest": {
+                    "Item": {
+                        "slot": {"S": item.slot},
+                        "id": {"S": uuid.uuid4().hex},
+                        "users": {"S": item.users},
+                        "expires_at": {"N": str(item.ends // 1000 + KEPT_SECONDS)},
+                    }
+                }
+            }
+            for item in items
+        ]
+        chunks = (puts[at : at + ITEMS_PER_WRITE] for at in range(0, len(puts), ITEMS_PER_WRITE))
+        return not any(write(self._dynamodb, self._table, chunk) for chunk in chunks)
+
+    def read(self, slot: str) -> Iterator[str]:
+        """The `users` of each item of a slot."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="slot = :slot",
+            ExpressionAttributeValues={":slot": {"S": slot}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield item["users"]["S"]
+
+    def entries(self, user: str) -> Iterator[Entry]:
+        """A user's nominations, past ones too as long as their slots are kept. This reads the whole table."""
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="contains(#users, :user)",
+            ExpressionAttributeNames={"#users": "users"},
+            ExpressionAttributeValues={":user": {"S": json.dumps(user, ensure_ascii=False)}},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                users = item["users"]["S"]
+                at = json.loads(users).get(user)
+                if at is not None:
+                    yield Entry(item["slot"]["S"], item["id"]["S"], users, at)
+
+    def forget(self, user: str) -> int:
+        """Take a user out of all slots; returns out of how many items."""
+        forgotten = 0
+        while entries := [*self.entries(user)]:  # again where somebody else did the same to another user of an item
+            forgotten += sum(self._forget(user, entry) for entry in entries)
+        return forgotten
+
+    def _forget(self, user: str, entry: Entry) -> bool:
+        """Whether the item was still as it had been read. Nothing but this ever changes one."""
+        others = {each: at for each, at in json.loads(entry.users).items() if each != user}
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": {"slot": {"S": entry.slot}, "id": {"S": entry.id}},
+            "ConditionExpression": "#users = :users",
+            "ExpressionAttributeNames": {"#users": "users"},
+            "ExpressionAttributeValues": {":users": {"S": entry.users}},
+        }
+        try:
+            if others:
+                arguments["ExpressionAttributeValues"][":others"] = {"S": json.dumps(others, ensure_ascii=False)}
+                self._dynamodb.update_item(**arguments, UpdateExpression="SET #users = :others")
+            else:
+                self._dynamodb.delete_item(**arguments)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def cursor(self, shard: int) -> int | None:
+        """The beginning (epoch milliseconds) of the first slot of a shard that was not read yet."""
+        item = self._dynamodb.get_item(TableName=self._table, Key=self._cursor(shard), ConsistentRead=True).get("Item")
+        return int(item["next"]["N"]) if item else None
+
+    def set_cursor(self, shard: int, begins: int) -> None:
+        self._dynamodb.put_item(TableName=self._table, Item={**self._cursor(shard), "next": {"N": str(begins)}})
+
+    @staticmethod
+    def _cursor(shard: int) -> dict[str, dict[str, str]]:
+        return {"slot": {"S": f"cursor#{shard}"}, "id": {"S": "cursor"}}

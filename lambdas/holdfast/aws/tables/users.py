@@ -1,0 +1,267 @@
+"""The users table: one item for each part of a user (`watches`, `profile`), saved under a version condition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from holdfast.aws.retry import attempts
+from holdfast.core.events import Json
+from holdfast.core.fold import profiles
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, BatchStatementRequestTypeDef
+
+Part: TypeAlias = Literal["watches", "profile"]
+Key: TypeAlias = tuple[str, Part]
+
+KEYS_PER_READ = 100
+SAVES_PER_CALL = 25
+WRITERS = 8
+
+LOST_CODES = {"ConditionalCheckFailed", "DuplicateItem"}
+PASSING_CODES = {
+    *("ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError"),
+    *("InternalServerError", "TransactionConflict"),
+}
+"""Of what BatchExecuteStatement answers for one of many: what means that another writer was first, and what is worth
+trying again. (Had it been written after all, it loses against itself then, and the fold finds nothing new.)"""
+
+
+class Item(NamedTuple):
+    """What is stored of one part: its state as JSON text, its version, when the user was last nominated for, and
+    whether its last write carried an outbox.
+    """
+
+    state: str
+    version: int
+    nominated: int | None = None
+    decided: bool = False
+
+
+class Held(NamedTuple):
+    """An item whole, as people may look at it: besides what `Item` has, the last write's outbox, and when it ends."""
+
+    part: str
+    item: Item
+    outbox: str | None
+    expires_at: int | None
+
+
+class Page(NamedTuple):
+    """Of a scan: how many items were looked at for it, and the states found in them, by user."""
+
+    scanned: int
+    states: dict[str, str]
+
+
+class Save(NamedTuple):
+    """A new state to be put in the place of `over` (None: of nothing). `expires` is epoch milliseconds."""
+
+    key: Key
+    state: str
+    over: Item | None
+    nominated: int | None = None
+    outbox: str | None = None
+    expires: int | None = None
+
+
+class Saved(Enum):
+    """What became of a save: DONE; LOST to another writer; or FAILED, which may succeed later."""
+
+    DONE = auto()
+    LOST = auto()
+    FAILED = auto()
+
+
+class Users:
+    """The table. `read` and `save` raise nothing for what may succeed later: they say for which keys it did not.
+    The other methods, which people at a prompt wait for, raise what AWS raises.
+    """
+
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def read(self, keys: Iterable[Key]) -> tuple[dict[Key, Item], set[Key]]:
+        """The items there are, and the keys that could not be read. 1 read unit per 4 KB: reads are consistent."""
+        items: dict[Key, Item] = {}
+        failed: set[Key] = set()
+        waiting = iter(dict.fromkeys(keys))
+        while chunk := list(islice(waiting, KEYS_PER_READ)):
+            failed.update(self._read(chunk, items))
+        return items, failed
+
+    def _read(self, keys: list[Key], items: dict[Key, Item]) -> Sequence[Key]:
+        wanted: list[dict[str, Any]] = [{"user": {"S": user}, "part": {"S": part}} for user, part in keys]
+        for _ in attempts():
+            try:
+                answer = self._dynamodb.batch_get_item(
+                    RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
+                )
+            except (ClientError, BotoCoreError):
+                continue
+            for found in answer["Responses"].get(self._table, []):
+                items[_key(found)] = _item(found)
+            wanted = list(answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"])
+            if not wanted:
+                return ()
+        return [_key(each) for each in wanted]
+
+    def save(self, saves: Sequence[Save]) -> dict[Key, Saved]:
+        """Each on its own: one that loses its race leaves the others alone.
+
+        A save that carries an outbox is a request of its own, all others go in calls of 25, at a tenth of the CPU. (On
+        AWS either kind would reach the stream; the embedded AWS brings only the former to it.)
+        """
+        plain = [save for save in saves if save.outbox is None]
+        calls: list[Callable[[], dict[Key, Saved]]] = [
+            *(partial(self._put, save) for save in saves if save.outbox is not None),
+            *(partial(self._execute, plain[at : at + SAVES_PER_CALL]) for at in range(0, len(plain), SAVES_PER_CALL)),
+        ]
+        if len(calls) <= 1:
+            return {key: what for call in calls for key, what in call().items()}
+        with ThreadPoolExecutor(min(WRITERS, len(calls))) as pool:
+            return {key: what for saved in pool.map(lambda call: call(), calls) for key, what in saved.items()}
+
+    def _put(self, save: Save) -> dict[Key, Saved]:
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
+        if save.over:
+            condition = {
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": _number(save.over.version)},
+            }
+        try:
+            self._dynamodb.put_item(TableName=self._table, Item={**_stored(save.key), **_values(save)}, **condition)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return {save.key: Saved.LOST}
+        except (ClientError, BotoCoreError):
+            return {save.key: Saved.FAILED}
+        return {save.key: Saved.DONE}
+
+    def _execute(self, saves: Sequence[Save]) -> dict[Key, Saved]:
+        saved = dict.fromkeys((save.key for save in saves), Saved.FAILED)
+        for _ in attempts():
+            try:
+                answer = self._dynamodb.batch_execute_statement(Statements=[self._statement(save) for save in saves])
+            except (ClientError, BotoCoreError):
+                continue
+            again = []
+            for save, outcome in zip(saves, answer["Responses"], strict=True):
+                code = outcome["Error"]["Code"] if "Error" in outcome else None
+                if code in PASSING_CODES:
+                    again.append(save)
+                elif code is None or code in LOST_CODES:
+                    saved[save.key] = Saved.LOST if code else Saved.DONE
+            saves = again
+            if not saves:
+                break
+        return saved
+
+    def _statement(self, save: Save) -> BatchStatementRequestTypeDef:
+        """INSERT fails where there is an item; UPDATE where there is none, or one of another version. What an UPDATE
+        does not name stays, so what has to go is named: a stale outbox would be delivered again.
+        """
+        key, values = _stored(save.key), _values(save)
+        if save.over is None:
+            item = key | values
+            pairs = ", ".join(f"'{name}': ?" for name in item)
+            return {"Statement": f'INSERT INTO "{self._table}" VALUE {{{pairs}}}', "Parameters": [*item.values()]}
+        sets = " ".join(f'SET "{name}" = ?' for name in values)
+        stale = {"nominated": save.over.nominated is not None, "outbox": save.over.decided}
+        removes = " ".join(f'REMOVE "{name}"' for name, there in stale.items() if there and name not in values)
+        where = 'WHERE "user" = ? AND "part" = ? AND "version" = ?'
+        return {
+            "Statement": f'UPDATE "{self._table}" {sets} {removes} {where}',
+            "Parameters": [*values.values(), *key.values(), _number(save.over.version)],
+        }
+
+    def held(self, user: str) -> list[Held]:
+        """All that the table has of a user."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#user = :user",
+            ExpressionAttributeNames={"#user": "user"},
+            ExpressionAttributeValues={":user": {"S": user}},
+            ConsistentRead=True,
+        )
+        return [_held(found) for page in pages for found in page["Items"]]
+
+    def delete(self, user: str, part: str) -> None:
+        """A fold that is under way loses its race by this, and begins anew from nothing."""
+        self._dynamodb.delete_item(TableName=self._table, Key={"user": {"S": user}, "part": {"S": part}})
+
+    def size(self) -> int:
+        """About how many items there are: AWS counts them every six hours."""
+        return self._dynamodb.describe_table(TableName=self._table)["Table"].get("ItemCount", 0)
+
+    def sample_profiles(self, items: int) -> list[dict[str, Json]]:
+        """The properties of some profiles: of those among the first items of the table."""
+        found = self._dynamodb.scan(
+            TableName=self._table,
+            Limit=items,
+            ProjectionExpression="#state",
+            FilterExpression="#part = :profile",
+            ExpressionAttributeNames={"#part": "part", "#state": "state"},
+            ExpressionAttributeValues={":profile": {"S": "profile"}},
+        )
+        return [profiles.properties(profiles.decode(item["state"]["S"])) for item in found["Items"]]
+
+    def scan(self, campaign: str = "") -> Iterator[Page]:
+        """All users with watches, of one campaign or of any. This reads the whole table, its profiles too."""
+        only = {":campaign": {"S": f'"{campaign}":'}} if campaign else {}
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._table,
+            ProjectionExpression="#user, #state",
+            FilterExpression="#part = :watches" + (" AND contains(#state, :campaign)" if campaign else ""),
+            ExpressionAttributeNames={"#user": "user", "#part": "part", "#state": "state"},
+            ExpressionAttributeValues={":watches": {"S": "watches"}, **only},
+        )
+        for page in pages:
+            yield Page(page["ScannedCount"], {found["user"]["S"]: found["state"]["S"] for found in page["Items"]})
+
+
+def _stored(key: Key) -> dict[str, AttributeValueTypeDef]:
+    user, part = key
+    return {"user": {"S": user}, "part": {"S": part}}
+
+
+def _values(save: Save) -> dict[str, AttributeValueTypeDef]:
+    """What is written beside the key."""
+    values: dict[str, AttributeValueTypeDef] = {
+        "state": {"S": save.state},
+        "version": _number(save.over.version + 1 if save.over else 1),
+    }
+    if save.nominated is not None:
+        values["nominated"] = _number(save.nominated)
+    if save.outbox is not None:
+        values["outbox"] = {"S": save.outbox}
+    if save.expires is not None:
+        values["expires_at"] = _number(-(-save.expires // 1000))
+    return values
+
+
+def _number(value: int) -> AttributeValueTypeDef:
+    return {"N": str(value)}
+
+
+def _key(found: Mapping[str, Any]) -> Key:
+    return found["user"]["S"], found["part"]["S"]
+
+
+def _item(found: Mapping[str, Any]) -> Item:
+    nominated = found.get("nominated")
+    version = int(found["version"]["N"])
+    return Item(found["state"]["S"], version, int(nominated["N"]) if nominated else None, "outbox" in found)
+
+
+def _held(found: Mapping[str, Any]) -> Held:
+    outbox, expires = found.get("outbox"), found.get("expires_at")
+    return Held(found["part"]["S"], _item(found), outbox and outbox["S"], expires and int(expires["N"]))

@@ -1,0 +1,181 @@
+"""A campaign as its owner writes it: the model that validates the file, and the plan that is made of it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, TypeAlias
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from holdfast.core.catalog.rows import NAME_PATTERN, kept
+from holdfast.core.events import event_key
+from holdfast.core.plans import plan as plans
+from holdfast.core.templates.templates import TemplateError, compile_values
+from holdfast.core.times import format_duration, parse_duration
+
+
+def _duration(value: object) -> int:
+    if not isinstance(value, str):
+        msg = "a duration is a number with its unit, such as 30 minutes, 24h, 3 days or PT30M"
+        raise ValueError(msg)  # noqa: TRY004 (Pydantic turns ValueErrors into validation errors)
+    ms = parse_duration(value)
+    if ms > plans.LONGEST_MS:
+        msg = "90 days is the longest"
+        raise ValueError(msg)
+    return ms
+
+
+def _one_or_many(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _expression(value: str) -> str:
+    try:
+        jmespath.compile(value)
+    except JMESPathError as error:
+        detail = str(error).splitlines()[0]
+        msg = f"{value!r} is no JMESPath expression: {detail}"
+        raise ValueError(msg) from None
+    return value
+
+
+Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Duration: TypeAlias = Annotated[
+    int, BeforeValidator(_duration, json_schema_input_type=str), PlainSerializer(format_duration, return_type=str)
+]
+Names: TypeAlias = Annotated[list[Text], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])]
+CatalogName: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Path: TypeAlias = Annotated[Text, AfterValidator(_expression)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class When(Model):
+    """Whom to watch for: did all of `did` and none of `did_not` within the window, on the same constant value."""
+
+    did: Annotated[Names, Field(min_length=1)]
+    did_not: Names = []
+    within: Duration = 0
+    where: dict[Text, Path] = {}
+    max_age: Duration = plans.MAX_AGE_MS
+    settle: Duration = plans.SETTLE_MS
+
+
+class Constant(Model):
+    """A property held equal across the campaign's events, and where each of them bears it."""
+
+    name: Text
+    paths: dict[Text, Path] = Field(alias="in")
+
+
+class Send(Model):
+    """What to send: the key-value pairs, Liquid in the values.
+
+    One message for each value, or for a user: then, once the user has been quiet for the window, a summary of all
+    values that are still open, newest first, `limit` at most.
+    """
+
+    one_per: Literal["value", "user"] = "value"
+    limit: Annotated[int, Field(ge=1, le=50)] = 5
+    values: Annotated[dict[Text, str], Field(min_length=1, max_length=100)]
+    detail_type: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "Personalized Message"
+
+
+class Campaign(Model):
+    """A campaign file."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    name: Text | None = None
+    when: When
+    constant: Annotated[
+        list[Constant], BeforeValidator(_one_or_many, json_schema_input_type=Constant | list[Constant])
+    ] = []
+    catalogs: Annotated[dict[CatalogName, Annotated[dict[Text, Path], Field(min_length=1)]], Field(max_length=10)] = {}
+    send: Send
+
+    @model_validator(mode="after")
+    def _events_agree(self) -> Campaign:
+        when = self.when
+        named = {event_key(name): name for name in (*when.did, *when.did_not)}
+        if len(named) < len(when.did) + len(when.did_not):
+            fail(("when",), "an event is named once, in did or in did_not")
+        if self.send.one_per == "user" and not self.constant:
+            fail(("send", "one_per"), "a summary is of the constant property's values: say which under constant")
+        if when.did_not and not when.within:
+            fail(("when",), "within is missing: how long to wait for did_not, such as 30 minutes")
+        for name in when.where:
+            _known(("when", "where", name), name, named)
+        for number, constant in enumerate(self.constant):
+            at = ("constant", number, "in")
+            for name in constant.paths:
+                _known((*at, name), name, named)
+            if missing := [n for key, n in named.items() if key not in set(map(event_key, constant.paths))]:
+                fail(at, f"say where {missing[0]!r} bears {constant.name!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _templates_compile(self) -> Campaign:
+        for key, source in self.send.values.items():
+            try:
+                compile_values({key: source}, events=self.when.did, catalogs=self.catalogs)
+            except TemplateError as error:
+                fail(("send", "values", key), str(error))
+        return self
+
+    def plan(self, revision: int = 1) -> plans.Plan:
+        """What join and deliver need of this revision."""
+        when = self.when
+        values = compile_values(self.send.values, events=when.did, catalogs=self.catalogs)
+        mapped = kept(path for columns in self.catalogs.values() for path in columns.values())
+        return plans.Plan(
+            id=self.id,
+            revision=revision,
+            name=self.name or self.id,
+            names={event_key(name): name for name in (*when.did, *when.did_not)},
+            did=tuple(map(event_key, when.did)),
+            did_not=tuple(map(event_key, when.did_not)),
+            within=when.within,
+            settle=when.settle,
+            max_age=when.max_age,
+            where={event_key(name): path for name, path in when.where.items()},
+            constant=tuple(
+                plans.Constant(c.name, {event_key(name): path for name, path in c.paths.items()}) for c in self.constant
+            ),
+            keep=tuple(sorted(values.event_properties | mapped)),
+            summary=self.send.one_per == "user",
+            limit=self.send.limit,
+            detail_type=self.send.detail_type,
+            values=self.send.values,
+            catalogs=self.catalogs,
+            recommendations=tuple(sorted(values.recommendations)),
+        )
+
+
+def fail(at: tuple[str | int, ...], message: str) -> None:
+    """Raise an error that names its place in the file, where Pydantic would name the whole model."""
+    raise PydanticCustomError("campaign", "{message}", {"message": message, "at": at})
+
+
+def _known(at: tuple[str | int, ...], name: str, named: Mapping[str, str]) -> None:
+    if event_key(name) not in named:
+        fail(at, f"{name!r} is in neither did nor did_not" + did_you_mean(name, named.values()))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

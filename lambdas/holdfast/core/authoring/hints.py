@@ -1,0 +1,203 @@
+"""What looks wrong in a campaign, seeing what has come in so far: names never seen, comparisons that are never true.
+
+Hints, not mistakes: an event may be one that will only come when the next release of an app is out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import jmespath
+
+from holdfast.core.authoring.campaign import Campaign, did_you_mean
+from holdfast.core.events import event_key
+from holdfast.core.intake.shapes import MAX_EVENTS, Seen
+from holdfast.core.templates.templates import compile_values
+
+Place: TypeAlias = tuple[str | int, ...]
+At: TypeAlias = tuple[str, ...] | None
+"""A place in an event: `()` is the event, `("Items", "[]", "price")` a property of each item of a list, which is as far
+down as is observed. None is what is further down, or made by a function."""
+
+_Node: TypeAlias = Mapping[str, Any]
+"""Of JMESPath's syntax tree: `type`, `children`, and for some a `value`."""
+
+EVENT: At = ()
+ITEM = "[]"
+_ORDER = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+
+class Hint(NamedTuple):
+    """`place` is the path in the campaign's file."""
+
+    place: Place
+    message: str
+
+
+def hints(campaign: Campaign, seen: Mapping[str, Seen]) -> list[Hint]:
+    """`seen` is what was observed, by event key. Where nothing was, there is nothing to say."""
+    return list(dict.fromkeys(_hints(campaign, seen))) if seen else []
+
+
+def _hints(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
+    when = campaign.when
+    named = [(("when", "did", n), name) for n, name in enumerate(when.did)]
+    named += [(("when", "did_not", n), name) for n, name in enumerate(when.did_not)]
+    for place, name in named:
+        if event_key(name) not in seen and len(seen) < MAX_EVENTS:
+            known = did_you_mean(name, (each.name for each in seen.values()))
+            yield Hint(place, f"{name!r} was never seen{known}")
+    for name, path in when.where.items():
+        yield from _of_path(("when", "where", name), name, path, seen)
+    for number, constant in enumerate(campaign.constant):
+        for name, path in constant.paths.items():
+            yield from _of_path(("constant", number, "in", name), name, path, seen)
+    for key, template in compile_values(
+        campaign.send.values, events=when.did, catalogs=campaign.catalogs
+    ).templates.items():
+        for use in sorted(template.uses):
+            if use[0] == "Event":
+                yield from _of_value(("send", "values", key), use[1:3], when.did, seen)
+
+
+def _of_value(place: Place, at: tuple[str, ...], did: Sequence[str], seen: Mapping[str, Seen]) -> Iterator[Hint]:
+    """A trigger's property that a template names: one of the triggers must have had it."""
+    triggers = [seen[key] for key in map(event_key, did) if key in seen]
+    unseen = [message for trigger in triggers if (message := _unseen(at, trigger))]
+    if triggers and len(unseen) == len(triggers) == len(did):
+        yield Hint(place, unseen[0])
+
+
+def _of_path(place: Place, name: str, path: str, seen: Mapping[str, Seen]) -> Iterator[Hint]:
+    if event := seen.get(event_key(name)):
+        reading = _Reading(event)
+        reading.walk(jmespath.compile(path).parsed, EVENT)
+        yield from (Hint(place, message) for message in reading.messages)
+
+
+def _unseen(at: At, event: Seen) -> str:
+    """That a property was never seen, or the one that holds it."""
+    if not at or event.full:
+        return ""
+    never = next((part for part in (at[:1], at) if _text(part) not in event.paths), None)
+    if never is None:
+        return ""
+    return f"{_text(never)!r} was never seen in {event.name!r}{did_you_mean(_text(never), sorted(event.paths))}"
+
+
+def _text(at: tuple[str, ...]) -> str:
+    return ".".join(at).replace("." + ITEM, ITEM)
+
+
+class _Reading:
+    """One expression read over one event: which properties it takes, and what it compares them with."""
+
+    def __init__(self, event: Seen) -> None:
+        self.event = event
+        self.messages: list[str] = []
+
+    def walk(self, node: _Node, at: At) -> At:
+        """What the expression gives when applied at a place."""
+        return getattr(self, f"_{node['type']}", self._other)(node, at)
+
+    def _field(self, node: _Node, at: At) -> At:
+        if at is None or sum(part != ITEM for part in at) > 1:
+            return None
+        found = (*at, node["value"])
+        if message := _unseen(found, self.event):
+            match node["value"]:
+                case "null":  # such a property is always null, as is meant
+                    pass
+                case "true" | "false" as value:
+                    self.messages.append(f"{value} is read as a property's name: the value is written `{value}`")
+                case _:
+                    self.messages.append(message)
+            return None
+        return found
+
+    def _current(self, _: _Node, at: At) -> At:
+        return at
+
+    _identity = _current
+
+    def _subexpression(self, node: _Node, at: At) -> At:
+        for child in node["children"]:
+            at = self.walk(child, at)
+        return at
+
+    _pipe = _subexpression
+
+    def _index_expression(self, node: _Node, at: At) -> At:
+        return _item(self.walk(node["children"][0], at))
+
+    def _flatten(self, node: _Node, at: At) -> At:
+        return self.walk(node["children"][0], at)
+
+    def _projection(self, node: _Node, at: At) -> At:
+        left, right = node["children"]
+        return self.walk(right, _item(self.walk(left, at)))
+
+    def _filter_projection(self, node: _Node, at: At) -> At:
+        left, right, condition = node["children"]
+        item = _item(self.walk(left, at))
+        self.walk(condition, item)
+        return self.walk(right, item)
+
+    def _value_projection(self, node: _Node, at: At) -> None:
+        self.walk(node["children"][0], at)
+
+    def _function_expression(self, node: _Node, at: At) -> At:
+        """Of those that sort or choose, an item or the list; of the others something new."""
+        arguments = node["children"]
+        given = [self.walk(each, at) for each in arguments if each["type"] != "expref"]
+        of = given[0] if given else None
+        for each in arguments:
+            if each["type"] == "expref":
+                self.walk(each["children"][0], _item(of))
+        if node["value"] in {"sort_by", "reverse", "sort"}:
+            return of
+        return _item(of) if node["value"] in {"max_by", "min_by"} else None
+
+    def _comparator(self, node: _Node, at: At) -> None:
+        left, right = ((each, self.walk(each, at)) for each in node["children"])
+        self._compare(node["value"], left, right)
+        self._compare(node["value"], right, left)
+
+    def _other(self, node: _Node, at: At) -> None:
+        for child in node["children"]:
+            self.walk(child, at)
+
+    def _compare(self, operator: str, side: tuple[_Node, At], other: tuple[_Node, At]) -> None:
+        at = side[1] or ()
+        kinds = self.event.types(_text(at)) - {"null"}
+        if not at or len(kinds) != 1:
+            return
+        (kind,) = kinds
+        always = f"{_text(at)} was always {_a(kind)} in {self.event.name!r}"
+        literal = other[0].get("value") if other[0]["type"] == "literal" else None
+        if operator in _ORDER and kind != "number":
+            what = f": compare with to_number({at[-1]})" if kind == "string" else f", which {_ORDER[operator]} ignores"
+            self.messages.append(always + what)
+        elif operator not in _ORDER and literal is not None and (wanted := _kind(literal)) != kind:
+            what = f": compare with to_number({at[-1]})" if (kind, wanted) == ("string", "number") else ""
+            self.messages.append(f"{always}, never {_a(wanted)}{what}")
+
+
+def _item(at: At) -> At:
+    return at if not at or at[-1] == ITEM else (*at, ITEM)
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind == "object" else f"a {kind}"
+
+
+def _kind(literal: object) -> str:
+    match literal:
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+    return "list" if isinstance(literal, list) else "object"

@@ -1,0 +1,241 @@
+"""Campaigns as text: YAML (or JSON) in, a model out, or each mistake with its place and what would be right; and back.
+
+The text is what people write and keep: `rewritten` changes what it says and leaves its comments and order alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from holdfast.core.authoring.campaign import Campaign, did_you_mean
+from holdfast.core.events import Json
+from holdfast.core.templates.templates import TemplateError, compile_each
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+Place: TypeAlias = tuple[int | str, ...]
+VALUES = ("send", "values")
+
+
+class Mistake(NamedTuple):
+    """One thing that is wrong. Lines and columns count from 1; `place` is the path to it, such as `when.within`.
+
+    `at` is the same path in its parts, and `template_line` and `template_column` where in a template it is, if known.
+    """
+
+    file: str
+    line: int
+    column: int
+    place: str
+    message: str
+    at: Place = ()
+    template_line: int | None = None
+    template_column: int | None = None
+
+
+class CampaignFileError(Exception):
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("; ".join(f"{m.file}:{m.line}: {m.message}" for m in mistakes))
+        self.mistakes = mistakes
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Source(NamedTuple):
+    """A file's text, and its data: each part knows its line."""
+
+    name: str
+    text: str
+    data: Any
+
+    def position(self, place: Place) -> tuple[int, int]:
+        """Line and column, from 1, of the innermost part of a place that the file has."""
+        return _position(self.data, place)
+
+    def mistake(self, place: Place, message: str) -> Mistake:
+        shown = ".".join(str(part) for part in place if isinstance(part, str))
+        return Mistake(self.name, *self.position(place), shown, message, at=place)
+
+
+def parse(text: str, name: str = "") -> Source:
+    """Raises CampaignFileError."""
+    try:
+        return Source(name, text, YAML().load(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        message = f"not YAML: {error.problem or error.context}".splitlines()[0]
+        raise CampaignFileError([Mistake(name, line, column, "", message)]) from error
+
+
+def validate(source: Source, model: type[_Model]) -> _Model:
+    """What the file says. Raises CampaignFileError with all mistakes at once, those of every template among them."""
+    try:
+        return model.model_validate(source.data)
+    except ValidationError as error:
+        found = [_mistake(source, model, each) for each in error.errors()]
+        if model is Campaign:  # which stops at the first template that is refused
+            refused = {each.at: each for each in _template_mistakes(source)}
+            found = [each for each in found if each.at not in refused] + [*refused.values()]
+        raise CampaignFileError(sorted(found, key=lambda each: each[:5])) from error
+
+
+def without_templates(source: Source) -> Source | None:
+    """The file with a text in the place of each template that is refused: whoever writes one wants to see the others.
+
+    None where the templates are not what is wrong.
+    """
+    refused = {key for key, _ in _refused(source)}
+    if not refused:
+        return None
+    send = source.data["send"]
+    values = {key: "-" if key in refused else template for key, template in send["values"].items()}
+    return source._replace(data={**source.data, "send": {**send, "values": values}})
+
+
+def _template_mistakes(source: Source) -> Iterator[Mistake]:
+    for key, error in _refused(source):
+        mistake = source.mistake((*VALUES, key), str(error))
+        yield mistake._replace(template_line=error.line, template_column=error.column)
+
+
+def _refused(source: Source) -> Iterator[tuple[str, TemplateError]]:
+    """The templates that are refused, if the file is so far right that they can be found."""
+    match source.data:
+        case {"when": {"did": did}, "send": {"values": dict(values)}}:
+            events = [str(name) for name in (did if isinstance(did, list) else [did])]
+            texts = {str(key): template for key, template in values.items() if isinstance(template, str)}
+            mapped = source.data.get("catalogs")
+            catalogs = [str(name) for name in mapped] if isinstance(mapped, dict) else []
+            for key, template in compile_each(texts, events=events, catalogs=catalogs).items():
+                if isinstance(template, TemplateError):
+                    yield key, template
+
+
+def _mistake(source: Source, model: type[BaseModel], error: ErrorDetails) -> Mistake:
+    context = error.get("ctx", {})
+    place: Place = context.get("at") or error["loc"]
+    match error["type"]:
+        case "missing":
+            message = f"{place[-1]} is missing"
+        case "extra_forbidden":
+            message = f"unknown key {place[-1]!r}" + _known_here(model, place)
+        case "value_error":
+            message = str(context["error"])
+        case _:
+            message = error["msg"]
+    return source.mistake(place, message)
+
+
+def _position(data: Any, place: Place) -> tuple[int, int]:
+    line, column = 0, 0
+    for part in place:
+        position = getattr(data, "lc", None)
+        if position is None:
+            break
+        if isinstance(data, dict) and part in data:
+            line, column = position.key(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            line, column = position.item(part)
+        elif isinstance(part, int):
+            continue  # one thing where the model has a list
+        else:
+            break
+        data = data[part]
+    return line + 1, column + 1
+
+
+def _known_here(model: type[BaseModel], place: Place) -> str:
+    """What could have been meant by the last part of a place."""
+    for part in place[:-1]:
+        for annotation in _annotations(model, part):
+            model = annotation
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    return did_you_mean(str(place[-1]), names) or f"; known are {', '.join(names)}"
+
+
+def _annotations(model: type[BaseModel], part: int | str) -> list[type[BaseModel]]:
+    """The models that a field of a model holds."""
+    for name, field in model.model_fields.items():
+        if part in {name, field.alias}:
+            annotation: Any = field.annotation
+            candidates = (annotation, *getattr(annotation, "__args__", ()))
+            return [each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)]
+    return []
+
+
+def fields(text: str) -> dict[str, Json]:
+    """What a published file says, with what it leaves to defaults; as it stands where today's rules refuse it."""
+    try:
+        data = YAML(typ="safe").load(text)
+        return Campaign.model_validate(data).model_dump(by_alias=True, mode="json")
+    except ValidationError:
+        return dict(data) if isinstance(data, dict) else {}
+    except YAMLError:
+        return {}
+
+
+# --- Back to text -----------------------------------------------------------------------------------------------------
+
+
+def plain(data: Any) -> Json:
+    """What a file says, without what YAML adds to it; a key that is no text becomes one."""
+    match data:
+        case Mapping():
+            return {str(key): plain(value) for key, value in data.items()}
+        case list() | tuple():
+            return [plain(value) for value in data]
+        case None | bool():
+            return data
+        case int():
+            return int(data)
+        case float():
+            return float(data)
+        case _:
+            return str(data)
+
+
+def rewritten(campaign: Json, text: str = "") -> str:
+    """YAML that says `campaign`. Of `text`, which said something else, comments, order and ways of writing stay."""
+    yaml = YAML()
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    try:
+        before = yaml.load(text)
+    except MarkedYAMLError:
+        before = None
+    buffer = StringIO()
+    yaml.dump(_merged(before, campaign), buffer)
+    return buffer.getvalue()
+
+
+def _merged(before: Any, after: Json) -> Any:
+    if plain(before) == after:
+        return before
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after[0] if isinstance(after, list) and after == [plain(before)] else after
+    for key in [key for key in before if str(key) not in after]:
+        del before[key]
+    known = {str(key): key for key in before}
+    for key, value in after.items():
+        name = known.get(key, key)
+        merged = _merged(before[name], value) if key in known else value
+        if key not in known or merged is not before[name]:
+            before[name] = merged
+    _reorder(before, after)
+    return before
+
+
+def _reorder(before: Any, wanted: Iterable[str]) -> None:
+    """In the order wanted, if it is another one: the pairs of a message are moved up and down."""
+    if [str(key) for key in before] != list(wanted):
+        for key in wanted:
+            before.move_to_end(next(name for name in before if str(name) == key))

@@ -1,0 +1,244 @@
+"""Revisions of a campaign: which of them renders a message, and what a change does to the watches that are open now.
+
+A watch falls due as it was folded, so a change of `when` or `constant` says something about events that come after it
+only. Who gets a message of what is open, and its text, is up to `send`: `Comparison` tells that, watch by watch, as if
+nothing more came in until all of them are due.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Literal, NamedTuple, TypeAlias
+
+from holdfast.core.events import Json, Tick
+from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.watches import Decision, State
+from holdfast.core.messages.detail import NOTHING_FOUND, Found, context
+from holdfast.core.plans.plan import Plan
+from holdfast.core.templates.templates import TemplateError, Values, Withheld, compile_values
+
+FindRevision: TypeAlias = Callable[[str, int], Plan]
+"""A campaign's plan by its id and revision."""
+
+
+def rendered_by(decision: Decision, live: Plan | None, revision: FindRevision) -> Plan:
+    """The live revision; where that names properties which the watch did not keep, or recommendations that were not
+    named when it was decided, the one it was folded under.
+    """
+    if live is not None and live.revision == decision.revision:
+        return live
+    folded = revision(decision.campaign, decision.revision)
+    if live is None or not set(live.keep) <= set(folded.keep) or not set(live.recommendations) <= {*decision.recent}:
+        return folded
+    return live
+
+
+LookUp: TypeAlias = Callable[[Decision, Plan], Found]
+"""What a message names of catalogs and recommendations."""
+
+
+class Change(NamedTuple):
+    """A field of the campaign's file, such as `when.within`, and what it says before and after (None: nothing).
+
+    `open` is whether it concerns the watches that are open now, or only events that are still to come.
+    """
+
+    field: str
+    before: Json
+    after: Json
+    open: bool
+
+
+def changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[Change]:
+    """What differs between two campaigns, each as the model dumps it."""
+    old, new = _flat(dict(before)), _flat(dict(after))
+    differing = [path for path in dict.fromkeys([*old, *new]) if old.get(path) != new.get(path)]
+    return [
+        Change(".".join(path), old.get(path), new.get(path), open=path[0] not in {"when", "constant"})
+        for path in differing
+    ]
+
+
+def _flat(value: Json, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Json]:
+    """What is not empty, by its path. A list of one, which a file may write without the list, adds nothing to it."""
+    match value:
+        case dict():
+            return {k: v for name, each in value.items() for k, v in _flat(each, (*path, name)).items()}
+        case [only]:
+            return _flat(only, path)
+        case [dict(), *_]:
+            return {k: v for at, each in enumerate(value) for k, v in _flat(each, (*path, str(at))).items()}
+        case None | []:
+            return {}
+        case _:
+            return {path: value}
+
+
+def outlook(state: State, plan: Plan) -> dict[str, Decision]:
+    """By constant key, what the fold would decide on each open watch of the campaign if nothing more came in.
+
+    It is asked as if the campaign were not paused. A summary stands there once for each watch that it is about.
+    """
+    watches = state.watches.get(plan.id, {})
+    pending = {key: trigger for key, watch in watches.items() if (trigger := watch.pending)}
+    if not pending:
+        return {}
+    last = max(trigger.due for trigger in pending.values())
+    plans, limits = {plan.id: replace(plan, paused=False)}, Limits(decisions=len(pending))
+    _, decisions = fold(state._replace(watches={plan.id: watches}, floors={}), [Tick("", last)], plans, last, limits)
+    if plan.summary:
+        return dict.fromkeys(pending, decisions[0])
+    return {each.key: each._replace(when=pending[each.key].due) for each in decisions}
+
+
+class Outcome(NamedTuple):
+    """What a decision to send comes to: a message with these values, or none for this reason."""
+
+    values: Mapping[str, str] | None
+    reason: str
+    revision: int
+    found: Found = NOTHING_FOUND
+
+    @property
+    def sent(self) -> bool:
+        return self.values is not None
+
+
+class Renderer:
+    """Renders as deliver does, with the rows that `look_up` finds. Templates are compiled once for each revision."""
+
+    def __init__(self, revision: FindRevision, look_up: LookUp = lambda _decision, _plan: NOTHING_FOUND) -> None:
+        self._revision = revision
+        self._look_up = look_up
+        self._compiled: dict[tuple[str, int], Values | TemplateError] = {}
+
+    def outcome(self, decision: Decision, live: Plan, profile: Mapping[str, Json]) -> Outcome:
+        plan = rendered_by(decision, live, self._revision)
+        values = self._values(plan)
+        if isinstance(values, TemplateError):
+            return Outcome(None, f"refused: {values}", plan.revision)
+        try:
+            found = self._look_up(decision, plan)
+            return Outcome(values.render(context(decision, plan, profile, found)), "", plan.revision, found)
+        except Withheld as withheld:
+            return Outcome(None, withheld.reason, plan.revision)
+
+    def _values(self, plan: Plan) -> Values | TemplateError:
+        revision = (plan.id, plan.revision)
+        if revision not in self._compiled:
+            try:
+                self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs)
+            except TemplateError as error:  # by an older release it was not refused
+                self._compiled[revision] = error
+        return self._compiled[revision]
+
+
+Effect: TypeAlias = Literal["gained", "lost", "changed", "same"]
+
+
+class Difference(NamedTuple):
+    """What a change does to one open watch; `constant` as the trigger wrote it.
+
+    gained: sent where it would not have been; lost: the other way; changed: another text, another reason, or another
+    kind of message; same: nothing.
+    """
+
+    user: str
+    constant: Json
+    effect: Effect
+    before: Outcome
+    after: Outcome
+
+    def to_json(self) -> dict[str, Json]:
+        data: dict[str, Json] = {"user": self.user, "constant": self.constant, "effect": self.effect}
+        for name, of in (("before", self.before), ("after", self.after)):
+            values: Json = dict(of.values) if of.values is not None else None
+            data[name] = {"values": values, "reason": of.reason or None, "revision": of.revision}
+        return data
+
+
+class Comparison:
+    """The live revision against a draft, over the open watches of all users; `add` them one by one.
+
+    The draft's revision is a number that no watch bears, as the next one.
+    """
+
+    def __init__(self, live: Plan, draft: Plan, revision: FindRevision, *, examples: int = 3) -> None:
+        self._live = live
+        self._draft = draft
+        self._renderer = Renderer(revision)
+        self._examples = examples
+        self.users = 0
+        self.effects: Counter[Effect] = Counter()
+        self.messages = Counter({"before": 0, "after": 0})
+        self.examples: list[Difference] = []
+        """A few of each effect."""
+
+    @property
+    def open(self) -> int:
+        """Watches, of all effects."""
+        return self.effects.total()
+
+    def add(self, user: str, state: State, profile: Mapping[str, Json]) -> list[Difference]:
+        before, after = outlook(state, self._live), outlook(state, self._draft)
+        found = []
+        for key, decision in before.items():
+            old = self._renderer.outcome(decision, self._live, profile)
+            new = self._renderer.outcome(after[key], self._draft, profile)
+            trigger = state.watches[self._live.id][key].trigger
+            found.append(Difference(user, trigger.shown if trigger else key, self._effect(old, new), old, new))
+        self.users += bool(found)
+        self.messages["before"] += _messages(self._live, [each.before for each in found])
+        self.messages["after"] += _messages(self._draft, [each.after for each in found])
+        for each in found:
+            if each.effect != "same" and self.effects[each.effect] < self._examples:
+                self.examples.append(each)
+            self.effects[each.effect] += 1
+        return found
+
+    def to_json(self) -> dict[str, Json]:
+        """What `holdfast campaign diff --json` says of the watches that are open."""
+        effects: tuple[Effect, ...] = ("gained", "lost", "changed", "same")
+        return {
+            "open": self.open,
+            "users": self.users,
+            "effects": {effect: self.effects[effect] for effect in effects},
+            "messages": dict(self.messages),
+            "examples": [each.to_json() for each in self.examples],
+        }
+
+    def _effect(self, old: Outcome, new: Outcome) -> Effect:
+        if old.sent != new.sent:
+            return "gained" if new.sent else "lost"
+        live, draft = self._live, self._draft
+        retyped = new.revision == draft.revision and live.detail_type != draft.detail_type
+        other = new.sent and (live.summary != draft.summary or retyped)
+        return "changed" if other or old[:2] != new[:2] else "same"
+
+    def sentences(self) -> list[str]:
+        """For people: what the change does, in a few lines."""
+        if not self.open:
+            return ["No watch of this campaign is open now."]
+        effects = self.effects
+        told = [f"{_many(self.open, 'watch is', 'watches are')} open now, of {_many(self.users, 'user', 'users')}."]
+        if effects["gained"] or effects["lost"]:
+            gained, lost = effects["gained"], effects["lost"]
+            told.append(f"{gained} would be sent that would not have been, {lost} the other way.")
+        else:
+            told.append("The same ones would be sent.")
+        told.append(f"{_many(effects['changed'], 'changes', 'change')}, {effects['same']} as before.")
+        if self._live.summary != self._draft.summary:
+            before, after = self.messages["before"], self.messages["after"]
+            told.append(f"{_many(after, 'message', 'messages')} in all, where it would have been {before}.")
+        return told
+
+
+def _messages(plan: Plan, outcomes: list[Outcome]) -> int:
+    sent = sum(each.sent for each in outcomes)
+    return min(sent, 1) if plan.summary else sent
+
+
+def _many(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -1,0 +1,187 @@
+"""What a campaign would send to one user: the pairs, where each of their variables came from, and the whole detail.
+
+The occurrence is one that a user's state holds (`latest`), or one that is made up (`made_up`): its events are read and
+folded like any others, so a preview also finds what would keep them from being a trigger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, NamedTuple
+
+from holdfast.core.events import Event, Json, Record, Rejected, canonical, event_key
+from holdfast.core.explain.comparison import outlook
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.watches import Decision, State
+from holdfast.core.intake.forms import records
+from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type
+from holdfast.core.plans.plan import Hit, Plan, Plans
+from holdfast.core.recommend.ranking import Recommender
+from holdfast.core.templates import trace as template_trace
+from holdfast.core.templates.trace import Traced
+
+NOTHING_KNOWN = State()
+
+
+class NoMessage(ValueError):
+    """Why the events given make no message, said to a person."""
+
+
+class Preview(NamedTuple):
+    """What would go on the bus. `reason` is why it would be withheld, empty for a message; `values` by key."""
+
+    user: str
+    plan: Plan
+    decision: Decision
+    values: Mapping[str, Traced]
+    reason: str
+    detail_type: str
+    detail: Mapping[str, Json]
+    found: Found = NOTHING_FOUND
+
+    def recommended(self) -> dict[str, Json]:
+        """By recommendation, each item with its score, and because of which of the user's items, seen when."""
+        told: dict[str, Json] = {}
+        for name, shown in self.found.recommended.items():
+            seen = self.decision.recent.get(name, {})
+            told[name] = [
+                {**row.why._asdict(), "name": row.row.get("Name"), "seen_at": seen.get(row.why.because or "")}
+                for row in shown
+            ]
+        return told
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "user": self.user,
+            "campaign": self.plan.id,
+            "revision": self.plan.revision,
+            "sent": not self.reason,
+            "reason": self.reason or None,
+            "values": {key: asdict(traced) for key, traced in self.values.items()},
+            "event": dict(self.decision.event),
+            "detail_type": self.detail_type,
+            "detail": dict(self.detail),
+        }
+
+
+class Test(NamedTuple):
+    """A message that is only a test: its detail type, its detail, and that as text."""
+
+    detail_type: str
+    detail: dict[str, Any]
+    text: str
+
+
+def as_test(shown: Preview, now: int) -> Test:
+    """The message of a preview, to be put on the bus by hand. No rule on the campaign's own detail type fires on it.
+
+    Its id is one of its own: who drops repeats by their id must not drop the real message that comes later.
+    """
+    body: dict[str, Any] = json.loads(json.dumps(shown.detail))
+    body["metadata"]["id"] = hashlib.sha256(canonical(["test", body["metadata"]["id"], now]).encode()).hexdigest()[:32]
+    body["metadata"]["test"] = True
+    return Test(f"{shown.detail_type} Test", body, json.dumps(body, ensure_ascii=False))
+
+
+def rule_pattern(plan: Plan, source: str) -> dict[str, Json]:
+    """An event pattern for a rule that catches what the campaign sends."""
+    return {
+        "source": [source],
+        "detail-type": [plan.detail_type],
+        "detail": {"metadata": {"campaign": [plan.id]}},
+    }
+
+
+def preview(
+    plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json], found: Found = NOTHING_FOUND
+) -> Preview:
+    """Raises nothing, whatever the templates are: what is wrong with one is in its `Traced`."""
+    values = template_trace.preview(
+        plan.values, context(decision, plan, profile, found), events=plan.did, catalogs=plan.catalogs
+    )
+    reason = next((why for key, each in values.items() if (why := _why_not(key, each))), "")
+    texts = {key: each.text for key, each in values.items() if each.text is not None}
+    body = detail(
+        user, decision, plan=plan, profile=profile, values=None if reason else texts, reason=reason, found=found
+    )
+    kind = detail_type("withhold" if reason else "send", plan)
+    return Preview(user, plan, decision, values, reason, kind, detail=body, found=found)
+
+
+def _why_not(key: str, traced: Traced) -> str:
+    return traced.reason or (f"refused: {key} {traced.error.message}" if traced.error else "")
+
+
+def latest(plan: Plan, state: State, outbox: Iterable[Decision] = ()) -> Decision | None:
+    """The newest occurrence of which enough is kept to show its message: one that is still open, or of the `outbox`
+    that was saved with the state.
+    """
+    kept = [each for each in outbox if each.campaign == plan.id and each.kind == "send"]
+    newest = max(outlook(state, plan).values(), key=lambda each: each.mark, default=None)
+    return newest or max(kept, key=lambda each: each.mark, default=None)
+
+
+def read_events(given: Json, plan: Plan, user: str, now: int) -> list[Event]:
+    """Events in any form; of a plain one user and time may be left out, and properties alone are those of a trigger.
+
+    Raises NoMessage.
+    """
+    events: list[Event] = []
+    for each in given if isinstance(given, list) else [given]:
+        if not isinstance(each, dict):
+            raise NoMessage("an event is a JSON object, of its properties at least")
+        found = _records(each, now)
+        if not any(isinstance(record, Event) for record in found):
+            names = [each["event"]] if "event" in each else [plan.names.get(key, key) for key in plan.did]
+            found = [record for name in names for record in _records({"user": user, **each, "event": name}, now)]
+        for record in found:
+            if not isinstance(record, Event):
+                raise NoMessage(record.reason if isinstance(record, Rejected) else "that is no event")
+            events.append(record._replace(user=user))
+    return events
+
+
+def _records(given: Json, now: int) -> list[Record]:
+    return records(json.dumps(given), now)
+
+
+def made_up(
+    plan: Plan, events: Iterable[Event], recommenders: Iterable[Recommender] = (), known: State = NOTHING_KNOWN
+) -> Decision:
+    """What comes of a user's events, if they arrive as they happen, and nothing after them. Raises NoMessage.
+
+    Of what is `known` of the user, the latest items count for recommendations.
+    """
+    plans = Plans([replace(plan, paused=False, settle=0)], recommenders)
+    state, decisions = known._replace(watches={}, floors={}), list[Decision]()
+    for event in sorted(events, key=lambda event: event.at):
+        hits = _read(plan, plans, event)
+        state, decided = fold(state, [*hits, *plans.seen(event)], plans, event.at)
+        decisions += decided
+    decisions += outlook(state, plan).values()
+    if sends := [each for each in decisions if each.kind == "send"]:
+        return max(sends, key=lambda each: each.mark)
+    watches = [watch for _, _, watch in state.all()]
+    if any(watch.trigger for watch in watches):
+        raise NoMessage(f"{_names(plan, plan.did_not)} is among the events: no message")
+    seen = {name for watch in watches for name in watch.parts}
+    raise NoMessage(f"a message takes {_names(plan, [name for name in plan.did if name not in seen])} as well")
+
+
+def _read(plan: Plan, plans: Plans, event: Event) -> list[Hit]:
+    hits, problems = plans.read(event._replace(arrived=event.at))
+    if problems:
+        raise NoMessage(problems[0].reason)
+    if not plans.name(event.name):
+        raise NoMessage(f"{plan.id} does not name {event.name!r}; it names {_names(plan, [*plan.did, *plan.did_not])}")
+    if not hits:
+        key = event_key(event.name)
+        raise NoMessage(f"{event.name!r} does not pass the campaign's filter: {plan.where.get(key, '')}")
+    return hits
+
+
+def _names(plan: Plan, keys: Iterable[str]) -> str:
+    return ", ".join(plan.names.get(key, key) for key in keys)

@@ -1,0 +1,137 @@
+"""What would have been decided: a trace run through the fold in event time, each tick exactly when it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from holdfast.core.events import Event, Tick
+from holdfast.core.fold.fold import Limits, fold, needed_until
+from holdfast.core.fold.watches import Decision, State
+from holdfast.core.plans.plan import Hit, Plans, Problem
+from holdfast.core.recommend.ranking import Seen
+
+NOTHING = State()
+NEVER = 1 << 62
+BY_TICK, BY_EVENT = 0, 1
+"""What decides first of what decides at one time."""
+FEWEST = 1_000
+"""With so few states held, none is looked at to be forgotten."""
+MOST, WIDEST = 10, 10
+"""So many inputs of a user wait at most to be folded together, and each is about so many watches at most."""
+
+
+class Decided(NamedTuple):
+    user: str
+    decision: Decision
+
+
+Told = TypeVar("Told")
+
+
+class Simulation(Generic[Told]):
+    """Time is the largest event time so far, so an event with an earlier one is late by the difference.
+
+    A timer due at the very time of an event fires before it. Users have nothing to do with each other, so each runs on
+    alone: what fell due for a user since its last event is decided when its next one comes, or when `until` asks for
+    all, as if it were then. `tell` hears of a user's decisions in their order; `until` gives out what it made of them.
+
+    What decides nothing before the user's next tick waits to be folded with it: batches make no difference.
+
+    A user of whom nothing is left takes no memory for long.
+    """
+
+    def __init__(self, plans: Plans, tell: Callable[[str, Decision], Told]) -> None:
+        self.now = 0
+        self._plans = plans
+        self._tell = tell
+        self._limits = Limits(waiting=0)
+        self._states: dict[str, State] = {}
+        self._dues: dict[str, int] = {}
+        self._waiting: dict[str, list[Hit | Seen | Tick]] = {}
+        self._told: list[tuple[int, int, str, int, Told]] = []
+        self._room = FEWEST
+
+    @property
+    def waiting(self) -> int:
+        """For how many users something will fall due."""
+        return len(self._dues)
+
+    def event(self, event: Event) -> list[Problem]:
+        """Let the event happen, and answer where it could not be joined."""
+        self.now = max(self.now, event.at)
+        if not self._plans.heeds(event.name):
+            return []
+        plans, user, now = self._plans, event.user, self.now
+        hits, problems = plans.read(Event(user, event.name, event.at, now, event.properties, event.id))
+        inputs: list[Hit | Seen | Tick] = [*hits, *plans.seen(event)]
+        if inputs:
+            if self._dues.get(user, NEVER) <= now:
+                self.catch_up(user)
+            if not self._put_off(user, hits, inputs):
+                self._fold(user, inputs, now, BY_EVENT)
+                while self._dues.get(user, NEVER) <= now:  # due at once, as the last of a summary was closed
+                    self._fold(user, [Tick(user, now)], now, BY_EVENT)
+        return problems
+
+    def _put_off(self, user: str, hits: list[Hit], inputs: list[Hit | Seen | Tick]) -> bool:
+        """Let the inputs wait for the user's next tick, if all they can do is to open a watch that falls due then or
+        later, or to close one: nothing comes late (it might take a message back), no campaign sums up (an exit might
+        make its message due at once), and none has too many watches.
+        """
+        now, summaries, first = self.now, self._plans.summaries, self._dues.get(user, NEVER)
+        for hit in hits:
+            due = hit.due
+            if hit.at < now or due <= now or hit.campaign in summaries or len(hit.values) > WIDEST:
+                return False
+            first = min(first, due)
+        waiting = self._waiting.get(user, [])
+        if not hits or len(waiting) + len(inputs) > MOST or not (waiting or self._has_room(user)):
+            return False
+        self._waiting[user] = waiting + inputs
+        self._dues[user] = first
+        return True
+
+    def _has_room(self, user: str) -> bool:
+        state = self._states.get(user, NOTHING)
+        most = max(map(len, state.watches.values()), default=0)
+        return not state.floors and most + MOST * WIDEST <= self._limits.watches
+
+    def catch_up(self, user: str, end: int | None = None) -> None:
+        """Decide what has fallen due for a user: by now, or by `end`."""
+        end = self.now if end is None else end
+        at = 0
+        while (due := self._dues.get(user, NEVER)) <= end:
+            at = max(at, due)  # what there was no room to decide is decided right after
+            self._fold(user, [Tick(user, at)], at, BY_TICK)
+
+    def until(self, now: int | None = None) -> list[Told]:
+        """Let time run on: to `now`, or until nothing is due any more. What was told since last time, in its order."""
+        end = NEVER - 1 if now is None else max(now, self.now)
+        for user in [user for user, due in self._dues.items() if due <= end]:
+            self.catch_up(user, end)
+        told = [each[-1] for each in sorted(self._told)]
+        self.now = max(self.now, now or 0, *(each[0] for each in self._told[-1:]))
+        self._told.clear()
+        return told
+
+    def _fold(self, user: str, inputs: Sequence[Hit | Seen | Tick], now: int, by: int) -> None:
+        given = [*self._waiting.pop(user, ()), *inputs]
+        state, decisions = fold(self._states.get(user, NOTHING), given, self._plans, now, self._limits)
+        for decision in decisions:
+            told = self._tell(user, decision)
+            self._told.append((now, by, "" if by == BY_EVENT else user, len(self._told), told))
+        self._states[user] = state
+        if (due := state.due(self._plans.summaries)) is not None:
+            self._dues[user] = due
+        else:
+            self._dues.pop(user, None)
+            if len(self._states) >= self._room:
+                self._forget()
+
+    def _forget(self) -> None:
+        """Seldom enough to take no time to speak of, often enough that no more than half of what is held is over."""
+        for user in [user for user in self._states if user not in self._dues]:
+            if needed_until(self._states[user], self._plans, self._limits) < self.now:
+                del self._states[user]
+        self._room = max(FEWEST, 2 * len(self._states))

@@ -1,0 +1,301 @@
+"""What is remembered of a user: one watch for each (campaign, constant value).
+
+A watch is the *latest* trigger and the *latest* exit, and for which trigger it last decided. Both are merged by taking
+the later one, which is why order, duplicates and batches of events do not matter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterator, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from typing import Any, Literal, TypeAlias
+
+from holdfast.core.events import Json, Value, canonical
+from holdfast.core.recommend.ranking import Items
+
+Kind: TypeAlias = Literal["send", "withhold", "retract", "convert"]
+
+PARTS_MS = 30 * 24 * 60 * 60_000
+"""How long one part of a trigger of several events waits for the others."""
+
+
+class Trigger(Value, frozen=True):
+    """An occurrence of what was to be watched for. `due` is when it may be decided; `shown` and `event` are what a
+    message needs of it, dropped as soon as no message can come of it any more.
+    """
+
+    at: int
+    id: str
+    due: int
+    revision: int
+    shown: Json = None
+    event: Mapping[str, Json] = {}
+
+    @property
+    def mark(self) -> tuple[int, str]:
+        """What orders triggers: event time, then event id."""
+        return self.at, self.id
+
+
+class Decided(Value, frozen=True):
+    """The last decision of a watch: for the trigger (`at`, `id`), made at `when`.
+
+    `summary` is the trigger by which a message about several watches is known; None for one about this watch alone.
+    """
+
+    at: int
+    id: str
+    when: int
+    kind: Kind
+    reason: str = ""
+    summary: tuple[int, str] | None = None
+
+
+class Watch(Value, frozen=True):
+    """`parts` is used by campaigns whose `did` names several events: the latest of each, by event key.
+
+    `exit` is the time of the latest exit, 0 where none was seen.
+    """
+
+    trigger: Trigger | None = None
+    exit: int = 0
+    decided: Decided | None = None
+    parts: Mapping[str, Trigger] = {}
+
+    @property
+    def pending(self) -> Trigger | None:
+        """The trigger that still waits for its decision: later than the latest exit and than the last decision's."""
+        trigger, decided = self.trigger, self.decided
+        if trigger is None or trigger.at <= self.exit:
+            return None
+        if decided is not None and (trigger.at, trigger.id) <= (decided.at, decided.id):
+            return None
+        return trigger
+
+    @property
+    def latest(self) -> int:
+        """The event time of the latest thing it has seen."""
+        latest = max(self.exit, self.trigger.at if self.trigger else 0)
+        return max(latest, *(part.at for part in self.parts.values())) if self.parts else latest
+
+    @property
+    def over(self) -> int:
+        """Where nothing is pending: from when on it matters no longer than any mark does."""
+        over = max(self.latest, self.decided.when) if self.decided else self.latest
+        return max(over, self.latest + PARTS_MS) if self.parts else over
+
+    @property
+    def tidied(self) -> Watch:
+        """What no message can come of needs no properties."""
+        trigger = self.trigger
+        if trigger is None or not (trigger.due or trigger.event):
+            return self
+        bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown)
+        return Watch(bare, self.exit, self.decided, self.parts)
+
+
+class Watches(dict[str, Watch]):
+    """A campaign's watches of one user, by constant value. Two heaps tell, without a look at them all, which fall due
+    next (`dues`: when, and which) and which are over, to be forgotten (`overs`: since when, and which).
+
+    An entry of a heap may no longer hold, as its watch has moved on; the first of `dues` always holds.
+    """
+
+    __slots__ = ("dues", "overs")
+
+    dues: list[tuple[int, str]]
+    overs: list[tuple[int, str]]
+
+    @classmethod
+    def of(cls, watches: Mapping[str, Watch]) -> Watches:
+        """A copy, to be changed."""
+        copy = cls(watches)
+        if isinstance(watches, Watches) and len(watches.dues) + len(watches.overs) <= 4 * len(watches):
+            copy.dues, copy.overs = watches.dues.copy(), watches.overs.copy()
+        else:
+            copy.arrange()
+        return copy
+
+    def arrange(self) -> None:
+        """Make the heaps anew."""
+        self.dues = [(pending.due, key) for key, watch in self.items() if (pending := watch.pending)]
+        self.overs = [(watch.over, key) for key, watch in self.items() if not watch.pending]
+        heapify(self.dues)
+        heapify(self.overs)
+
+    def put(self, key: str, watch: Watch) -> None:
+        if pending := watch.pending:
+            self[key] = watch
+            heappush(self.dues, (pending.due, key))
+        else:
+            self[key] = watch.tidied
+            heappush(self.overs, (watch.over, key))
+        if self.dues and self.dues[0][1] == key:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Let go of what comes first and no longer holds."""
+        dues = self.dues
+        while dues:
+            at, key = dues[0]
+            watch = self.get(key)
+            if watch is not None and (pending := watch.pending) and pending.due == at:
+                break
+            heappop(dues)
+
+    def forget(self, before: int) -> None:
+        """Drop what was over before then."""
+        while self.overs and self.overs[0][0] < before:
+            _, key = heappop(self.overs)
+            if (watch := self.get(key)) and not watch.pending and watch.over < before:
+                del self[key]
+
+    def first_due(self, now: int) -> tuple[str, Trigger] | None:
+        """Which of them fell due first, if any did by now."""
+        if not self.dues or self.dues[0][0] > now:
+            return None
+        key = self.dues[0][1]
+        pending = self[key].pending
+        return (key, pending) if pending else None
+
+    def pending(self) -> list[tuple[str, Trigger]]:
+        """All that wait for their decision."""
+        return [(key, pending) for key, watch in self.items() if (pending := watch.pending)]
+
+
+class State(Value, frozen=True):
+    """A user's watches by campaign and constant value, and by campaign the `floor`: the rank (time, constant value) of
+    the newest watch that had to go because there were too many. What ranks no higher is not remembered again.
+
+    By recommendation, the user's `recent` items and those `done` with, a few of each: see `recommendations.Items`.
+    """
+
+    watches: Mapping[str, Mapping[str, Watch]] = {}
+    floors: Mapping[str, tuple[int, str]] = {}
+    recent: Mapping[str, Items] = {}
+    done: Mapping[str, Items] = {}
+
+    def due(self, summaries: Container[str] = ()) -> int | None:
+        """When something falls due: the next watch, or the last one of a campaign that sums them up."""
+        first: int | None = None
+        for campaign, watches in self.watches.items():
+            known = watches if isinstance(watches, Watches) else Watches.of(watches)
+            if known.dues:
+                due = max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0]
+                first = due if first is None or due < first else first
+        return first
+
+    def all(self) -> Iterator[tuple[str, str, Watch]]:
+        for campaign, watches in self.watches.items():
+            for key, watch in watches.items():
+                yield campaign, key, watch
+
+
+class Decision(Value, frozen=True, omit_defaults=True):
+    """What the fold decided for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger.
+
+    A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
+    longer than the campaign says, `open` is how many watches it closes.
+
+    Of the recommendations that the campaign names, `recent` and `done` are what the user's state held: a message says
+    the same whenever it is rendered.
+    """
+
+    kind: Kind
+    campaign: str
+    key: str
+    shown: Json
+    at: int
+    id: str
+    when: int
+    revision: int
+    event: Mapping[str, Json] = {}
+    reason: str = ""
+    events: Sequence[Mapping[str, Json]] = ()
+    open: int = 1
+    recent: Mapping[str, Items] = {}
+    done: Mapping[str, Items] = {}
+
+    @property
+    def mark(self) -> tuple[int, str]:
+        return self.at, self.id
+
+
+def encode(state: State) -> str:
+    """One JSON text, the same for equal states, to be read in the AWS console as it is."""
+    data: dict[str, object] = {
+        "watches": {c: {key: _pack_watch(key, w) for key, w in watches.items()} for c, watches in state.watches.items()}
+    }
+    if state.floors:
+        data["floors"] = state.floors
+    if state.recent:
+        data["recent"] = state.recent
+    if state.done:
+        data["done"] = state.done
+    return canonical(data)
+
+
+def decode(text: str) -> State:
+    data = json.loads(text)
+    return State(
+        {c: {key: _unpack_watch(key, w) for key, w in watches.items()} for c, watches in data["watches"].items()},
+        {c: (at, key) for c, (at, key) in data.get("floors", {}).items()},
+        data.get("recent", {}),
+        data.get("done", {}),
+    )
+
+
+def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
+    packed: dict[str, object] = _pack_trigger(key, watch.trigger) if watch.trigger else {}
+    if watch.exit:
+        packed["exit"] = watch.exit
+    if watch.decided:
+        packed["decided"] = _pack_decided(watch.decided, watch.trigger)
+    if watch.parts:
+        packed["parts"] = {name: _pack_trigger(key, part) for name, part in watch.parts.items()}
+    return packed
+
+
+def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
+    trigger = _unpack_trigger(key, data) if "at" in data else None
+    return Watch(
+        trigger=trigger,
+        exit=data.get("exit", 0),
+        decided=_unpack_decided(trigger, *data["decided"]) if "decided" in data else None,
+        parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
+    )
+
+
+def _pack_decided(decided: Decided, trigger: Trigger | None) -> list[object]:
+    """When, and what; a reason if there is one. More only where it was not for the trigger beside it, but for an
+    earlier one, or in a summary.
+    """
+    packed: list[object] = [decided.when, decided.kind, decided.reason]
+    if decided.summary or trigger is None or trigger.mark != (decided.at, decided.id):
+        packed += decided.at, decided.id
+    if decided.summary:
+        packed.append(decided.summary)
+    return packed if decided.reason or len(packed) > 3 else packed[:2]  # noqa: PLR2004  (as said above)
+
+
+def _unpack_decided(trigger: Trigger | None, when: int, kind: Kind, reason: str = "", *other: Any) -> Decided:
+    """`other` is the trigger that it was for, where that is not `trigger`, and the mark of the summary it was in."""
+    at, id_, *summary = other or (trigger.mark if trigger else (0, ""))
+    return Decided(at, id_, when, kind, reason, (summary[0][0], summary[0][1]) if summary else None)
+
+
+def _pack_trigger(key: str, trigger: Trigger) -> dict[str, object]:
+    packed: dict[str, object] = {"at": trigger.at, "id": trigger.id, "rev": trigger.revision}
+    if trigger.due:
+        packed["due"] = trigger.due
+    if trigger.shown != (key or None):
+        packed["shown"] = trigger.shown
+    if trigger.event:
+        packed["event"] = trigger.event
+    return packed
+
+
+def _unpack_trigger(key: str, data: Mapping[str, Any]) -> Trigger:
+    shown = data.get("shown", key or None)
+    return Trigger(data["at"], data["id"], data.get("due", 0), data["rev"], shown, data.get("event", {}))

@@ -1,0 +1,96 @@
+"""A batch of messages, sorted by what has to be folded for whom."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterable
+from typing import NamedTuple
+
+from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, event_id
+from holdfast.core.intake.forms import records
+from holdfast.core.plans.plan import Hit, Plans
+from holdfast.core.recommend.ranking import Seen
+
+
+class Body(NamedTuple):
+    """One message of the queue: its id, its body, and when the queue took it (epoch milliseconds)."""
+
+    message: str
+    text: str
+    arrived: int
+
+
+class Reject(NamedTuple):
+    """What is put on the rejected queue. `record` can be sent again as it is, once what is wrong was put right."""
+
+    reason: str
+    campaigns: tuple[str, ...]
+    record: Json
+
+
+class Intake:
+    """Of a batch: hits and ticks by user, profile changes by user, rejects by message, and who came in which message.
+
+    An event that nothing names is counted among the records, and nothing else. `see` is shown every event.
+    """
+
+    def __init__(
+        self, bodies: Iterable[Body], plans: Plans, see: Callable[[Event], None] = lambda _event: None
+    ) -> None:
+        self._see = see
+        self.inputs: dict[str, list[Hit | Seen | Tick]] = defaultdict(list)
+        self.changes: dict[str, list[ProfileChange]] = defaultdict(list)
+        self.rejects: dict[str, list[Reject]] = defaultdict(list)
+        self.users: dict[str, set[str]] = defaultdict(set)
+        self.records: Counter[str] = Counter()
+        self.ticks = 0
+        for body in bodies:
+            for record in records(body.text, body.arrived):
+                self._add(body.message, record, plans)
+
+    def refuse(self, user: str, rejected: Rejected, failed: Container[str]) -> None:
+        """Reject what proved not to fit into the user's state, with a message of the user's that does not come again.
+
+        Which of them brought it is not known; where all of the user's messages come again, so does what was refused.
+        """
+        if message := next((m for m, users in self.users.items() if user in users and m not in failed), ""):
+            self.rejects[message].append(Reject(rejected.reason, (), rejected.record))
+
+    def _add(self, message: str, record: Record, plans: Plans) -> None:
+        match record:
+            case Tick(user):
+                self.inputs[user].append(record)
+                self.users[message].add(user)
+                self.ticks += 1
+                return
+            case Event(user):
+                self._see(record)
+                hits, problems = plans.read(record)
+                seen = plans.seen(record)
+                if hits or seen:
+                    self.inputs[user] += hits
+                    self.inputs[user] += seen
+                    self.users[message].add(user)
+                if problems:
+                    reason = "; ".join(f"{campaign}: {reason}" for campaign, reason in problems)
+                    campaigns = tuple(campaign for campaign, _ in problems)
+                    self.rejects[message].append(Reject(reason, campaigns, _plain(record)))
+            case ProfileChange(user):
+                self.changes[user].append(record)
+                self.users[message].add(user)
+            case Rejected(reason, whole):
+                self.rejects[message].append(Reject(reason, (), whole))
+        self.records[message] += 1
+
+
+def _plain(event: Event) -> Json:
+    """The event in the plain form, with the id it was folded under: sent again, it is the same event.
+
+    Where its properties bear the names of the form's own fields, it is a track call, which keeps them apart.
+    """
+    user, name, at, given = event.user, event.name, event.at, event_id(event)
+    own: dict[str, Json] = {"user": user, "event": name, "ts": at, "id": given}
+    if own.keys().isdisjoint(event.properties):
+        return {**event.properties, **own}
+    call: dict[str, Json] = {"type": "track", "userId": user, "event": name, "timestamp": at, "messageId": given}
+    return {**call, "properties": dict(event.properties)}

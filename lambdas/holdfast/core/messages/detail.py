@@ -1,0 +1,117 @@
+"""What goes out: the detail of a message, and the id by which a consumer drops a repeat."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from holdfast.core.catalog.rows import IDENTITY, Values
+from holdfast.core.events import Json, canonical_bytes
+from holdfast.core.fold.watches import Decision, Kind
+from holdfast.core.plans.plan import Plan
+from holdfast.core.recommend.ranking import Recommended
+
+SCHEMA = "1"
+
+
+class Shown(NamedTuple):
+    """A row that is recommended, and why."""
+
+    row: Values
+    why: Recommended
+
+
+class Found(NamedTuple):
+    """What was looked up for a message: of each catalog what templates name by it, and what is recommended."""
+
+    catalog: Mapping[str, Json] = {}
+    recommended: Mapping[str, Sequence[Shown]] = {}
+
+
+NOTHING_FOUND = Found()
+
+_SUFFIX: Mapping[Kind, str] = {
+    "send": "",
+    "withhold": " Withheld",
+    "retract": " Retracted",
+    "convert": " Converted",
+}
+
+
+def message_id(user: str, decision: Decision) -> str:
+    """32 hex digits: the same for every decision on one (campaign, user, constant value, trigger occurrence)."""
+    occurrence = [decision.campaign, user, decision.key, decision.at, decision.id]
+    return hashlib.sha256(canonical_bytes(occurrence)).hexdigest()[:32]
+
+
+def detail_type(kind: Kind, plan: Plan | None) -> str:
+    return (plan.detail_type if plan else "Personalized Message") + _SUFFIX[kind]
+
+
+def detail(
+    user: str,
+    decision: Decision,
+    *,
+    plan: Plan | None,
+    profile: Mapping[str, Json],
+    values: Mapping[str, str] | None = None,
+    reason: str = "",
+    found: Found = NOTHING_FOUND,
+) -> dict[str, Json]:
+    """The `Detail` of the event on the bus. `values` is there for a send, `reason` for a withhold."""
+    body: dict[str, Json] = {
+        "metadata": {
+            "id": message_id(user, decision),
+            "campaign": decision.campaign,
+            "revision": plan.revision if plan else decision.revision,
+            "variant": None,
+            "decided_at": iso(decision.when),
+            "schema": SCHEMA,
+        },
+        "user": {"identity": user, **({"email": profile["email"]} if "email" in profile else {})},
+        "constant": _constant(decision, plan),
+    }
+    if values is not None:
+        body["values"] = dict(values)
+        if found.recommended:
+            body["recommendations"] = {
+                name: [each.row[IDENTITY] for each in shown] for name, shown in found.recommended.items()
+            }
+    if reason:
+        body["reason"] = reason
+    return body
+
+
+def iso(at: int) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _constant(decision: Decision, plan: Plan | None) -> Json:
+    """Its name and value; of a summary the values, newest first, and how many there are where that is more."""
+    if decision.shown is None:
+        return None
+    names = [constant.name for constant in plan.constant] if plan else []
+    constant: dict[str, Json] = {"name": names[0] if len(names) == 1 else list(names), "value": decision.shown}
+    if decision.events:
+        constant["open"] = decision.open
+    return constant
+
+
+def context(
+    decision: Decision, plan: Plan, profile: Mapping[str, Json], found: Found = NOTHING_FOUND
+) -> dict[str, Json]:
+    """The objects that a campaign's templates can name."""
+    return {
+        "Profile": dict(profile),
+        "Event": dict(decision.event),
+        "Events": [dict(event) for event in decision.events] or [dict(decision.event)],
+        "ConstantEventProperty": decision.shown,
+        "Campaign": {"id": plan.id, "name": plan.name, "revision": plan.revision},
+        "Catalog": dict(found.catalog),
+        "Recommendations": {
+            name: [dict(each.row) for each in shown] or None for name, shown in found.recommended.items()
+        },
+    }

@@ -1,0 +1,107 @@
+"""The `@` forms, a shorthand in text, translated to Liquid before it is parsed:
+
+    @Profile - first_name                             {{ Profile["first_name"] }}
+    @added to cart - price | default: "a good price"  {{ Event["price"] | default: "a good price" }}
+    @products - Price                                 {{ Catalog["products"]["Price"] }}
+    @ConstantEventProperty                            {{ ConstantEventProperty }}
+
+An event's name is matched without regard to case and spaces. A property is one word; a name with spaces is quoted, or
+ends at `| default:`, or is all the rest where the form is the whole value. `default`, with a quoted text or a number,
+is the one filter that a form takes. An `@` inside a word (ann@example.com) is text, and so is one before anything else
+than a known name or `some name - property`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from holdfast.core.templates.checks import CONSTANT, OBJECTS, TemplateError, placed, suggest
+from holdfast.core.templates.filters import FILTERS
+from holdfast.core.templates.sandbox import TAGS
+
+INNER_TAGS: Final = {"else", "elsif", "when", *(f"end{tag}" for tag in ("case", "capture", "for", "if", "unless"))}
+
+MAX_MARKUP: Final = 1_000
+"""Characters of one `{{ }}` or `{% %}`, within which python-liquid's lexer can take quadratic time."""
+
+_PIECE = r"""
+    (?P<raw>     \{%-?\s*raw\s*-?%\} .*? \{%-?\s*endraw\s*-?%\} )
+  | (?P<comment> (?P<opening>\{%-?\s*comment\s*-?%\}) .*? (?P<closing>\{%-?\s*endcomment\s*-?%\}) )
+  | (?P<markup>  \{\{.*?\}\} | \{%-?\s*(?P<tag>\#|\w*).*?%\} )
+  | (?P<open>    \{\{ | \{% )
+  | (?P<form>    (?<!\w)@
+        (?: ConstantEventProperty(?!\w)
+          | (?P<name>(?i:KNOWN))(?!\w)
+            (?: [ ]*-[ ]* (?: (?P<quoted>"[^"{}\n]+"|'[^'{}\n]+') | (?P<words>\w++(?:[ ]\w++){0,9}+) ) )? )
+        (?P<tail> [ ]*\|[ ]*(?P<filter>\w+)(?P<colon>[ ]*:)?
+            (?:[ ]*(?P<argument>"[^"{}\n]*"|'[^'{}\n]*'|-?\d+(?:\.\d+)?|true|false))? )? )
+  | (?P<unknown> (?<!\w)@(?P<nobody>\w[^@{}|\n]{0,60}?)[ ]+-[ ]+["'\w] )
+"""
+
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+
+
+def to_liquid(source: str, events: Iterable[str], catalogs: Iterable[str] = ()) -> str:
+    """Translate the @ forms, and refuse what the lexer should not see. Lines stay where they are."""
+    known = {_squash(name): (name, f'Catalog["{name}"]') for name in catalogs}
+    known |= {_squash(name): (name, "Event") for name in events} | {_squash(name): (name, name) for name in OBJECTS}
+    names = "|".join("[ ]*".join(map(re.escape, name)) for name in sorted(known, key=len, reverse=True))
+    piece = _PIECE.replace("KNOWN", names.replace("s[ ]*s", "(?:s[ ]*s|ß)"))  # one letter whose folded form has two
+
+    def translate(match: re.Match[str]) -> str:
+        with placed(source, match.start()):
+            match match.lastgroup:
+                case "raw":
+                    return match[0]
+                case "comment":  # emptied, as the lexer would read even this
+                    return match["opening"] + "\n" * match[0].count("\n") + match["closing"]
+                case "form":
+                    return _form(match, known)
+                case "unknown":
+                    suggestion = suggest(match["nobody"], [name for name, _ in known.values()])
+                    raise TemplateError(f"unknown event @{match['nobody']}{suggestion}")
+                case kind:
+                    return _markup(match[0], match["tag"], closed=kind == "markup")
+
+    return re.sub(piece, translate, source, flags=re.DOTALL | re.VERBOSE)
+
+
+def _squash(name: str) -> str:
+    return "".join(name.split()).casefold()
+
+
+def _markup(text: str, tag: str | None, *, closed: bool) -> str:
+    if len(text) > MAX_MARKUP:
+        raise TemplateError(f"{text[:20]}… is {len(text):,} characters long; {MAX_MARKUP:,} is the most between braces")
+    if not closed or tag in {"raw", "comment"}:
+        raise TemplateError(f"{text} is never closed")
+    if "@" in _QUOTED.sub("", text):
+        raise TemplateError(f"{text}: an @ form stands in the text, without braces")
+    if tag is not None and tag not in TAGS | INNER_TAGS:
+        raise TemplateError(f"unknown tag {tag!r}{suggest(tag, TAGS | INNER_TAGS)}")
+    return text
+
+
+def _form(match: re.Match[str], known: Mapping[str, tuple[str, str]]) -> str:
+    default, rest = "", match["tail"] or ""
+    if match["filter"] == "default":
+        if not match["argument"]:
+            raise TemplateError('the default of an @ form is a quoted text or a number: | default: "friend"')
+        default, rest = f" | default: {match['argument']}", ""
+    elif match["filter"] in FILTERS or match["colon"]:
+        raise TemplateError(f"an @ form takes only the filter default, not {match['filter']!r}; {{{{ … }}}} takes all")
+    if not match["name"]:
+        return f"{{{{ {CONSTANT}{default} }}}}{rest}"
+    name, root = known[_squash(match["name"])]
+    if match["quoted"]:
+        return f"{{{{ {root}[{match['quoted']}]{default} }}}}{rest}"
+    if not match["words"]:
+        example = f"@{name} - {OBJECTS.get(root, 'Price')}"
+        raise TemplateError(f'@{name} names no property, such as {example}; as mere text it is {{{{ "@" }}}}{name}')
+    words = match["words"]
+    if not default and match[0] != match.string.strip():
+        words, space, more = words.partition(" ")
+        rest = space + more + rest
+    return f'{{{{ {root}["{words}"]{default} }}}}{rest}'

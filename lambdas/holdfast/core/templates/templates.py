@@ -1,0 +1,161 @@
+"""Liquid templates: what a campaign's `send.values` say, compiled once and rendered for each message.
+
+The rules, kept here and in the modules that this one puts together:
+
+* **Never a blank.** What is undefined, null or a blank text is *absent*. Absence passes through filters, is false in
+  conditions, and is caught by `default` or by the `else` of a loop; printed, it withholds the message with the reason
+  `missing: Event.price`. False, 0 and an empty list are values, though an empty list prints nothing: missing.
+* **Refuse early** (`template_checks`). What can be known to be wrong without a user is refused when the campaign is
+  validated: unknown names, whole objects, and every expression without variables that fails when it is tried.
+* **Bounded** (`liquid_bounded`). A message has a budget of work: no template can stall delivery or fill its memory.
+* **Pure.** The same context gives the same text. Nothing here reads a clock: `date` takes epoch numbers and ISO 8601,
+  and refuses `now`. The language of money, dates and plurals is the profile's (`locales`).
+* **Plain text.** The payload is JSON, so nothing is escaped; for HTML there is the filter `escape`. Numbers and
+  booleans print as they do in JSON, lists with a comma and a space between their items.
+
+A template names `Profile`, `Campaign`, `ConstantEventProperty`, `Event` (the trigger) and, in a summary, `Events` (the
+triggers, newest first: `Event` is `Events[0]`); of a catalog that its campaign maps, the row, `Catalog["products"]`, in
+a summary a list in step with `Events`; and what is recommended to the user, `Recommendations["also-bought"]`, a list of
+rows, best first, which is absent where there are none. In text there are the `@` forms (`template_forms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from liquid import BoundTemplate
+from liquid.exceptions import LiquidError
+
+from holdfast.core.templates.checks import TemplateError, check, refusal, uses
+from holdfast.core.templates.filters import ENVIRONMENT
+from holdfast.core.templates.sandbox import MAX_OUTPUT, MAX_WORK, Context, Json, Meter, Missing, Withheld, withholding
+from holdfast.core.templates.shorthand import to_liquid
+
+__all__ = [
+    "MAX_OUTPUT",
+    "MAX_SOURCE",
+    "MAX_WORK",
+    "Json",
+    "Meter",
+    "Missing",
+    "Template",
+    "TemplateError",
+    "Values",
+    "Withheld",
+    "compile_each",
+    "compile_values",
+]
+
+MAX_SOURCE = 50_000
+"""Characters of a template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The template of one value. Rendering parses nothing and changes nothing: threads may share it."""
+
+    source: str
+    uses: frozenset[tuple[str, ...]]
+    """The variables, as far as their names are written out: ("Event", "price"), be it of `Event` or one of `Events`."""
+    liquid: BoundTemplate = field(repr=False, compare=False)
+
+    @classmethod
+    def compile(cls, source: str, *, events: Iterable[str] = (), catalogs: Collection[str] = ()) -> Template:
+        """Raise TemplateError, or give a template of which the worst that can come is Withheld."""
+        if not source.strip():
+            raise TemplateError("is blank; write a text, or leave the key out")
+        if len(source) > MAX_SOURCE:
+            raise TemplateError(f"is {len(source):,} characters long; {MAX_SOURCE:,} is the most")
+        text = to_liquid(source, events, catalogs)
+        try:
+            return cls(source, *_compiled(text, frozenset(catalogs)))
+        except TemplateError as error:
+            if error.line and source.split("\n")[error.line - 1] != text.split("\n")[error.line - 1]:
+                error.column = None  # it counts in what the @ forms became
+            raise
+
+    def render(self, context: Mapping[str, Json], meter: Meter | None = None) -> str:
+        """Raise Withheld, or give the text."""
+        return self.render_in(Context(self.liquid, context, meter or Meter()))
+
+    def render_in(self, context: Context) -> str:
+        buffer = context.get_buffer()
+        with withholding():
+            self.liquid.render_with_context(context, buffer)
+        return buffer.getvalue()
+
+
+@lru_cache(maxsize=256)  # whoever writes a template compiles its neighbours again with each key
+def _compiled(text: str, catalogs: frozenset[str]) -> tuple[frozenset[tuple[str, ...]], BoundTemplate]:
+    try:
+        liquid = ENVIRONMENT.from_string(text)
+        named = uses(liquid, text, catalogs)
+        check(liquid, text)
+    except LiquidError as error:
+        raise refusal(error) from error
+    except RecursionError as error:
+        raise TemplateError("is nested too deeply; take it apart with {% assign %}") from error
+    return named, liquid
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """All the values of a message."""
+
+    templates: Mapping[str, Template]
+
+    @property
+    def event_properties(self) -> frozenset[str]:
+        """The triggers' properties that the templates name: all of an event that need be kept."""
+        paths = [path for template in self.templates.values() for path in template.uses]
+        return frozenset(path[1] for path in paths if path[0] == "Event")
+
+    @property
+    def recommendations(self) -> frozenset[str]:
+        """The recommendations that the templates name."""
+        paths = [path for template in self.templates.values() for path in template.uses]
+        return frozenset(path[1] for path in paths if path[0] == "Recommendations")
+
+    def render(self, context: Mapping[str, Json]) -> dict[str, str]:
+        """Give all of them, or raise Withheld."""
+        meter = Meter()
+        values = {}
+        for key, template in self.templates.items():
+            try:
+                values[key] = template.render(context, meter)
+            except Withheld as withheld:
+                withheld.key = key
+                raise
+            if not values[key].strip():
+                raise Withheld(f"blank: {key}", key)
+        return values
+
+
+def compile_values(values: Mapping[str, str], *, events: Iterable[str] = (), catalogs: Collection[str] = ()) -> Values:
+    """`events` are the campaign's triggers, by which `@` forms name the properties of `Event`; `catalogs` those that it
+    maps.
+    """
+    templates = {}
+    for key, template in compile_each(values, events=events, catalogs=catalogs).items():
+        if isinstance(template, TemplateError):
+            raise template
+        templates[key] = template
+    return Values(templates)
+
+
+def compile_each(
+    values: Mapping[str, str], *, events: Iterable[str] = (), catalogs: Collection[str] = ()
+) -> dict[str, Template | TemplateError]:
+    """Each key's template, or why it is refused."""
+    names = tuple(events)
+    return {key: _tried(key, source, names, catalogs) for key, source in values.items()}
+
+
+def _tried(key: str, source: str, events: Iterable[str], catalogs: Collection[str]) -> Template | TemplateError:
+    try:
+        return Template.compile(source, events=events, catalogs=catalogs)
+    except TemplateError as error:
+        error.key = key
+        return error

@@ -1,0 +1,179 @@
+"""deliver: reads decisions from the table's stream, renders messages, and puts them on the event bus."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from msgspec import to_builtins
+
+from holdfast.aws.bus import Bus, Entry
+from holdfast.aws.queues import Message as QueueMessage
+from holdfast.aws.queues import Queue
+from holdfast.aws.tables.campaigns import Campaigns, LivePlans
+from holdfast.aws.tables.statistics import Statistics
+from holdfast.aws.telemetry import Logger, Metrics, count
+from holdfast.core.events import Json
+from holdfast.core.explain.comparison import rendered_by
+from holdfast.core.fold.watches import Decision, Kind
+from holdfast.core.messages.detail import Found, context, detail, detail_type
+from holdfast.core.messages.statistics import Became, tallies
+from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.templates.templates import Values, Withheld, compile_values
+from holdfast.services.message_data import Lookup, Message, Unread
+
+logger = Logger(child=True)
+metrics = Metrics()
+
+
+class Decided(NamedTuple):
+    user: str
+    decision: Decision
+
+
+class Rendered(NamedTuple):
+    """What goes on the bus for a decision. A send becomes a withhold where a value is missing."""
+
+    decided: Decided
+    kind: Kind
+    entry: Entry
+    reason: str = ""
+
+
+class Undelivered(RuntimeError):
+    """Not even the undelivered queue took what could not be delivered."""
+
+
+class Deliver:
+    def __init__(
+        self,
+        *,
+        lookup: Lookup,
+        campaigns: Campaigns,
+        live: LivePlans,
+        bus: Bus,
+        undelivered: Queue,
+        statistics: Statistics | None = None,
+    ) -> None:
+        self._lookup = lookup
+        self._live = live
+        self._bus = bus
+        self._undelivered = undelivered
+        self._statistics = statistics
+        self._compiled: dict[tuple[str, int], Values] = {}
+        self._revision = lru_cache(maxsize=256)(lambda campaign, number: campaigns.get(campaign, number).plan)
+
+    def take(self, images: Iterable[Mapping[str, Any]], seconds_left: Callable[[], float]) -> None:
+        """Deliver what the written items have in their outboxes, in the order in which it was decided."""
+        decided: list[Decided] = []
+        for image in images:
+            try:
+                decided += _read(image)
+            except (KeyError, TypeError, ValueError):  # written by a release that was rolled back, or by hand
+                logger.exception("outbox not readable")
+                self._set_aside([{"reason": "not readable", "image": image}])
+        self.deliver(decided, seconds_left)
+
+    def deliver(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> None:
+        plans = self._plans(decided)
+        rendered: list[Rendered] = []
+        failed: list[tuple[Decided, str]] = []
+        messages = self._messages(decided, plans, failed)
+        gathered = self._lookup.gather(messages, plans.recommenders)
+        for number, each in enumerate(decided):
+            message = messages.get(number)
+            try:
+                if message:
+                    rendered.append(self._render(message, gathered.profile(each.user), gathered.found(number)))
+                elif each.decision.kind != "send":
+                    rendered.append(self._notice(each, plans.get(each.decision.campaign)))
+            except Unread as error:
+                failed.append((each, str(error)))
+            except Exception as error:  # what cannot be rendered must not hold up what can
+                logger.exception("not rendered", extra={"campaign": each.decision.campaign})
+                failed.append((each, f"not rendered: {type(error).__name__}"))
+        refused = self._bus.put([each.entry for each in rendered], seconds_left)
+        failed += [(each.decided, f"not put: {refused[each.entry]}") for each in rendered if each.entry in refused]
+        put = Counter(each.kind for each in rendered if each.entry not in refused)
+        count(metrics, Delivered=put["send"], Retracted=put["retract"], Withheld=put["withhold"])
+        self._set_aside(
+            {"reason": reason, "user": user, "outbox": [to_builtins(decision)]} for (user, decision), reason in failed
+        )
+        put_all = (Became(e.decided.decision, e.kind, e.reason) for e in rendered if e.entry not in refused)
+        self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)])
+
+    def _plans(self, decided: Sequence[Decided]) -> Plans:
+        plans = self._live.get()
+        if any(d.campaign not in plans or d.revision > plans[d.campaign].revision for _, d in decided):
+            return self._live.refresh()  # published since this container last looked
+        return plans
+
+    def _messages(
+        self, decided: Sequence[Decided], plans: Plans, failed: list[tuple[Decided, str]]
+    ) -> dict[int, Message]:
+        """What is to be sent, by its number among the decisions, with the plan that renders it."""
+        messages = {}
+        for number, each in enumerate(decided):
+            user, decision = each
+            if decision.kind == "send":
+                try:
+                    plan = rendered_by(decision, plans.get(decision.campaign), self._revision)
+                except Exception as error:
+                    logger.exception("not rendered", extra={"campaign": decision.campaign})
+                    failed.append((each, f"not rendered: {type(error).__name__}"))
+                else:
+                    messages[number] = Message(user, decision, plan)
+        return messages
+
+    def _render(self, message: Message, profile: Mapping[str, Json], found: Found) -> Rendered:
+        user, decision, plan = message
+        kind, values, reason = decision.kind, None, ""
+        try:
+            values = self._values(plan).render(context(decision, plan, profile, found))
+        except Withheld as error:
+            kind, reason = "withhold", error.reason
+        body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason, found=found)
+        return _rendered(Decided(user, decision), kind, plan, body, reason)
+
+    def _notice(self, decided: Decided, plan: Plan | None) -> Rendered:
+        """Of what is not to be sent: no template is rendered, and no profile read."""
+        user, decision = decided
+        body = detail(user, decision, plan=plan, profile={}, reason=decision.reason)
+        return _rendered(decided, decision.kind, plan, body, decision.reason)
+
+    def _values(self, plan: Plan) -> Values:
+        """The templates of a revision, compiled once in a container's life."""
+        revision = (plan.id, plan.revision)
+        if revision not in self._compiled:
+            self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs)
+        return self._compiled[revision]
+
+    def _tally(self, outcomes: Sequence[Became]) -> None:
+        """After everything else, and whatever comes of it: what was delivered stays delivered."""
+        if self._statistics is None:
+            return
+        try:
+            self._statistics.add(tallies(outcomes))
+        except Exception:
+            logger.exception("not counted")
+            count(metrics, Uncounted=len(outcomes))
+
+    def _set_aside(self, undelivered: Iterable[dict[str, Any]]) -> None:
+        """Put what cannot be delivered, whole and with its reason, where a person can look at it and redrive it."""
+        messages = [QueueMessage(json.dumps(each)) for each in undelivered]
+        if self._undelivered.send(messages):
+            raise Undelivered
+        count(metrics, Undelivered=len(messages))
+
+
+def _rendered(decided: Decided, kind: Kind, plan: Plan | None, body: dict[str, Json], reason: str) -> Rendered:
+    entry = Entry(detail_type(kind, plan), json.dumps(body, ensure_ascii=False), decided.decision.when)
+    return Rendered(decided, kind, entry, reason)
+
+
+def _read(image: Mapping[str, Any]) -> list[Decided]:
+    outbox = json.loads(image["outbox"]["S"])
+    return [Decided(image["user"]["S"], Decision(**decision)) for decision in outbox]

@@ -1,0 +1,204 @@
+"""join: folds a batch of events and ticks into the users' states, one read and one write for each user."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from holdfast.aws.clock import now_ms
+from holdfast.aws.history import Historian
+from holdfast.aws.queues import Message, Queue
+from holdfast.aws.tables.campaigns import LivePlans
+from holdfast.aws.tables.shapes import Observer
+from holdfast.aws.tables.timers import Timers
+from holdfast.aws.tables.users import Item, Key, Save, Saved, Users
+from holdfast.aws.telemetry import Logger, Metrics, count
+from holdfast.core.events import Event, Rejected, Tick, canonical
+from holdfast.core.fold import profiles, watches
+from holdfast.core.fold.fold import LIMITS, Limits, fold, needed_until
+from holdfast.core.fold.timers import nomination, schedule
+from holdfast.core.fold.watches import Decision, State
+from holdfast.core.intake.batch import Body, Intake, Reject
+from holdfast.core.plans.plan import MAX_AGE_MS, Plans
+
+logger = Logger(child=True)
+metrics = Metrics()
+
+ROUNDS = 3
+"""How often a lost race is folded again on what won it, before its records go back to the queue."""
+
+
+class Outcome(NamedTuple):
+    """What folding one part of a user came to: what to save (None: nothing changed), when to tick, what is refused."""
+
+    save: Save | None
+    nominate: int | None = None
+    decisions: tuple[Decision, ...] = ()
+    refused: Sequence[Rejected] = ()
+
+
+class Join:
+    def __init__(
+        self,
+        *,
+        users: Users,
+        timers: Timers,
+        plans: LivePlans,
+        events: Queue,
+        rejected: Queue,
+        limits: Limits = LIMITS,
+        shards: int = 1,
+        clock: Callable[[], int] = now_ms,
+        observer: Observer | None = None,
+        historian: Historian | None = None,
+    ) -> None:
+        self._users = users
+        self._timers = timers
+        self._plans = plans
+        self._events = events
+        self._rejected = rejected
+        self._limits = limits
+        self._shards = shards
+        self._clock = clock
+        self._observer = observer
+        self._historian = historian
+
+    def take(self, bodies: list[Body]) -> list[str]:
+        """Fold a batch. Returned are the messages that have to come again."""
+        plans = self._plans.get()
+        intake = Intake(bodies, plans, self._onlookers(plans))
+        unsaved, refused = self._fold_all(intake)
+        failed_users = {user for user, _ in unsaved}
+        failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}
+        for user, rejected in refused:
+            intake.refuse(user, rejected, failed)
+        failed |= self._reject({m: rejects for m, rejects in intake.rejects.items() if m not in failed})
+        self._count(intake, failed)
+        self._note()
+        self._keep()
+        return sorted(failed)
+
+    def _onlookers(self, plans: Plans) -> Callable[[Event], None]:
+        """Who is shown every event of a batch, besides the fold."""
+        observer, historian = self._observer, self._historian
+        if historian is None or not historian.begin(plans):
+            return observer.see if observer else lambda _event: None
+        if observer is None:
+            return historian.see
+
+        def see(event: Event) -> None:
+            observer.see(event)
+            historian.see(event)
+
+        return see
+
+    def _fold_all(self, intake: Intake) -> tuple[set[Key], list[tuple[str, Rejected]]]:
+        """Read, fold and save every user of the batch. Returned is what could not be saved, and what was refused."""
+        waiting: set[Key] = {(user, "watches") for user in intake.inputs} | {
+            (user, "profile") for user in intake.changes
+        }
+        failed: set[Key] = set()
+        refused: dict[Key, Sequence[Rejected]] = {}
+        for _ in range(ROUNDS):
+            items, unread = self._users.read(waiting)
+            failed |= unread
+            outcomes = self._outcomes(waiting - unread, items, intake)
+            refused |= {key: outcome.refused for key, outcome in outcomes.items()}
+            if not self._nominate({key[0]: o.nominate for key, o in outcomes.items() if o.nominate is not None}):
+                failed |= {key for key, outcome in outcomes.items() if outcome.nominate is not None}
+            saves = [outcome.save for key, outcome in outcomes.items() if outcome.save and key not in failed]
+            saved = self._users.save(saves)
+            failed |= {key for key, what in saved.items() if what is Saved.FAILED}
+            waiting = {key for key, what in saved.items() if what is Saved.LOST}
+            done = [d for key, what in saved.items() if what is Saved.DONE for d in outcomes[key].decisions]
+            for kind in ("send", "withhold", "retract"):
+                count(metrics, **{f"Decided{kind.title()}": sum(d.kind == kind for d in done)})
+            count(metrics, RacesLost=len(waiting))
+            if not waiting:
+                break
+        failed |= waiting
+        return failed, [(key[0], each) for key, many in refused.items() if key not in failed for each in many]
+
+    def _outcomes(self, keys: set[Key], items: dict[Key, Item], intake: Intake) -> dict[Key, Outcome]:
+        now = self._clock()
+        states = {key: watches.decode(item.state) for key, item in items.items() if key[1] == "watches"}
+        plans = self._plans.get()
+        if any(campaign not in plans for state in states.values() for campaign in state.watches):
+            plans = self._plans.refresh()  # published since this container last looked
+        outcomes: dict[Key, Outcome] = {}
+        for key in sorted(keys):
+            _, part = key
+            if part == "watches":
+                outcomes[key] = self._watches(key, items.get(key), states.get(key, State()), intake, plans, now)
+            else:
+                floor = now - MAX_AGE_MS - self._limits.waiting
+                outcomes[key] = _profile(key, items.get(key), intake, floor)
+        return outcomes
+
+    def _watches(self, key: Key, item: Item | None, state: State, intake: Intake, plans: Plans, now: int) -> Outcome:
+        inputs = intake.inputs[key[0]]
+        nominated = item.nominated if item else None
+        ticks = [each.at for each in inputs if isinstance(each, Tick)]
+        if nominated is not None and ticks and nominated <= max(now, *ticks):
+            nominated = None
+        new, decisions = fold(state, inputs, plans, now, self._limits)
+        nominate = nomination(new.due(plans.summaries), nominated, now)
+        if new == state and not decisions:
+            # Whom this nominates again is not written down: at worst somebody is ticked twice.
+            return Outcome(None, nominate)
+        save = Save(
+            key,
+            watches.encode(new),
+            item,
+            nominated=nominated if nominate is None else nominate,
+            outbox=canonical(decisions) if decisions else None,
+            expires=max(needed_until(new, plans, self._limits), now),
+        )
+        return Outcome(save, nominate, tuple(decisions))
+
+    def _nominate(self, users: dict[str, int]) -> bool:
+        """Timers before states: a crash in between leaves a nomination that comes to nothing."""
+        ticks, items = schedule(users, self._clock(), random.randrange(self._shards))  # noqa: S311 (spreads load)
+        return self._timers.write(items) and not self._events.send(Message(body, delay) for body, delay in ticks)
+
+    def _reject(self, rejects: dict[str, list[Reject]]) -> set[str]:
+        """The messages whose rejects could not be put on the rejected queue."""
+        owned = [(m, Message(json.dumps(each._asdict()))) for m, many in rejects.items() for each in many]
+        unsent = set(self._rejected.send([message for _, message in owned]))
+        return {m for m, message in owned if message in unsent}
+
+    def _note(self) -> None:
+        """Note what was seen for the first time: a help for people who write campaigns, which never fails a batch."""
+        if self._observer is None:
+            return
+        try:
+            count(metrics, ObservationsDropped=self._observer.note())
+        except Exception:
+            logger.exception("observations not noted")
+            count(metrics, ObservationsFailed=1)
+
+    def _keep(self) -> None:
+        """Keep history, which never fails a batch either."""
+        if self._historian is not None:
+            kept, lost = self._historian.put()
+            count(metrics, HistoryKept=kept, HistoryLost=lost)
+
+    def _count(self, intake: Intake, failed: set[str]) -> None:
+        rejected = sum(len(rejects) for message, rejects in intake.rejects.items() if message not in failed)
+        taken = sum(number for message, number in intake.records.items() if message not in failed)
+        count(
+            metrics,
+            RecordsFolded=taken - rejected,
+            RecordsRejected=rejected,
+            MessagesReturned=len(failed),
+            Ticks=intake.ticks,
+        )
+
+
+def _profile(key: Key, item: Item | None, intake: Intake, floor: int) -> Outcome:
+    profile = profiles.decode(item.state) if item else {}
+    merged, refused = profiles.merge(profile, intake.changes[key[0]], floor)
+    save = Save(key, profiles.encode(merged), item) if merged != profile else None
+    return Outcome(save, refused=refused)

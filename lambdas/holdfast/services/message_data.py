@@ -1,0 +1,298 @@
+"""What messages are rendered with: profiles, catalog rows and recommendations, in as few reads as there can be.
+
+One BatchGetItem, of both tables, brings the profiles, the rows that events name, and what goes with the users' latest
+items; a second one the rows of what is recommended. Profiles are read consistently, as what was just folded counts;
+the catalog is not, at half the price.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from holdfast.aws.personalize import Personalize
+from holdfast.aws.retry import attempts
+from holdfast.core.catalog.rows import IDENTITY, Place, Values, named, place, wanted
+from holdfast.core.events import Json
+from holdfast.core.fold import profiles
+from holdfast.core.fold.watches import Decision
+from holdfast.core.messages.detail import NOTHING_FOUND, Found, Shown
+from holdfast.core.plans.plan import Plan
+from holdfast.core.recommend.ranking import (
+    POPULAR,
+    Neighbour,
+    Recommended,
+    Recommender,
+    decode,
+    latest_first,
+    pointer_key,
+    ranked,
+    row_key,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEYS_PER_READ = 100
+
+Key: TypeAlias = tuple[str, str, str]
+"""A table, and the two parts of a key in it."""
+
+
+class Message(NamedTuple):
+    """A message to be rendered, by the plan that renders it."""
+
+    user: str
+    decision: Decision
+    plan: Plan
+
+
+class Unread(RuntimeError):
+    """What a message needs could not be read, and may be later."""
+
+
+class Gathered:
+    """What was read for some messages."""
+
+    def __init__(self, found: Mapping[int, Found], properties: Mapping[str, dict[str, Json]], unread: set[Any]) -> None:
+        self._found = found
+        self._properties = properties
+        self._unread = unread
+
+    def profile(self, user: str) -> Mapping[str, Json]:
+        """Raises Unread."""
+        if user in self._unread:
+            raise Unread("the profile could not be read")
+        return self._properties.get(user, {})
+
+    def found(self, number: int) -> Found:
+        """Of the message of this number. Raises Unread."""
+        if number in self._unread:
+            raise Unread("the catalog could not be read")
+        return self._found.get(number, NOTHING_FOUND)
+
+
+class Lookup:
+    """`personalize` is None where the stack may not ask it. Pointers to live builds are kept for `ttl` seconds."""
+
+    def __init__(
+        self,
+        dynamodb: DynamoDBClient,
+        users_table: str,
+        catalog_table: str,
+        *,
+        ttl: float = 60,
+        personalize: Personalize | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._users = users_table
+        self._catalog = catalog_table
+        self._ttl = ttl
+        self._personalize = personalize
+        self._clock = clock
+        self._builds: dict[str, tuple[float, str | None]] = {}
+
+    def gather(self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender]) -> Gathered:
+        """Everything for these messages, by their number. Raises nothing that may succeed later."""
+        asking = _Asking(messages, recommenders)
+        builds, unread = self._live(asking.names())
+        keys = [
+            *((self._users, user, "profile") for user in dict.fromkeys(message.user for message in messages.values())),
+            *((self._catalog, *each) for each in asking.rows()),
+            *((self._catalog, row_key(name, build, item), "-") for name, build, item in asking.neighbours(builds)),
+        ]
+        items, failed = self._read(keys)
+        unread |= failed
+        self._rank(asking, builds, items)
+        rows = {Place(pk, sk): _row(item) for (table, pk, sk), item in items.items() if table == self._catalog}
+        while more := [each for each in asking.missing_rows(rows) if (self._catalog, *each) not in unread]:
+            items_more, failed = self._read((self._catalog, *each) for each in more)
+            unread |= failed
+            rows |= dict.fromkeys(more, None)
+            rows |= {Place(pk, sk): _row(item) for (_, pk, sk), item in items_more.items()}
+        lacking: set[Any] = {user for table, user, _ in unread if table == self._users}
+        lacking |= asking.lacking({Place(pk, sk) for table, pk, sk in unread if table == self._catalog}, builds)
+        properties = {
+            user: profiles.properties(profiles.decode(item["state"]["S"]))
+            for (table, user, _), item in items.items()
+            if table == self._users
+        }
+        return Gathered(asking.found(rows), properties, lacking)
+
+    def finder(self, user: str, recommenders: Mapping[str, Recommender]) -> Callable[[Decision, Plan], Found]:
+        """For people who look at one user's messages. What it gives raises Unread."""
+        return lambda decision, plan: self.gather({0: Message(user, decision, plan)}, recommenders).found(0)
+
+    def _live(self, names: Iterable[str]) -> tuple[dict[str, str], set[Key]]:
+        """The live build of each recommendation that has one; what could not be read is as it was, if it was known."""
+        now = self._clock()
+        old = [name for name in names if name not in self._builds or now >= self._builds[name][0] + self._ttl]
+        items, failed = self._read((self._catalog, pointer_key(name), "live") for name in old)
+        for name in old:
+            key = (self._catalog, pointer_key(name), "live")
+            if key not in failed:
+                self._builds[name] = now, items[key]["build"]["S"] if key in items else None
+        failed = {key for key in failed if key[1].removeprefix("rec#") not in self._builds}
+        return {name: build for name in names if (build := self._builds.get(name, (0, None))[1])}, failed
+
+    def _rank(self, asking: _Asking, builds: Mapping[str, str], items: Mapping[Key, Mapping[str, Any]]) -> None:
+        def rows(name: str, item: str) -> tuple[Neighbour, ...]:
+            found = items.get((self._catalog, row_key(name, builds.get(name, ""), item), "-"))
+            return decode(found["items"]["S"]) if found else ()
+
+        for number, recommender in asking.each():
+            message = asking.messages[number]
+            seeds = latest_first(message.decision.recent.get(recommender.id, {}))
+            without = message.decision.done.get(recommender.id, {})
+            known = {seed: rows(recommender.id, seed) for seed in seeds if not recommender.personalize}
+            popular = rows(recommender.id, POPULAR) if recommender.popular else ()
+            candidates = ranked(known, seeds, popular=popular, without=without)
+            if recommender.personalize and self._personalize:
+                answer = self._personalize.recommend(
+                    recommender.personalize, message.user, seeds, 2 * recommender.limit
+                )
+                own = {*seeds, *without}
+                candidates = [each for each in answer or () if each.item not in own] or candidates
+            asking.candidates[number, recommender.id] = candidates
+
+    def _read(self, keys: Iterable[Key]) -> tuple[dict[Key, Mapping[str, Any]], set[Key]]:
+        """The items there are, and the keys that could not be read."""
+        found: dict[Key, Mapping[str, Any]] = {}
+        failed: set[Key] = set()
+        waiting = iter(dict.fromkeys(keys))
+        while some := list(islice(waiting, KEYS_PER_READ)):
+            failed |= self._read_some(some, found)
+        return found, failed
+
+    def _read_some(self, some: list[Key], found: dict[Key, Mapping[str, Any]]) -> set[Key]:
+        left = set(some)
+        wanted: Any = {
+            table: {"Keys": keys, "ConsistentRead": table == self._users}
+            for table in (self._users, self._catalog)
+            if (keys := [self._key(each) for each in some if each[0] == table])
+        }
+        for _ in attempts():
+            try:
+                answer = self._dynamodb.batch_get_item(RequestItems=wanted)
+            except (ClientError, BotoCoreError):
+                continue
+            for table, items in answer["Responses"].items():
+                found |= {self._where(table, item): item for item in items}
+            wanted = answer["UnprocessedKeys"]
+            left = {self._where(table, key) for table, keys in wanted.items() for key in keys["Keys"]}
+            if not wanted:
+                break
+        return left
+
+    def _key(self, key: Key) -> dict[str, Any]:
+        table, first, second = key
+        names = ("user", "part") if table == self._users else ("pk", "sk")
+        return {names[0]: {"S": first}, names[1]: {"S": second}}
+
+    def _where(self, table: str, item: Mapping[str, Any]) -> Key:
+        names = ("user", "part") if table == self._users else ("pk", "sk")
+        return table, item[names[0]]["S"], item[names[1]]["S"]
+
+
+class _Asking:
+    """What some messages need, and what was found for them so far."""
+
+    def __init__(self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender]) -> None:
+        self.messages = messages
+        self.candidates: dict[tuple[int, str], Sequence[Recommended]] = {}
+        self._recommenders = recommenders
+        self._wanted = {number: wanted(message.plan, message.decision) for number, message in messages.items()}
+
+    def names(self) -> list[str]:
+        return list(dict.fromkeys(recommender.id for _, recommender in self.each()))
+
+    def each(self) -> Iterator[tuple[int, Recommender]]:
+        """Every message with every recommendation that it names; one that is gone recommends nothing."""
+        for number, message in self.messages.items():
+            for name in message.plan.recommendations:
+                if name in self._recommenders:
+                    yield number, self._recommenders[name]
+
+    def rows(self) -> Iterator[Place]:
+        for places in self._wanted.values():
+            for each in places.values():
+                yield from (where for where in each if where)
+
+    def neighbours(self, builds: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+        for number, recommender in self.each():
+            if build := builds.get(recommender.id):
+                for item in self._items(number, recommender):
+                    yield recommender.id, build, item
+
+    def _items(self, number: int, recommender: Recommender) -> list[str]:
+        """The items of which what goes with them is asked."""
+        seeds = self.messages[number].decision.recent.get(recommender.id, {})
+        return [*(() if recommender.personalize else seeds), *([POPULAR] if recommender.popular else [])]
+
+    def missing_rows(self, rows: Mapping[Place, Values | None]) -> list[Place]:
+        """The next rows to look at: of each recommendation that has not enough yet, twice as many as it wants."""
+        places: list[Place] = []
+        for number, recommender in self.each():
+            shown = self._shown(number, recommender, rows)
+            if len(shown) < recommender.limit:
+                candidates = self.candidates[number, recommender.id]
+                unknown = (w for each in candidates if (w := _of(recommender, each)) not in rows)
+                places += islice(unknown, 2 * recommender.limit)
+        return list(dict.fromkeys(places))
+
+    def _shown(self, number: int, recommender: Recommender, rows: Mapping[Place, Values | None]) -> list[Shown]:
+        candidates = self.candidates.get((number, recommender.id), ())
+        known = ((row, each) for each in candidates if (row := rows.get(_of(recommender, each))))
+        return [Shown(row, each) for row, each in known if _passes(recommender, row)][: recommender.limit]
+
+    def found(self, rows: Mapping[Place, Values | None]) -> dict[int, Found]:
+        recommended: dict[int, dict[str, Sequence[Shown]]] = {}
+        for number, message in self.messages.items():
+            recommended[number] = dict.fromkeys(message.plan.recommendations, ())
+        for number, recommender in self.each():
+            recommended[number][recommender.id] = self._shown(number, recommender, rows)
+        there = {where: row for where, row in rows.items() if row is not None}
+        return {
+            number: Found(named(message.plan, message.decision, there), recommended[number])
+            for number, message in self.messages.items()
+        }
+
+    def lacking(self, unread: set[Place], builds: Mapping[str, str]) -> set[int]:
+        """The messages that need something which could not be read."""
+        if not unread:
+            return set()
+        lacking = {
+            number
+            for number, places in self._wanted.items()
+            if any(where in unread for each in places.values() for where in each)
+        }
+        for number, recommender in self.each():
+            keys = {Place(pointer_key(recommender.id), "live")}
+            build = builds.get(recommender.id, "")
+            keys |= {Place(row_key(recommender.id, build, item), "-") for item in self._items(number, recommender)}
+            keys |= {_of(recommender, each) for each in self.candidates.get((number, recommender.id), ())}
+            if keys & unread:
+                lacking.add(number)
+        return lacking
+
+
+def _of(recommender: Recommender, each: Recommended) -> Place:
+    return place(recommender.catalog, {IDENTITY: each.item})
+
+
+def _passes(recommender: Recommender, row: Values) -> bool:
+    return all(row.get(column) in values for column, values in recommender.include.items()) and not any(
+        row.get(column) in values for column, values in recommender.exclude.items()
+    )
+
+
+def _row(item: Mapping[str, Any]) -> Values | None:
+    """Of a catalog's row; what else the table holds is none."""
+    row: Values | None = json.loads(item["row"]["S"]) if "row" in item else None
+    return row

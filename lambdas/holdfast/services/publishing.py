@@ -1,0 +1,140 @@
+"""Changing what is live: what a change would do, publishing it, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from holdfast.aws.tables.campaigns import Campaigns, Conflict, Published
+from holdfast.aws.tables.users import Users
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.text import CampaignFileError, fields, parse, validate
+from holdfast.core.events import Json
+from holdfast.core.explain.comparison import Change, Comparison, FindRevision, changes
+from holdfast.core.fold import profiles, watches
+from holdfast.core.fold.watches import State
+from holdfast.core.plans.plan import Plan
+
+
+class NoWayBack(ValueError):
+    """A campaign cannot be rolled back to that revision; says why."""
+
+
+class Throttled(RuntimeError):
+    """AWS does not let the users table be read at the moment."""
+
+
+class Diff(NamedTuple):
+    """A draft against the live revision. `comparison` is None where nothing can change for the watches open now.
+
+    `complete` is whether all users could be looked at in the time there was.
+    """
+
+    live: Published[Plan]
+    changes: list[Change]
+    comparison: Comparison
+    complete: bool
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "campaign": self.live.plan.id,
+            "live": self.live.plan.revision,
+            "paused": self.live.plan.paused,
+            "changes": [dict(change._asdict()) for change in self.changes],
+            **self.comparison.to_json(),
+            "complete": self.complete,
+        }
+
+
+def plan_of(table: Campaigns) -> FindRevision:
+    """Any revision's plan; each is read once. Raises UnknownCampaign."""
+    return cache(lambda campaign, revision: table.get(campaign, revision).plan)
+
+
+def diff(
+    table: Campaigns,
+    users: Users,
+    draft: Campaign,
+    *,
+    examples: int = 3,
+    scanned: Callable[[int], None] = lambda _items: None,
+    time_left: Callable[[], bool] = lambda: True,
+) -> Diff:
+    """Reads the whole users table, where the change concerns what is open. Raises UnknownCampaign and Throttled."""
+    live = table.get(draft.id)
+    found = changes(fields(live.source), draft.model_dump(by_alias=True, mode="json"))
+    comparison = Comparison(live.plan, draft.plan(live.plan.revision + 1), plan_of(table), examples=examples)
+    complete = True
+    if any(change.open for change in found):
+        for page in _open(users, draft.id):
+            for each in page.users:
+                comparison.add(*each)
+            scanned(page.scanned)
+            if not time_left():
+                complete = False
+                break
+    return Diff(live, found, comparison, complete)
+
+
+class _User(NamedTuple):
+    user: str
+    state: State
+    properties: Mapping[str, Json]
+
+
+class _Page(NamedTuple):
+    """Of a scan: how many items were looked at, and who among them has an open watch of the campaign."""
+
+    scanned: int
+    users: list[_User]
+
+
+def _open(table: Users, campaign: str) -> Iterator[_Page]:
+    for page in table.scan(campaign):
+        states = {user: _only(campaign, watches.decode(text)) for user, text in page.states.items()}
+        pending = {user: state for user, state in states.items() if state.due() is not None}
+        found, unread = table.read((user, "profile") for user in pending)
+        if unread:
+            raise Throttled("AWS throttles reading the users table. Try again in a minute.")
+        kept = {user: profiles.properties(profiles.decode(item.state)) for (user, _), item in found.items()}
+        yield _Page(page.scanned, [_User(user, state, kept.get(user, {})) for user, state in pending.items()])
+
+
+def _only(campaign: str, state: State) -> State:
+    watches = {campaign: state.watches[campaign]} if campaign in state.watches else {}
+    return state._replace(watches=watches, floors={})
+
+
+def publish(
+    table: Campaigns, campaign: Campaign, text: str, now: int, *, seen: int | None = None
+) -> tuple[Published[Plan], bool]:
+    """Make the text the live revision, and whether that changed anything. Of `seen` and Conflict: Campaigns.publish."""
+    live = table.find(campaign.id)
+    if live is not None and live.source == text and seen in {None, live.plan.revision}:
+        return live, False
+    return table.publish(campaign.id, text, campaign.plan, now, seen=seen), True
+
+
+def rollback(
+    table: Campaigns, campaign: str, now: int, *, to: int | None = None, seen: int | None = None
+) -> tuple[Published[Plan], bool, int]:
+    """Publish an old revision (without `to` the one before the live one) again, as a new one. What was published stays
+    in the history as it was. Returned are the live revision, whether that is news, and which it is like.
+
+    Raises NoWayBack, UnknownCampaign, Conflict.
+    """
+    live = table.get(campaign)
+    if seen not in {None, live.plan.revision}:  # before anything is said of what one no longer sees
+        raise Conflict(campaign)
+    number = live.plan.revision - 1 if to is None else to
+    if number < 1:
+        raise NoWayBack(f"{campaign} has one revision only: there is nothing to go back to")
+    source = table.get(campaign, number).source
+    try:
+        valid = validate(parse(source), Campaign)
+    except CampaignFileError as error:
+        told = error.mistakes[0].message
+        see = f"holdfast campaign show {campaign} --revision {number}"
+        raise NoWayBack(f"Revision {number} of {campaign} is not valid any more: {told}. See: {see}") from None
+    return (*publish(table, valid, source, now, seen=seen), number)
