@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: console-shots console-figures help setup demo test check audit mutants schemas footprint attacks bench scale clean
+.PHONY: console-shots console-figures help setup demo test check audit docs mutants schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -45,6 +45,11 @@ audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public 
 	.cache/tools/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement requirements.txt
 	$(BIN)/npm audit
 
+docs: .cache/tools/docs ## build the site of docs/ into .cache/docs/site; a link that leads nowhere is an error
+	@# In a folder of its own, as its cache is always `.cache` beside its settings.
+	@rm -rf .cache/docs && mkdir -p .cache/docs && cp -R docs mkdocs.yml .cache/docs
+	@cd .cache/docs && ../tools/docs/bin/zensical build --strict
+
 # Tools with dependencies of their own, each in a venv of its own.
 .cache/tools/%: requirements-%.txt
 	@$(PYTHON) -m venv --clear $@
@@ -54,8 +59,9 @@ audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public 
 mutants: $(STAMP) ## break the core in many small ways: does a test notice each?
 	$(BIN)/python tests/mutants.py
 
-schemas: $(STAMP) ## write the JSON Schemas under schemas/ anew, from the models
+schemas: $(STAMP) ## write the JSON Schemas under schemas/, and the tables in docs/, anew from the models
 	@for name in campaign recommendation input detail console; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
+	@$(BIN)/python -m tools.reference
 
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
 	@$(BIN)/python -m bench.footprint

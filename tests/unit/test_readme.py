@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import boto3
 import pytest
 import typer
+from moto import mock_aws
 from moto.events.models import EventPattern
 from ruamel.yaml import YAML
 
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.events import Rejected
+from holdfast.core.events import Event, Rejected
 from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.intake.forms import records
 from holdfast.core.plans.plan import Plans
@@ -29,19 +31,28 @@ NO_ARRIVAL = 1 << 53
 
 
 class Block(NamedTuple):
-    """A fenced block, and where it stands."""
+    """A fenced block, and where it stands. `note` is the comment in front of it or behind it."""
 
     where: str
     language: str
     text: str
+    note: str
+
+
+_BLOCK = re.compile(
+    r"^(?:<!-- (?P<before>message: \w+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$"
+    r"(?:\n<!-- (?P<behind>matches: [\w, ]+) -->)?",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 def blocks() -> Iterator[Block]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for found in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-            line = text.count("\n", 0, found.start()) + 1
-            yield Block(f"{page.relative_to(ROOT)}:{line}", found[1], found[2])
+        for found in _BLOCK.finditer(text):
+            line = text.count("\n", 0, found.start("language")) + 1
+            note = found["before"] or found["behind"] or ""
+            yield Block(f"{page.relative_to(ROOT)}:{line}", found["language"], found["text"], note)
 
 
 def values(block: Block) -> list[Any]:
@@ -59,12 +70,24 @@ CAMPAIGNS = {where: data for where, data in YAMLS if "when" in data and "send" i
 TESTS = {where: data for where, data in YAMLS if "cases" in data}
 MESSAGES = {where: data for where, data in JSONS if isinstance(data.get("detail-type"), str)}
 PATTERNS = {where: data for where, data in JSONS if isinstance(data.get("detail-type"), list)}
-RECORDS = [(where, data) for where, data in JSONS if "detail-type" not in data]
+POLICIES = {where: data for where, data in JSONS if "Statement" in data}
+RECORDS = [(where, data) for where, data in JSONS if "detail-type" not in data and where not in POLICIES]
+NOTES = {block.where: block.note for block in BLOCKS}
+NAMED: dict[str, Any] = {
+    NOTES[where].removeprefix("message: "): data for where, data in MESSAGES.items() if NOTES[where]
+}
+"""The messages that the patterns of rules are held against."""
+PYTHON = [block for block in BLOCKS if block.language == "python"]
 
 
 def test_the_readme_has_an_example_of_each() -> None:
-    for found in (CAMPAIGNS, MESSAGES, PATTERNS, dict(RECORDS)):
+    for found in (CAMPAIGNS, MESSAGES, dict(RECORDS)):
         assert any(where.startswith("README") for where in found)
+    assert PATTERNS
+
+
+def test_the_readme_fits_on_a_few_screens() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
 
 
 @pytest.mark.parametrize("data", CAMPAIGNS.values(), ids=CAMPAIGNS)
@@ -101,15 +124,119 @@ def test_a_message_is_as_the_schema_says(data: dict[str, Any]) -> None:
     Detail.model_validate(data["detail"])
 
 
-@pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
-def test_a_rule_matches_the_example_message_and_not_what_was_withheld(pattern: dict[str, Any]) -> None:
-    rule = EventPattern.load(json.dumps(pattern))
-    message: Any = next(iter(MESSAGES.values()))
-    withheld: Any = {**message, "detail-type": message["detail-type"] + " Withheld"}
-    other: Any = {**message, "source": "another"}
-    assert rule.matches_event(message)
-    assert not rule.matches_event(withheld)
-    assert not rule.matches_event(other)
+@pytest.mark.parametrize("where", PATTERNS)
+def test_a_rule_matches_the_messages_that_it_is_said_to_match_and_no_other(where: str) -> None:
+    assert {"sent", "withheld", "retracted"} <= NAMED.keys()
+    expected = set(NOTES[where].removeprefix("matches: ").split(", "))
+    rule = EventPattern.load(json.dumps(PATTERNS[where]))
+    assert {name for name, message in NAMED.items() if rule.matches_event(message)} == expected
+    assert not any(rule.matches_event(message | {"source": "another"}) for message in NAMED.values())
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_a_policy_allows_one_action_on_one_thing(policy: dict[str, Any]) -> None:
+    for statement in policy["Statement"]:
+        assert re.fullmatch(r"[a-z]+:[A-Za-z]+", statement["Action"])
+        assert statement["Resource"].startswith("arn:aws:")
+
+
+# Python
+
+
+def run(block: Block, **names: Any) -> dict[str, Any]:
+    namespace: dict[str, Any] = {"__name__": "example", **names}
+    exec(compile(block.text, block.where, "exec"), namespace)
+    return namespace
+
+
+def example(contains: str) -> Block:
+    (found,) = (block for block in PYTHON if contains in block.text)
+    return found
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        yield
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_the_example_sends_can_be_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    sqs = boto3.client("sqs")
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    monkeypatch.setenv("EVENTS_QUEUE_URL", queue)
+    run(example("sqs.send_message"))
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    found = records(message["Body"], NO_ARRIVAL)
+    assert [type(record).__name__ for record in found] == ["ProfileChange", "Event"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_the_example_puts_on_a_bus_can_be_folded() -> None:
+    events, sqs = boto3.client("events"), boto3.client("sqs")
+    events.create_event_bus(Name="shop")
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventBusName="shop", EventPattern=json.dumps({"source": [{"prefix": "shop."}]}))
+    events.put_targets(Rule="all", EventBusName="shop", Targets=[{"Id": "1", "Arn": arn}])
+    run(example("put_events"))
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    (event,) = records(message["Body"], NO_ARRIVAL)
+    assert isinstance(event, Event)
+    assert (event.user, event.name, event.properties["product_name"]) == ("u-42", "added to cart", "white coat")
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_example_of_a_consumer_acts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("dynamodb").create_table(
+        TableName="seen",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    monkeypatch.setenv("SEEN_TABLE", "seen")
+    delivered: list[tuple[Any, Any]] = []
+    consumer = run(example("attribute_not_exists"), deliver=lambda user, values: delivered.append((user, values)))
+    for _ in range(2):
+        consumer["handler"](NAMED["sent"], None)
+    assert [user["identity"] for user, _ in delivered] == ["u-42"]
+
+
+# Links
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub and the site make them of headings."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            if not re.match(r"[a-z]+:", target):
+                yield page, target
+
+
+LINKS = list(links())
+
+
+@pytest.mark.parametrize(("page", "target"), LINKS, ids=[f"{page.name} {target}" for page, target in LINKS])
+def test_a_link_leads_somewhere(page: Path, target: str) -> None:
+    file, _, anchor = target.partition("#")
+    to = (page.parent / file).resolve() if file else page
+    assert to.exists()
+    assert not anchor or anchor in anchors(to)
+
+
+def test_every_page_is_linked() -> None:
+    linked = {(page.parent / target.partition("#")[0]).resolve() for page, target in LINKS}
+    pages = {page.resolve() for page in (ROOT / "docs").rglob("*.md")} - {ROOT / "docs" / "index.md"}
+    assert pages - linked == set()
 
 
 # Commands

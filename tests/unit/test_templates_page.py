@@ -1,0 +1,67 @@
+"""docs/templates.md: each example is run, and no filter, tag, language or limit is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from holdfast.core.templates.checks import NAMES
+from holdfast.core.templates.filters import FILTERS
+from holdfast.core.templates.locales import LANGUAGES
+from holdfast.core.templates.sandbox import MAX_OUTPUT, MAX_TURNS, MAX_WORK, TAGS
+from holdfast.core.templates.shorthand import MAX_MARKUP, to_liquid
+from holdfast.core.templates.templates import MAX_SOURCE, Template
+
+PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
+CONTEXT: dict[str, Any] = YAML(typ="safe").load(PAGE.split("```yaml\n")[1].split("```")[0])
+LINES = [line for block in re.findall(r"```liquid\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+EXAMPLES = [(source, printed) for source, _, printed in (line.rpartition(" → ") for line in LINES)]
+
+
+def plain(text: str) -> str:
+    """Without the no-break spaces, which a reader of the page cannot see, and the space at its ends."""
+    return text.replace("\u00a0", " ").strip()
+
+
+@pytest.mark.parametrize(("source", "printed"), EXAMPLES, ids=[source for source, _ in EXAMPLES])
+def test_an_example_prints_what_the_page_says(source: str, printed: str) -> None:
+    assert plain(Template.compile(source).render(CONTEXT)) == plain(printed)
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_every_filter_has_an_example(name: str) -> None:
+    assert any(re.search(rf"\| {name}\b", source) for source, _ in EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sorted(TAGS))
+def test_every_tag_has_an_example(name: str) -> None:
+    assert any(f"{{% {name} " in source or f"{{% {name}%" in source for source, _ in EXAMPLES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_object_is_on_the_page(name: str) -> None:
+    assert re.search(rf"^\| `{name}` \|", PAGE, re.MULTILINE)
+
+
+def test_the_short_forms_are_what_the_page_says() -> None:
+    (block,) = re.findall(r"```text\n(@.*?)```", PAGE, re.DOTALL)
+    for line in block.splitlines():
+        short, long = re.split(r"\s{2,}", line)
+        written = to_liquid(short, ["added to cart"], ["products"])
+        assert re.sub(r'\["(\w+)"\](?!\])', r".\1", written.replace('Catalog["products"]', "Catalog")) == long.replace(
+            'Catalog["products"]', "Catalog"
+        )
+
+
+def test_the_languages_are_those_that_are_shipped() -> None:
+    (listed,) = re.findall(r"with all their regions: ([a-z,\s]+)\.", PAGE)
+    assert set(listed.replace(",", " ").split()) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("limit", [MAX_SOURCE, MAX_MARKUP, MAX_OUTPUT, MAX_TURNS, MAX_WORK])
+def test_the_limits_are_those_of_the_code(limit: int) -> None:
+    assert re.search(rf"\| {limit:,} \|$", PAGE, re.MULTILINE)
