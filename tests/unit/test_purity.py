@@ -13,7 +13,7 @@ MODULES = sorted(CORE.rglob("*.py"))
 
 PURE = {
     *("__future__", "collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "enum"),
-    *("functools", "urllib.parse", "zlib"),
+    *("functools", "hmac", "urllib.parse", "zlib"),
     *("hashlib", "heapq", "inspect", "itertools", "json", "math", "operator", "re", "string", "types", "typing"),
     *("unicodedata", "zoneinfo", "babel", "jmespath", "liquid", "msgspec", "pydantic", "pydantic_core"),
     *("holdfast.core", "io", "ruamel.yaml"),  # text in memory: files are caught by the calls that open them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
 import time
 import tracemalloc
@@ -36,6 +37,7 @@ CONTEXT: Mapping[str, Json] = {
     "Event": {
         "price": 89.0,
         "quantity": 2,
+        "amount": "89.00",
         "tiny": 1e-7,
         "product name": "white coat",
         "html": "<b>1 & 2</b>",
@@ -49,6 +51,8 @@ CONTEXT: Mapping[str, Json] = {
     },
     "ConstantEventProperty": ["white coat", "red hat"],
     "Campaign": {"id": "abandoned-cart"},
+    "TriggeredAt": "2026-11-23T10:00:00.000Z",
+    "DecidedAt": "2026-11-23T10:30:00.000Z",
 }
 
 
@@ -90,6 +94,10 @@ RENDERS = {
     '{{ "@" }}Profile': "@Profile",
     "{% raw %}@Profile - x {{ y }}{% endraw %}": "@Profile - x {{ y }}",
     "{% comment %}@nobody - x {% include %}{% endcomment %}ok": "ok",
+    "{% comment %}old: {% comment %}older{% endcomment %} text{% endcomment %}ok": "ok",
+    "{% comment %}{% raw %}{% endcomment %}{% endraw %}{% endcomment %}ok": "ok",
+    "{% comment %}{% raw %}{% endcomment %}ok": "ok",
+    "{% comment %}*|FNAME|* {% else if %}{% endcomment %}ok": "ok",
     # values
     '{{ Event["product name"] }}': "white coat",
     "{{ Event.price }} {{ Event.quantity }} {{ Event.tiny }}": "89.0 2 1e-07",
@@ -128,6 +136,30 @@ RENDERS = {
     "{% case Profile.nick %}{% when 'x' %}a{% else %}b{% endcase %}": "b",
     "{% for it in Profile.nick %}a{% else %}b{% endfor %}": "b",
     "{% for it in Event.none %}a{% endfor %}b": "b",
+    # blank, empty and '' are one
+    **{
+        f"{{% if {left} {operator} {right} %}}a{{% else %}}b{{% endif %}}": "a" if (operator == "==") is blank else "b"
+        for value, blank in {
+            **dict.fromkeys(("Profile.nick", "Profile.nothing", "Profile.note", "Event.none", "Event.cost.x"), True),
+            **dict.fromkeys(("Profile.first_name", "Profile.vip", "Profile.zero", "Event.tags", "true"), False),
+        }.items()
+        for word in ("blank", "empty", "''", "' '")
+        for operator in ("==", "!=")
+        for left, right in ((value, word), (word, value))
+    },
+    "{% case Profile.note %}{% when '' %}a{% else %}b{% endcase %}": "a",
+    "{% case Profile.nick %}{% when blank %}a{% else %}b{% endcase %}": "a",
+    "{% case Profile.vip %}{% when blank %}a{% else %}b{% endcase %}": "b",
+    "{% assign none = '' %}{% if Profile.nick == none %}a{% endif %}": "a",
+    "{% if Event.none == nil %}a{% else %}b{% endif %}": "b",
+    # numbers that are text
+    "{% if Event.amount > 50 %}a{% endif %}{% if 50 < Event.amount %}b{% endif %}": "ab",
+    "{% if Event.amount >= 89 and Event.amount <= 89 and Event.amount == 89 %}a{% endif %}": "a",
+    "{% if Event.amount != 89 %}a{% else %}b{% endif %}": "b",
+    "{% case Event.amount %}{% when 89 %}a{% endcase %}": "a",
+    "{% if Event.amount < '9' %}a{% endif %}": "a",
+    "{% if '007' == '7' %}a{% else %}b{% endif %}": "b",
+    "{% if Event.amount contains 9 %}a{% endif %}{% if Event.quantity contains 2 %}b{% endif %}": "ab",
     # tags
     "{% case Event.quantity %}{% when 2, 2 or 2 %}two{% when 3 %}three{% endcase %}": "two",
     "{% for i in (1..9) reversed limit: 3 offset: 2 %}{{ i }}{% endfor %}": "543",
@@ -142,6 +174,22 @@ RENDERS = {
     "{{ Event.at | date: '%-d %B %Y %H:%M' }}": "23 November 2022 10:20",
     "{{ 1669198800 | date: '%F' }} {{ '1669198800' | date: '%F' }}": "2022-11-23 2022-11-23",
     "{{ Event.day | date: '%d.%m.' }} {{ Event.zoned | date: '%H:%M %z' }}": "23.11. 10:00 +0200",
+    "{{ '20261123' | date: '%F' }} {{ 20261123 | date: '%F' }}": "2026-11-23 2026-11-23",
+    "{{ '20261123101500' | date: '%F %H:%M' }} {{ '20261123T101500Z' | date: '%H:%M' }}": "2026-11-23 10:15 10:15",
+    "{{ 73872000 | date: '%F' }} {{ 20269999 | date: '%F' }}": "1972-05-05 1970-08-23",
+    "{{ Event.at | date: '%s' }} {{ Event.day | date: '%s' }} {{ Event.zoned | date: '%s' }}": (
+        "1669198800 1795392000 1795420800"
+    ),
+    "{{ Event.zoned | date: '%s' | minus: Event.at | plus: 1 }}": "-1667403379199",
+    "{{ Event.day | date: '%s' | plus: 172800 | date: '%d %B' }}": "25 November",
+    "{{ Event.day | plus: '2 days' }} {{ Event.day | minus: 'PT1H' }}": "2026-11-25 2026-11-22T23:00:00",
+    "{{ Event.zoned | plus: '36h' }}": "2026-11-24T22:00:00+02:00",
+    "{{ Event.at | plus: '1 day' }} {{ '1669198800' | plus: '1 day' }}": "1669285200000 1669285200",
+    "{{ 20261130 | plus: '1 day' | date: '%F' }}": "2026-12-01",
+    "{{ TriggeredAt | plus: '3 days' | date: '%A' }}": "Thursday",
+    "{{ DecidedAt | date: '%F %H:%M', 'Europe/Berlin' }}": "2026-11-23 11:30",
+    "{% assign now = DecidedAt | date: '%s' %}{{ '2026-11-30T10:30:00Z' | date: '%s' | minus: now"
+    " | divided_by: 86400 }} days left": "7 days left",
 }
 
 MISSING = {
@@ -176,7 +224,17 @@ WITHHELD = {
     "{{ Event.holes }}": "failed: null in a list; the filter compact takes it out",
     "{{ Profile.first_name | plus: 1 }}": "failed: no number: 'Ann'",
     "{{ Event.price | divided_by: Profile.zero }}": "failed: divided_by: can't divide by 0",
-    "{% if Profile.first_name > 3 %}a{% endif %}": "failed: '<' and '>' are not supported between 'int' and 'str'",
+    "{% if Profile.first_name > 3 %}a{% endif %}": "failed: 'Ann' is compared with 3, and is no number",
+    "{% if Event.tags <= 3 %}a{% endif %}": "failed: ['warm', 'white', 'warm'] is compared with 3, and is no number",
+    "{{ Event.quantity | date: '%Y' }}": (
+        "failed: date takes an epoch number or ISO 8601, and there is no clock; not 2"
+    ),
+    "{{ Event.quantity | append: '026' | date: '%Y' }}": (
+        "failed: date takes an epoch number or ISO 8601, and there is no clock; not '2026'"
+    ),
+    "{{ Event.html | hmac_sha256 }}": "failed: this stage has no secret for hmac_sha256",
+    "{{ Event.day | plus: '9999999 days' }}": "failed: '2026-11-23' and '9999999 days' is beyond the year 9999",
+    "{{ Event.day | plus: '9 dayz' }}": "failed: '9 dayz' is no duration; write it as 30 minutes, 24h, 3 days or PT30M",
     "{{ Profile.first_name | date: '%F' }}": (
         "failed: date takes an epoch number or ISO 8601, and there is no clock; not 'Ann'"
     ),
@@ -188,7 +246,7 @@ REFUSED = {
     # names
     "{{ Evnt.price }}": "unknown object Evnt; did you mean 'Event'?",
     "{{ event.price }}": "did you mean 'Event'?",
-    "{{ first_name }}": "unknown object first_name; there are Campaign, Catalog, ConstantEventProperty, Event, Events",
+    "{{ first_name }}": "unknown object first_name; there are Campaign, Catalog, ConstantEventProperty, DecidedAt",
     "{% if a and Evnt.x %}{% endif %}": "unknown object",
     "{{ Event.price | times: factor }}": "unknown object factor",
     "{{ now | date: '%F' }}": "unknown object now",
@@ -234,13 +292,45 @@ REFUSED = {
     # what can be known beforehand
     "{{ 1 | divided_by: 0 }}": "1 | divided_by: 0 cannot be computed: failed",
     "{{ 'now' | date: '%F' }}": "there is no clock",
-    "{{ Event.at | date: '%s' }}": "date prints by a layout such as",
+    "{{ Event.at | date: 'DD.MM.YYYY' }}": "a layout without a % directive prints no date; write '%d.%m.%Y'",
+    "{{ Event.at | date: 'F d, Y' }}": "write '%B %d, %Y'",
+    "{{ Event.at | date: 'no day' }}": "write '%d.%m.%Y'",
+    "{{ Event.at | date: '100%%' }}": "a layout without a % directive",
+    "{{ Event.at | date: '%H:%M', 'Berlin' }}": "no time zone: 'Berlin'; did you mean 'Europe/Berlin'?",
     "{{ Event.at | date: '%c' }}": "date prints by a layout such as",
     "{{ Event.html | replace: seq: 'b', sub: 'i' }}": "filter 'replace' takes no arguments by name",
     "{% if 'a' > 1 %}x{% endif %}": "cannot be computed",
-    "{% if Event.note == blank %}x{% endif %}": "nothing is compared to blank",
-    "{% if Event.note != '' %}x{% endif %}": "nothing is compared to blank",
-    "{% if Event.items == empty %}x{% endif %}": "Event.items.size == 0",
+    "{{ blank }}": "blank and empty are only compared",
+    "{% assign x = empty %}x": "blank and empty are only compared",
+    "{% if Event.note > blank %}x{% endif %}": "blank and empty are only compared",
+    # what could never show
+    "{% if Event.a %}a{% else if Event.b %}b{% endif %}": "else takes no condition, such as 'if Event.b'; did you mean",
+    "{% unless Event.a %}a{%- else Event.b -%}b{% endunless %}": "else takes no condition",
+    "{% for a in Event.items %}a{% else if Event.b %}b{% endfor %}": "else takes no condition",
+    "{% case Event.a %}{% when 1 %}a{% else when 2 %}b{% endcase %}": "else takes no condition",
+    "{% if Event.a %}a{% else %}b{% elsif Event.c %}c{% endif %}": "elsif after an else can never show",
+    "{% case Event.a %}{% else %}b{% when 1 %}a{% endcase %}": "when after an else can never show",
+    "{% if Event.a %}a{% else %}b{% else %}c{% endif %}": "a second else can never show",
+    "{% case Event.a %}Dear{% when 1 %}a{% endcase %}": "'Dear' stands before the first when",
+    "{% case Event.a %}{{ Event.b }}{% when 1 %}a{% endcase %}": "stands before the first when",
+    "{% case Event.a %}{% if Event.b %}b{% endif %}{% when 1 %}a{% endcase %}": "stands before the first when",
+    # nil
+    "{{ Event.items | where: 'discount', nil }}": "nil as an argument of where gives nothing, ever; what lacks a",
+    "{{ Event.note | default: null }}": "write default: ''",
+    "{{ Event.price | plus: nil }}": "nil as an argument of plus gives nothing, ever; leave it out",
+    # beside the point no more
+    "{% if Event.a and not Event.b %}x{% endif %}": "Liquid has no 'not'; use {% unless … %}",
+    "{% if (Event.a or Event.b) and Event.c %}x{% endif %}": "parentheses",
+    "{{ Event.a | default 'friend' }}": "a colon is missing: default: 'friend'",
+    "{{ Event.a | plus 3 }}": "a colon is missing: plus: 3",
+    "{{ 'a' if Event.b else 'c' }}": "there is no if inside {{ }}",
+    # other tools
+    "Hi *|FNAME|*": "Mailchimp's *|FNAME|* is written: {{ Profile.first_name }}",
+    "{{${first_name}}}": "Braze's ${first_name} is written: Profile.first_name",
+    "{{ event.extra }}": "other tools' event.extra is written: Event.extra",
+    "{{ Event.price | floatformat:2 }}": "Klaviyo's | floatformat is written: | number: 2",
+    "{{#if firstName}}x{{/if}}": "Iterable's {{#if firstName}} is written: {% if Profile.firstName %}…{% endif %}",
+    "{{ Profile.a | default: \u201cHi\u201d }}": "straight quotes: 'Hi'",
     "{{ (1..3) | join }}": "a range is only looped over: {% for i in (1..3) %}",
 }
 
@@ -248,6 +338,30 @@ REFUSED = {
 @pytest.mark.parametrize(("source", "text"), RENDERS.items())
 def test_renders(source: str, text: str) -> None:
     assert render(source) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    {
+        "{% if Profile.vip %}a{% else if Profile.zero %}b{% endif %}": "b",
+        "{% if Profile.vip %}a{% else %}b{% elsif Profile.zero %}c{% endif %}": "b",
+        "{% case Profile.zero %}Dear{% when 0 %}a{% endcase %}": "a",
+        "{{ Event.day | date: 'soon' }}": "soon",
+        "{% comment %}{% comment %}{% endcomment %}a": "a",
+        "*|FNAME|* a": "*|FNAME|* a",
+    }.items(),
+)
+def test_what_an_older_release_published_goes_on_as_it_did(source: str, text: str) -> None:
+    with pytest.raises(TemplateError):
+        compile_values({"value": source})
+    assert compile_values({"value": source}, live=True).render(CONTEXT) == {"value": text}
+
+
+def test_no_template_can_print_the_secret() -> None:
+    with pytest.raises(TemplateError, match="unknown object Secret"):
+        compile_values({"value": "{{ Secret }}"})
+    signed = compile_values({"value": "{{ Profile.first_name | hmac_sha256 }}"}).render({**CONTEXT, "Secret": "s3cret"})
+    assert signed["value"] == hmac.new(b"s3cret", b"Ann", "sha256").hexdigest()
 
 
 @pytest.mark.parametrize(("source", "name"), MISSING.items())

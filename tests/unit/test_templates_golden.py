@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONTEXT: Mapping[str, Json] = {
     "Profile": {},
+    "Secret": "key",
     "Event": {
         "price": 1234.5,
         "quantity": 3,
@@ -69,15 +70,31 @@ FILTERED: Mapping[str, Mapping[str, str]] = {
     "first": {"{{ Event.words | first }}": "b"},
     "floor": {"{{ 1.8 | floor }} {{ '3.5' | floor }}": "1 3"},
     "has": {"{{ Event.items | has: 'name', 'hat' }} {{ Event.items | has: 'name', 'cap' }}": "true false"},
+    "hmac_sha256": {
+        "{{ Event.words[1] | hmac_sha256 }}": "b1d20846db4712497db39bf286e6cc98b16c232673d46a435c0965a083a4acf3"
+    },
+    "json": {
+        "{{ Event.items | json }}": (
+            '[{"name": "coat", "price": 89, "stock": true}, {"name": "hat", "price": 9.5, "stock": false},'
+            ' {"name": "bag", "price": null}]'
+        ),
+        "{{ 'a \"b\" \\ \n é' | json }} {{ 1.5 | json }} {{ true | json }}": '"a \\"b\\" \\\\ \\n é" 1.5 true',
+    },
+    "json_escape": {"{{ 'a \"b\" \\' | json_escape }}": 'a \\"b\\" \\\\'},
+    "md5": {"{{ 'a' | md5 }}": "0cc175b9c0f1b6a831c399e269772661"},
+    "sha256": {"{{ 'a' | sha256 }}": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"},
     "join": {"{{ Event.words | join: '/' }} {{ Event.words | join }}": "b/A/c/a b A c a"},
     "last": {"{{ Event.words | last }}": "a"},
     "lstrip": {"[{{ '  a ' | lstrip }}]": "[a ]"},
     "map": {"{{ Event.items | map: 'name' | join: ', ' }}": "coat, hat, bag"},
-    "minus": {"{{ 16 | minus: 4 }} {{ 183.357 | minus: 12 }}": "12 171.357"},
+    "minus": {
+        "{{ '2026-11-23' | minus: '1 week' }}": "2026-11-16",
+        "{{ 16 | minus: 4 }} {{ 183.357 | minus: 12 }}": "12 171.357",
+    },
     "modulo": {"{{ 3 | modulo: 2 }} {{ 24 | modulo: 7 }} {{ 183.357 | modulo: 12 }}": "1 3 3.357"},
     "money": {
         "{{ Event.price | money: 'EUR' }} {{ Event.quantity | money: 'usd' }}": "€1,234.50 $3.00",
-        "{{ 1234.5 | money: 'JPY' }} {{ '12.345' | money: 'KWD' }}": "¥1,235 KWD12.345",
+        "{{ 1234.5 | money: 'JPY' }} {{ '12.345' | money: 'KWD' }}": "¥1,235 KWD\xa012.345",
         "{{ 2.665 | money: 'EUR' }} {{ -0.5 | money: 'EUR' }}": "€2.67 -€0.50",
     },
     "newline_to_br": {"{{ 'a\nb' | newline_to_br }}": "a<br />\nb"},
@@ -91,7 +108,10 @@ FILTERED: Mapping[str, Mapping[str, str]] = {
         "{{ 1.5 | plural: one: 'a', other: 'b' }} {{ 1 | plural: other: 'b' }}": "b b",
         "{{ Event.items.size | plural: one: Event.words[0], other: Event.words[1] }}": "A",
     },
-    "plus": {"{{ 4 | plus: 2 }} {{ 183.25 | plus: 12 }}": "6 195.25"},
+    "plus": {
+        "{{ '2026-11-23T10:00:00Z' | plus: '3 days' }}": "2026-11-26T10:00:00Z",
+        "{{ 4 | plus: 2 }} {{ 183.25 | plus: 12 }}": "6 195.25",
+    },
     "prepend": {"{{ 'apples' | prepend: 'red ' }}": "red apples"},
     "reject": {"{{ Event.items | reject: 'stock' | map: 'name' | join }}": "hat bag"},
     "remove": {"{{ 'I strained to see the train' | remove: 'rain' }}": "I sted to see the t"},
@@ -101,7 +121,12 @@ FILTERED: Mapping[str, Mapping[str, str]] = {
     "replace_first": {"{{ 'my book, my way' | replace_first: 'my', 'your' }}": "your book, my way"},
     "replace_last": {"{{ 'my book, my way' | replace_last: 'my', 'your' }}": "my book, your way"},
     "reverse": {"{{ Event.words | reverse | join }}": "a c A b"},
-    "round": {"{{ 1.2 | round }} {{ 2.7 | round }} {{ 183.357 | round: 2 }}": "1 3 183.36"},
+    "round": {
+        "{{ 1.2 | round }} {{ 2.7 | round }} {{ 183.357 | round: 2 }}": "1 3 183.36",
+        "{{ 2.5 | round }} {{ 10.5 | round }} {{ -2.5 | round }} {{ 0.5 | round }}": "3 11 -3 1",
+        "{{ 6.125 | round: 2 }} {{ 1.005 | round: 2 }} {{ 2 | round: 2 }} {{ 1250 | round: -2 }}": "6.13 1.01 2 1300",
+        "{{ '12.25' | times: 0.5 | round: 2 }}": "6.13",
+    },
     "rstrip": {"[{{ '  a ' | rstrip }}]": "[  a]"},
     "size": {"{{ 'Ground control' | size }} {{ Event.words | size }}": "14 4"},
     "slice": {

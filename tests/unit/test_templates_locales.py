@@ -13,6 +13,11 @@ from infra.dependencies import _KEPT_LOCALES
 MONEY = "{{ 1234.5 | money: 'EUR' }}"
 DAY = "{{ '2026-11-23' | date: 'long' }}"
 MONTH = "{{ '2026-11-23' | date: '%B' }}, {{ '2026-11-23' | date: '%A, %d %B' }}"
+WITH_ZERO = (
+    "{{ Event.n }} {{ Event.n | plural: zero: 'нет товаров', one: 'товар', few: 'товара', many: 'товаров',"
+    " other: 'товара' }}"
+)
+NONE = "{{ Event.n | plural: zero: 'none', one: 'one', other: 'some' }}"
 COATS = "{{ Event.n }} {{ Event.n | plural: one: 'coat', other: 'coats' }}"
 TOVAR = "{{ Event.n | plural: one: 'товар', few: 'товара', many: 'товаров', other: 'товара' }}"
 
@@ -39,7 +44,48 @@ CASES = [
     ("de", "{{ '2026-11-23T16:05:00Z' | time }}", "16:05"),
     ("en", "{{ '2026-11-23T16:05:00Z' | time }}", "4:05\u202fPM"),
     ("ja", "{{ '2026-11-23T16:05:00Z' | date: '%p %I:%M', 'Asia/Tokyo' }}", "午前 01:05"),
+    *((tag, "{{ 12 | money: 'CHF' }}", "CHF\xa012.00") for tag in ("es_MX", "en", "zh", "ta")),
+    ("es_MX", "{{ 1.5 | money: 'KWD' }} {{ 1234.5 | money: 'EUR' }}", "KWD\xa01.500 EUR\xa01,234.50"),
+    ("en", "{{ -12 | money: 'CHF' }} {{ 12 | money: 'CAD' }}", "-CHF\xa012.00 CA$12.00"),
+    *(
+        (tag, DAY, day)
+        for tag, day in {
+            "bg": "23 ноември 2026\u202f\u0433.",
+            "hr": "23. studenoga 2026.",
+            "et": "23. november 2026",
+            "ga": "23 Samhain 2026",
+            "lv": "2026. gada 23. novembris",
+            "lt": "2026 m. lapkričio 23 d.",
+            "mt": "23 ta\u2019 Novembru 2026",
+            "sk": "23. novembra 2026",
+            "sl": "23. november 2026",
+            "ca": "23 de novembre del 2026",
+            "sr": "23. новембар 2026.",
+            "fa": "23 نوامبر 2026",
+            "bn": "23 নভেম্বর, 2026",
+            "ta": "23 நவம்பர், 2026",
+            "th": "23 พฤศจิกายน ค.ศ. 2026",
+            "vi": "23 tháng 11, 2026",
+            "ms": "23 November 2026",
+        }.items()
+    ),
 ]
+
+
+def test_every_language_of_the_eu_is_there() -> None:
+    of_the_eu = "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv"
+    assert locales.LANGUAGES.issuperset(f"{of_the_eu} ca sr fa bn ta th vi ms".split())
+
+
+@pytest.mark.parametrize("tag", ["de", "de_AT", "en", "en-GB", "EN", "zh-Hant-TW", "sr_Latn"])
+def test_a_language_that_is_here_is_known(tag: str) -> None:
+    assert locales.known(tag) == tag
+
+
+@pytest.mark.parametrize("tag", ["sw", "xx", "german", "eng-land", ""])
+def test_a_language_that_is_not_here_is_said(tag: str) -> None:
+    with pytest.raises(ValueError, match=r"is not here; there are ar, bg, bn"):
+        locales.known(tag)
 
 
 @pytest.mark.parametrize(("locale", "source", "text"), CASES)
@@ -79,7 +125,8 @@ def test_no_locale_shows_in_another() -> None:
         ({"locale": "zh_TW"}, "zh_Hant_TW"),
         ({"locale": "nb_NO"}, "nb_NO"),
         ({"locale": "iw"}, "he_IL"),
-        ({"locale": "th_TH"}, "en"),
+        ({"locale": "th_TH"}, "th_TH"),
+        ({"locale": "sw_KE"}, "en"),
         ({"locale": "nn"}, "en"),
         ({"locale": "xx"}, "en"),
         ({"locale": "german"}, "en"),
@@ -106,6 +153,10 @@ def test_the_functions_layer_has_the_languages() -> None:
 @pytest.mark.parametrize(
     ("locale", "source", "forms"),
     [
+        ("ru", WITH_ZERO, {0: "0 нет товаров", 5: "5 товаров", 21: "21 товар"}),
+        ("en", NONE, {0: "none", 1: "one", 7: "some"}),
+        ("ja", NONE, {0: "none", 1: "one", 7: "some"}),
+        ("de", TOVAR, {1: "товар", 5: "товара"}),
         ("en", COATS, {0: "0 coats", 1: "1 coat", 2: "2 coats", 21: "21 coats"}),
         ("fr", COATS, {0: "0 coat", 1: "1 coat", 2: "2 coats"}),
         ("ru", TOVAR, {1: "товар", 2: "товара", 5: "товаров", 11: "товаров", 21: "товар"}),
@@ -164,7 +215,7 @@ def test_refuses_and_says_what_would_be_right(source: str, message: str) -> None
     }.items(),
 )
 def test_withholds_with_a_reason(source: str, reason: str) -> None:
-    event: dict[str, object] = {"text": "dear", "n": 2, "huge": 1e300, "nan": float("nan")}
+    event: dict[str, object] = {"text": "dear", "n": 1795435200, "huge": 1e300, "nan": float("nan")}
     with pytest.raises(Withheld) as withheld:
         compile_values({"k": source}).render({"Profile": {}, "Event": event})  # type: ignore[dict-item]
     assert withheld.value.reason.startswith(reason)

@@ -148,7 +148,7 @@ class Deliver:
         """The templates of a revision, compiled once in a container's life."""
         revision = (plan.id, plan.revision)
         if revision not in self._compiled:
-            self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs)
+            self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs, live=True)
         return self._compiled[revision]
 
     def _tally(self, outcomes: Sequence[Became]) -> None:

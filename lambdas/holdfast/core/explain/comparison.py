@@ -129,7 +129,9 @@ class Renderer:
         revision = (plan.id, plan.revision)
         if revision not in self._compiled:
             try:
-                self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs)
+                self._compiled[revision] = compile_values(
+                    plan.values, events=plan.did, catalogs=plan.catalogs, live=True
+                )
             except TemplateError as error:  # by an older release it was not refused
                 self._compiled[revision] = error
         return self._compiled[revision]

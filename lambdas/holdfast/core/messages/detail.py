@@ -109,6 +109,8 @@ def context(
         "Event": dict(decision.event),
         "Events": [dict(event) for event in decision.events] or [dict(decision.event)],
         "ConstantEventProperty": decision.shown,
+        "TriggeredAt": iso(decision.at),
+        "DecidedAt": iso(decision.when),
         "Campaign": {"id": plan.id, "name": plan.name, "revision": plan.revision},
         "Catalog": dict(found.catalog),
         "Recommendations": {

@@ -9,6 +9,7 @@ template is refused.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
@@ -32,11 +33,12 @@ from liquid.builtin.expressions.logical import (
     LogicalOrExpression,
     NeExpression,
 )
-from liquid.builtin.expressions.primitive import Blank, Empty, IntegerLiteral, RangeLiteral
+from liquid.builtin.expressions.primitive import Blank, Empty, IntegerLiteral, Nil, RangeLiteral
 from liquid.builtin.tags.assign_tag import AssignNode
+from liquid.builtin.tags.case_tag import _AnyExpression
 from liquid.builtin.tags.for_tag import ForNode
 from liquid.exceptions import LiquidError
-from liquid.token import TOKEN_TAG
+from liquid.token import TOKEN_STRING, TOKEN_TAG
 
 from holdfast.core.templates import locales
 from holdfast.core.templates.filters import FILTERS
@@ -51,6 +53,11 @@ EVENTS: Final = "Events"
 CONSTANT: Final = "ConstantEventProperty"
 """What a template names as it is: a scalar, or a list of them."""
 
+TRIGGERED, DECIDED = "TriggeredAt", "DecidedAt"
+"""When the trigger happened, and when it was decided to send: ISO 8601 in UTC. There is no other clock."""
+
+AS_THEY_ARE: Final = (CONSTANT, TRIGGERED, DECIDED)
+
 CATALOG: Final = "Catalog"
 """The rows of the catalogs that the campaign maps; in a summary, lists of them."""
 
@@ -59,7 +66,7 @@ RECOMMENDATIONS: Final = "Recommendations"
 
 ROWS: Final = (CATALOG, RECOMMENDATIONS)
 
-NAMES: Final = (*OBJECTS, EVENTS, CONSTANT, *ROWS)
+NAMES: Final = (*OBJECTS, EVENTS, *AS_THEY_ARE, *ROWS)
 
 
 class TemplateError(ValueError):
@@ -91,10 +98,37 @@ def refusal(error: LiquidError) -> TemplateError:
     message = str(error.message)
     if not error.token or error.token.start_index < 0:
         return TemplateError(message)
-    message += f", at {error.token.value!r}"
-    if error.token.kind != TOKEN_TAG and error.token.value.isidentifier():
+    token, source, index = error.token, error.token.source, error.token.start_index
+    before = source[max(0, index - 100) : index]
+    if cure := next((cure for words, cure in _CURES.items() if words in message), None):
+        return _at(cure, source, index)
+    if used := re.search(r"\|\s*(\w+)\s*['\"]?$", before):
+        argument = f"'{token.value}'" if token.kind == TOKEN_STRING else token.value
+        return _at(f"a colon is missing: {used[1]}: {argument}", source, index)
+    message += f", at {token.value!r}"
+    if token.kind != TOKEN_TAG and token.value.isidentifier() and re.search(r"\w[ .]+$", before):
         message += '; a name with spaces, or one that Liquid keeps for itself, is written Event["product name"]'
-    return _at(message, error.token.source, error.token.start_index)
+    return _at(message, source, index)
+
+
+_CURES: Mapping[str, str] = {
+    "not operator": "Liquid has no 'not'; use {% unless … %}, or {% if … %}{% else %}…{% endif %} inside",
+    "parentheses in logical": "conditions take no parentheses; put one {% if %} inside another",
+    "ternary": "there is no if inside {{ }}; write {% if … %}…{% else %}…{% endif %}",
+}
+"""By words of python-liquid's message."""
+
+
+def advised(error: TemplateError, source: str) -> TemplateError:
+    """The error, with what is written here where the template's author wrote another tool's language."""
+    from holdfast.core.templates.elsewhere import advice  # noqa: PLC0415 (no cold start pays for it)
+
+    line = source.split("\n")[(error.line or 1) - 1]
+    start = max(0, line.rfind("{", 0, (error.column or 1)) - 1) if error.column else 0
+    found = advice(line[start:][:200])
+    if not found or found in error.message:
+        return error
+    return TemplateError(f"{error.message}; {found}", line=error.line, column=error.column)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -257,7 +291,7 @@ class _Reader:
                     return self.within(_EVENTS, path, more)
                 case (str(), _) if root in ROWS:
                     self.rows(root, more)
-                case (str(), _) if root == CONSTANT or (root in OBJECTS and isinstance(next(iter(more), None), str)):
+                case (str(), _) if root in AS_THEY_ARE or (root in OBJECTS and isinstance(next(iter(more), None), str)):
                     self.uses.add((root, *_names(more)))
                 case (str(), _) if root in OBJECTS:
                     raise TemplateError(_whole(root, OBJECTS[root]))
@@ -312,7 +346,7 @@ def _whole(name: str, example: str = "price") -> str:
 # --- What is refused --------------------------------------------------------------------------------------------------
 
 
-def check(liquid: BoundTemplate, source: str) -> None:
+def check(liquid: BoundTemplate, source: str, *, strict: bool = True) -> None:
     """Refuse what python-liquid would find out only when rendering, or not at all."""
     scope = Context(liquid, {}, Meter())
     for node in _nodes(liquid.nodes, scope):
@@ -320,7 +354,7 @@ def check(liquid: BoundTemplate, source: str) -> None:
             parts = list(_parts(expression))
             for part in parts:
                 with placed(source, part.token.start_index):
-                    _check_part(part)
+                    _check_part(part, strict=strict)
             computable = isinstance(expression, FilteredExpression | BooleanExpression)
             if computable and not any(isinstance(part, Path) for part in parts):
                 with placed(source, expression.token.start_index):
@@ -338,25 +372,17 @@ def _parts(expression: Expression) -> Iterator[Expression]:
     for child in expression.children():
         if isinstance(expression, LoopExpression) and isinstance(child, RangeLiteral):
             yield from (part for bound in child.children() for part in _parts(bound))  # the one place for a range
-        else:
+        elif not (isinstance(expression, _COMPARING) and isinstance(child, Blank | Empty)):  # the one place for these
             yield from _parts(child)
 
 
-_COMPARED_TO_BLANK = (
-    "nothing is compared to blank: what is undefined, null or blank is simply false, as in {% if Event.note %};"
-    " an empty list has a size, as in {% if Event.items.size == 0 %}"
-)
+_COMPARING = (EqExpression, NeExpression, _AnyExpression)
 
 
-def _check_part(part: Expression) -> None:
+def _check_part(part: Expression, *, strict: bool) -> None:
     match part:
-        case (
-            EqExpression(right=StringLiteral(value=""))
-            | NeExpression(right=StringLiteral(value=""))
-            | Blank()
-            | Empty()
-        ):
-            raise TemplateError(_COMPARED_TO_BLANK)
+        case Blank() | Empty():
+            raise TemplateError("blank and empty are only compared, as in {% if Event.note == blank %}")
         case LoopExpression(iterable=RangeLiteral(start=IntegerLiteral(value=start), stop=IntegerLiteral(value=stop))):
             if stop - start >= MAX_TURNS:
                 raise TemplateError(f"a loop of {stop - start + 1:,} turns; {MAX_TURNS:,} is the most")
@@ -364,10 +390,10 @@ def _check_part(part: Expression) -> None:
             raise TemplateError(f"a range is only looped over: {{% for i in {part} %}}")
         case FilteredExpression(filters=list(filters)):
             for used in filters:
-                _check_filter(used)
+                _check_filter(used, strict=strict)
 
 
-def _check_filter(used: Filter) -> None:
+def _check_filter(used: Filter, *, strict: bool) -> None:
     known = FILTERS.get(used.name)
     if known is None:
         raise TemplateError(f"unknown filter {used.name!r}{suggest(used.name, FILTERS)}")
@@ -380,7 +406,10 @@ def _check_filter(used: Filter) -> None:
         known.signature.bind(None, *positional, **named)
     except TypeError as error:
         raise TemplateError(f"filter {used.name!r}: {error}") from None
-    for argument, test in zip(positional, _TESTS.get(used.name, ()), strict=False):
+    if any(isinstance(argument, Nil) for argument in (*positional, *named.values())):
+        raise TemplateError(f"nil as an argument of {used.name} gives nothing, ever; {_NIL.get(used.name, _NO_NIL)}")
+    tests = {**_TESTS, **_STRICT_TESTS} if strict else _TESTS
+    for argument, test in zip(positional, tests.get(used.name, ()), strict=False):
         if isinstance(argument, StringLiteral):
             try:
                 test(argument.value)
@@ -394,6 +423,17 @@ _TESTS: Mapping[str, tuple[Callable[[str], object], ...]] = {
     "time": (locales.time_length, locales.zone),
 }
 """What can be known of a filter's arguments, in their order, where they are written out."""
+
+_STRICT_TESTS: Mapping[str, tuple[Callable[[str], object], ...]] = {"date": (locales.printing, locales.zone)}
+
+_NO_NIL = "leave it out"
+_NIL: Mapping[str, str] = {
+    "default": "write default: '' where nothing should show",
+    **dict.fromkeys(
+        ("find", "find_index", "has", "where"), "what lacks a property is found by {{ … | reject: 'discount' }}"
+    ),
+    "reject": "what has a property is found by {{ … | where: 'discount' }}",
+}
 
 
 def _try(expression: Expression, scope: RenderContext) -> None:

@@ -5,16 +5,24 @@ They are Shopify's, python-liquid's code, and these of our own:
     date: layout, zone      a layout of strftime, or short, medium, long or full; of epoch numbers and ISO 8601
     time: length, zone      hours and minutes as the user's locale has them
     money: "EUR"            number: 2            plural: one: "item", other: "items"
+    plus, minus: "3 days"   of a time: a later or an earlier one, written as the time was
     default: value          for what is absent or empty, though not for false
+    json                    any value as JSON; json_escape: a text as it stands between the quotes of JSON
+    md5, sha256             of a text, in hexadecimal; hmac_sha256: with the stage's secret
 
-A time with no zone of its own is printed as written, whatever zone is asked for.
+A time with no zone of its own is printed as written, whatever zone is asked for. `round` rounds half away from zero.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import inspect
+import json
+import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeVar
 
 from babel import Locale
@@ -22,14 +30,21 @@ from liquid import Environment
 
 from holdfast.core.templates import locales
 from holdfast.core.templates.sandbox import ITEM, MAX_WORK, Absent, Bounded, Context, Withheld, size, text
+from holdfast.core.times import parse_duration
 
 T = TypeVar("T")
 
 MAX_NUMBER: Final = 2**63
+MAX_PLACES: Final = 15
 MILLISECONDS_FROM: Final = 10**11
 """A number from here on is a time in milliseconds: as seconds it would be the year 5138."""
 
-INJECTED: Final = {"environment", "locale"}
+CALENDAR: Final = re.compile(r"(?:19|20|21)[0-9]{6}(?:[0-9]{6})?")
+"""Eight or fourteen digits that are a day, and a time, as ISO 8601 writes them without separators."""
+NO_TIME_BELOW: Final = 10**7
+"""As epoch seconds, positive numbers below are in the first months of 1970: years, counts and durations, not times."""
+
+INJECTED: Final = {"environment", "locale", "secret"}
 """Arguments that a filter gets from us, not from the template."""
 
 
@@ -60,6 +75,8 @@ class Filter:
             options["environment"] = context.env
         if "locale" in self.injected:
             options["locale"] = context.locale()
+        if "secret" in self.injected:
+            options["secret"] = context.secret
         result = self.function(*operands, **options)
         context.meter.spend(size(result, context.meter.left))
         if isinstance(result, int | float) and not abs(result) < MAX_NUMBER:  # nor NaN
@@ -82,6 +99,8 @@ class Filter:
                 growth = len(items) * size(items, MAX_WORK) // 50
             case "strip_html", [str(source)]:  # a parser in Python
                 growth = 20 * len(source)
+            case "json", [value]:
+                growth = 6 * size(value, MAX_WORK)
             case (("date" | "money" | "number" | "plural" | "time"), _):  # Babel
                 growth = 20 * ITEM
         return growth
@@ -115,6 +134,79 @@ def _time(value: object, form: object = "short", zone: object = None, *, locale:
 
 def _money(value: object, currency: object, *, locale: Locale) -> str:
     return _checked(locales.money, _small(value), text(currency), locale)
+
+
+def _round(value: object, digits: object = 0) -> int | float:
+    """Half away from zero, as Liquid's documentation has it, where Python rounds half to even."""
+    exact, places = _small(number(value)), int(number(digits))
+    if not -MAX_PLACES <= places <= MAX_PLACES:
+        raise Withheld(f"limit: round takes {-MAX_PLACES} to {MAX_PLACES} digits")
+    rounded = Decimal(str(exact)).quantize(Decimal((0, (1,), -places)), ROUND_HALF_UP)
+    return int(rounded) if places <= 0 or isinstance(exact, int) else float(rounded)
+
+
+def _plus(value: object, other: object) -> object:
+    return _later(value, other, 1) if _is_duration(other) else _PLUS(number(value), number(other))
+
+
+def _minus(value: object, other: object) -> object:
+    return _later(value, other, -1) if _is_duration(other) else _MINUS(number(value), number(other))
+
+
+def _is_duration(value: object) -> bool:
+    """`3 days` and PT30M are, `3` is not."""
+    return isinstance(value, str) and re.search(r"[a-zA-Z]", value) is not None and not _is_number(value)
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _later(value: object, duration: object, sign: int) -> object:
+    """A time moved by a duration, as it was written: a number as a number, a day as a day where hours do not matter."""
+    try:
+        moment = _moment(value, None) + timedelta(milliseconds=sign * _checked(parse_duration, text(duration)))
+    except OverflowError:
+        raise Withheld(f"failed: {value!r:.50} and {duration!r:.50} is beyond the year 9999") from None
+    match value:
+        case int() | float() if not CALENDAR.fullmatch(str(value)):
+            seconds = moment.timestamp()
+            return round(seconds * 1000) if abs(value) >= MILLISECONDS_FROM else int(seconds)
+        case str() if re.fullmatch(r"-?[0-9]+", value) and not CALENDAR.fullmatch(value):
+            seconds = moment.timestamp()
+            return str(round(seconds * 1000) if abs(int(value)) >= MILLISECONDS_FROM else int(seconds))
+        case str() if re.fullmatch(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", value) and moment.time() == datetime.min.time():
+            return moment.date().isoformat()
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise Withheld("failed: this has no JSON") from None
+
+
+def _json_escape(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+def _md5(value: str) -> str:
+    return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
+
+
+def _sha256(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def _hmac_sha256(value: str, *, secret: str) -> str:
+    if not secret:
+        raise Withheld("failed: this stage has no secret for hmac_sha256")
+    return hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
 
 
 def _number_filter(value: object, digits: object = None, *, locale: Locale) -> str:
@@ -168,12 +260,7 @@ def _small(value: object) -> int | float:
 def _moment(value: object, zone: object) -> datetime:
     """Epoch seconds or milliseconds, or ISO 8601. In the zone; else in UTC or, ISO 8601, as written."""
     try:
-        match value:
-            case str() if not value.isdigit():
-                moment = datetime.fromisoformat(value)
-            case _:
-                epoch = number(value)
-                moment = datetime.fromtimestamp(epoch / 1000 if abs(epoch) >= MILLISECONDS_FROM else epoch, UTC)
+        moment = _calendar(value) or _epoch(value)
     except (ValueError, OverflowError, OSError):
         detail = repr(value)[:50]
         raise Withheld(f"failed: date takes an epoch number or ISO 8601, and there is no clock; not {detail}") from None
@@ -183,29 +270,60 @@ def _moment(value: object, zone: object) -> datetime:
     return moment.astimezone(where) if moment.tzinfo else moment
 
 
+def _calendar(value: object) -> datetime | None:
+    """ISO 8601; where it is mere digits, a day that there is: 20261123, not seconds of August 1970."""
+    written = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if isinstance(value, str) and not re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", written):
+        return datetime.fromisoformat(written)
+    if CALENDAR.fullmatch(written):
+        try:
+            return datetime.fromisoformat(f"{written[:8]}T{written[8:]}" if len(written) > len("20261123") else written)
+        except ValueError:
+            pass
+    return None
+
+
+def _epoch(value: object) -> datetime:
+    epoch = number(value)
+    if 0 < epoch < NO_TIME_BELOW:
+        raise ValueError
+    return datetime.fromtimestamp(epoch / 1000 if abs(epoch) >= MILLISECONDS_FROM else epoch, UTC)
+
+
 _TAKES: Mapping[Callable[[object], object] | None, str] = {
     text: """
         append base64_decode base64_encode base64_url_safe_decode base64_url_safe_encode capitalize downcase escape
-        escape_once lstrip newline_to_br prepend remove remove_first remove_last replace replace_first replace_last
-        rstrip split squish strip strip_html strip_newlines truncate truncatewords upcase url_decode url_encode
+        escape_once hmac_sha256 json_escape lstrip md5 newline_to_br prepend remove remove_first remove_last replace
+        replace_first replace_last rstrip sha256 split squish strip strip_html strip_newlines truncate truncatewords
+        upcase url_decode url_encode
     """,
-    number: "abs at_least at_most ceil divided_by floor minus modulo plus round times",
+    number: "abs at_least at_most ceil divided_by floor modulo round times",
     None: """
-        compact concat date default find find_index first has join last map money number plural reject reverse size
-        slice sort sort_natural sum time uniq where
+        compact concat date default find find_index first has join json last map minus money number plural plus reject
+        reverse size slice sort sort_natural sum time uniq where
     """,
 }
 _OURS: Mapping[str, Callable[..., object]] = {
     "date": _date,
     "default": _default,
+    "hmac_sha256": _hmac_sha256,
     "join": _join,
+    "json": _json,
+    "json_escape": _json_escape,
     "map": _map,
+    "md5": _md5,
+    "minus": _minus,
     "money": _money,
     "number": _number_filter,
     "plural": _plural,
+    "plus": _plus,
+    "round": _round,
+    "sha256": _sha256,
     "time": _time,
 }
-_ALL: Mapping[str, Callable[..., object]] = {**Environment().filters, **_OURS}
+_THEIRS: Mapping[str, Callable[..., object]] = Environment().filters
+_PLUS, _MINUS = _THEIRS["plus"], _THEIRS["minus"]
+_ALL: Mapping[str, Callable[..., object]] = {**_THEIRS, **_OURS}
 
 FILTERS: Final = {name: Filter(name, _ALL[name], take) for take, names in _TAKES.items() for name in names.split()}
 ENVIRONMENT: Final = Bounded(FILTERS)

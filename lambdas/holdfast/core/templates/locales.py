@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import decimal
 import re
+import unicodedata
+import zoneinfo
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
-from functools import cached_property, lru_cache
+from datetime import UTC, datetime, tzinfo
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from babel import Locale, UnknownLocaleError, localedata
 from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_time, get_timezone
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
-LANGUAGES: Final = frozenset(
-    "ar cs da de el en es fi fr he hi hu id it ja ko nb nl no pl pt ro ru sv tr uk zh".split()  # noqa: SIM905
-)
+_OF_THE_EU: Final = "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv"
+_OTHERS: Final = "ar bn ca fa he hi id ja ko ms nb no ru sr ta th tr uk vi zh"
+LANGUAGES: Final = frozenset(f"{_OF_THE_EU} {_OTHERS}".split())
 """With all their regions. infra/dependencies.py keeps Babel's data for these alone; all others are written as English.
 (`no` holds what `nb` is.)"""
 
 MAX_DIGITS: Final = 9
 MAX_TAG: Final = 40
-LAYOUT = re.compile(r"(?:[^%]|%-?[aAbBdeFHIjlmMpPSTyYzZ%]){1,64}")
+LAYOUT = re.compile(r"(?:[^%]|%-?[aAbBdeFHIjlmMpPsSTyYzZ%]){1,64}")
+_DIRECTIVE = re.compile(r"%-?[a-zA-Z]")
 
 _Length: TypeAlias = Literal["short", "medium", "long", "full"]
 _LENGTHS: Mapping[str, _Length] = {"short": "short", "medium": "medium", "long": "long", "full": "full"}
@@ -51,6 +54,13 @@ def _copied(data: Mapping[Any, Any]) -> dict[Any, Any]:
 def find(tag: str) -> Locale:
     """The locale for de_DE, de-AT, zh-Hant-TW or de; where that is not known its language, and then English."""
     return _locale(_identifier(tag[:MAX_TAG]))
+
+
+def known(tag: str) -> str:
+    """The tag, if its language is one of ours. Raises ValueError."""
+    if find(tag).language == "en" and not re.match(r"en(?![a-zA-Z])", tag.strip(), re.IGNORECASE):
+        raise ValueError(f"the language {tag[:MAX_TAG]!r} is not here; there are {', '.join(sorted(LANGUAGES))}")
+    return tag
 
 
 @lru_cache(maxsize=1024)
@@ -79,7 +89,22 @@ def currency(code: str) -> str:
 
 def money(amount: float, code: str, locale: Locale) -> str:
     with decimal.localcontext(rounding=decimal.ROUND_HALF_UP):
-        return format_currency(decimal.Decimal(str(amount)), currency(code), locale=locale)
+        text = format_currency(decimal.Decimal(str(amount)), currency(code), locale=locale)
+    return _spaced(text, get_currency_symbol(code.upper(), locale=locale))
+
+
+def _spaced(text: str, symbol: str) -> str:
+    """A space between a code made of letters and a digit beside it (CLDR's currencySpacing), which Babel leaves out."""
+    before, _, after = text.partition(symbol)
+    if after[:1].isdigit() and not _is_symbol(symbol[-1]):
+        return f"{before}{symbol}\xa0{after}"
+    if before[-1:].isdigit() and not _is_symbol(symbol[0]):
+        return f"{before}\xa0{symbol}{after}"
+    return text
+
+
+def _is_symbol(character: str) -> bool:
+    return unicodedata.category(character)[0] in "SZ"
 
 
 def number(value: float, digits: int | None, locale: Locale) -> str:
@@ -97,13 +122,91 @@ def zone(name: str) -> tzinfo:
     try:
         return get_timezone(name)
     except LookupError:
-        raise ValueError(f"no time zone: {name!r:.40}; such as 'Europe/Berlin' or 'UTC'") from None
+        raise ValueError(f"no time zone: {name!r:.40}; {_zone_like(name)}") from None
+
+
+def _zone_like(name: str) -> str:
+    """A zone whose city is called so: whoever writes Berlin means Europe/Berlin."""
+    found = _cities().get(name.strip().rpartition("/")[2].replace(" ", "_").casefold())
+    return f"did you mean {found!r}?" if found else "such as 'Europe/Berlin' or 'UTC'"
+
+
+@cache
+def _cities() -> dict[str, str]:
+    """By their folded names; zones of two parts win."""
+    zones = [each for each in zoneinfo.available_timezones() if "/" in each]
+    best_last = sorted(zones, key=lambda each: (each.count("/") == 1, each.startswith("Etc/"), each))
+    return {each.rpartition("/")[2].casefold(): each for each in best_last}
 
 
 def layout(text: str) -> str:
     if not LAYOUT.fullmatch(text):
         raise ValueError("date prints by a layout such as '%d %B %Y' or '%H:%M', without widths, or 'short' to 'full'")
     return text
+
+
+def printing(text: str) -> str:
+    """A layout that prints something of the date. Raises ValueError."""
+    if layout(text) not in _LENGTHS and not _DIRECTIVE.search(text):
+        raise ValueError(f"a layout without a % directive prints no date; write {_with_directives(text)!r}")
+    return text
+
+
+_LETTERS: Mapping[str, str] = {
+    # Moment's, Java's and Unicode's, of which one letter or several mean the same thing in another length
+    "YYYY": "%Y",
+    "yyyy": "%Y",
+    "YY": "%y",
+    "yy": "%y",
+    "MMMM": "%B",
+    "MMM": "%b",
+    "MM": "%m",
+    "DD": "%d",
+    "dd": "%d",
+    "dddd": "%A",
+    "EEEE": "%A",
+    "ddd": "%a",
+    "EEE": "%a",
+    "HH": "%H",
+    "hh": "%I",
+    "mm": "%M",
+    "ss": "%S",
+    "A": "%p",
+    "a": "%p",
+}
+_SINGLE: Mapping[str, str] = {
+    # Django's and PHP's, where each letter stands for itself
+    "d": "%d",
+    "j": "%-d",
+    "D": "%a",
+    "l": "%A",
+    "F": "%B",
+    "m": "%m",
+    "n": "%-m",
+    "M": "%b",
+    "N": "%b",
+    "Y": "%Y",
+    "y": "%y",
+    "H": "%H",
+    "G": "%-H",
+    "h": "%I",
+    "g": "%-I",
+    "i": "%M",
+    "s": "%S",
+    "A": "%p",
+    "a": "%P",
+}
+
+
+def _with_directives(text: str) -> str:
+    """What a layout of another language is here; an example where that cannot be told."""
+    words = re.findall(r"([a-zA-Z])(\1*)", text)
+    letters = [first + more for first, more in words]
+    table = _LETTERS if any(more for _, more in words) else _SINGLE
+    if not letters or not all(each in table or each in {"D", "M", "H", "h"} for each in letters):
+        return "%d.%m.%Y"
+    short = {"D": "%-d", "M": "%-m", "H": "%-H", "h": "%-I"} if table is _LETTERS else {}
+    return re.sub(r"([a-zA-Z])\1*", lambda match: table.get(match[0]) or short[match[0]], text)
 
 
 def time_length(text: str) -> _Length:
@@ -122,6 +225,8 @@ def date(moment: datetime, form: str, locale: Locale) -> str:
 
     def directive(match: re.Match[str]) -> str:
         letter = match["letter"]
+        if letter == "s":
+            return str(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
         if letter in patterns:
             return format_datetime(moment, patterns[letter], locale=locale)
         return moment.strftime(match[0])
@@ -135,15 +240,21 @@ def time(moment: datetime, form: str, locale: Locale) -> str:
 
 
 def plural(count: float, forms: Mapping[str, str], locale: Locale) -> str:
-    """The form for so many. A text whose forms are not those of the user's language is taken for English."""
-    categories, needed = _categories(locale)
-    rule = (locale if needed <= forms.keys() <= categories else find("en")).plural_form
+    """The form for so many. A text whose forms are not those of the user's language is taken for English.
+
+    `zero` is for none at all, also where the language counts none like many.
+    """
+    if count == 0 and "zero" in forms:
+        return forms["zero"]
+    needed = _needed(locale)
+    fits = needed <= forms.keys() if needed else forms.keys() <= {"other", "zero"}
+    rule = (locale if fits else find("en")).plural_form
     exact = int(count) if count == int(count) else decimal.Decimal(str(count))  # 1.0, as JSON may have it, is 1
     return forms.get(rule(exact), forms["other"])
 
 
 @lru_cache(maxsize=1024)
-def _categories(locale: Locale) -> tuple[frozenset[str], frozenset[str]]:
-    """All that the language has, and those that whole numbers need besides `other`."""
+def _needed(locale: Locale) -> frozenset[str]:
+    """The forms that the whole numbers of the language need, besides `other`; none at all may do without its own."""
     rule = locale.plural_form
-    return rule.tags | {"other"}, frozenset(rule(n) for n in range(101)) - {"other"}
+    return frozenset(rule(n) for n in range(101)) - {"other", "zero"}

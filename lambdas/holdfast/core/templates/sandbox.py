@@ -16,10 +16,26 @@ from typing import Final, TextIO, TypeAlias
 
 from babel import Locale
 from liquid import BlockNode, BoundTemplate, Environment, Expression, Node, RenderContext, Tag, Token, TokenStream
-from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path
+from liquid.ast import ConditionalBlockNode
+from liquid.builtin.expressions import BooleanExpression, FilteredExpression, LoopExpression, Path
+from liquid.builtin.expressions.logical import (
+    ContainsExpression,
+    EqExpression,
+    GeExpression,
+    GtExpression,
+    LeExpression,
+    LogicalAndExpression,
+    LogicalNotExpression,
+    LogicalOrExpression,
+    LtExpression,
+    NeExpression,
+)
+from liquid.builtin.expressions.primitive import Blank, Empty
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.case_tag import CaseNode, CaseTag, MultiExpressionBlockNode
 from liquid.builtin.tags.for_tag import ForNode, ForTag
+from liquid.builtin.tags.if_tag import IfNode, IfTag
+from liquid.builtin.tags.unless_tag import UnlessNode, UnlessTag
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.output import LimitedStringIO
 from liquid.token import TOKEN_CONTENT, TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_OUTPUT, TOKEN_TAG
@@ -43,6 +59,10 @@ MAX_SEARCH: Final = 10_000
 
 LOCALE_PROPERTIES: Final = ("locale", "language")
 """Of a profile: what says how to write money, numbers, dates and plurals."""
+
+
+SECRET: Final = "Secret"  # noqa: S105 (a name)
+"""Where among a message's objects the stage's secret is: for `hmac_sha256`, and for no template to print."""
 
 
 class Withheld(Exception):
@@ -157,16 +177,24 @@ class Context(RenderContext):
     def places(self) -> Iterable[tuple[list[object], object]]:
         return places(self.globals)
 
-    def language(self) -> tuple[str, str] | None:
-        """The property of the profile that names its language, and what it names."""
-        profile = self.globals.get("Profile")
-        found = profile if isinstance(profile, Mapping) else {}
-        named = ((name, found.get(name)) for name in LOCALE_PROPERTIES)
-        return next(((name, tag) for name, tag in named if isinstance(tag, str) and tag.strip()), None)
+    def language(self) -> tuple[list[object], str] | None:
+        """What names the language, the profile or else the campaign, and what it names."""
+        for root, names in (("Profile", LOCALE_PROPERTIES), ("Campaign", LOCALE_PROPERTIES[:1])):
+            found = self.globals.get(root)
+            for name in names:
+                tag = found.get(name) if isinstance(found, Mapping) else None
+                if isinstance(tag, str) and tag.strip():
+                    return [root, name], tag
+        return None
 
     def locale(self) -> Locale:
         _, tag = self.language() or ("", "en")
         return locales.find(tag)
+
+    @property
+    def secret(self) -> str:
+        """The stage's secret, which no template can name."""
+        return str(self.globals.get(SECRET) or "")
 
 
 class Buffer(LimitedStringIO):
@@ -207,9 +235,14 @@ def dotted(path: Iterable[object]) -> str:
 def places(objects: Mapping[str, object]) -> Iterator[tuple[list[object], object]]:
     """The lists and objects in these objects, each with its path; not all, if there are very many.
 
-    In a summary `Event` is `Events[0]`, which is what it is called then.
+    Where there are several events, `Event` is `Events[0]`, which is what it is called then.
     """
-    pending: list[tuple[list[object], object]] = [([], objects), (["Events"], objects.get("Events"))]
+    pending: list[tuple[list[object], object]] = [([], objects)]
+    match objects:
+        case {"Events": [_, _, *_] as events}:
+            pending.append((["Events"], events))
+        case {"Event": event}:
+            pending.append((["Event"], event))
     for _ in range(MAX_SEARCH):
         if not pending:
             break
@@ -313,7 +346,10 @@ class _When(MultiExpressionBlockNode):
     __slots__ = ()
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return self.block.render(context, buffer) if any(self.expression.evaluate(context)) else -1
+        value = self.expression.left.evaluate(context)
+        if any(equal(value, each.evaluate(context)) for each in self.expression.expressions):
+            return self.block.render(context, buffer)
+        return -1
 
 
 class _CaseNode(CaseNode):
@@ -330,6 +366,178 @@ class _CaseNode(CaseNode):
 
 class _Case(CaseTag):
     node_class = _CaseNode
+
+
+def equal(left: object, right: object) -> bool:
+    """As everybody expects: blank, empty and '' are one, and equal to what is absent; '89.00' is 89."""
+    left, right = (None if isinstance(each, Absent) else each for each in (left, right))
+    if asks_for_blank(right):
+        return _is_blank(left)
+    if asks_for_blank(left):
+        return _is_blank(right)
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, str) != isinstance(right, str):
+        left, right = _number_in(left, beside=right), _number_in(right, beside=left)
+    return left == right
+
+
+def asks_for_blank(value: object) -> bool:
+    return isinstance(value, Blank | Empty) or (isinstance(value, str) and (not value or value.isspace()))
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or value in ([], {}) or asks_for_blank(value)
+
+
+def _number_in(value: object, *, beside: object) -> object:
+    """The number that a text is, where it stands beside one: shops send prices as text."""
+    if isinstance(value, str) and isinstance(beside, int | float):
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+    return value
+
+
+def less(left: object, right: object, *, or_equal: bool = False) -> bool:
+    if left is None or right is None or isinstance(left, Absent) or isinstance(right, Absent):
+        return False
+    low, high = _number_in(left, beside=right), _number_in(right, beside=left)
+    match low, high:
+        case (str(), str()) | (int() | float(), int() | float()):
+            return bool(low <= high if or_equal else low < high)  # type: ignore[operator]  # the kinds agree
+    one, other = sorted((left, right), key=lambda each: isinstance(each, int | float))
+    raise Withheld(f"failed: {one!r:.50} is compared with {other!r:.50}, and is no number")
+
+
+class _Equal(EqExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return equal(self.left.evaluate(context), self.right.evaluate(context))
+
+
+class _Unequal(NeExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return not equal(self.left.evaluate(context), self.right.evaluate(context))
+
+
+class _Less(LtExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return less(self.left.evaluate(context), self.right.evaluate(context))
+
+
+class _AtMost(LeExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return less(self.left.evaluate(context), self.right.evaluate(context), or_equal=True)
+
+
+class _More(GtExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return less(self.right.evaluate(context), self.left.evaluate(context))
+
+
+class _AtLeast(GeExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        return less(self.right.evaluate(context), self.left.evaluate(context), or_equal=True)
+
+
+class _Contains(ContainsExpression):
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        """A list contains what is equal to one of its items, a text what it has in it as text."""
+        whole, part = self.left.evaluate(context), self.right.evaluate(context)
+        match whole:
+            case _ if part is None or isinstance(part, Absent):
+                return False
+            case str():
+                return text(part) in whole
+            case list() | tuple():
+                _bounded(context).meter.spend(len(whole))
+                return any(equal(each, part) for each in whole)
+            case dict():
+                return part in whole
+            case int() | float() if not isinstance(whole, bool):
+                return text(part) in text(whole)
+        return False
+
+
+_COMPARISONS: Mapping[type[Expression], type[Expression]] = {
+    EqExpression: _Equal,
+    NeExpression: _Unequal,
+    LtExpression: _Less,
+    LeExpression: _AtMost,
+    GtExpression: _More,
+    GeExpression: _AtLeast,
+    ContainsExpression: _Contains,
+}
+
+
+def _ours(expression: Expression) -> Expression:
+    """The expression with our comparisons in the place of python-liquid's."""
+    match expression:
+        case BooleanExpression():
+            expression.expression = _ours(expression.expression)
+        case LogicalNotExpression():
+            expression.right = _ours(expression.right)
+        case LogicalAndExpression() | LogicalOrExpression():
+            expression.left, expression.right = _ours(expression.left), _ours(expression.right)
+        case _ if ours := _COMPARISONS.get(type(expression)):
+            return ours(expression.token, expression.left, expression.right)  # type: ignore[attr-defined, call-arg]
+    return expression
+
+
+class _IfNode(IfNode):
+    __slots__ = ()
+
+    def __init__(
+        self,
+        token: Token,
+        condition: Expression,
+        consequence: BlockNode,
+        alternatives: list[ConditionalBlockNode],
+        default: BlockNode | None,
+    ) -> None:
+        for each in alternatives:
+            each.expression = _ours(each.expression)
+        super().__init__(token, _ours(condition), consequence, alternatives, default)
+
+
+class _If(IfTag):
+    node_class = _IfNode
+
+
+class _UnlessNode(UnlessNode):
+    __slots__ = ()
+
+    def __init__(
+        self,
+        token: Token,
+        condition: Expression,
+        consequence: BlockNode,
+        alternatives: list[ConditionalBlockNode] | None = None,
+        default: BlockNode | None = None,
+    ) -> None:
+        for each in alternatives or ():
+            each.expression = _ours(each.expression)
+        super().__init__(token, _ours(condition), consequence, alternatives, default)
+
+
+class _Unless(UnlessTag):
+    node_class = _UnlessNode
 
 
 class _AbortNode(Node):
@@ -383,7 +591,7 @@ class Bounded(Environment):
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
-        for tag in (_Output, _For, _Case, _Abort):
+        for tag in (_Output, _For, _If, _Unless, _Case, _Abort):
             self.add_tag(tag)
         allowed = TAGS | {TOKEN_CONTENT, TOKEN_ILLEGAL, TOKEN_OUTPUT}
         self.tags = {name: tag for name, tag in self.tags.items() if name in allowed}

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from holdfast.core.templates.blocks import Blocks
 from holdfast.core.templates.checks import CONSTANT, OBJECTS, TemplateError, placed, suggest
 from holdfast.core.templates.filters import FILTERS
 from holdfast.core.templates.sandbox import TAGS
@@ -28,7 +29,7 @@ MAX_MARKUP: Final = 1_000
 
 _PIECE = r"""
     (?P<raw>     \{%-?\s*raw\s*-?%\} .*? \{%-?\s*endraw\s*-?%\} )
-  | (?P<comment> (?P<opening>\{%-?\s*comment\s*-?%\}) .*? (?P<closing>\{%-?\s*endcomment\s*-?%\}) )
+  | (?P<comment> \{%-?\s*comment\s*-?%\} )
   | (?P<markup>  \{\{.*?\}\} | \{%-?\s*(?P<tag>\#|\w*).*?%\} )
   | (?P<open>    \{\{ | \{% )
   | (?P<form>    (?<!\w)@
@@ -37,35 +38,81 @@ _PIECE = r"""
             (?: [ ]*-[ ]* (?: (?P<quoted>"[^"{}\n]+"|'[^'{}\n]+') | (?P<words>\w++(?:[ ]\w++){0,9}+) ) )? )
         (?P<tail> [ ]*\|[ ]*(?P<filter>\w+)(?P<colon>[ ]*:)?
             (?:[ ]*(?P<argument>"[^"{}\n]*"|'[^'{}\n]*'|-?\d+(?:\.\d+)?|true|false))? )? )
+  | (?P<merge> \*\|[A-Z]\w*(?::[^|\n{}]*)?\|\* )
   | (?P<unknown> (?<!\w)@(?P<nobody>\w[^@{}|\n]{0,60}?)[ ]+-[ ]+["'\w] )
 """
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
-def to_liquid(source: str, events: Iterable[str], catalogs: Iterable[str] = ()) -> str:
-    """Translate the @ forms, and refuse what the lexer should not see. Lines stay where they are."""
+_IN_COMMENT = re.compile(r"\{%-?\s*(?P<tag>raw|comment|endcomment)\s*-?%\}")
+_END_OF_RAW = re.compile(r"\{%-?\s*endraw\s*-?%\}")
+
+
+def to_liquid(source: str, events: Iterable[str], catalogs: Iterable[str] = (), *, strict: bool = True) -> str:
+    """Translate the @ forms, and refuse what the lexer should not see. Lines stay where they are.
+
+    What could never show is refused too, unless not `strict`: an older release may have published it.
+    """
     known = {_squash(name): (name, f'Catalog["{name}"]') for name in catalogs}
     known |= {_squash(name): (name, "Event") for name in events} | {_squash(name): (name, name) for name in OBJECTS}
     names = "|".join("[ ]*".join(map(re.escape, name)) for name in sorted(known, key=len, reverse=True))
-    piece = _PIECE.replace("KNOWN", names.replace("s[ ]*s", "(?:s[ ]*s|ß)"))  # one letter whose folded form has two
-
-    def translate(match: re.Match[str]) -> str:
+    # one letter whose folded form has two
+    piece = re.compile(_PIECE.replace("KNOWN", names.replace("s[ ]*s", "(?:s[ ]*s|ß)")), re.DOTALL | re.VERBOSE)
+    blocks = Blocks() if strict else None
+    written: list[str] = []
+    at = 0
+    while match := piece.search(source, at):
         with placed(source, match.start()):
+            between, at = source[at : match.start()], match.end()
             match match.lastgroup:
-                case "raw":
-                    return match[0]
                 case "comment":  # emptied, as the lexer would read even this
-                    return match["opening"] + "\n" * match[0].count("\n") + match["closing"]
-                case "form":
-                    return _form(match, known)
-                case "unknown":
-                    suggestion = suggest(match["nobody"], [name for name, _ in known.values()])
-                    raise TemplateError(f"unknown event @{match['nobody']}{suggestion}")
+                    closing, at = _end_of_comment(source, at, strict=strict)
+                    liquid = match[0] + "\n" * source.count("\n", match.end(), at) + closing
                 case kind:
-                    return _markup(match[0], match["tag"], closed=kind == "markup")
+                    liquid = _translated(kind, match, known, strict=strict)
+            if blocks:
+                blocks.text(between)
+                blocks.tag(match["tag"], match[0]) if match["tag"] is not None else blocks.text(_shown(match))
+            written += [between, liquid]
+    return "".join([*written, source[at:]])
 
-    return re.sub(piece, translate, source, flags=re.DOTALL | re.VERBOSE)
+
+def _translated(kind: str | None, match: re.Match[str], known: Mapping[str, tuple[str, str]], *, strict: bool) -> str:
+    match kind:
+        case "form":
+            return _form(match, known)
+        case "unknown":
+            suggestion = suggest(match["nobody"], [name for name, _ in known.values()])
+            raise TemplateError(f"unknown event @{match['nobody']}{suggestion}")
+        case "merge" if strict:
+            raise TemplateError(f"{match[0]} is no markup here, and would be sent as it stands")
+        case "markup" | "open":
+            return _markup(match[0], match["tag"], closed=kind == "markup")
+    return match[0]
+
+
+def _shown(match: re.Match[str]) -> str:
+    return "" if match["comment"] else match[0]
+
+
+def _end_of_comment(source: str, at: int, *, strict: bool) -> tuple[str, int]:
+    """The tag that ends a comment, and where it ends. Comments nest, and what is raw in one does not end it."""
+    depth, position = 1, at
+    while found := _IN_COMMENT.search(source, position):
+        position = found.end()
+        match found["tag"]:
+            case "raw" if end := _END_OF_RAW.search(source, position):
+                position = end.end()
+            case "comment":
+                depth += 1
+            case "endcomment":
+                depth -= 1
+        if not depth:
+            return found[0], position
+    if not strict and (first := re.compile(r"\{%-?\s*endcomment\s*-?%\}").search(source, at)):
+        return first[0], first.end()
+    raise TemplateError("{% comment %} is never closed")
 
 
 def _squash(name: str) -> str:

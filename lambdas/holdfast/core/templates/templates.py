@@ -5,9 +5,9 @@ The rules, kept here and in the modules that this one puts together:
 * **Never a blank.** What is undefined, null or a blank text is *absent*. Absence passes through filters, is false in
   conditions, and is caught by `default` or by the `else` of a loop; printed, it withholds the message with the reason
   `missing: Event.price`. False, 0 and an empty list are values, though an empty list prints nothing: missing.
-* **Refuse early** (`template_checks`). What can be known to be wrong without a user is refused when the campaign is
+* **Refuse early** (`checks`). What can be known to be wrong without a user is refused when the campaign is
   validated: unknown names, whole objects, and every expression without variables that fails when it is tried.
-* **Bounded** (`liquid_bounded`). A message has a budget of work: no template can stall delivery or fill its memory.
+* **Bounded** (`sandbox`). A message has a budget of work: no template can stall delivery or fill its memory.
 * **Pure.** The same context gives the same text. Nothing here reads a clock: `date` takes epoch numbers and ISO 8601,
   and refuses `now`. The language of money, dates and plurals is the profile's (`locales`).
 * **Plain text.** The payload is JSON, so nothing is escaped; for HTML there is the filter `escape`. Numbers and
@@ -16,7 +16,7 @@ The rules, kept here and in the modules that this one puts together:
 A template names `Profile`, `Campaign`, `ConstantEventProperty`, `Event` (the trigger) and, in a summary, `Events` (the
 triggers, newest first: `Event` is `Events[0]`); of a catalog that its campaign maps, the row, `Catalog["products"]`, in
 a summary a list in step with `Events`; and what is recommended to the user, `Recommendations["also-bought"]`, a list of
-rows, best first, which is absent where there are none. In text there are the `@` forms (`template_forms`).
+rows, best first, which is absent where there are none. In text there are the `@` forms (`shorthand`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from functools import lru_cache
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 
-from holdfast.core.templates.checks import TemplateError, check, refusal, uses
+from holdfast.core.templates.checks import TemplateError, advised, check, refusal, uses
 from holdfast.core.templates.filters import ENVIRONMENT
 from holdfast.core.templates.sandbox import MAX_OUTPUT, MAX_WORK, Context, Json, Meter, Missing, Withheld, withholding
 from holdfast.core.templates.shorthand import to_liquid
@@ -62,19 +62,26 @@ class Template:
     liquid: BoundTemplate = field(repr=False, compare=False)
 
     @classmethod
-    def compile(cls, source: str, *, events: Iterable[str] = (), catalogs: Collection[str] = ()) -> Template:
-        """Raise TemplateError, or give a template of which the worst that can come is Withheld."""
+    def compile(
+        cls, source: str, *, events: Iterable[str] = (), catalogs: Collection[str] = (), live: bool = False
+    ) -> Template:
+        """Raise TemplateError, or give a template of which the worst that can come is Withheld.
+
+        One that is `live` is not refused for what could never show: an older release may have taken it.
+        """
         if not source.strip():
             raise TemplateError("is blank; write a text, or leave the key out")
         if len(source) > MAX_SOURCE:
             raise TemplateError(f"is {len(source):,} characters long; {MAX_SOURCE:,} is the most")
-        text = to_liquid(source, events, catalogs)
+        text = source
         try:
-            return cls(source, *_compiled(text, frozenset(catalogs)))
+            text = to_liquid(source, events, catalogs, strict=not live)
+            return cls(source, *_compiled(text, frozenset(catalogs), strict=not live))
         except TemplateError as error:
-            if error.line and source.split("\n")[error.line - 1] != text.split("\n")[error.line - 1]:
-                error.column = None  # it counts in what the @ forms became
-            raise
+            cured = advised(error, source)
+            if cured.line and source.split("\n")[cured.line - 1] != text.split("\n")[cured.line - 1]:
+                cured.column = None  # it counts in what the @ forms became
+            raise cured from None
 
     def render(self, context: Mapping[str, Json], meter: Meter | None = None) -> str:
         """Raise Withheld, or give the text."""
@@ -88,11 +95,11 @@ class Template:
 
 
 @lru_cache(maxsize=256)  # whoever writes a template compiles its neighbours again with each key
-def _compiled(text: str, catalogs: frozenset[str]) -> tuple[frozenset[tuple[str, ...]], BoundTemplate]:
+def _compiled(text: str, catalogs: frozenset[str], *, strict: bool) -> tuple[frozenset[tuple[str, ...]], BoundTemplate]:
     try:
         liquid = ENVIRONMENT.from_string(text)
         named = uses(liquid, text, catalogs)
-        check(liquid, text)
+        check(liquid, text, strict=strict)
     except LiquidError as error:
         raise refusal(error) from error
     except RecursionError as error:
@@ -133,12 +140,18 @@ class Values:
         return values
 
 
-def compile_values(values: Mapping[str, str], *, events: Iterable[str] = (), catalogs: Collection[str] = ()) -> Values:
+def compile_values(
+    values: Mapping[str, str],
+    *,
+    events: Iterable[str] = (),
+    catalogs: Collection[str] = (),
+    live: bool = False,
+) -> Values:
     """`events` are the campaign's triggers, by which `@` forms name the properties of `Event`; `catalogs` those that it
-    maps.
+    maps. `live` are those of a revision that was published: they were validated when they were.
     """
     templates = {}
-    for key, template in compile_each(values, events=events, catalogs=catalogs).items():
+    for key, template in compile_each(values, events=events, catalogs=catalogs, live=live).items():
         if isinstance(template, TemplateError):
             raise template
         templates[key] = template
@@ -146,16 +159,22 @@ def compile_values(values: Mapping[str, str], *, events: Iterable[str] = (), cat
 
 
 def compile_each(
-    values: Mapping[str, str], *, events: Iterable[str] = (), catalogs: Collection[str] = ()
+    values: Mapping[str, str],
+    *,
+    events: Iterable[str] = (),
+    catalogs: Collection[str] = (),
+    live: bool = False,
 ) -> dict[str, Template | TemplateError]:
     """Each key's template, or why it is refused."""
     names = tuple(events)
-    return {key: _tried(key, source, names, catalogs) for key, source in values.items()}
+    return {key: _tried(key, source, names, catalogs, live=live) for key, source in values.items()}
 
 
-def _tried(key: str, source: str, events: Iterable[str], catalogs: Collection[str]) -> Template | TemplateError:
+def _tried(
+    key: str, source: str, events: Iterable[str], catalogs: Collection[str], *, live: bool
+) -> Template | TemplateError:
     try:
-        return Template.compile(source, events=events, catalogs=catalogs)
+        return Template.compile(source, events=events, catalogs=catalogs, live=live)
     except TemplateError as error:
         error.key = key
         return error

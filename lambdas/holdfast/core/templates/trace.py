@@ -15,11 +15,12 @@ from babel import Locale
 from liquid import BoundTemplate, Token
 from liquid.undefined import UNDEFINED
 
+from holdfast.core.templates import locales
 from holdfast.core.templates.sandbox import Absent, Context, Json, Meter, Withheld, dotted, size
 from holdfast.core.templates.templates import Template, TemplateError, Values, compile_each
 
 Origin: TypeAlias = Literal[
-    "profile", "event", "constant", "campaign", "catalog", "recommendation", "default", "missing"
+    "profile", "event", "constant", "campaign", "catalog", "recommendation", "time", "default", "missing"
 ]
 
 _ORIGINS: Mapping[object, Origin] = {
@@ -27,6 +28,8 @@ _ORIGINS: Mapping[object, Origin] = {
     "Event": "event",
     "Events": "event",
     "ConstantEventProperty": "constant",
+    "TriggeredAt": "time",
+    "DecidedAt": "time",
     "Campaign": "campaign",
     "Catalog": "catalog",
     "Recommendations": "recommendation",
@@ -67,6 +70,8 @@ class Traced:
     reason: str | None = None
     error: Refusal | None = None
     variables: tuple[Variable, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What may not be as it was meant: a language that is not here."""
 
 
 def preview(
@@ -104,18 +109,20 @@ def _trace(key: str, template: Template | TemplateError, context: Mapping[str, J
     elif not reason and not text.strip():
         reason = f"blank: {key}"
     scope.look_up(template.uses)
-    return Traced(None if reason else text, reason, variables=tuple(scope.variables.values()))
+    variables, notes = tuple(scope.variables.values()), tuple(dict.fromkeys(scope.notes))
+    return Traced(None if reason else text, reason, variables=variables, notes=notes)
 
 
 class _Tracing(Context):
     """Notes what is read, and goes on where something is lacking."""
 
-    __slots__ = ("all_places", "found", "lacked", "missed", "read", "variables")
+    __slots__ = ("all_places", "found", "lacked", "missed", "notes", "read", "variables")
 
     def __init__(self, template: BoundTemplate, values: Mapping[str, object], meter: Meter) -> None:
         super().__init__(template, values, meter)
         self.variables: dict[str, Variable] = {}
         self.lacked: list[str] = []
+        self.notes: list[str] = []
         self.missed: set[str] = set()
         self.read: set[tuple[str, ...]] = set()
         self.found: list[tuple[object, list[object] | None]] = []
@@ -142,7 +149,11 @@ class _Tracing(Context):
     def locale(self) -> Locale:
         found = super().locale()
         if named := self.language():
-            self.note(["Profile", named[0]], None, named[1])
+            self.note(named[0], None, named[1])
+            try:
+                locales.known(named[1])
+            except ValueError as error:
+                self.notes.append(f"{error}; written as English")
         else:
             self.variables.setdefault("Profile.locale", Variable("Profile.locale", "default", str(found)))
         return found
