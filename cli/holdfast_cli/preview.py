@@ -130,6 +130,8 @@ def _show(shown: Preview) -> None:
             colour = COLOURS.get(variable.origin, "dim")
             value = "" if variable.origin == "missing" else f" = {jsonlib.dumps(variable.value, ensure_ascii=False)}"
             out.print(f"    [dim]{escape(variable.name)}{escape(value)}[/] [{colour}]{variable.origin}[/]")
+        for note in traced.notes:
+            out.print(f"    [yellow]! {escape(note)}[/]")
     for name, rows in shown.found.recommended.items():
         for row, why in rows:
             because = "popular" if why.because is None else f"because of {why.because}"

@@ -21,7 +21,7 @@ export type Mistake = {
 export type Hint = Pick<Mistake, "path" | "place" | "message" | "line" | "column">;
 export type Checked = { ok: boolean; mistakes: Mistake[]; hints: Hint[] };
 
-export type Origin = "profile" | "event" | "constant" | "catalog" | "recommendation" | "campaign" | "default" | "missing";
+export type Origin = "profile" | "event" | "constant" | "catalog" | "recommendation" | "campaign" | "time" | "default" | "missing";
 export type Variable = { name: string; origin: Origin; value: Json };
 export type Traced = {
   text: string | null; reason: string | null;
