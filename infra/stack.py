@@ -3,6 +3,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, Environment, Stack, Tags
 from constructs import Construct
 
+from holdfast import __version__
 from infra.alarms import Alarms
 from infra.bus import MessageBus
 from infra.catalog_import import CatalogImport
@@ -70,6 +71,7 @@ class HoldfastStack(Stack):
             )
 
         outputs = {
+            "Version": __version__,
             "EventsQueueUrl": events.queue.queue_url,
             "DeadLetterQueueUrl": events.dead_letters.queue_url,
             "RejectedQueueUrl": events.rejected.queue_url,

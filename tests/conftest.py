@@ -12,15 +12,17 @@ if TYPE_CHECKING:
 
 
 class OneForEndToEnd(LoadScopeScheduling):  # type: ignore[misc]
-    """All of tests/e2e on one worker, which so deploys once, all of tests/browser on one too; every other test on
-    whichever is free.
+    """All of tests/e2e on one worker, which so deploys once, all of tests/browser and of tests/packaging on one too;
+    every other test on whichever is free.
 
     That is what `--dist loadgroup` is for, but pytest-xdist 3.8 marks the groups in an attribute of tests that
     pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((kind for kind in ("tests/e2e/", "tests/browser/") if nodeid.startswith(kind)), nodeid)
+        return next(
+            (kind for kind in ("tests/e2e/", "tests/browser/", "tests/packaging/") if nodeid.startswith(kind)), nodeid
+        )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneForEndToEnd:

@@ -186,6 +186,7 @@ def _name() -> str:
 
 def built_page() -> Path:
     """The page as the stack would have it, built if it was not yet. The CDK app's code is no package: it runs apart."""
+    local.need_checkout("`holdfast console`")
     build = [sys.executable, "-m", "infra.page"]
     built = subprocess.run(build, cwd=local.ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if built.returncode:

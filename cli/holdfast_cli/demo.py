@@ -55,7 +55,11 @@ class Scene(NamedTuple):
 
 
 def demo(*, json: Json = False) -> None:
-    """All of it, once, on an AWS of its own: deploy, publish, send, watch, check the books. Leaves nothing running."""
+    """All of it, once, on an AWS of its own: deploy, publish, send, watch, check the books. Leaves nothing running.
+
+    It needs a checkout.
+    """
+    local.need_checkout("`holdfast demo`")
     with _embedded_aws() as deployment, tap(deployment) as tapped:
         bought = _recommend(deployment)
         for campaign, text in map(read_campaign, CAMPAIGNS):

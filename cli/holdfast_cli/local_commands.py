@@ -11,7 +11,9 @@ from holdfast_cli import local
 from holdfast_cli.output import Json, err, out, print_json
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="An AWS on this machine, with the stack deployed: up, down, status.")
+app = typer.Typer(
+    no_args_is_help=True, help="An AWS on this machine, with the stack deployed: up, down, status. Needs a checkout."
+)
 
 
 @app.command()

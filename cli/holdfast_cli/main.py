@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
+from holdfast import __version__
 from holdfast_cli import (
     campaigns,
     catalogs,
@@ -36,6 +38,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"holdfast {__version__}")  # noqa: T201 (a line for scripts: nothing to wrap or colour)
+        raise typer.Exit
+
+
+@app.callback()
+def holdfast(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """Notices what a user nearly did, and says so on an EventBridge bus."""
+
+
 app.add_typer(local_commands.app, name="local")
 app.add_typer(campaigns.app, name="campaign")
 for command in (revisions.diff, revisions.rollback, revisions.history):

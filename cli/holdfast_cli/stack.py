@@ -11,7 +11,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from holdfast import __version__
 from holdfast_cli import local
+from holdfast_cli.output import err
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -41,9 +43,9 @@ class Deployment:
     def find(cls, stage: str) -> Self:
         """Raises DeploymentNotFound."""
         region, endpoint = _embedded() if stage == "local" else _on_aws(stage)
-        return cls(
-            stage=stage, region=region, endpoint=endpoint, outputs=_outputs(stage, region=region, endpoint=endpoint)
-        )
+        outputs = _outputs(stage, region=region, endpoint=endpoint)
+        _compare(stage, outputs.get("Version"))
+        return cls(stage=stage, region=region, endpoint=endpoint, outputs=outputs)
 
     @overload
     def client(self, service: Literal["cognito-idp"]) -> Any: ...
@@ -101,6 +103,16 @@ def _outputs(stage: str, *, region: str, endpoint: str | None) -> Mapping[str, s
     if not outputs:
         raise DeploymentNotFound(f"Stack {name} in {region} is {stack['StackStatus']}. {_how_to_deploy(stage)}")
     return outputs
+
+
+@cache  # said once
+def _compare(stage: str, deployed: str | None) -> None:
+    if deployed != __version__:
+        what = f"version {deployed}" if deployed else "a version before 0.2"
+        err.print(
+            f"[yellow]![/] Stage {stage} runs {what} of Holdfast, and this command is {__version__}: what it says and"
+            " writes may differ from what the functions do."
+        )
 
 
 def _how_to_deploy(stage: str) -> str:
