@@ -88,8 +88,8 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     os.environ["HOLDFAST_HOME"] = str(tmp_path_factory.mktemp("embedded"))
     try:
         endpoint = local.start(print).endpoint
-        credentials = {"aws_access_key_id": local.ACCOUNT, "aws_secret_access_key": "local"}
-        aws = boto3.client("cloudformation", region_name=local.REGION, endpoint_url=endpoint, **credentials)
+        session = boto3.Session(local.ACCOUNT, "local", region_name=local.REGION)
+        aws = session.client("cloudformation", endpoint_url=endpoint)
         aws.create_stack(StackName="Holdfast-dev", TemplateBody=json.dumps(STACK))
         aws.get_waiter("stack_create_complete").wait(
             StackName="Holdfast-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 30}

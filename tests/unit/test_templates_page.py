@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from holdfast.core.templates.checks import NAMES
 from holdfast.core.templates.filters import FILTERS
 from holdfast.core.templates.locales import LANGUAGES
-from holdfast.core.templates.sandbox import MAX_OUTPUT, MAX_TURNS, MAX_WORK, TAGS
+from holdfast.core.templates.sandbox import MAX_OUTPUT, MAX_TURNS, MAX_WORK, SECRET, TAGS
 from holdfast.core.templates.shorthand import MAX_MARKUP, to_liquid
 from holdfast.core.templates.templates import MAX_SOURCE, Template
 
@@ -29,7 +29,7 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize(("source", "printed"), EXAMPLES, ids=[source for source, _ in EXAMPLES])
 def test_an_example_prints_what_the_page_says(source: str, printed: str) -> None:
-    assert plain(Template.compile(source).render(CONTEXT)) == plain(printed)
+    assert plain(Template.compile(source).render({**CONTEXT, SECRET: "the stage's secret"})) == plain(printed)
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
