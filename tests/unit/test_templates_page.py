@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from holdfast.core.templates.checks import NAMES
+from holdfast.core.templates.checks import NAMES, TemplateError
+from holdfast.core.templates.elsewhere import IDIOMS, Idiom, advice, page
 from holdfast.core.templates.filters import FILTERS
 from holdfast.core.templates.locales import LANGUAGES
 from holdfast.core.templates.sandbox import MAX_OUTPUT, MAX_TURNS, MAX_WORK, SECRET, TAGS
@@ -65,3 +66,28 @@ def test_the_languages_are_those_that_are_shipped() -> None:
 @pytest.mark.parametrize("limit", [MAX_SOURCE, MAX_MARKUP, MAX_OUTPUT, MAX_TURNS, MAX_WORK])
 def test_the_limits_are_those_of_the_code(limit: int) -> None:
     assert re.search(rf"\| {limit:,} \|$", PAGE, re.MULTILINE)
+
+
+def test_the_page_on_other_tools_is_the_table_that_errors_use() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "from-other-tools.md").read_text(encoding="utf-8")
+    assert text.split("<!-- idioms: begin -->\n\n")[1].split("\n<!-- idioms: end -->")[0] == page()
+
+
+@pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: f"{idiom.tool}: {idiom.there}")
+def test_every_idiom_of_another_tool_is_recognised_as_its_own(idiom: Idiom) -> None:
+    assert (advice(idiom.there) or "").startswith((f"{idiom.tool}'s ", f"{idiom.tool}' "))
+
+
+@pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: f"{idiom.tool}: {idiom.there}")
+def test_a_template_with_an_idiom_of_another_tool_is_refused_with_what_to_write(idiom: Idiom) -> None:
+    with pytest.raises(TemplateError) as refused:
+        Template.compile(idiom.there)
+    assert str(advice(idiom.there)) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ Event.price | upcas }}", "{{ 'Buy now' | upcas }}", "{% iff x %}", "{{ Profile.first_name | default }}"],
+)
+def test_what_is_no_idiom_of_another_tool_gets_no_advice(source: str) -> None:
+    assert advice(source) is None

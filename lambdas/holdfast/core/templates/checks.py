@@ -124,7 +124,8 @@ def advised(error: TemplateError, source: str) -> TemplateError:
     from holdfast.core.templates.elsewhere import advice  # noqa: PLC0415 (no cold start pays for it)
 
     line = source.split("\n")[(error.line or 1) - 1]
-    start = max(0, line.rfind("{", 0, (error.column or 1)) - 1) if error.column else 0
+    opened = re.match(r".*(?<!\{)(?=\{[{%])", line[: error.column]) if error.column else None
+    start = opened.end() if opened else 0
     found = advice(line[start:][:200])
     if not found or found in error.message:
         return error

@@ -207,7 +207,12 @@ IDIOMS: Final = (
         r"Profile.\1",
     ),
     Idiom("other tools", "{{ first_name }}", r"\{\{-?\s*([a-z]\w*)\s*(?:\||-?\}\})", r"{{ Profile.\1 }}"),
-    Idiom("word processors", "“Hi”", "[\u201c\u201d\u201e\u2018\u2019]", "straight quotes: 'Hi'"),
+    Idiom(
+        "word processors",
+        "{{ Profile.name | default: “Hi” }}",
+        "[\u201c\u201d\u201e\u2018\u2019]",
+        "straight quotes: 'Hi'",
+    ),
 )
 
 
