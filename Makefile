@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: console-shots console-figures help setup demo test check audit docs mutants schemas footprint attacks bench scale clean
+.PHONY: console-shots console-figures help setup demo test check audit lock docs mutants schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -15,14 +15,14 @@ help: ## list the commands
 
 setup: $(STAMP) ## install everything into .venv and node_modules (again only when something changed)
 
-$(STAMP): requirements.txt $(wildcard lambdas/requirements*.txt) pyproject.toml package.json package-lock.json
+$(STAMP): requirements.lock pyproject.toml package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo 'Holdfast needs Python 3.11 or newer; $(PYTHON) is' "$$($(PYTHON) --version 2>&1)." \
 			'Name another one: make $(MAKECMDGOALS) PYTHON=python3.13' >&2; exit 2; }
 	@echo 'Installing into .venv (about a minute)…'
 	@$(PYTHON) -m venv .venv
 	@# Not compiled: Python does that at first use, for the small part of aws-cdk-lib that is ever used.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
@@ -42,8 +42,14 @@ check: $(STAMP) ## what CI runs: format, lint, types, tests
 	$(PYTEST)
 
 audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public lists of known vulnerabilities
-	.cache/tools/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement requirements.txt
+	.cache/tools/audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 	$(BIN)/npm audit
+
+LOCKED := requirements lambdas/requirements lambdas/requirements-console lambdas/requirements-recommend
+
+lock: .cache/tools/lock ## write the lists of dependencies with their hashes anew (*.lock), after one of requirements*.txt changed
+	@for name in $(LOCKED); do .cache/tools/lock/bin/uv pip compile --quiet --no-deps --universal --generate-hashes \
+		--python-version 3.11 --no-annotate --custom-compile-command 'make lock' $$name.txt --output-file $$name.lock || exit 1; done
 
 docs: .cache/tools/docs ## build the site of docs/ into .cache/docs/site; a link that leads nowhere is an error
 	@# In a folder of its own, as its cache is always `.cache` beside its settings.

@@ -15,11 +15,11 @@ from holdfast.core.templates.locales import LANGUAGES
 from infra.assets import LAMBDAS, RUNTIME, Asset, interpreter, this_machine
 from infra.stages import Stage
 
-REQUIREMENTS = "requirements.txt"
+REQUIREMENTS = "requirements.lock"
 """Of all functions."""
-CONSOLE_REQUIREMENTS = "requirements-console.txt"
+CONSOLE_REQUIREMENTS = "requirements-console.lock"
 """Of the console besides."""
-RECOMMEND_REQUIREMENTS = "requirements-recommend.txt"
+RECOMMEND_REQUIREMENTS = "requirements-recommend.lock"
 """Of the build function besides."""
 
 # Nothing imports these at run time.
@@ -62,7 +62,14 @@ def layer(*, platform_tag: str | None, requirements: str = REQUIREMENTS) -> Asse
 def _install(layer: Path, *, requirements: str, platform_tag: str | None) -> None:
     target = layer / "python"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--no-compile", "--requirement", str(LAMBDAS / requirements), "--target", str(target)]
+    command += [
+        "--no-compile",
+        "--require-hashes",
+        "--requirement",
+        str(LAMBDAS / requirements),
+        "--target",
+        str(target),
+    ]
     if platform_tag:
         # AL2023, on which Lambda's Python runs, has glibc 2.34; DuckDB's wheel asks for 2.28.
         newer = platform_tag.replace("manylinux2014", "manylinux_2_28")

@@ -63,6 +63,29 @@ def test_every_requirement_is_pinned_exactly(file: Path) -> None:
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", requirement), requirement
 
 
+def releases(text: str) -> set[str]:
+    return {re.sub(r"[._]", "-", found).lower() for found in re.findall(r"^([\w.-]+==[\w.]+)", text, re.MULTILINE)}
+
+
+def of(file: Path) -> str:
+    """The text of a list, with those that it includes."""
+    text = file.read_text(encoding="utf-8")
+    return "\n".join([text, *(of(file.parent / name) for name in re.findall(r"^-r (\S+)", text, re.MULTILINE))])
+
+
+@pytest.mark.parametrize("lock", [*sorted((ROOT / "lambdas").glob("*.lock")), ROOT / "requirements.lock"])
+def test_a_lock_has_the_releases_of_its_list_each_with_hashes(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    assert releases(text) == releases(of(lock.with_suffix(".txt"))), "run: make lock"
+    assert len(re.findall(r"==[\w.]+ \\\n +--hash=sha256:", text)) == len(releases(text))
+
+
+def test_every_list_of_a_layer_has_a_lock() -> None:
+    assert {file.with_suffix(".lock").name for file in LAYERS} == {
+        file.name for file in (ROOT / "lambdas").glob("*.lock")
+    }
+
+
 def test_the_changelog_has_an_entry_for_this_version() -> None:
     release = holdfast.__version__.split(".dev")[0]
     assert f"\n## {release} (" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
