@@ -15,7 +15,8 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.recommendation import Recommendation
-from holdfast.core.intake.forms import MAX_ENTRIES, MAX_ID, MAX_NAME, MAX_RECORDS
+from holdfast.core.intake.forms import MAX_ID, MAX_RECORDS
+from holdfast.core.limits import MAX_NAME
 from holdfast.core.times import format_duration
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -94,7 +95,7 @@ class Detail(_Out):
 
 # What comes in. What a form does not name is let pass: properties, and what other systems add.
 
-_Object: TypeAlias = Annotated[dict[str, Any], Field(max_length=MAX_ENTRIES)]
+_Object: TypeAlias = dict[str, Any]
 _EventName: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 _Identity: TypeAlias = Annotated[str | int, Field(description="The user; a number is taken as its text.")]
 _Id: TypeAlias = Annotated[

@@ -166,8 +166,10 @@ class _Run:
                     self._profiles[user], refused = profiles.merge(self._profiles.get(user, {}), [record])
                     self.rejected.update(each.reason for each in refused)
                     self.folded += not refused
-                case Rejected(reason):
+                case Rejected(reason, event=event):
                     self.rejected[reason] += 1
+                    if event:
+                        self._simulation.unreadable(event, reason)
 
     def _row(self, user: str, decision: Decision) -> Row:
         kind, reason, values = decision.kind, decision.reason, None

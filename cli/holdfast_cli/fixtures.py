@@ -200,8 +200,10 @@ class _Trace:
                         raise ValueError(msg)
                     when = record.at if record.at != NO_ARRIVAL else self._simulation.now if at is None else at
                     self._happen(record._replace(at=when))
-                case Rejected(reason):
+                case Rejected(reason, event=event):
                     self.rejected.append(reason)
+                    if event:
+                        self._simulation.unreadable(event, reason)
 
     def _happen(self, record: Event | ProfileChange) -> None:
         if isinstance(record, Event):

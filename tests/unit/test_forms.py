@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from holdfast.core.events import Event, Json, Operation, ProfileChange, Record, Rejected, Tick
-from holdfast.core.intake.forms import MAX_RECORDS, records
+from holdfast.core.intake.forms import MAX_RECORDS, Rules, records
+from holdfast.core.limits import beyond
 
 NOW = 1_790_000_000_000
 """2026-09-21T14:13:20Z, when the queue took every body of these tests."""
@@ -19,8 +20,11 @@ SECONDS = THEN // 1000
 ISO = "2026-09-21T14:00:00Z"
 
 
-def read(body: object) -> list[Record]:
-    return records(body if isinstance(body, str) else json.dumps(body), NOW)
+BY_SUBJECT = Rules(subject=True)
+
+
+def read(body: object, rules: Rules = BY_SUBJECT) -> list[Record]:
+    return records(body if isinstance(body, str) else json.dumps(body), NOW, rules)
 
 
 def an_event(name: str, properties: dict[str, Json], *, user: str = "u-7", at: int = THEN, id: str = "") -> Event:  # noqa: A002
@@ -616,36 +620,121 @@ LIMITS: dict[str, tuple[dict[str, Json], dict[str, Json], str]] = {
 
 
 @pytest.mark.parametrize(("allowed", "excess", "why"), LIMITS.values(), ids=LIMITS)
-def test_a_field_beyond_its_limit_is_refused_by_name(
+def test_a_property_beyond_a_limit_passes_by_and_is_refused_by_name_where_it_is_kept(
     allowed: dict[str, Json], excess: dict[str, Json], why: str
 ) -> None:
-    assert read({**VIEWED, **allowed}) == [an_event("viewed", allowed)]
-    assert reason({**VIEWED, **excess}) == why
+    assert (beyond(allowed), beyond(excess)) == ("", why)
+    for properties in (allowed, excess):
+        assert read({**VIEWED, **properties}) == [an_event("viewed", properties)]
 
 
-def test_limits_hold_in_every_form_and_name_the_field_as_the_form_does() -> None:
-    long = {"note": "x" * 513}
-    bodies: dict[str, object] = {
-        "profile": {"user": "u-7", "profile": long},
-        "evtData": {"identity": "u-7", "type": "event", "evtName": "Viewed", "evtData": long},
-        "profileData": {"identity": "u-7", "type": "profile", "profileData": long},
-        "properties": {"type": "track", "userId": "u-7", "event": "Viewed", "properties": long},
-        "traits": {"type": "identify", "userId": "u-7", "traits": long},
-        "context.traits": {"type": "identify", "userId": "u-7", "context": {"traits": long}},
-        "data": {"specversion": "1.0", "type": "x", "subject": "u-7", "data": long},
-        "detail": on_the_bus({"user": "u-7", **long}),
-    }
-    for field, body in bodies.items():
-        assert reason(body) == f"too long: {field}.note has 513 bytes, 512 are allowed"
+@pytest.mark.parametrize(
+    ("field", "body"),
+    {
+        "profile": {"user": "u-7", "profile": {}},
+        "profileData": {"identity": "u-7", "type": "profile", "profileData": {}},
+        "traits": {"type": "identify", "userId": "u-7", "traits": {}},
+        "context.traits": {"type": "identify", "userId": "u-7", "context": {"traits": {}}},
+    }.items(),
+)
+def test_a_property_of_a_profile_beyond_a_limit_is_refused_alone_and_named_as_the_form_does(
+    field: str, body: dict[str, Any]
+) -> None:
+    within = body
+    for step in field.split("."):
+        within = within[step]
+    within |= {"note": "x" * 513, "email": "ann@shop.example"}
+    change, refused = read(body)
+    assert change == a_change({"email": "ann@shop.example"}, at=NOW)
+    record: Json = {"user": "u-7", "profile": {"note": "x" * 513}, "ts": NOW}
+    assert refused == Rejected(f"too long: {field}.note has 513 bytes, 512 are allowed", record)
+    del within["email"]
+    assert read(body) == [refused]
 
 
-def test_a_number_beyond_any_is_no_json() -> None:
-    assert reason('{"user": "u-7", "event": "viewed", "a": 1e999}') == "a is too large a number"
+def test_a_number_beyond_any_is_no_time() -> None:
+    assert read('{"user": "u-7", "event": "viewed", "a": 1e999}') == [an_event("viewed", {"a": float("inf")}, at=NOW)]
     assert reason('{"user": "u-7", "event": "viewed", "ts": 1e999}').startswith("ts must be epoch milliseconds")
     assert reason(f'{{"user": "u-7", "event": "viewed", "a": {"9" * 5000}}}').startswith("not JSON")
     assert reason(f'{{"user": "u-7", "event": "viewed", "ts": {"9" * 400}}}').startswith(
         "ts must be epoch milliseconds"
     )
+
+
+# Identities that stand for nobody, and the subject of a CloudEvent.
+
+NOBODIES = ["undefined", "NULL", " None ", "NaN", "nil", "[object Object]", "Anonymous", "guest", "0", 0, "-1", -1]
+NOBODIES += ["00000000-0000-0000-0000-000000000000", "-", "000", "true"]
+
+
+@pytest.mark.parametrize("user", NOBODIES)
+def test_an_identity_that_stands_for_nobody_is_rejected_with_that_reason(user: Json) -> None:
+    shown = str(user).strip()
+    for body in ({**VIEWED, "user": user}, {"user": user, "profile": {"a": 1}}):
+        assert reason(body) == f"no user: user is {shown!r}, which stands for nobody: send the id of a user"
+
+
+def test_who_is_named_beside_nobody_counts() -> None:
+    call = {"type": "track", "userId": "undefined", "anonymousId": "anon-7", "event": "Viewed", "timestamp": ISO}
+    assert read(call) == [an_event("Viewed", {}, user="anon-7")]
+    assert "userId is 'undefined', which stands for nobody" in reason({**call, "anonymousId": None})
+
+
+@pytest.mark.parametrize("user", ["u-0", "0a", "-2", "nullable", "guest-7", "10"])
+def test_an_identity_that_only_looks_like_nobody_is_a_user(user: str) -> None:
+    assert read({**VIEWED, "user": user}) == [an_event("viewed", {}, user=user)]
+
+
+def test_a_stack_adds_to_the_identities_that_stand_for_nobody() -> None:
+    rules = Rules(nobody=frozenset({"walk-in"}))
+    assert read({**VIEWED, "user": "Walk-In"}) == [an_event("viewed", {}, user="Walk-In")]
+    (record,) = read({**VIEWED, "user": "Walk-In"}, rules)
+    assert isinstance(record, Rejected)
+    assert "which stands for nobody" in record.reason
+
+
+def test_whom_an_earlier_release_took_for_a_user_is_still_ticked() -> None:
+    assert read({"holdfast": "tick", "users": {"guest": THEN}}) == [Tick("guest", THEN)]
+
+
+def test_the_subject_of_a_cloudevent_is_its_user_only_where_a_stack_says_so() -> None:
+    body: dict[str, Json] = {"specversion": "1.0", "type": "left", "source": "/", "id": "c-1", "time": ISO}
+    body |= {"subject": "product/A1"}
+    assert read(body) == [an_event("left", {}, user="product/A1", id="c-1")]
+    (record,) = read(body, Rules())
+    assert record == Rejected("no user: data.user or data.userId or data.identity must be a string", body)
+
+
+# What was rejected and may have been an exit.
+
+
+@pytest.mark.parametrize(
+    ("body", "id_"),
+    [
+        ({"user": "u-7", "event": "charged", "ts": "yesterday", "id": "e-1", "a": 1}, "e-1"),
+        ({"user": "u-7", "event": "charged", "ts": NOW + 600_000, "id": "e-1", "a": 1}, "e-1"),
+        ({"user": "u-7", "event": "charged", "id": "x" * 257, "a": 1}, ""),
+        (
+            {"identity": "u-7", "type": "event", "evtName": "charged", "evtData": {"a": 1}, "ts": THEN, "id": "e-1"},
+            "e-1",
+        ),
+        ({"type": "track", "userId": "u-7", "event": "charged", "timestamp": 1, "properties": {"a": 1}}, ""),
+        (
+            on_the_bus({"type": "track", "userId": "u-7", "event": "charged", "timestamp": 1, "properties": {"a": 1}}),
+            "b-1",
+        ),
+    ],
+)
+def test_an_event_that_is_rejected_for_its_time_or_id_says_what_it_may_have_been(body: object, id_: str) -> None:
+    (record,) = read(body)
+    assert isinstance(record, Rejected)
+    assert record.event == an_event("charged", {"a": 1}, at=NOW, id=id_)
+
+
+def test_an_event_whose_properties_are_not_an_object_says_so_too() -> None:
+    (record,) = read({"type": "track", "userId": "u-7", "event": "charged", "messageId": "m-1", "properties": "x"})
+    assert isinstance(record, Rejected)
+    assert record.event == an_event("charged", {}, at=NOW, id="m-1")
 
 
 @pytest.mark.parametrize("depth", [33, 500, 100_000])
@@ -688,6 +777,10 @@ def test_half_a_surrogate_pair_rejects_its_record_and_leaves_its_neighbours_alon
     assert first == an_event("viewed", {"a": "🧥"})
     assert isinstance(second, Rejected)
     assert second.reason == "not Unicode: half of a surrogate pair"
+    assert second.event == an_event("viewed", {})
+    (unknown,) = read(json.dumps({**VIEWED, "user": "\ud83e"}))
+    assert isinstance(unknown, Rejected)
+    assert unknown.event is None
 
 
 def test_what_an_envelope_carries_is_rejected_in_it_so_that_it_can_be_sent_again_as_it_was() -> None:

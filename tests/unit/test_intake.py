@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from holdfast.core.events import Event, Json, ProfileChange, Rejected, Tick, event_id
 from holdfast.core.intake.batch import Body, Intake, Reject
 from holdfast.core.intake.forms import records
-from holdfast.core.plans.plan import Hit, Plans
+from holdfast.core.plans.plan import Hit, Plans, Unreadable
 from tests.unit.builders import ADDED, CHARGED, NOON, a_plan
 
 PLANS = Plans([a_plan()])
@@ -64,10 +64,52 @@ def test_what_can_never_be_folded_is_a_reject_of_its_message() -> None:
     assert list(intake.inputs) == ["ann"]
 
 
-def test_a_field_beyond_its_limit_is_a_reject_whether_a_campaign_names_the_event_or_not() -> None:
-    intake = take(a_body({"user": "ann", "event": "viewed", "ts": NOON, "note": "x" * 513}))
+def test_a_property_that_nothing_reads_may_be_of_any_length_and_is_left_out() -> None:
+    intake = take(a_body(an_added(note="x" * 5000, list=[0] * 300)), plans=Plans([a_plan(keep=("price",))]))
+    assert not intake.rejects
+    (hit,) = intake.inputs["ann"]
+    assert isinstance(hit, Hit)
+    assert hit.kept == {}
+
+
+def test_a_property_that_a_template_reads_has_its_limit() -> None:
+    intake = take(a_body(an_added(note="x" * 513)), plans=Plans([a_plan(keep=("note",))]))
     (reject,) = intake.rejects["m1"]
-    assert reject.reason == "too long: note has 513 bytes, 512 are allowed"
+    assert reject.reason == "abandoned-cart: too long: note has 513 bytes, 512 are allowed"
+    assert not intake.inputs
+
+
+def a_charged(**more: Json) -> dict[str, Json]:
+    return {"user": "ann", "event": CHARGED, "ts": NOON, "id": "o-1", **more}
+
+
+DOUBT = Unreadable("abandoned-cart", "o-1", NOON, 120_000, CHARGED, "Items[].prod_name is missing")
+
+
+def test_an_exit_that_cannot_be_read_is_a_reject_and_leaves_a_doubt() -> None:
+    intake = take(a_body(a_charged()), plans=Plans([a_plan(grace=120_000)]))
+    (reject,) = intake.rejects["m1"]
+    assert reject.reason == "abandoned-cart: constant property product: Items[].prod_name is missing in charged"
+    assert intake.inputs == {"ann": [DOUBT]}
+    assert intake.users == {"m1": {"ann"}}
+
+
+def test_a_campaign_may_ignore_exits_that_cannot_be_read() -> None:
+    intake = take(a_body(a_charged()), plans=Plans([a_plan(unreadable_exits="ignore")]))
+    assert (len(intake.rejects["m1"]), intake.inputs) == (1, {})
+
+
+def test_a_trigger_that_cannot_be_read_is_a_reject_and_no_doubt() -> None:
+    intake = take(a_body({"user": "ann", "event": ADDED, "ts": NOON}))
+    assert (len(intake.rejects["m1"]), intake.inputs) == (1, {})
+
+
+def test_an_exit_with_a_time_that_cannot_be_read_leaves_a_doubt_at_its_arrival() -> None:
+    intake = take(a_body(a_charged(ts="noon", Items=[{"prod_name": "coat"}])))
+    (doubt,) = intake.inputs["ann"]
+    assert isinstance(doubt, Unreadable)
+    assert (doubt.at, doubt.id, doubt.why) == (NOON, "o-1", intake.rejects["m1"][0].reason)
+    assert take(a_body({"user": "ann", "event": "viewed", "ts": "noon"})).inputs == {}
 
 
 def test_an_event_that_one_campaign_cannot_join_is_read_by_the_others_and_rejected_with_that_one() -> None:

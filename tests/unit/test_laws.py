@@ -374,22 +374,52 @@ CAPPED = tuple(plan for plan in CAMPAIGNS if plan.id in {"one", "all of them", "
 many_values = st.lists(events(NAMES, "abcd"), max_size=12)
 
 
+@given(many_values, st.integers(1, 3))
+def test_law_8_marks_of_exits_go_first_then_the_oldest_open_watches_and_none_is_lost(
+    these: list[Event], cap: int
+) -> None:
+    """With room for all, these are open: with a cap, the newest of them stay, and the others are withheld."""
+    limits = Limits(waiting=DAY, watches=cap)
+    whole = decode(folded([these], plans=CAPPED)[0])
+    capped_text, decisions = folded([these], limits=limits, plans=CAPPED)
+    capped = decode(capped_text)
+    for plan in CAPPED:
+        if not plan.single:
+            continue
+        pending = {key: trigger for key, watch in whole.watches.get(plan.id, {}).items() if (trigger := watch.pending)}
+        newest = sorted(pending, key=lambda key: (pending[key].at, key))[-cap:]
+        left = {key for key, watch in capped.watches.get(plan.id, {}).items() if watch.pending}
+        assert left == set(newest)
+        withheld = {(d.key, d.at, d.id) for d in decisions if d.campaign == plan.id and d.reason == "too many watches"}
+        assert {(key, pending[key].at, pending[key].id) for key in pending if key not in left} <= withheld
+
+
+def test_law_8_an_order_of_a_thousand_lines_ends_what_it_should_and_no_other_watch_goes() -> None:
+    history = History(a_plan())
+    history.fold(*(an_event(ADDED, at=minute(n), product_name=f"other {n}") for n in range(150)), now=minute(150))
+    history.fold(an_event(ADDED, at=minute(1), product_name="p7"), now=minute(1))
+    bought: list[Any] = [{"prod_name": f"p{n}"} for n in range(1_000)]
+    decisions = history.fold(an_event(CHARGED, at=minute(151), Items=bought), now=minute(151))
+    assert decisions == []
+    pending = {key for _, key, watch in history.state.all() if watch.pending}
+    assert pending == {f"other {n}" for n in range(150)}
+    assert len(history.state.watches["abandoned-cart"]) == 200
+
+
 @given(many_values, st.integers(1, 3), randoms)
-def test_law_8_the_newest_watches_survive_whatever_the_order_and_the_batches(
+def test_law_6_with_a_cap_nothing_is_sent_that_an_exit_ended_whatever_the_batches(
     these: list[Event], cap: int, rng: random.Random
 ) -> None:
+    """In whatever order: what is sent with a cap is sent without; what is not is withheld for that reason."""
     limits = Limits(waiting=DAY, watches=cap)
-    whole, _ = folded([these], limits=limits, plans=CAPPED)
+    without = {(d.campaign, d.key, d.at, d.id) for d in folded([[*these, a_tick(END)]], plans=CAPPED)[1]}
     shuffled = rng.sample(these, len(these))
-    assert folded(batches(shuffled, rng), limits=limits, plans=CAPPED)[0] == whole
-    newest: dict[str, dict[str, int]] = {}
-    for hit in hits(Plans(CAPPED), *these):
-        for key in hit.values if hit.part == EXIT or not hit.history else ():
-            latest = newest.setdefault(hit.campaign, {})
-            latest[key] = max(hit.at, latest.get(key, 0))
-    for campaign, latest in newest.items():
-        top = sorted(latest, key=lambda key: (latest[key], key))[-cap:]
-        assert sorted(decode(whole).watches.get(campaign, {})) == sorted(top)
+    _, decisions = folded([*batches(shuffled, rng), [a_tick(END)]], limits=limits, plans=CAPPED)
+    sent, withheld = (
+        {(d.campaign, d.key, d.at, d.id) for d in decisions if d.kind == kind} for kind in ("send", "withhold")
+    )
+    assert sent <= without
+    assert {about for about in without - sent if about[0] not in OF_PARTS} <= withheld
 
 
 @given(_days())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from holdfast.core.events import Event, Json, event_id, event_key
-from holdfast.core.plans.plan import EXIT, Hit, Plans, Problem
+from holdfast.core.limits import MAX_VALUES
+from holdfast.core.plans.plan import EXIT, Constant, Hit, Plan, Plans, Problem
 from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan, an_event
 
 
@@ -23,9 +25,9 @@ def the_hit(event: Event, **plan: Any) -> Hit:
 
 
 def the_problem(event: Event, **plan: Any) -> str:
-    hits, ((campaign, reason),) = Plans([a_plan(**plan)]).read(event)
-    assert (hits, campaign) == ([], "abandoned-cart")
-    return reason
+    hits, (problem,) = Plans([a_plan(**plan)]).read(event)
+    assert (hits, problem.campaign) == ([], "abandoned-cart")
+    return problem.reason
 
 
 @pytest.mark.parametrize("name", ["added to cart", "Added To Cart", "addedtocart", " ADDED  to\tcart "])
@@ -129,9 +131,9 @@ def test_without_a_constant_there_is_one_value_which_is_none() -> None:
         ({}, "constant property product: product_name is missing in added to cart"),
         ({"product_name": None}, "constant property product: product_name is missing in added to cart"),
         ({"product_name": []}, "constant property product: product_name is missing in added to cart"),
-        ({"product_name": ["coat", None]}, "constant property product: product_name is missing in added to cart"),
-        ({"product_name": ""}, "constant property product: neither a value nor a list of values"),
-        ({"product_name": " "}, "constant property product: neither a value nor a list of values"),
+        ({"product_name": [None, ""]}, "constant property product: product_name is missing in added to cart"),
+        ({"product_name": ""}, "constant property product: product_name is missing in added to cart"),
+        ({"product_name": " \u00a0"}, "constant property product: product_name is missing in added to cart"),
         ({"product_name": {"name": "coat"}}, "constant property product: neither a value nor a list of values"),
         ({"product_name": [["coat"]]}, "constant property product: neither a value nor a list of values"),
         ({"product_name": float("inf")}, "constant property product: neither a value nor a list of values"),
@@ -259,3 +261,113 @@ def test_a_plan_survives_its_json() -> None:
 )
 def test_only_what_waits_for_nothing_is_decided_at_once(did_not: Any, within: int, immediate: bool) -> None:
     assert a_plan(did_not=did_not, within=within).immediate is immediate
+
+
+# How values match, and what is said of those that cannot be read.
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Caf\u00e9 cr\u00e8me", "Cafe\u0301 cre\u0300me"),
+        ("white coat", " white\u00a0 \u2009coat\t"),
+        (123, "123"),
+        (123.0, " 123 "),
+        (12345678.0, 12345678),
+        (1e22, "10000000000000000000000"),
+    ],
+)
+def test_values_that_read_alike_are_one_value(one: Json, other: Json) -> None:
+    first, second = (the_hit(an_added(product_name=value)).values for value in (one, other))
+    assert [*first] == [*second]
+
+
+@pytest.mark.parametrize(("one", "other"), [("coat", "Coat"), ("white coat", "whitecoat"), ("1", "1.0"), (1, 1.5)])
+def test_values_that_read_differently_are_not(one: Json, other: Json) -> None:
+    first, second = (the_hit(an_added(product_name=value)).values for value in (one, other))
+    assert [*first] != [*second]
+
+
+def test_a_whole_number_is_shown_as_one_and_text_as_it_was_written() -> None:
+    assert the_hit(an_added(product_name=12345678.0)).values == {"12345678": 12345678}
+    assert type(the_hit(an_added(product_name=12345678.0)).values["12345678"]) is int
+    assert the_hit(an_added(product_name=" White  coat")).values == {"White coat": " White  coat"}
+
+
+def test_case_does_not_matter_where_a_constant_says_so() -> None:
+    plan = replace(a_plan(), constant=(Constant("sku", {"addedtocart": "product_name"}, "ignore case"),), did_not=())
+    (hit,), _ = Plans([plan]).read(an_added(product_name="SKU-1a STRASSE"))
+    (same,), _ = Plans([plan]).read(an_added(product_name="sku-1A Stra\u00dfe"))
+    assert [*hit.values] == [*same.values] == ["sku-1a strasse"]
+
+
+def test_blank_items_of_a_list_say_nothing() -> None:
+    bought = an_event(CHARGED, Items=[{"prod_name": name} for name in ("coat", "", " ", "\u00a0", None, "hat")])
+    assert [*the_hit(bought).values] == ["coat", "hat"]
+
+
+def test_a_row_of_a_composite_value_is_skipped_where_it_is_blank_and_a_problem_where_it_is_half_blank() -> None:
+    both = {"size": {ADDED: "s", CHARGED: "Items[].size"}, "product": {ADDED: "p", CHARGED: "Items[].id"}}
+    hit = the_hit(composite(Items=[{"id": 1, "size": "M"}, {"id": "", "size": " "}]), constant=both)
+    assert [*hit.values] == ['["M","1"]']
+    reason = the_problem(composite(Items=[{"id": 1, "size": "M"}, {"id": 2, "size": ""}]), constant=both)
+    assert reason == "constant property size: Items[].size is missing in charged"
+
+
+def test_an_order_of_many_lines_is_read_and_one_of_too_many_is_in_doubt() -> None:
+    bought: list[Json] = [{"prod_name": f"p{number}"} for number in range(MAX_VALUES)]
+    assert len(the_hit(an_event(CHARGED, Items=bought)).values) == MAX_VALUES
+    hits, (problem,) = Plans([a_plan()]).read(an_event(CHARGED, Items=[*bought, {"prod_name": "one more"}]))
+    assert (hits, problem.doubt is not None) == ([], True)
+    assert problem.reason == "constant property product: Items[].prod_name has 5001 values, 5000 are allowed"
+
+
+def test_a_constant_value_has_its_limit() -> None:
+    assert the_hit(an_added(product_name="x" * 512)).values
+    assert the_problem(an_added(product_name="x" * 513)) == "too long: product_name has 513 bytes, 512 are allowed"
+
+
+@pytest.mark.parametrize(
+    ("where", "properties", "reason"),
+    [
+        ("total > `0`", {"total": "89.00"}, 'total is the text "89.00", not a number: write to_number(total)'),
+        (
+            "`20` <= order.total",
+            {"order": {"total": "9"}},
+            'order.total is the text "9", not a number: write to_number',
+        ),
+        (
+            "Items[?price > `2`]",
+            {"Items": [{"price": "9"}]},
+            'price is the text "9", not a number: write to_number(price)',
+        ),
+        ("contains(tags, 'a')", {"tags": None}, "tags is null, and contains() takes array or string"),
+        ("length(n) > `0`", {"n": 5}, "n is 5, and length() takes string or array or object"),
+        ("total > `0`", {"total": "x" * 80}, f'total is the text "{"x" * 38}…, not a number'),
+    ],
+)
+def test_a_filter_that_cannot_be_computed_names_the_property_its_value_and_what_to_write(
+    where: str, properties: dict[str, Json], reason: str
+) -> None:
+    given: dict[str, Any] = {"Items": [{"prod_name": "coat"}], **properties}
+    hits, (problem,) = Plans([a_plan(where={CHARGED: where})]).read(an_event(CHARGED, **given))
+    assert not hits
+    assert problem.reason.startswith(f"the filter of charged cannot be computed: {reason}")
+    assert problem.doubt is not None
+    assert problem.doubt.why.startswith(reason)
+
+
+def test_a_list_that_was_sent_as_text_is_named() -> None:
+    reason = the_problem(an_event(CHARGED, Items='[{"prod_name": "coat"}]'))
+    assert reason == "constant property product: Items is text, not a list or an object in charged"
+
+
+def test_a_plan_of_this_release_is_one_of_the_release_before_as_far_as_it_uses_nothing_new() -> None:
+    data = a_plan().to_json()
+    assert not {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits"} & {*data}
+    assert data["constant"] == [{"name": "product", "paths": dict(a_plan().constant[0].paths)}]
+    assert Plan.from_json({**data, "something": "later"}) == a_plan()
+    new = replace(
+        a_plan(), any_of=True, grace=7, every=("x",), snapshots=("y",), events={"a": "b"}, unreadable_exits="ignore"
+    )
+    assert Plan.from_json(json.loads(json.dumps(new.to_json()))) == new

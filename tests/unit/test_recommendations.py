@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.plans.plan import search
+from holdfast.core.paths import search
 from holdfast.core.recommend.ranking import Neighbour, Recommended, decode, encode, items, ranked
 
 ROWS = {

@@ -67,10 +67,13 @@ class Tick(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A record that can never be folded, whole, and why."""
+    """A record that can never be folded, whole, and why. Where user and name of an event could be read all the same,
+    `event` is what it may have been, at the time of its arrival.
+    """
 
     reason: str
     record: Json
+    event: Event | None = None
 
 
 Record: TypeAlias = Event | ProfileChange | Tick | Rejected

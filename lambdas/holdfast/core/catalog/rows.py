@@ -25,7 +25,8 @@ import jmespath
 
 from holdfast.core.events import Json, canonical
 from holdfast.core.fold.watches import Decision
-from holdfast.core.plans.plan import Plan, search
+from holdfast.core.paths import search
+from holdfast.core.plans.plan import Plan
 from holdfast.core.recommend.ranking import items
 
 IDENTITY = "Identity"

@@ -8,8 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from holdfast.core.events import Event, Tick
 from holdfast.core.fold.fold import Limits, fold, needed_until
 from holdfast.core.fold.watches import Decision, State
-from holdfast.core.plans.plan import Hit, Plans, Problem
-from holdfast.core.recommend.ranking import Seen
+from holdfast.core.plans.plan import Hit, Input, Plans, Problem
 
 NOTHING = State()
 NEVER = 1 << 62
@@ -48,7 +47,7 @@ class Simulation(Generic[Told]):
         self._limits = Limits(waiting=0)
         self._states: dict[str, State] = {}
         self._dues: dict[str, int] = {}
-        self._waiting: dict[str, list[Hit | Seen | Tick]] = {}
+        self._waiting: dict[str, list[Input]] = {}
         self._told: list[tuple[int, int, str, int, Told]] = []
         self._room = FEWEST
 
@@ -64,7 +63,15 @@ class Simulation(Generic[Told]):
             return []
         plans, user, now = self._plans, event.user, self.now
         hits, problems = plans.read(Event(user, event.name, event.at, now, event.properties, event.id))
-        inputs: list[Hit | Seen | Tick] = [*hits, *plans.seen(event)]
+        self._take(user, hits, [*hits, *plans.seen(event), *(each.doubt for each in problems if each.doubt)])
+        return problems
+
+    def unreadable(self, event: Event, why: str) -> None:
+        """An event that was rejected may have been an exit: it happened now, as far as is known."""
+        self._take(event.user, [], [*self._plans.doubts(event._replace(at=self.now, arrived=self.now), why)])
+
+    def _take(self, user: str, hits: list[Hit], inputs: list[Input]) -> None:
+        now = self.now
         if inputs:
             if self._dues.get(user, NEVER) <= now:
                 self.catch_up(user)
@@ -72,9 +79,8 @@ class Simulation(Generic[Told]):
                 self._fold(user, inputs, now, BY_EVENT)
                 while self._dues.get(user, NEVER) <= now:  # due at once, as the last of a summary was closed
                     self._fold(user, [Tick(user, now)], now, BY_EVENT)
-        return problems
 
-    def _put_off(self, user: str, hits: list[Hit], inputs: list[Hit | Seen | Tick]) -> bool:
+    def _put_off(self, user: str, hits: list[Hit], inputs: list[Input]) -> bool:
         """Let the inputs wait for the user's next tick, if all they can do is to open a watch that falls due then or
         later, or to close one: nothing comes late (it might take a message back), no campaign sums up (an exit might
         make its message due at once), and none has too many watches.
@@ -115,7 +121,7 @@ class Simulation(Generic[Told]):
         self._told.clear()
         return told
 
-    def _fold(self, user: str, inputs: Sequence[Hit | Seen | Tick], now: int, by: int) -> None:
+    def _fold(self, user: str, inputs: Sequence[Input], now: int, by: int) -> None:
         given = [*self._waiting.pop(user, ()), *inputs]
         state, decisions = fold(self._states.get(user, NOTHING), given, self._plans, now, self._limits)
         for decision in decisions:

@@ -7,28 +7,37 @@ Its laws, each a property test in `tests/unit/test_laws.py`:
 3. Splitting.  Any split of the events into batches gives the same state.
 4. One.        At most one send for one (campaign, user, value, trigger occurrence), ever.
 5. Not early.  No send before the trigger's time + the window.
-6. Not blind.  No send once a matching exit at or after the trigger has been folded.
+6. Not blind.  No send once a matching exit has been folded whose time is at or after the trigger's minus the grace.
 7. Not lost.   Every watch whose window ran out with no exit gets a send or a withhold with its reason at the next tick.
-8. Bounded.    What can no longer change a decision is pruned; beyond a cap the oldest watch is withheld, not lost.
+8. Bounded.    What can no longer change a decision is pruned. Beyond a cap the oldest go: first those with nothing to
+               decide, such as marks of exits, then open watches, which are withheld with that reason.
+10. In doubt, no. While an event that may be an exit could not be read, no watch that it may end is sent.
 
-They hold because a watch keeps only maxima (the latest trigger, the latest exit, the last decided trigger), and because
-only a tick, folded after the events beside it, decides. The items that recommendations go by are kept as maxima, too.
+They hold because a watch keeps only maxima (the latest trigger, the exit that reaches furthest, the last decided
+trigger), and because only a tick, folded after the events beside it, decides. An exit for every value is kept once for
+the campaign, and merged into each of its watches.
+(1 and 3 hold for the state as long as no cap is reached.) The items that recommendations go by are kept as maxima, too.
 Whether an event is history follows from its own time and its own arrival, never from `now`; `now` says only what is due
 and what may be forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Json, Tick
-from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Kind, State, Trigger, Watch, Watches
-from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Plan
+from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
+from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Unreadable
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
 OVERDUE_MS = 30 * 24 * 60 * 60_000
 """How long after it fell due the table keeps a watch that nothing decided. The fold itself never forgets one."""
+
+MOST_DOUBTS = 20
+"""The doubts that are kept of a campaign. Of more than these, those that reach least are kept as one without an id,
+which nothing takes away.
+"""
 
 NOTHING = Watch()
 
@@ -48,88 +57,174 @@ LIMITS = Limits()
 
 
 def fold(
-    state: State, inputs: Iterable[Hit | Seen | Tick], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
+    state: State, inputs: Iterable[Input], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
 ) -> tuple[State, list[Decision]]:
     """Fold one user's inputs at `now`, epoch milliseconds. Of ticks it matters only whether there is one.
 
     Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
     """
     draft, decisions, seen, ticked = _merge(state, inputs, plans, now)
-    touched = sorted(draft)
+    watches_of = draft.watches
+    touched = sorted(watches_of)
     for campaign, old in state.watches.items():
-        if campaign not in draft and _stirs(old, plans.get(campaign), now, limits):
-            draft[campaign] = Watches.of(old)
-    whole = {**state.watches, **draft}
+        if campaign not in watches_of and _stirs(old, plans.get(campaign), now, limits):
+            watches_of[campaign] = Watches.of(old)
+    whole = {**state.watches, **watches_of}
     floors = _remembered(state.floors, plans, now, limits) if state.floors else {}
     recent, done = _items(state, seen, now)
-    for campaign in sorted(draft):
-        plan, watches = plans.get(campaign), draft[campaign]
+    for campaign in sorted(watches_of):
+        plan, watches = plans.get(campaign), watches_of[campaign]
         if ticked or (plan and campaign in touched and plan.immediate):
-            decided = _decide(campaign, watches, plan, now, limits.decisions - len(decisions))
+            doubts = draft.doubts.get(campaign, {}).values()
+            decided = _decide(campaign, watches, plan, now, limits.decisions - len(decisions), doubts)
             decisions += _recommending(decided, plan, recent, done)
         watches.forget(now - _keep(plan, limits))
         if not watches:
             del whole[campaign]
     for campaign in touched:
-        if len(draft[campaign]) > limits.watches:
-            decisions += _evict(campaign, draft[campaign], floors, plans[campaign], now, limits)
-    return State(whole, floors, recent, done), decisions
+        if len(watches_of[campaign]) > limits.watches:
+            decisions += _evict(campaign, watches_of[campaign], floors, now, limits)
+    ends = _ends(draft.ends, plans, now, limits) if draft.ends else {}
+    doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else {}
+    return State(whole, floors, recent, done, ends, doubts_of), decisions
+
+
+class _Draft(NamedTuple):
+    """What the inputs change: the watches of the campaigns that were hit, and all marks of whole campaigns."""
+
+    watches: dict[str, Watches]
+    floors: Mapping[str, tuple[int, str]]
+    ends: dict[str, tuple[int, int]]
+    doubts: dict[str, Mapping[str, Doubt]]
 
 
 def _merge(
-    state: State, inputs: Iterable[Hit | Seen | Tick], plans: Mapping[str, Plan], now: int
-) -> tuple[dict[str, Watches], list[Decision], list[Seen], bool]:
-    """The watches of the campaigns that were hit, with the hits, and what these alone decided; what else was seen of
-    items; and whether there is a tick.
+    state: State, inputs: Iterable[Input], plans: Mapping[str, Plan], now: int
+) -> tuple[_Draft, list[Decision], list[Seen], bool]:
+    """The state with the inputs, and what the hits alone decided; what else was seen of items; and whether there is a
+    tick.
     """
-    draft: dict[str, Watches] = {}
+    draft = _Draft({}, state.floors, {**state.ends}, {**state.doubts})
     decisions: list[Decision] = []
+    hits: list[Hit] = []
     seen: list[Seen] = []
     ticked = False
     for each in inputs:
         if isinstance(each, Hit):
+            hits.append(each)
             campaign = each.campaign
-            if (watches := draft.get(campaign)) is None:
-                watches = draft[campaign] = Watches.of(state.watches.get(campaign, {}))
-            decisions += _see(each, watches, state.floors.get(campaign), plans[campaign], now)
+            if (watches := draft.watches.get(campaign)) is None:
+                watches = draft.watches[campaign] = Watches.of(state.watches.get(campaign, {}))
+            decisions += _see(each, watches, draft, plans[campaign], now)
         elif isinstance(each, Tick):
             ticked = True
+        elif isinstance(each, Unreadable):
+            _doubt(draft.doubts, each)
         else:
             seen.append(each)
+    if draft.doubts:
+        for hit in hits:
+            _take_away(draft.doubts, hit)
     return draft, decisions, seen, ticked
 
 
 def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:
-    """May something in there be due, or over for long enough to be forgotten?"""
+    """Whether something in there may be due, or over for long enough to be forgotten."""
     if not isinstance(watches, Watches):
         return True
     dues, overs = watches.dues, watches.overs
     return bool(dues and dues[0][0] <= now) or bool(overs and overs[0][0] < now - _keep(plan, limits))
 
 
-def _see(hit: Hit, watches: Watches, floor: tuple[int, str] | None, plan: Plan, now: int) -> list[Decision]:
+def _see(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> list[Decision]:
     """Merge one hit into the watches of its campaign."""
-    decisions: list[Decision] = []
+    decisions = _end_all(hit, watches, draft, plan, now) if hit.every else []
+    everything, floor = draft.ends.get(hit.campaign), draft.floors.get(hit.campaign)
     for key, shown in hit.values.items():
         watch = watches.get(key, NOTHING)
-        if floor and (hit.at, key) <= floor:
-            if hit.part != EXIT and not hit.history and watch is NOTHING and len(plan.did) == 1:
-                decisions.append(_decision("withhold", hit.campaign, key, _trigger(hit, shown), now, TOO_MANY))
-        elif hit.part == EXIT:
-            if (decided := watch.decided) and _takes_back(hit, decided, plan):
-                decisions.append(_retract(hit, key, watch, decided, now))
-                _take_back(watches, key, decided)
-                watch = watches[key]
-            watches.put(key, Watch(watch.trigger, max(watch.exit, hit.at), watch.decided, watch.parts))
+        if hit.part == EXIT:
+            if floor and watch is NOTHING and (hit.at + hit.grace, key) <= floor:
+                continue
+            decisions += _end(hit, key, watches, plan, now)
         elif hit.history:
             continue
-        elif len(plan.did) == 1:
+        elif floor and watch is NOTHING and (hit.at, key) <= floor:
+            if plan.single and not (everything and hit.at <= sum(everything)):
+                decisions.append(_decision("withhold", hit.campaign, key, _trigger(hit, shown), now, TOO_MANY))
+            continue
+        elif plan.single:
             trigger = _later(watch.trigger, _trigger(hit, shown))
-            watches.put(key, Watch(trigger, watch.exit, watch.decided, watch.parts))
+            watches.put(key, Watch(trigger, watch.exit, watch.decided, watch.parts, watch.grace))
         else:
             parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), _trigger(hit, shown))}
             watches.put(key, watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
+        if everything:
+            _end_by(everything, key, watches)
     return decisions
+
+
+def _end(hit: Hit, key: str, watches: Watches, plan: Plan, now: int) -> list[Decision]:
+    """Merge an exit into one watch, and take back the message that it comes too late to prevent."""
+    watch, decisions = watches.get(key, NOTHING), list[Decision]()
+    if (decided := watch.decided) and _takes_back(hit, decided, plan):
+        decisions.append(_retract(hit, key, watch, decided, now))
+        _take_back(watches, key, decided)
+        watch = watches[key]
+    watches.put(key, watch.ended(hit.at, hit.grace))
+    return decisions
+
+
+def _end_all(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> list[Decision]:
+    """Merge an exit for every value, or a snapshot: that ends what it does not hold itself. A snapshot of long ago says
+    nothing, as it opens nothing.
+    """
+    if hit.part != EXIT and hit.history:
+        return []
+    everything = max(draft.ends.get(hit.campaign, (0, 0)), (hit.at, hit.grace), key=lambda mark: (sum(mark), mark))
+    draft.ends[hit.campaign] = everything
+    decisions: list[Decision] = []
+    for key in list(watches):
+        if key not in hit.values:
+            decisions += _end(hit, key, watches, plan, now)
+        _end_by(everything, key, watches)
+    return decisions
+
+
+def _end_by(everything: tuple[int, int], key: str, watches: Watches) -> None:
+    """Merge the mark for every value into one watch; what is no more than that mark needs no watch."""
+    watch = watches[key].ended(*everything)
+    if watch.bare and (watch.exit, watch.grace) == everything:
+        del watches[key]
+    elif watch is not watches[key]:
+        watches.put(key, watch)
+
+
+def _doubt(doubts: dict[str, Mapping[str, Doubt]], new: Unreadable) -> None:
+    """Keep the doubt, or of two under one id the one that reaches further; unless it was taken away before."""
+    known = {**doubts.get(new.campaign, {})}
+    _keep_doubt(known, new.id, Doubt(new.at, new.grace, new.name, new.why))
+    while len(known) - ("" in known) > MOST_DOUBTS:
+        first = min((id_ for id_ in known if id_), key=lambda id_: (_order(known[id_]), id_))
+        if (least := known.pop(first)).why:
+            _keep_doubt(known, "", least)
+    doubts[new.campaign] = known
+
+
+def _take_away(doubts: dict[str, Mapping[str, Doubt]], hit: Hit) -> None:
+    """An event that could be read takes away the doubt that was left under its id."""
+    known = doubts.get(hit.campaign, {})
+    if hit.id and (doubt := known.get(hit.id)) and doubt.why:
+        doubts[hit.campaign] = {**known, hit.id: doubt._replace(why="")}
+
+
+def _keep_doubt(known: dict[str, Doubt], id_: str, new: Doubt) -> None:
+    old = known.get(id_)
+    if old is None or (old.why and _order(new) > _order(old)):
+        known[id_] = new
+
+
+def _order(doubt: Doubt) -> tuple[int, int, str, str]:
+    return doubt.reach, doubt.at, doubt.name, doubt.why
 
 
 def _items(state: State, seen: Sequence[Seen], now: int) -> tuple[Mapping[str, Items], Mapping[str, Items]]:
@@ -169,7 +264,7 @@ GONE = "campaign gone"
 
 def _takes_back(hit: Hit, decided: Decided, plan: Plan) -> bool:
     """Did this exit happen between the trigger and the message sent for it, and become known only now?"""
-    happened_before = decided.at <= hit.at < decided.when
+    happened_before = decided.at <= hit.at + hit.grace and hit.at < decided.when
     return decided.kind == "send" and happened_before and hit.arrived <= decided.when + plan.max_age
 
 
@@ -210,26 +305,57 @@ def _assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
     return ordered[-1]._replace(due=max(part.due for part in ordered), event=event)
 
 
-def _decide(campaign: str, watches: Watches, plan: Plan | None, now: int, room: int) -> list[Decision]:
+def _decide(
+    campaign: str, watches: Watches, plan: Plan | None, now: int, room: int, doubts: Collection[Doubt] = ()
+) -> list[Decision]:
     """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once."""
     reason = GONE if plan is None else PAUSED if plan.paused else ""
-    kind: Kind = "withhold" if reason else "send"
-    decisions: list[Decision] = []
     if plan and plan.summary:
-        pending = watches.pending()
-        if pending and room > 0 and all(trigger.due <= now for _, trigger in pending):
-            summary = _summary(kind, plan, pending, now, reason)
-            for key, trigger in pending:
-                decided = Decided(trigger.at, trigger.id, now, kind, reason, summary.mark)
-                watches.put(key, watches[key]._replace(decided=decided))
-            decisions.append(summary)
-        return decisions
+        return _sum_up(watches, plan, now, room, reason, doubts)
+    decisions: list[Decision] = []
     while len(decisions) < room and (first := watches.first_due(now)):
         key, trigger = first
-        decisions.append(_decision(kind, campaign, key, trigger, now, reason))
-        watch, decided = watches[key], Decided(trigger.at, trigger.id, now, kind, reason)
-        watches.put(key, Watch(trigger, watch.exit, decided, watch.parts))
+        why = reason or _in_doubt(trigger, doubts)
+        decisions.append(_decide_one(campaign, watches, key, trigger, now, why))
     return decisions
+
+
+def _decide_one(campaign: str, watches: Watches, key: str, trigger: Trigger, now: int, reason: str) -> Decision:
+    kind: Kind = "withhold" if reason else "send"
+    decided = Decided(trigger.at, trigger.id, now, kind, reason)
+    watches.put(key, watches[key]._replace(trigger=trigger, decided=decided))
+    return _decision(kind, campaign, key, trigger, now, reason)
+
+
+def _in_doubt(trigger: Trigger, doubts: Collection[Doubt]) -> str:
+    """The reason of the doubt that reaches furthest, if one stands in the way of this trigger."""
+    standing = [doubt for doubt in doubts if doubt.why and trigger.at <= doubt.reach] if doubts else ()
+    return max(standing, key=_order).text if standing else ""
+
+
+def _sum_up(
+    watches: Watches, plan: Plan, now: int, room: int, reason: str, doubts: Collection[Doubt]
+) -> list[Decision]:
+    """Once all watches are due, one message about them, but for those in doubt."""
+    pending = watches.pending()
+    if not pending or room <= 0 or any(trigger.due > now for _, trigger in pending):
+        return []
+    decisions: list[Decision] = []
+    certain: list[tuple[str, Trigger]] = []
+    for key, trigger in pending:
+        why = "" if reason else _in_doubt(trigger, doubts)
+        if why:
+            decisions.append(_decide_one(plan.id, watches, key, trigger, now, why))
+        else:
+            certain.append((key, trigger))
+    if not certain:
+        return decisions
+    kind: Kind = "withhold" if reason else "send"
+    summary = _summary(kind, plan, certain, now, reason)
+    for key, trigger in certain:
+        decided = Decided(trigger.at, trigger.id, now, kind, reason, summary.mark)
+        watches.put(key, watches[key]._replace(decided=decided))
+    return [*decisions, summary]
 
 
 def _summary(kind: Kind, plan: Plan, due: list[tuple[str, Trigger]], now: int, reason: str) -> Decision:
@@ -260,6 +386,31 @@ def _remembered(
     return {c: floor for c, floor in floors.items() if floor[0] + _keep(plans.get(c), limits) >= now}
 
 
+def _ends(
+    ends: Mapping[str, tuple[int, int]], plans: Mapping[str, Plan], now: int, limits: Limits
+) -> dict[str, tuple[int, int]]:
+    """The exits for every value that still matter."""
+    return {c: mark for c, mark in ends.items() if sum(mark) + _keep(plans.get(c), limits) >= now}
+
+
+def _doubts(
+    doubts: Mapping[str, Mapping[str, Doubt]],
+    watches: Mapping[str, Mapping[str, Watch]],
+    plans: Mapping[str, Plan],
+    now: int,
+    limits: Limits,
+) -> dict[str, Mapping[str, Doubt]]:
+    """The doubts that still matter: as long as marks of exits do, and as long as one stands before an open watch."""
+    kept: dict[str, Mapping[str, Doubt]] = {}
+    for campaign, known in doubts.items():
+        pending = [trigger.at for watch in watches.get(campaign, {}).values() if (trigger := watch.pending)]
+        first, before = min(pending, default=now + 1), now - _keep(plans.get(campaign), limits)
+        matter = {id_: each for id_, each in known.items() if each.reach >= before or first <= each.reach}
+        if matter:
+            kept[campaign] = matter
+    return kept
+
+
 def _keep(plan: Plan | None, limits: Limits) -> int:
     """How long a mark matters: a trigger that is no history arrives within `max_age`, and is folded `waiting` later.
 
@@ -276,43 +427,38 @@ def _needed_until(watch: Watch, keep: int) -> int:
 
 def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits) -> int:
     """When the last thing worth remembering of a user ends; 0 where there is nothing."""
-    keep = {campaign: _keep(plans.get(campaign), limits) for campaign in {*state.watches, *state.floors}}
+    campaigns = {*state.watches, *state.floors, *state.ends, *state.doubts}
+    keep = {campaign: _keep(plans.get(campaign), limits) for campaign in campaigns}
     floors = (at + keep[campaign] for campaign, (at, _) in state.floors.items())
+    ends = (sum(mark) + keep[campaign] for campaign, mark in state.ends.items())
+    doubts = (each.reach + keep[campaign] for campaign, known in state.doubts.items() for each in known.values())
     items = (at + RECENT_MS for known in (*state.recent.values(), *state.done.values()) for at in known.values())
-    return max((*floors, *items, *(_needed_until(w, keep[campaign]) for campaign, _, w in state.all())), default=0)
+    watches = (_needed_until(watch, keep[campaign]) for campaign, _, watch in state.all())
+    return max((*floors, *items, *ends, *doubts, *watches), default=0)
 
 
 def _evict(
-    campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], plan: Plan, now: int, limits: Limits
+    campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], now: int, limits: Limits
 ) -> list[Decision]:
-    """Let the oldest watches beyond the cap go, and with them all that is older: see `State.floors`."""
-    ranked = sorted((watch.latest, key) for key, watch in watches.items())
-    beyond = ranked[: len(ranked) - limits.watches]
+    """Let the oldest watches beyond the cap go, those with nothing to decide before the open ones.
+
+    What ranks no higher than what went, and has no watch, is not remembered again: see `State.floors`.
+    """
+    ranked = sorted((_stage(watch), watch.latest, key) for key, watch in watches.items())
     decisions: list[Decision] = []
-    for _, key in beyond:
+    floor = floors.get(campaign, (0, ""))
+    for _, latest, key in ranked[: len(ranked) - limits.watches]:
+        floor = max(floor, (latest, key))
         if trigger := watches.pop(key).pending:
             decisions.append(_decision("withhold", campaign, key, trigger, now, TOO_MANY))
-    floor = floors[campaign] = max(beyond[-1], floors.get(campaign, beyond[-1]))
-    for key, watch in watches.items():
-        watches[key] = _above(floor, key, watch, plan)
-        if (trigger := watch.pending) and not watches[key].pending:
-            decisions.append(_decision("withhold", campaign, key, trigger, now, TOO_MANY))
+    floors[campaign] = floor
     watches.arrange()
     return decisions
 
 
-def _above(floor: tuple[int, str], key: str, watch: Watch, plan: Plan) -> Watch:
-    """The watch without what ranks no higher than the floor, as if that had only come now."""
-    parts = {name: part for name, part in watch.parts.items() if (part.at, key) > floor}
-    trigger = watch.trigger if watch.trigger and (watch.trigger.at, key) > floor else None
-    decided = watch.decided if watch.decided and (watch.decided.at, key) > floor else None
-    above = Watch(
-        trigger=_assemble(parts, plan) if len(plan.did) > 1 else trigger,
-        exit=watch.exit if (watch.exit, key) > floor else 0,
-        decided=decided,
-        parts=parts,
-    )
-    return above if above.pending else above.tidied
+def _stage(watch: Watch) -> int:
+    """How much there is to lose: nothing to decide, a part of an occurrence, an open watch."""
+    return 2 if watch.pending else 1 if watch.parts else 0
 
 
 def _decision(kind: Kind, campaign: str, key: str, trigger: Trigger, now: int, reason: str) -> Decision:

@@ -55,19 +55,37 @@ class Decided(Value, frozen=True):
 class Watch(Value, frozen=True):
     """`parts` is used by campaigns whose `did` names several events: the latest of each, by event key.
 
-    `exit` is the time of the latest exit, 0 where none was seen.
+    `exit` is the time of the latest exit, 0 where none was seen. It ends triggers up to its `reach`, which is `grace`
+    later; an exit of grace -1 ends only what is earlier than itself.
     """
 
     trigger: Trigger | None = None
     exit: int = 0
     decided: Decided | None = None
     parts: Mapping[str, Trigger] = {}
+    grace: int = 0
+
+    @property
+    def reach(self) -> int:
+        """The time of the last trigger that the exit ends."""
+        return self.exit + self.grace
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is the mark of an exit and nothing else."""
+        return self.trigger is None and self.decided is None and not self.parts
+
+    def ended(self, exit_: int, grace: int) -> Watch:
+        """The watch with an exit merged in: the one that reaches further counts."""
+        if (exit_ + grace, exit_) <= (self.reach, self.exit):
+            return self
+        return Watch(self.trigger, exit_, self.decided, self.parts, grace)
 
     @property
     def pending(self) -> Trigger | None:
         """The trigger that still waits for its decision: later than the latest exit and than the last decision's."""
         trigger, decided = self.trigger, self.decided
-        if trigger is None or trigger.at <= self.exit:
+        if trigger is None or trigger.at <= self.reach:
             return None
         if decided is not None and (trigger.at, trigger.id) <= (decided.at, decided.id):
             return None
@@ -75,8 +93,8 @@ class Watch(Value, frozen=True):
 
     @property
     def latest(self) -> int:
-        """The event time of the latest thing it has seen."""
-        latest = max(self.exit, self.trigger.at if self.trigger else 0)
+        """The event time of the latest thing it has seen, or that the exit ends."""
+        latest = max(self.reach, self.trigger.at if self.trigger else 0)
         return max(latest, *(part.at for part in self.parts.values())) if self.parts else latest
 
     @property
@@ -92,7 +110,7 @@ class Watch(Value, frozen=True):
         if trigger is None or not (trigger.due or trigger.event):
             return self
         bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown)
-        return Watch(bare, self.exit, self.decided, self.parts)
+        return Watch(bare, self.exit, self.decided, self.parts, self.grace)
 
 
 class Watches(dict[str, Watch]):
@@ -164,9 +182,39 @@ class Watches(dict[str, Watch]):
         return [(key, pending) for key, watch in self.items() if (pending := watch.pending)]
 
 
+class Doubt(Value, frozen=True):
+    """An event that may be an exit and could not be read: the time and the name of the event, and the reason (`why`).
+
+    It stands in the way of triggers up to `reach`. Once the event could be read after all, `why` is empty: the mark
+    stays, so that a copy of the unreadable record does not bring the doubt back.
+    """
+
+    at: int
+    grace: int
+    name: str
+    why: str
+
+    @property
+    def reach(self) -> int:
+        return self.at + self.grace
+
+    @property
+    def text(self) -> str:
+        """The reason for which a watch is withheld. The time is in UTC."""
+        minutes = self.at // 60_000 % (24 * 60)
+        return f"{IN_DOUBT}: {self.name} at {minutes // 60:02}:{minutes % 60:02} could not be read ({self.why})"
+
+
+IN_DOUBT = "in doubt"
+
+
 class State(Value, frozen=True):
     """A user's watches by campaign and constant value, and by campaign the `floor`: the rank (time, constant value) of
-    the newest watch that had to go because there were too many. What ranks no higher is not remembered again.
+    the newest watch that had to go because there were too many. What ranks no higher is not remembered again, unless
+    its watch is still there.
+
+    By campaign, `ends` is the exit that reaches furthest among those for every value: its time and its grace. `doubts`
+    are the events that may be exits and could not be read, by campaign and event id.
 
     By recommendation, the user's `recent` items and those `done` with, a few of each: see `recommendations.Items`.
     """
@@ -175,6 +223,8 @@ class State(Value, frozen=True):
     floors: Mapping[str, tuple[int, str]] = {}
     recent: Mapping[str, Items] = {}
     done: Mapping[str, Items] = {}
+    ends: Mapping[str, tuple[int, int]] = {}
+    doubts: Mapping[str, Mapping[str, Doubt]] = {}
 
     def due(self, summaries: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
@@ -233,6 +283,13 @@ def encode(state: State) -> str:
         data["recent"] = state.recent
     if state.done:
         data["done"] = state.done
+    if state.ends:
+        data["ends"] = state.ends
+    if state.doubts:
+        data["doubts"] = {
+            c: {id_: [doubt.at, doubt.grace, doubt.name, doubt.why] for id_, doubt in doubts.items()}
+            for c, doubts in state.doubts.items()
+        }
     return canonical(data)
 
 
@@ -243,6 +300,8 @@ def decode(text: str) -> State:
         {c: (at, key) for c, (at, key) in data.get("floors", {}).items()},
         data.get("recent", {}),
         data.get("done", {}),
+        {c: (at, grace) for c, (at, grace) in data.get("ends", {}).items()},
+        {c: {id_: Doubt(*each) for id_, each in doubts.items()} for c, doubts in data.get("doubts", {}).items()},
     )
 
 
@@ -250,6 +309,8 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
     packed: dict[str, object] = _pack_trigger(key, watch.trigger) if watch.trigger else {}
     if watch.exit:
         packed["exit"] = watch.exit
+        if watch.grace:
+            packed["grace"] = watch.grace
     if watch.decided:
         packed["decided"] = _pack_decided(watch.decided, watch.trigger)
     if watch.parts:
@@ -264,6 +325,7 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
         exit=data.get("exit", 0),
         decided=_unpack_decided(trigger, *data["decided"]) if "decided" in data else None,
         parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
+        grace=data.get("grace", 0),
     )
 
 

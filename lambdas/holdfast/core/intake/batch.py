@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, event_id
-from holdfast.core.intake.forms import records
-from holdfast.core.plans.plan import Hit, Plans
-from holdfast.core.recommend.ranking import Seen
+from holdfast.core.intake.forms import RULES, Rules, records
+from holdfast.core.plans.plan import Input, Plans
 
 
 class Body(NamedTuple):
@@ -35,17 +34,21 @@ class Intake:
     """
 
     def __init__(
-        self, bodies: Iterable[Body], plans: Plans, see: Callable[[Event], None] = lambda _event: None
+        self,
+        bodies: Iterable[Body],
+        plans: Plans,
+        see: Callable[[Event], None] = lambda _event: None,
+        rules: Rules = RULES,
     ) -> None:
         self._see = see
-        self.inputs: dict[str, list[Hit | Seen | Tick]] = defaultdict(list)
+        self.inputs: dict[str, list[Input]] = defaultdict(list)
         self.changes: dict[str, list[ProfileChange]] = defaultdict(list)
         self.rejects: dict[str, list[Reject]] = defaultdict(list)
         self.users: dict[str, set[str]] = defaultdict(set)
         self.records: Counter[str] = Counter()
         self.ticks = 0
         for body in bodies:
-            for record in records(body.text, body.arrived):
+            for record in records(body.text, body.arrived, rules):
                 self._add(body.message, record, plans)
 
     def refuse(self, user: str, rejected: Rejected, failed: Container[str]) -> None:
@@ -67,20 +70,25 @@ class Intake:
                 self._see(record)
                 hits, problems = plans.read(record)
                 seen = plans.seen(record)
-                if hits or seen:
-                    self.inputs[user] += hits
-                    self.inputs[user] += seen
-                    self.users[message].add(user)
+                self._fold(message, user, [*hits, *seen])
                 if problems:
-                    reason = "; ".join(f"{campaign}: {reason}" for campaign, reason in problems)
-                    campaigns = tuple(campaign for campaign, _ in problems)
+                    self._fold(message, user, [each.doubt for each in problems if each.doubt])
+                    reason = "; ".join(f"{each.campaign}: {each.reason}" for each in problems)
+                    campaigns = tuple(dict.fromkeys(each.campaign for each in problems))
                     self.rejects[message].append(Reject(reason, campaigns, _plain(record)))
             case ProfileChange(user):
                 self.changes[user].append(record)
                 self.users[message].add(user)
-            case Rejected(reason, whole):
+            case Rejected(reason, whole, event):
                 self.rejects[message].append(Reject(reason, (), whole))
+                if event:
+                    self._fold(message, event.user, plans.doubts(event, reason))
         self.records[message] += 1
+
+    def _fold(self, message: str, user: str, inputs: Sequence[Input]) -> None:
+        if inputs:
+            self.inputs[user] += inputs
+            self.users[message].add(user)
 
 
 def _plain(event: Event) -> Json:

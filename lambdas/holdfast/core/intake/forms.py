@@ -16,14 +16,10 @@ import msgspec
 from msgspec import Meta
 
 from holdfast.core.events import AHEAD_MS, Event, Json, Operation, ProfileChange, Record, Rejected, Tick, canonical
+from holdfast.core.limits import LARGEST, MAX_ENTRIES, MAX_NAME, MAX_VALUE_BYTES, beyond, bytes_of
 
 MAX_RECORDS = 1000
 """In one body, as in CleverTap's upload: each may become a message of its own on the rejected queue."""
-MAX_NAME = 120
-"""Characters in the name of an event or property. This limit and the next two are CleverTap's."""
-MAX_VALUE_BYTES = 512
-MAX_ENTRIES = 256
-"""Properties of an event, a profile or an object, and items of a list."""
 MAX_ID = 256
 MAX_USER_BYTES = 1024
 """A user is a partition key (2,048 bytes at most in DynamoDB), and many go into one tick."""
@@ -32,13 +28,37 @@ MAX_LEVELS = 32
 MAX_ENVELOPES = 4
 MAX_STEP = 1 << 53
 """What `$incr` may add at once: no sum of these is too large for a JSON number."""
-_LARGEST = 1e308
 _EARLIEST_MS, _LATEST_MS = 10**11, 10**14
 """1973 to 5138. Numbers below are epoch seconds, given where milliseconds belong; numbers above are microseconds."""
 
 
+NOBODY = frozenset(
+    {
+        *("undefined", "null", "nil", "none", "nan", "unknown", "anonymous", "guest", "true", "false"),
+        *("[object object]", "n/a", "na", "-1", "(null)", "<null>", "<nil>"),
+    }
+)
+"""Identities, in lower case, that stand for nobody: programs write them where there is no user. So are those of zeros
+and hyphens alone, such as the nil UUID.
+"""
+
+
+class Rules(NamedTuple):
+    """What a stack may set. `nobody` are more identities, in lower case, that stand for nobody; `subject` means that
+    the subject of a CloudEvent is its user, where its data names none.
+    """
+
+    nobody: frozenset[str] = frozenset()
+    subject: bool = False
+
+
+RULES = Rules()
+
+
 class _CannotFold(ValueError):
-    """The reason why a record is rejected."""
+    """The reason why a record is rejected; and the event that it may have been, where that much could be read."""
+
+    event: Event | None = None
 
 
 class _Around(NamedTuple):
@@ -48,11 +68,13 @@ class _Around(NamedTuple):
     time: Json = None
     id: str = ""
     envelopes: int = 0
+    rules: Rules = RULES
 
     def inside(self, time: Json, id_: Json) -> _Around:
         if self.envelopes == MAX_ENVELOPES:
             raise _CannotFold(f"more than {MAX_ENVELOPES} envelopes around one record: send it in one, or in none")
-        return _Around(self.arrived, self.time if time is None else time, _id(id_, self), self.envelopes + 1)
+        outer = self.time if time is None else time
+        return _Around(self.arrived, outer, _id(id_, self), self.envelopes + 1, self.rules)
 
     def item(self, number: int) -> _Around:
         return self._replace(id=f"{self.id}/{number}") if self.id else self
@@ -61,14 +83,14 @@ class _Around(NamedTuple):
 _Object: TypeAlias = Mapping[str, Any]
 
 
-def records(body: str | bytes, arrived: int) -> list[Record]:
+def records(body: str | bytes, arrived: int, rules: Rules = RULES) -> list[Record]:
     """The records of one message body that the queue took at `arrived` (epoch milliseconds). Raises nothing."""
     try:
-        if event := _usual(body, arrived):
+        if event := _usual(body, arrived, rules):
             return [event]
         text = body if isinstance(body, str) else _text(body)
         data = _parse(text.removeprefix("\ufeff"))
-        found = list(islice(_read(_shallow(data, text), _Around(arrived)), MAX_RECORDS + 1))
+        found = list(islice(_read(_shallow(data, text), _Around(arrived, rules=rules)), MAX_RECORDS + 1))
     except _CannotFold as error:
         return [Rejected(str(error), body if isinstance(body, str) else body.decode(errors="replace"))]
     if len(found) > MAX_RECORDS:
@@ -79,13 +101,13 @@ def records(body: str | bytes, arrived: int) -> list[Record]:
 _Short: TypeAlias = Annotated[str, Meta(max_length=MAX_VALUE_BYTES // 4)]
 """So many characters are not too many bytes, whatever they are."""
 _Int: TypeAlias = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
-_Float: TypeAlias = Annotated[float, Meta(gt=-_LARGEST, lt=_LARGEST)]
+_Float: TypeAlias = Annotated[float, Meta(gt=-LARGEST, lt=LARGEST)]
 _flat = msgspec.json.Decoder(
     dict[Annotated[str, Meta(max_length=MAX_NAME)], _Short | _Int | _Float | bool | None]
 ).decode
 
 
-def _usual(body: str | bytes, arrived: int) -> Event | None:
+def _usual(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
     """What `_plain` makes of a plain event which is flat and has nothing to object to, as nearly all are, in one look.
 
     None means nothing: there is more to look at.
@@ -104,6 +126,7 @@ def _usual(body: str | bytes, arrived: int) -> Event | None:
         or at > arrived + AHEAD_MS
         or not user
         or user.strip() != user
+        or _is_nobody(user, rules)
         or not name.strip()
         or len(name) > MAX_NAME
         or len(data) > MAX_ENTRIES
@@ -164,9 +187,19 @@ def _encodable(record: Record) -> Record:
     try:
         canonical(record).encode()
     except UnicodeEncodeError:
+        event = record._replace(properties={}) if isinstance(record, Event) else None
         whole = record.record if isinstance(record, Rejected) else record._asdict()
-        return Rejected("not Unicode: half of a surrogate pair", whole)
+        return Rejected("not Unicode: half of a surrogate pair", whole, event and _whole(event))
     return record
+
+
+def _whole(event: Event) -> Event | None:
+    """The event, if its user and its name are text."""
+    try:
+        canonical(event).encode()
+    except UnicodeEncodeError:
+        return None
+    return event
 
 
 def _read(data: Json, around: _Around) -> Iterable[Record]:
@@ -176,7 +209,7 @@ def _read(data: Json, around: _Around) -> Iterable[Record]:
     try:
         return _record(data, around)
     except _CannotFold as error:
-        return [Rejected(str(error), data)]
+        return [Rejected(str(error), data, error.event)]
 
 
 def _record(data: Json, around: _Around) -> Iterable[Record]:
@@ -194,19 +227,20 @@ def _form(data: _Object) -> _Reader | None:
 
 def _plain(data: _Object, around: _Around) -> Iterable[Record]:
     rest = dict(data)
-    user = _user(rest, "user")
+    user = _user(rest, around, "user")
     del rest["user"]
-    at, given = _time(rest.pop("ts", None), around), _id(rest.pop("id", None), around)
+    ts, given = rest.pop("ts", None), rest.pop("id", None)
     if "event" in rest:
-        return [Event(user, _name(rest.pop("event"), "event"), at, around.arrived, _properties(rest, ""), given)]
-    return [_profile(user, at, around, _properties(rest["profile"], "profile"), given)]
+        return [_event(user, _name(rest.pop("event"), "event"), rest, around, given, ts, "ts")]
+    at = _time(ts, around)
+    return _profile(user, at, around, {"profile": rest["profile"]}, _id(given, around))
 
 
 def _ticks(data: _Object, _: _Around) -> Iterable[Record]:
     users = data.get("users")
     if not isinstance(users, dict):
         raise _CannotFold("a tick names its users")
-    return [Tick(_user({"users": user}, "users"), _time(at, _Around(1 << 53))) for user, at in users.items()]
+    return [Tick(_known_user({"users": user}), _time(at, _Around(1 << 53))) for user, at in users.items()]
 
 
 def _clevertap_upload(data: _Object, around: _Around) -> Iterable[Record]:
@@ -215,18 +249,21 @@ def _clevertap_upload(data: _Object, around: _Around) -> Iterable[Record]:
 
 def _clevertap(data: _Object, around: _Around) -> Iterable[Record]:
     """https://developer.clevertap.com/docs/upload-events-api: `ts` is in epoch seconds, and so are `$D_` dates."""
-    user = _user(data, "identity", "FBID", "GPID", "objectId")
-    ts = data.get("ts")
-    if isinstance(ts, int | float):
-        if ts >= _EARLIEST_MS:
-            raise _CannotFold("ts must be epoch seconds")
-        ts *= 1000
-    at = _time(ts, around)
-    given = _id(data.get("id"), around)
+    user = _user(data, around, "identity", "FBID", "GPID", "objectId")
+    ts, given = data.get("ts"), data.get("id")
     if data["type"] == "profile":
-        return [_profile(user, at, around, _dated(_properties(data.get("profileData"), "profileData")), given)]
-    name, properties = _name(data.get("evtName"), "evtName"), _properties(data.get("evtData"), "evtData")
-    return [Event(user, name, at, around.arrived, _dated(properties), given)]
+        at = _time(_milliseconds(ts), around)
+        return _profile(user, at, around, {"profileData": _dated(data.get("profileData"))}, _id(given, around))
+    name = _name(data.get("evtName"), "evtName")
+    return [_event(user, name, data.get("evtData"), around, given, ts, "evtData", _dated, _milliseconds)]
+
+
+def _milliseconds(ts: Json) -> Json:
+    if not isinstance(ts, int | float):
+        return ts
+    if ts >= _EARLIEST_MS:
+        raise _CannotFold("ts must be epoch seconds")
+    return ts * 1000
 
 
 def _segment(data: _Object, around: _Around) -> Iterable[Record]:
@@ -234,17 +271,17 @@ def _segment(data: _Object, around: _Around) -> Iterable[Record]:
     call = data["type"]
     if call not in ("track", "identify"):
         raise _CannotFold(f"a {call} call says nothing that is folded: send only track and identify")
-    user = _user(data, "userId", "anonymousId")
+    user = _user(data, around, "userId", "anonymousId")
     times = ("timestamp", "originalTimestamp", "sentAt")
-    at = _time(next((data[name] for name in times if data.get(name) is not None), None), around, "timestamp")
-    given = _id(data.get("messageId"), around)
+    time = next((data[name] for name in times if data.get(name) is not None), None)
+    given = data.get("messageId")
     if call == "track":
-        properties = _properties(data.get("properties"), "properties")
-        return [Event(user, _name(data.get("event"), "event"), at, around.arrived, properties, given)]
+        name = _name(data.get("event"), "event")
+        return [_event(user, name, data.get("properties"), around, given, time, "properties", field="timestamp")]
     context = data.get("context")
     known = context.get("traits") if isinstance(context, dict) else None
-    traits = {**_properties(known, "context.traits"), **_properties(data.get("traits"), "traits")}
-    return [_profile(user, at, around, traits, given)]
+    at = _time(time, around, "timestamp")
+    return _profile(user, at, around, {"context.traits": known, "traits": data.get("traits")}, _id(given, around))
 
 
 def _cloudevent(data: _Object, around: _Around) -> Iterable[Record]:
@@ -278,10 +315,10 @@ def _carried(envelope: _Object, content: str, name: str, around: _Around) -> Ite
         return read(data, around)
     properties = _properties(data, content)
     users = {f"{content}.{field}": properties.get(field) for field in ("user", "userId", "identity")}
-    if "subject" in envelope:
+    if around.rules.subject and "subject" in envelope:
         users["subject"] = envelope["subject"]
-    user, at = _user(users, *users), _time(None, around)
-    return [Event(user, _name(envelope[name], name), at, around.arrived, properties, around.id)]
+    user = _user(users, around, *users)
+    return [_event(user, _name(envelope[name], name), properties, around, None, None, content)]
 
 
 def _unknown(data: _Object, _: _Around) -> Iterable[Record]:
@@ -311,11 +348,44 @@ _FORMS: tuple[tuple[Callable[[_Object], bool], _Reader], ...] = (
 # The fields: what they have in common whatever the form.
 
 
-def _profile(user: str, at: int, around: _Around, properties: _Object, given: str) -> ProfileChange:
-    """Of `{"points": {"$incr": 5}}` an operation, of anything else the property's new value."""
+def _event(  # noqa: PLR0917 (what the forms have in common, each under its own name)
+    user: str,
+    name: str,
+    properties: _Object | Json,
+    around: _Around,
+    given: Json,
+    time: Json,
+    content: str,
+    read: Callable[[Any], Any] = lambda properties: properties,
+    milliseconds: Callable[[Json], Json] = lambda time: time,
+    field: str = "ts",
+) -> Event:
+    """An event of which user and name are known: whatever else is wrong, it may have been an exit."""
+    found = properties if isinstance(properties, dict) else {}
+    id_ = around.id
+    try:
+        id_ = _id(given, around)
+        at = _time(milliseconds(time), around, field)
+        return Event(user, name, at, around.arrived, read(_properties(properties, content)), id_)
+    except _CannotFold as error:
+        error.event = Event(user, name, around.arrived, around.arrived, read(found), id_)
+        raise
+
+
+def _profile(user: str, at: int, around: _Around, given: Mapping[str, Json], id_: str) -> list[Record]:
+    """Of `{"points": {"$incr": 5}}` an operation, of anything else the property's new value.
+
+    `given` are the properties by the field that they are in. One beyond a limit is refused alone.
+    """
     values: dict[str, Json] = {}
     operations: dict[str, Operation] = {}
-    for name, value in properties.items():
+    refused: list[Record] = []
+    merged = {name: (field, value) for field, some in given.items() for name, value in _properties(some, field).items()}
+    for name, (field, value) in merged.items():
+        if why := beyond({name: value}, field):
+            change: Json = {"user": user, "profile": {name: value}, "ts": at, **({"id": id_} if id_ else {})}
+            refused.append(Rejected(why, change))
+            continue
         operator = next((key for key in value if key.startswith("$")), "") if isinstance(value, dict) else ""
         if not operator:
             values[name] = value
@@ -325,7 +395,9 @@ def _profile(user: str, at: int, around: _Around, properties: _Object, given: st
             values[name] = value[operator] if operator == "$set" else None
         else:
             operations[name] = _operation(name, operator, value[operator])
-    return ProfileChange(user, at, around.arrived, values, operations, given)
+    if refused and not values and not operations:
+        return refused
+    return [ProfileChange(user, at, around.arrived, values, operations, id_), *refused]
 
 
 def _operation(name: str, operator: str, argument: Json) -> Operation:
@@ -342,16 +414,35 @@ def _operation(name: str, operator: str, argument: Json) -> Operation:
             raise _CannotFold(f"{name}: {operator} is not one of $set, $delete, $incr, $decr, $add and $remove")
 
 
-def _user(data: _Object, *fields: str) -> str:
-    """The first of the fields that names a user. Users are strings; a number is taken as its text."""
+def _user(data: _Object, around: _Around, *fields: str) -> str:
+    """The first of the fields that names somebody. Users are strings; a number is taken as its text."""
+    nobody = ""
     for field in fields:
         value = data.get(field)
         user = str(value) if type(value) is int else value
         if isinstance(user, str) and (user := user.strip()):
-            if _bytes(user) > MAX_USER_BYTES:
+            if _is_nobody(user, around.rules):
+                nobody = nobody or f"{field} is {user[:40]!r}, which stands for nobody: send the id of a user"
+                continue
+            if bytes_of(user) > MAX_USER_BYTES:
                 raise _CannotFold(f"user too long: {field} may have {MAX_USER_BYTES} bytes")
             return user
-    raise _CannotFold(f"no user: {' or '.join(fields)} must be a string")
+    raise _CannotFold(f"no user: {nobody or ' or '.join(fields) + ' must be a string'}")
+
+
+def _is_nobody(user: str, rules: Rules) -> bool:
+    if user[0] in "0-" and not user.strip("0-"):
+        return True
+    small = user.casefold()
+    return small in NOBODY or small in rules.nobody
+
+
+def _known_user(data: _Object) -> str:
+    """The user of a tick, who is known: whom earlier releases took for somebody is decided upon like anybody else."""
+    (user,) = data.values()
+    if not isinstance(user, str) or not user.strip() or bytes_of(user) > MAX_USER_BYTES:
+        raise _CannotFold("a tick names its users")
+    return user.strip()
 
 
 def _name(value: Json, field: str) -> str:
@@ -371,44 +462,12 @@ def _id(value: Json, around: _Around) -> str:
     return given
 
 
-def _properties(value: Json, field: str) -> _Object:
+def _properties(value: _Object | Json, field: str) -> _Object:
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise _CannotFold(f"{field} must be an object")
-    _within_limits(value, field)
     return value
-
-
-def _within_limits(values: _Object, at: str) -> None:
-    """One pass, for every event that comes: frequent kinds first, bytes counted only where they may be too many."""
-    if len(values) > MAX_ENTRIES:
-        raise _CannotFold(f"too many: {at or 'the record'} has {len(values)} entries, {MAX_ENTRIES} are allowed")
-    for name, value in values.items():
-        if len(name) > MAX_NAME:
-            where = f"in {at} " if at else ""
-            raise _CannotFold(
-                f"property name {where}too long: {name[:20]}… has {len(name)} characters, {MAX_NAME} are allowed"
-            )
-        kind = type(value)
-        if kind is str:
-            if len(value) * 4 > MAX_VALUE_BYTES and (size := _bytes(value)) > MAX_VALUE_BYTES:
-                raise _CannotFold(f"too long: {_path(at, name)} has {size} bytes, {MAX_VALUE_BYTES} are allowed")
-        elif kind is float or kind is int:
-            if not -_LARGEST < value < _LARGEST:
-                raise _CannotFold(f"{_path(at, name)} is too large a number")
-        elif kind is dict:
-            _within_limits(value, _path(at, name))
-        elif kind is list:
-            _within_limits({str(number): each for number, each in enumerate(value)}, _path(at, name))
-
-
-def _bytes(text: str) -> int:
-    return len(text.encode(errors="surrogatepass"))
-
-
-def _path(at: str, name: str) -> str:
-    return f"{at}.{name}" if at else name
 
 
 def _dated(value: Any) -> Any:

@@ -6,34 +6,41 @@ Liquid, which every cold start of join would pay for.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
-import jmespath
-
-from holdfast.core.events import Event, Json, Value, canonical, event_id, event_key
+from holdfast.core.events import Event, Json, Tick, Value, canonical, event_id, event_key
+from holdfast.core.limits import MAX_VALUE_BYTES, MAX_VALUES, beyond, bytes_of
+from holdfast.core.paths import Search, Unclear, folded, key_of, search, shown, text_in_the_way, truthy, without_case
 from holdfast.core.recommend.ranking import MOST_ITEMS, Recommender, Seen, items
 
 MAX_AGE_MS = 2 * 60 * 60_000
 LONGEST_MS = 90 * 24 * 60 * 60_000
 """The longest duration that a campaign may have anywhere."""
 SETTLE_MS = 60_000
+GRACE_MS = 2 * 60_000
+"""How long before its trigger an exit still counts, unless the campaign says otherwise."""
+LONGEST_GRACE_MS = 24 * 60 * 60_000
+EARLIER = -1
+"""The grace of a snapshot: it ends what is earlier than itself."""
+IGNORE_CASE = "ignore case"
 EXIT = ""
 """What an event is that is no part of the trigger."""
-
-Search: TypeAlias = Callable[[Mapping[str, Json]], Json]
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A property held equal across events, and where each event bears it (JMESPath by event key)."""
+    """A property held equal across events, and where each event bears it (JMESPath by event key).
+
+    With `match` its values match as that says: `ignore case`.
+    """
 
     name: str
     paths: Mapping[str, str]
+    match: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,11 @@ class Plan:
     of the event, no others are kept in state. `summary` means one message for all of a user's watches, about `limit`
     of them at most. `catalogs` say, by catalog, which columns of its row are equal to what in the trigger (JMESPath);
     `recommendations` are those that the templates name.
+
+    `any_of` means that any one of `did` is a trigger. `grace` is how long before its trigger an exit still counts.
+    `every` are those of `did_not` that end every value, `snapshots` those of `did` that carry all there is. `events`
+    are the campaign's own names of events: the key of the event that each of them is, told apart by `where`.
+    `unreadable_exits` is `ignore` where an exit that cannot be read leaves no doubt.
     """
 
     id: str
@@ -65,6 +77,17 @@ class Plan:
     values: Mapping[str, str] = field(default_factory=dict)
     catalogs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     recommendations: tuple[str, ...] = ()
+    any_of: bool = False
+    grace: int = 0
+    every: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    events: Mapping[str, str] = field(default_factory=dict)
+    unreadable_exits: str = ""
+
+    @property
+    def single(self) -> bool:
+        """Whether one event is an occurrence of what is watched for."""
+        return self.any_of or len(self.did) == 1
 
     @property
     def immediate(self) -> bool:
@@ -72,19 +95,40 @@ class Plan:
         return not self.did_not and not self.within
 
     def to_json(self) -> dict[str, Json]:
-        return asdict(self)
+        """What came with later releases is left out where it says nothing: the releases before do not know it."""
+        data = {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
+        data["constant"] = [{k: v for k, v in each.items() if v or k != "match"} for each in data["constant"]]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        lists = {name: tuple(data.get(name, ())) for name in ("did", "did_not", "keep", "recommendations")}
-        return cls(**{**data, **lists, "constant": tuple(Constant(**c) for c in data["constant"])})
+        """Raises TypeError and LookupError; ignores what it does not know."""
+        given: dict[str, Any] = {
+            name: tuple(value) if name in _TUPLES else value for name, value in data.items() if name in _FIELDS
+        }
+        constant = (Constant(c["name"], c["paths"], c.get("match", "")) for c in data["constant"])
+        return cls(**{**given, "constant": tuple(constant)})
+
+
+_FIELDS = frozenset(each.name for each in fields(Plan))
+_TUPLES = frozenset({"did", "did_not", "keep", "recommendations", "every", "snapshots"})
+_LATER: Mapping[str, object] = {
+    each.name: each.default_factory() if each.default_factory is not MISSING else each.default
+    for each in fields(Plan)
+    if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits"}
+}
+HARMLESS = frozenset({"grace", "unreadable_exits"})
+"""Fields that a release which does not know them may do without: it only does as it always did."""
 
 
 class Hit(Value, frozen=True):
     """What one event means to one campaign: the part of its trigger (an event of `did`), or an `EXIT`.
 
     `values` are the constant values the event bears: by key, as the event wrote them. `due` is when a watch opened by
-    this hit falls due; a hit that is `history` opens none. Where all that the event means are exits, it has no `id`.
+    this hit falls due; a hit that is `history` opens none. `grace` is how far beyond its time an exit reaches. `every`
+    means all values: of an exit; of a snapshot, all but those that it bears.
+
+    `id` is that of the event; an exit has none where the sender gave none.
     """
 
     campaign: str
@@ -97,20 +141,61 @@ class Hit(Value, frozen=True):
     history: bool
     revision: int
     kept: Mapping[str, Json]
+    grace: int = 0
+    every: bool = False
+
+
+class Unreadable(Value, frozen=True):
+    """An event that may be an exit of a campaign and cannot be read: under its name there, and why."""
+
+    campaign: str
+    id: str
+    at: int
+    grace: int
+    name: str
+    why: str
+
+
+Input: TypeAlias = Hit | Unreadable | Seen | Tick
+"""All that the fold takes."""
 
 
 class Problem(NamedTuple):
-    """Why an event that a campaign names cannot be joined there."""
+    """Why an event that a campaign names cannot be joined there, and the doubt that it leaves if it may be an exit."""
 
     campaign: str
     reason: str
+    doubt: Unreadable | None = None
+
+
+class _Column(NamedTuple):
+    """Where an event bears a constant property, and how its texts match."""
+
+    name: str
+    path: str
+    find: Search
+    fold: Callable[[str], str]
 
 
 class _Route(NamedTuple):
+    """How a campaign reads an event: as a part of its trigger or as an exit."""
+
     plan: Plan
     part: str
+    name: str
     where: Search | None
-    constant: tuple[tuple[str, str, Search], ...]
+    constant: tuple[_Column, ...]
+    every: bool
+    snapshot: bool
+
+    @property
+    def grace(self) -> int:
+        return EARLIER if self.snapshot else self.plan.grace
+
+    @property
+    def ends(self) -> bool:
+        """Whether the event may end a watch, and so leaves a doubt where it cannot be read."""
+        return (self.part == EXIT or self.snapshot) and self.plan.unreadable_exits != "ignore"
 
 
 class _Items(NamedTuple):
@@ -133,9 +218,7 @@ class Plans(dict[str, Plan]):
         routes: dict[str, list[_Route]] = {}
         for plan in self.values():
             for part, name in (*((did, did) for did in plan.did), *((EXIT, did_not) for did_not in plan.did_not)):
-                where = search(plan.where[name]) if name in plan.where else None
-                constant = tuple((c.name, c.paths[name], search(c.paths[name])) for c in plan.constant)
-                routes.setdefault(name, []).append(_Route(plan, part, where, constant))
+                routes.setdefault(plan.events.get(name, name), []).append(_route(plan, part, name))
         routes_to_items: dict[str, list[_Items]] = {}
         for each in self.recommenders.values():
             for done, paths in ((False, each.did), (True, each.exclude_done)):
@@ -159,13 +242,18 @@ class Plans(dict[str, Plan]):
         id_ = ""
         for route in routes:
             try:
-                if route.where is None or _truthy(route.where(event.properties)):
+                if route.where is None or truthy(_passes(route, event)):
                     if route.part != EXIT and not id_:
                         id_ = event_id(event)
-                    hits.append(_hit(route, event, id_))
-            except (ValueError, TypeError, ArithmeticError) as error:  # as JMESPath's `"20" > 20`
-                problems.append(Problem(route.plan.id, str(error)))
+                    hits.append(_hit(route, event, event.id if route.part == EXIT else id_))
+            except _NotJoinable as error:
+                doubt = _unreadable(route, event, error.why) if route.ends else None
+                problems.append(Problem(route.plan.id, str(error), doubt))
         return hits, problems
+
+    def doubts(self, event: Event, why: str) -> list[Unreadable]:
+        """What is in doubt when the event, which may be an exit, could not be taken at all."""
+        return [_unreadable(route, event, why) for route in self._routes(event.name) if route.ends]
 
     def seen(self, event: Event) -> list[Seen]:
         """What the event means to recommendations. One that bears no item means nothing to them."""
@@ -177,6 +265,21 @@ class Plans(dict[str, Plan]):
         return seen
 
 
+def _route(plan: Plan, part: str, name: str) -> _Route:
+    every, snapshot = name in plan.every, part != EXIT and name in plan.snapshots
+    constant = tuple(
+        _Column(c.name, c.paths[name], search(c.paths[name]), without_case if c.match == IGNORE_CASE else folded)
+        for c in ([] if every else plan.constant)
+    )
+    where = search(plan.where[name]) if name in plan.where else None
+    return _Route(plan, part, name, where, constant, every, snapshot)
+
+
+def _unreadable(route: _Route, event: Event, why: str) -> Unreadable:
+    plan = route.plan
+    return Unreadable(plan.id, event_id(event), event.at, route.grace, plan.names.get(route.name, event.name), why)
+
+
 def _hit(route: _Route, event: Event, id_: str) -> Hit:
     plan, at, arrived = route.plan, event.at, event.arrived
     return Hit(
@@ -185,78 +288,104 @@ def _hit(route: _Route, event: Event, id_: str) -> Hit:
         at,
         id_,
         arrived,
-        _values(route.constant, event),
+        {} if route.every else _values(route, event),
         max(at + plan.within, arrived + min(plan.settle, plan.within)),
         arrived - at > plan.max_age,
         plan.revision,
         _kept(plan, event) if plan.keep and route.part != EXIT else {},
+        route.grace if route.part == EXIT or route.snapshot else 0,
+        route.every or route.snapshot,
     )
 
 
-def _kept(plan: Plan, event: Event) -> dict[str, Json]:
-    return {name: event.properties[name] for name in plan.keep if name in event.properties}
-
-
 class _NotJoinable(ValueError):
-    pass
+    """Says why an event cannot be joined; `why` is the same in short."""
+
+    def __init__(self, reason: str, why: str) -> None:
+        super().__init__(reason)
+        self.why = why
 
 
-def _values(constant: tuple[tuple[str, str, Search], ...], event: Event) -> dict[str, Json]:
-    """By key, the values as the event wrote them. Lists of a composite key go side by side, like items of a basket."""
+def _passes(route: _Route, event: Event) -> Json:
+    try:
+        return route.where(event.properties) if route.where else True
+    except Unclear as unclear:
+        raise _NotJoinable(f"the filter of {event.name} cannot be computed: {unclear}", str(unclear)) from None
+
+
+def _kept(plan: Plan, event: Event) -> dict[str, Json]:
+    kept = {name: event.properties[name] for name in plan.keep if name in event.properties}
+    if why := beyond(kept):
+        raise _NotJoinable(why, why)
+    return kept
+
+
+def _values(route: _Route, event: Event) -> dict[str, Json]:
+    """By key, the values as the event wrote them. Lists of a composite key go side by side, like items of a basket.
+
+    Null and blank items say nothing. A snapshot may be empty; any other event bears a value.
+    """
+    constant = route.constant
     if not constant:
         return {"": None}
     if len(constant) == 1:
-        name, path, find = constant[0]
-        if type(found := find(event.properties)) is str and (key := found.strip()):
+        only = constant[0]
+        found = _found(only, event)
+        if type(found) is str and len(found) * 4 <= MAX_VALUE_BYTES and (key := only.fold(found)):
             return {key: found}
-    columns = []
-    for name, path, find in constant:
-        found = find(event.properties)
-        column = found if isinstance(found, list) else [found]
-        if not column or None in column:
-            msg = f"constant property {name}: {path} is missing in {event.name}"
-            raise _NotJoinable(msg)
-        columns.append(column)
-    if len(columns) == 1:
-        return {_value_key(value, constant[0][0]): value for value in reversed(columns[0])}
+    columns = [_column(route, each, event) for each in constant]
     rows = max(map(len, columns))
     if any(len(column) not in {1, rows} for column in columns):
-        msg = "constant properties " + ", ".join(c[0] for c in constant) + ": lists of different lengths"
-        raise _NotJoinable(msg)
-    tuples = ([column[row % len(column)] for column in columns] for row in reversed(range(rows)))
-    names = [c[0] for c in constant]
-    return {canonical([_value_key(v, n) for v, n in zip(row, names, strict=True)]): row for row in tuples}
+        names = ", ".join(each.name for each in constant)
+        raise _NotJoinable(f"constant properties {names}: lists of different lengths", "lists of different lengths")
+    values: dict[str, Json] = {}
+    for row in range(rows):
+        cells = [column[row % len(column)] for column in columns]
+        keys = [_key(cell, each) for cell, each in zip(cells, constant, strict=True)]
+        if all(keys):
+            key = keys[0] if len(keys) == 1 else canonical(keys)
+            values.setdefault(key, shown(cells[0]) if len(cells) == 1 else [shown(cell) for cell in cells])
+        elif any(keys):
+            missing = next(each for each, key in zip(constant, keys, strict=True) if not key)
+            raise _missing(missing, event)
+    if not values and not route.snapshot:
+        raise _missing(constant[0], event)
+    return values
 
 
-def _value_key(value: Json, name: str) -> str:
-    """Values match as trimmed strings: 123, "123" and 123.0 are one value."""
-    match value:
-        case str():
-            key = value.strip()
-        case bool():
-            key = "true" if value else "false"
-        case int():
-            key = str(value)
-        case float() if math.isfinite(value):
-            key = str(int(value)) if value.is_integer() else repr(value)
-        case _:
-            key = ""
-    if not key:
-        msg = f"constant property {name}: neither a value nor a list of values"
-        raise _NotJoinable(msg)
+def _found(column: _Column, event: Event) -> Json:
+    try:
+        return column.find(event.properties)
+    except Unclear as unclear:
+        raise _NotJoinable(f"constant property {column.name}: {unclear}", str(unclear)) from None
+
+
+def _column(route: _Route, column: _Column, event: Event) -> list[Json]:
+    found = _found(column, event)
+    if found is None or (found == [] and not route.snapshot):
+        raise _missing(column, event)
+    listed: list[Json] = found if isinstance(found, list) else [found]
+    if len(listed) > MAX_VALUES:
+        why = f"{column.path} has {len(listed)} values, {MAX_VALUES} are allowed"
+        raise _NotJoinable(f"constant property {column.name}: {why}", why)
+    return listed
+
+
+def _missing(column: _Column, event: Event) -> _NotJoinable:
+    if text := text_in_the_way(column.path, event.properties):
+        why = f"{text} is text, not a list or an object"
+        return _NotJoinable(f"constant property {column.name}: {why} in {event.name}", why)
+    why = f"{column.path} is missing"
+    return _NotJoinable(f"constant property {column.name}: {why} in {event.name}", why)
+
+
+def _key(value: Json, column: _Column) -> str:
+    """The text by which a value matches; empty where it says nothing."""
+    key = column.fold(value) if isinstance(value, str) else "" if value is None else key_of(value)
+    if key is None:
+        why = f"{column.path} is neither a value nor a list of values"
+        raise _NotJoinable(f"constant property {column.name}: neither a value nor a list of values", why)
+    if len(key) * 4 > MAX_VALUE_BYTES and (size := bytes_of(key)) > MAX_VALUE_BYTES:
+        why = f"{column.path} has {size} bytes, {MAX_VALUE_BYTES} are allowed"
+        raise _NotJoinable(f"too long: {why}", f"too long: {why}")
     return key
-
-
-def search(path: str) -> Search:
-    """A compiled JMESPath. A plain name, by far the most frequent, needs no interpreter."""
-    expression = jmespath.compile(path)
-    parsed = expression.parsed
-    if parsed["type"] == "field":
-        name = cast("str", parsed["value"])
-        return lambda properties: properties.get(name)
-    return cast("Search", expression.search)
-
-
-def _truthy(value: Json) -> bool:
-    """As JMESPath has it: 0 is true; false, null and what is empty are not."""
-    return value is not None and value is not False and value not in ("", [], {})

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from holdfast.core.events import Event, event_key
-from holdfast.core.plans.plan import search
+from holdfast.core.paths import search
 from holdfast.core.recommend.ranking import Recommender, items
 
 

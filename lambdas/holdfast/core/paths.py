@@ -1,0 +1,152 @@
+"""JMESPath on the properties of an event, and the values found there: how they match, and how they are shown."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, cast
+
+import jmespath
+from jmespath.exceptions import JMESPathTypeError
+from jmespath.visitor import TreeInterpreter
+
+from holdfast.core.events import Json
+
+Search: TypeAlias = Callable[[Mapping[str, Json]], Json]
+
+_ORDER = frozenset({"lt", "lte", "gt", "gte"})
+_LONGEST = 40
+"""Characters of a value that a message shows."""
+
+
+class Unclear(ValueError):
+    """An expression that cannot be computed, or a value that cannot be used: the message says why."""
+
+
+def search(path: str) -> Search:
+    """A compiled JMESPath; it raises Unclear. A plain name, by far the most frequent, needs no interpreter."""
+    expression = jmespath.compile(path)
+    parsed = expression.parsed
+    if parsed["type"] == "field":
+        name = cast("str", parsed["value"])
+        return lambda properties: properties.get(name)
+
+    def find(properties: Mapping[str, Json]) -> Json:
+        try:
+            return cast("Json", expression.search(properties))
+        except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
+            raise Unclear(_explained(parsed, properties, error)) from None
+
+    return find
+
+
+def truthy(value: Json) -> bool:
+    """As JMESPath has it: 0 is true; false, null and what is empty are not."""
+    return value is not None and value is not False and value not in ("", [], {})
+
+
+def text_in_the_way(path: str, properties: Mapping[str, Json]) -> str:
+    """The property that a path reads as a list or an object, where it is text."""
+    node = jmespath.compile(path).parsed
+    if node["type"] == "field":
+        return ""
+    while node["children"] and node["type"] != "function_expression":
+        node = node["children"][0]
+    name = node.get("value") if node["type"] == "field" else None
+    return name if isinstance(name, str) and isinstance(properties.get(name), str) else ""
+
+
+# --- Values -----------------------------------------------------------------------------------------------------------
+
+
+def folded(text: str) -> str:
+    """Text as it matches: in Unicode's composed form (NFC), with white space of any kind trimmed and made one space."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(text.split())
+
+
+def without_case(text: str) -> str:
+    """Text as it matches where case does not matter."""
+    return folded(text.casefold())
+
+
+def key_of(value: Json) -> str | None:
+    """A scalar as the text by which it matches: 123, "123" and 123.0 are one value. None for what is no scalar."""
+    match value:
+        case str():
+            return folded(value)
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float() if math.isfinite(value):
+            return str(int(value)) if value.is_integer() else repr(value)
+        case _:
+            return None
+
+
+def shown(value: Json) -> Json:
+    """A value as messages show it: a whole number as one, as spreadsheets write 12345678 as 12345678.0."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+# --- Why an expression cannot be computed -----------------------------------------------------------------------------
+
+
+def _explained(parsed: Any, properties: Mapping[str, Json], error: Exception) -> str:
+    """The property, its value and what to write instead: found by computing the expression once more, step by step."""
+    try:
+        _Careful().visit(parsed, properties)
+    except Unclear as unclear:
+        return str(unclear)
+    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError):
+        pass
+    return str(error) if isinstance(error, ValueError) else "it cannot be computed with these values"
+
+
+class _Careful(TreeInterpreter):
+    """Computes an expression, and says what is wrong where JMESPath stops at a Python error."""
+
+    def visit_comparator(self, node: Any, value: Any) -> Any:
+        if node["value"] in _ORDER:
+            left, right = ((child, self.visit(child, value)) for child in node["children"])
+            for (child, found), (_, other) in ((left, right), (right, left)):
+                if isinstance(found, str) and not isinstance(other, str) and isinstance(other, int | float):
+                    name = _written(child)
+                    raise Unclear(f"{name} is the text {_short(found)}, not a number: write to_number({name})")
+        return super().visit_comparator(node, value)
+
+    def visit_function_expression(self, node: Any, value: Any) -> Any:
+        arguments = [self.visit(child, value) for child in node["children"]]
+        try:
+            return super().visit_function_expression(node, value)
+        except JMESPathTypeError as error:
+            of = zip(node["children"], arguments, strict=True)
+            name = next((_written(child) for child, given in of if given is error.current_value), "a value")
+            wanted = " or ".join(error.expected_types)
+            raise Unclear(f"{name} is {_short(error.current_value)}, and {node['value']}() takes {wanted}") from None
+
+
+def _written(node: Any) -> str:
+    """An expression as its owner wrote it, as far as it is simple."""
+    children = [_written(child) for child in node["children"]]
+    first, second = (*children, "", "")[:2]
+    written: Mapping[str, str] = {
+        "field": str(node.get("value")),
+        "subexpression": ".".join(children),
+        "index_expression": "".join(children),
+        "index": f"[{node.get('value')}]",
+        "current": "@",
+        "flatten": f"{first}[]",
+        "projection": f"{first}.{second}" if second not in {"", "@"} else first,
+        "function_expression": f"{node.get('value')}({', '.join(children)})",
+    }
+    return written.get(node["type"], "the value")
+
+
+def _short(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
