@@ -37,7 +37,7 @@ def build(deployment: Deployment, recommendation: str | None) -> list[dict[str, 
             give_up = time.monotonic() + _MOST_SECONDS
             while (ended := _ended(builds, name)) == before:
                 if time.monotonic() > give_up:
-                    raise Failure(f"The build of {name} did not come to an end. The log of its function says more.")
+                    raise Failure(f"The build of {name} did not finish. See the log of its function.")
                 told = builds.told(name, RUNNING)
                 bar.update(bar.task_ids[0], description=f"{name}: {told['step'] if told else 'starting'}")
                 time.sleep(_POLL_SECONDS)

@@ -27,7 +27,7 @@ from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, r
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Campaigns as code: validate, test, diff, publish, roll back, pause.")
+app = typer.Typer(no_args_is_help=True, help="Work with campaigns: validate, test, diff, publish, roll back, pause.")
 
 Files = Annotated[list[Path], typer.Argument(help="Campaign files, YAML or JSON.", show_default=False)]
 Id = Annotated[str, typer.Argument(help="The campaign's id.", show_default=False)]
@@ -39,7 +39,7 @@ StageAtHand = Annotated[
         "--stage",
         "-s",
         envvar="HOLDFAST_STAGE",
-        help="Check names and types against what this stage has seen. Without, against the local one if it is up.",
+        help="The stage whose events names and types are compared with. Default: the local one, if it is up.",
     ),
 ]
 
@@ -49,12 +49,12 @@ def validate(
     files: Files,
     *,
     stage: StageAtHand = None,
-    strict: Annotated[bool, typer.Option(help="Exit code 1 for hints too.")] = False,
+    strict: Annotated[bool, typer.Option(help="Exit with code 1 for hints, too.")] = False,
     json: Json = False,
 ) -> None:
-    """Check campaign files without publishing them, and run the tests beside them. Exit code 1 if something is wrong.
+    """Check campaign files and run the tests beside them, without publishing. Exit code 1 if something is wrong.
 
-    Names and types that do not agree with the events seen so far are hints, no mistakes.
+    Names and types that differ from the events seen so far are reported as hints, not as mistakes.
     """
     seen = _seen(stage)
     wrong = False
@@ -89,7 +89,7 @@ def run_tests(
     *,
     json: Json = False,
 ) -> None:
-    """Run the tests that stand beside campaigns: cart.test.yaml beside cart.yaml. Exit code 1 if one fails."""
+    """Run the tests beside campaigns: cart.test.yaml beside cart.yaml. Exit code 1 if one fails."""
     results: list[Result] = []
     for path in _campaign_files(files):
         try:
@@ -140,7 +140,7 @@ def _show_results(results: Iterable[Result], *, as_json: bool) -> None:
 
 @app.command()
 def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None:
-    """Make each file the live revision of its campaign. None is published if one has a mistake."""
+    """Publish each file as the live revision of its campaign. If one has a mistake, none is published."""
     try:
         read = [read_campaign(path) for path in _campaign_files(files)]
     except CampaignFileError as error:
@@ -172,7 +172,7 @@ def alone(campaign: str) -> Iterator[None]:
 
 @app.command("list")
 def list_(*, stage: Stage = "local", json: Json = False) -> None:
-    """The live revision of every campaign."""
+    """List the live revision of every campaign."""
     rows = [_row(published) for published in campaigns(Deployment.find(stage)).live()]
     if not rows and not json:
         out.print("No campaign is published yet. Publish one with: holdfast campaign publish FILE")
@@ -184,11 +184,11 @@ def list_(*, stage: Stage = "local", json: Json = False) -> None:
 def show(
     campaign: Id,
     *,
-    revision: Annotated[int | None, typer.Option(help="Which one; without, the live one.")] = None,
+    revision: Annotated[int | None, typer.Option(help="The revision. Default: the live one.")] = None,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """A campaign as it was published."""
+    """Print a campaign as it was published."""
     published = _get(campaigns(Deployment.find(stage)), campaign, revision)
     if json:
         print_json({**_row(published), "source": published.source})
@@ -200,13 +200,13 @@ def show(
 
 @app.command()
 def pause(campaign: Id, *, stage: Stage = "local", json: Json = False) -> None:
-    """Send nothing for now: what falls due is withheld. Events are still followed."""
+    """Withhold what falls due from now on. Events are still followed."""
     _pause(campaign, stage, paused=True, as_json=json)
 
 
 @app.command()
 def resume(campaign: Id, *, stage: Stage = "local", json: Json = False) -> None:
-    """Send again, from now on."""
+    """Send again from now on."""
     _pause(campaign, stage, paused=False, as_json=json)
 
 

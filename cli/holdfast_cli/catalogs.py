@@ -22,7 +22,7 @@ from holdfast.services.message_data import Lookup
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Catalogs: import from CSV, show, list, delete.")
+app = typer.Typer(no_args_is_help=True, help="Work with catalogs: import from CSV, show, list, delete.")
 
 Name = Annotated[str, typer.Argument(help="The catalog's name.", show_default=False)]
 
@@ -32,7 +32,7 @@ COUNTS = ("rows", "new", "changed", "unchanged", "older", "repeated", "bad")
 @app.command("import")
 def import_(
     name: Name,
-    file: Annotated[Path, typer.Argument(help="A CSV file; its first line names the columns.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A CSV file. Its first line names the columns.", show_default=False)],
     *,
     find_by: Annotated[
         list[str] | None,
@@ -44,9 +44,9 @@ def import_(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Import rows into a catalog: each takes the place of the one with its identity. What the file has not, stays.
+    """Import a CSV file into a catalog. A row replaces the one with the same identity; rows not in the file are kept.
 
-    Bad rows are listed with their line, and the good ones go in. Exit code 1 if there were any.
+    Bad rows are listed with their line, and the good rows are imported. Exit code 1 if there were bad rows.
     """
     if not re.match(NAME_PATTERN, name):
         raise typer.BadParameter("lower-case letters, digits and hyphens, 63 at most", param_hint="NAME")
@@ -60,7 +60,7 @@ def import_(
     except Importing:
         raise Failure(f"An import of {name} is under way. Try again when it is over, in two minutes at most.") from None
     except Throttled:
-        raise Failure("AWS throttles the catalog table. The same import again does the rest.") from None
+        raise Failure("AWS throttles the catalog table. Run the same import again to finish it.") from None
     if json:
         print_json({"catalog": name, **counts})
     else:
@@ -109,7 +109,7 @@ def _import(
 
 @app.command("list")
 def list_(*, stage: Stage = "local", json: Json = False) -> None:
-    """All catalogs."""
+    """List all catalogs."""
     rows = [_row(each) for each in catalogs(Deployment.find(stage)).all()]
     print_rows(rows, ["catalog", "columns", "found_by", "imported_at", "rows"], as_json=json)
 
@@ -128,16 +128,20 @@ def _row(known: Catalog) -> dict[str, Any]:
 @app.command()
 def show(
     name: Name,
-    identity: Annotated[str, typer.Argument(help="Only the row of this identity.")] = "",
+    identity: Annotated[str, typer.Argument(help="The identity of the row to print.")] = "",
     *,
     where: Annotated[
-        list[str] | None, typer.Option(help="The row that a message would find: Name='white coat'; several are ANDed.")
+        list[str] | None,
+        typer.Option(
+            help="Print the row that a message would find, such as Name='white coat'. If given several times, all"
+            " have to match."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(help="How many rows.", min=1)] = 20,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Some rows of a catalog, or one of them."""
+    """Print some rows of a catalog, or one row."""
     table = catalogs(Deployment.find(stage))
     wanted = {IDENTITY: identity} if identity else {}
     for condition in where or []:
@@ -156,12 +160,14 @@ def show(
 @app.command()
 def delete(
     name: Name,
-    identities: Annotated[list[str] | None, typer.Argument(help="Only the rows of these identities.")] = None,
+    identities: Annotated[
+        list[str] | None, typer.Argument(help="The identities of the rows to delete. Default: all.")
+    ] = None,
     *,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Delete a catalog, or rows of it. Messages that name what is gone take their default, or are withheld."""
+    """Delete a catalog, or some of its rows. Messages that need them use their default, or are withheld."""
     table = catalogs(Deployment.find(stage))
     deleted = 0
     try:
@@ -176,7 +182,7 @@ def delete(
     except UnknownCatalog as error:
         raise Failure(f"There is no catalog {error}. See: holdfast catalog list") from None
     except Throttled:
-        raise Failure("AWS throttles the catalog table. The same command again does the rest.") from None
+        raise Failure("AWS throttles the catalog table. Run the same command again to finish it.") from None
     if json:
         print_json({"catalog": name, "deleted": deleted, "whole": not identities})
     else:

@@ -218,12 +218,12 @@ def console_of(deployment: Deployment, page: Page) -> Console:
 def console(
     context: typer.Context,
     *,
-    port: Annotated[int, typer.Option(help="Where to listen; 0 for any free port.")] = 0,
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 for any free one.")] = 0,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Open the console: campaigns, previews and users of a stage, in a browser. Stop it with Ctrl-C.
+    """Open the console in a browser: campaigns, previews and users of a stage. Stop with Ctrl-C.
 
     It runs on this machine, on 127.0.0.1 only, for you alone, and does what your AWS credentials may do. The address it
     prints lets one in once; Enter makes another one.

@@ -13,7 +13,7 @@ from holdfast.console.access import EDITOR, VIEWER
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Who may sign in to the deployed console: add, list, remove.")
+app = typer.Typer(no_args_is_help=True, help="Manage who may sign in to the deployed console: add, list, remove.")
 
 Name = Annotated[str, typer.Argument(help="The name to sign in with.", show_default=False)]
 
@@ -84,12 +84,14 @@ class People:
 def add(
     name: Name,
     *,
-    group: Annotated[Group, typer.Option("--group", "-g", help="What they may do.")] = Group.VIEWER,
-    email: Annotated[str, typer.Option(help="Cognito sends them the invitation.")] = "",
+    group: Annotated[
+        Group, typer.Option("--group", "-g", help="The group: viewers look, editors change things.")
+    ] = Group.VIEWER,
+    email: Annotated[str, typer.Option(help="The address to which Cognito sends the invitation.")] = "",
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Let somebody sign in; of who may already, change the group.
+    """Let somebody sign in, or change the group of somebody who may already.
 
     Without --email a password is printed for you to pass on: good for three days, and replaced at the first sign-in.
     """
@@ -111,7 +113,7 @@ def add(
 
 @app.command("list")
 def list_(*, stage: Stage = "local", json: Json = False) -> None:
-    """Who may sign in."""
+    """List who may sign in."""
     rows = People(Deployment.find(stage)).all()
     if rows or json:
         print_rows(rows, ["name", "groups", "status", "email"], as_json=json)
@@ -121,7 +123,7 @@ def list_(*, stage: Stage = "local", json: Json = False) -> None:
 
 @app.command()
 def remove(name: Name, *, stage: Stage = "local", json: Json = False) -> None:
-    """Let somebody in no more."""
+    """Remove somebody, who can then no longer sign in."""
     People(Deployment.find(stage)).remove(name)
     if json:
         print_json({"name": name, "removed": True})

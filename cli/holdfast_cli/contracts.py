@@ -30,7 +30,7 @@ class _Out(BaseModel):
 
 
 class Metadata(_Out):
-    """What was decided, by what, and when."""
+    """The decision that this is about."""
 
     id: Annotated[
         str,
@@ -54,9 +54,9 @@ class Metadata(_Out):
 
 
 class User(_Out):
-    """Whom it is about."""
+    """The user that the message is about."""
 
-    identity: Annotated[str, Field(description="The user, as upstream names them.")]
+    identity: Annotated[str, Field(description="The user's identity, as upstream sent it.")]
     email: Annotated[Any, Field(description="The property `email` of the user's profile, where there is one.")] = None
 
 
@@ -82,7 +82,9 @@ class Detail(_Out):
 
     metadata: Metadata
     user: User
-    constant: Annotated[ConstantProperty | None, Field(description="Null where the campaign holds nothing constant.")]
+    constant: Annotated[
+        ConstantProperty | None, Field(description="The constant property; null if the campaign has none.")
+    ]
     values: Annotated[
         dict[str, str] | None, Field(description="The key-value pairs of the message, rendered for this user.")
     ] = None
@@ -247,49 +249,53 @@ class Input(RootModel[Record | list[Record]]):
 
 _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "Campaign": {
-        "id": "Lower-case letters, digits and hyphens; messages bear it.",
-        "name": "What people call the campaign.",
+        "id": "The campaign's id, which is in each message: lower-case letters, digits and hyphens.",
+        "name": "The name that people read. Default: the id.",
         "when": "Whom to watch for.",
-        "constant": "What must be the same in all events: a property, or a list of properties that all have to agree.",
-        "catalogs": "Of each catalog that the message names, the row: columns, and what each is equal to in the trigger"
-        " (JMESPath). Several all have to agree.",
-        "send": "What to send.",
+        "constant": "The property that has to have the same value in all events, or a list of properties that all have"
+        " to agree.",
+        "catalogs": "Which row of each catalog the message gets: by column, what it is equal to in the trigger"
+        " (JMESPath). If there are several columns, all have to agree.",
+        "send": "The message.",
     },
     "When": {
-        "did": "What the user must have done: one event or a list, then all of them. Case and spaces do not matter.",
-        "did_not": "What the user must not have done: one event, or a list, then none of them. Without it the campaign"
-        " is a plain action campaign.",
-        "within": "The window, from the trigger on: 30 minutes, 24h, 3 days or PT30M.",
-        "where": "Conditions in JMESPath on the properties, by event: price >= `20`.",
-        "max_age": "What arrives later than this is history, and opens nothing.",
-        "settle": "How long after its trigger's arrival a watch is not decided yet; never longer than the window.",
+        "did": "The event that the user did, or a list of events, all of which they did. Case and spaces do not"
+        " matter.",
+        "did_not": "The event that the user did not do, or a list of events, none of which they did. Without it the"
+        " campaign is a plain action campaign.",
+        "within": "The window: how long after the trigger to wait, such as 30 minutes, 24h, 3 days or PT30M.",
+        "where": "By event, a condition on its properties in JMESPath: price >= `20`.",
+        "max_age": "A trigger that arrives later than this after it happened is history: it opens no watch.",
+        "settle": "How long after its trigger's arrival a watch is not decided yet; at most the window.",
     },
     "Constant": {
-        "name": "What the property is called.",
-        "in": "Where each event bears it, in JMESPath: product_name, Items[].prod_name. A list means any of these.",
+        "name": "The property's name in messages.",
+        "in": "Where each event has it, in JMESPath: product_name, Items[].prod_name. A list means any of these"
+        " values.",
     },
     "Send": {
-        "one_per": "One message for each value; or for a user, a summary of all values that are still open.",
-        "limit": "How many values a summary names at most.",
-        "values": "The key-value pairs of the message, Liquid in the values.",
-        "detail_type": "The detail type of the message on the bus, to put rules on.",
+        "one_per": "`value`: one message for each value. `user`: one message about all values that are still open.",
+        "limit": "With `one_per: user`, how many values a message names at most.",
+        "values": "The key-value pairs of the message; each value is a Liquid template.",
+        "detail_type": "The detail type of the message on the bus, which rules match.",
     },
     "Recommendation": {
-        "id": 'Lower-case letters, digits and hyphens; templates name it: Recommendations["also-bought"].',
-        "name": "What people call the recommendation.",
+        "id": "The id, by which templates name it (lower-case letters, digits and hyphens):"
+        ' Recommendations["also-bought"].',
+        "name": "The name that people read. Default: the id.",
         "catalog": "The catalog that the items are in, by their Identity.",
-        "did": "What is done together, and where each event bears its items, in JMESPath: Items[].prod_id. A list means"
-        " each of these. Case and spaces of the events' names do not matter.",
-        "lookback": "How much history counts: 90 days at most.",
-        "min_support": "How many users at least must have done two items together.",
+        "did": "The events that are done together, and where each has its items, in JMESPath: Items[].prod_id. A list"
+        " means each of these items. Case and spaces of the events' names do not matter.",
+        "lookback": "How much of the history counts: 1 to 90 days.",
+        "min_support": "How many users at least have to have done this to both of two items.",
         "include": "Only items whose row in the catalog has one of these values, by column.",
         "exclude": "No items whose row in the catalog has one of these values, by column.",
-        "exclude_done": "No items to which the user did one of these, such as bought them or put them into the cart:"
-        " where each event bears them.",
-        "limit": "How many items to recommend at most.",
-        "fallback": "Where nothing is known that goes with what the user did: what is popular, or nothing; then a"
-        " message that names this is withheld.",
-        "personalize": "The ARN of a recommender or campaign of Amazon Personalize to ask, in the place of the nightly"
+        "exclude_done": "No items to which the user did one of these events, such as bought them or put them into the"
+        " cart: where each event has its items.",
+        "limit": "How many items a message gets at most.",
+        "fallback": "`popular`: what is popular, if nothing goes with what the user did. `none`: nothing, and a message"
+        " that names this recommendation is withheld.",
+        "personalize": "The ARN of a recommender or campaign of Amazon Personalize to ask instead of the nightly"
         " build.",
     },
 }

@@ -55,9 +55,9 @@ class Scene(NamedTuple):
 
 
 def demo(*, json: Json = False) -> None:
-    """All of it, once, on an AWS of its own: deploy, publish, send, watch, check the books. Leaves nothing running.
+    """Run everything once on an AWS on this machine: deploy, publish, send, watch, compare. Leaves nothing running.
 
-    It needs a checkout.
+    This needs a checkout.
     """
     local.need_checkout("`holdfast demo`")
     with _embedded_aws() as deployment, tap(deployment) as tapped:

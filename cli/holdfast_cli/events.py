@@ -52,12 +52,14 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def send(
-    file: Annotated[Path, typer.Argument(help="One record per line, in any form; - for standard input.")],
+    file: Annotated[
+        Path, typer.Argument(help="A file with one record on each line, in any form; - for standard input.")
+    ],
     *,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Put events on the queue, a message for each line. What a record lacks is found out there: see `rejected`."""
+    """Send a file of records to the events queue. Records that cannot be read are then in `holdfast rejected list`."""
     deployment = Deployment.find(stage)
     queue = Queue(deployment.client("sqs"), deployment.outputs["EventsQueueUrl"])
     try:
@@ -79,15 +81,20 @@ def send(
 
 
 def simulate(
-    campaign: Annotated[list[Path], typer.Option("--campaign", "-c", help="A campaign file; may be given again.")],
-    events: Annotated[Path, typer.Option("--events", "-e", help="One record per line, in any form; .gz is unpacked.")],
+    campaign: Annotated[
+        list[Path], typer.Option("--campaign", "-c", help="A campaign file. May be given several times.")
+    ],
+    events: Annotated[
+        Path, typer.Option("--events", "-e", help="A file with one record on each line, in any form; .gz is unpacked.")
+    ],
     profiles_file: Annotated[
-        Path | None, typer.Option("--profiles", "-p", help="Profile records: messages are rendered too.")
+        Path | None,
+        typer.Option("--profiles", "-p", help="A file of profile records. With it, messages are rendered too."),
     ] = None,
     *,
     json: Json = False,
 ) -> None:
-    """What would have been decided: the trace is folded in event time, offline, by the function that join runs."""
+    """Show what would have been decided for a file of events, offline, by the same function that decides on AWS."""
     try:
         plans = Plans(read_campaign(path)[0].plan() for path in campaign)
     except CampaignFileError as error:

@@ -38,11 +38,11 @@ def explain(
     user: Annotated[str, typer.Argument(help="The user's identity.", show_default=False)],
     *,
     campaign: Annotated[str, typer.Option("--campaign", "-c", help="Only this campaign.")] = "",
-    utc: Annotated[bool, typer.Option("--utc", help="Times in UTC, not in this machine's time zone.")] = False,
+    utc: Annotated[bool, typer.Option("--utc", help="Print times in UTC, not in this machine's time zone.")] = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Why a user did, did not, or will get a message: by campaign and constant value, from what is remembered."""
+    """Say why a user did, did not, or will get a message: for each campaign and constant value."""
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
     plans = table.plans()

@@ -12,13 +12,13 @@ from holdfast_cli.output import Json, err, out, print_json
 from holdfast_cli.stack import Deployment
 
 app = typer.Typer(
-    no_args_is_help=True, help="An AWS on this machine, with the stack deployed: up, down, status. Needs a checkout."
+    no_args_is_help=True, help="Run the stack on an AWS on this machine: up, down, status. This needs a checkout."
 )
 
 
 @app.command()
 def up(*, json: Json = False) -> None:
-    """Start it, or bring it up to date. It stays until `holdfast local down`."""
+    """Start the local AWS and deploy the stack, or bring it up to date. It runs until `holdfast local down`."""
     with err.status("starting") as status:
         local.up(lambda step: status.update(escape(step)))
     _show(as_json=json)
@@ -26,7 +26,7 @@ def up(*, json: Json = False) -> None:
 
 @app.command()
 def down(*, json: Json = False) -> None:
-    """Stop it, and forget all that was in it."""
+    """Stop the local AWS and delete everything in it."""
     stopped = local.down()
     if json:
         print_json({"running": False, "stopped": stopped})
@@ -36,7 +36,7 @@ def down(*, json: Json = False) -> None:
 
 @app.command()
 def status(*, json: Json = False) -> None:
-    """Is it running, and where? Exit code 1 if not."""
+    """Say whether the local AWS is running, and where. Exit code 1 if it is not."""
     if local.status() is None:
         if json:
             print_json({"running": False})

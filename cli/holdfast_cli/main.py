@@ -33,7 +33,7 @@ from holdfast_cli.stack import DeploymentNotFound
 
 app = typer.Typer(
     name="holdfast",
-    help="Notices what a user nearly did, and says so on an EventBridge bus.",
+    help="Notices what a user started and did not finish, and says so on an EventBridge bus.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -53,7 +53,7 @@ def holdfast(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version, and stop.")
     ] = False,
 ) -> None:
-    """Notices what a user nearly did, and says so on an EventBridge bus."""
+    """Notices what a user started and did not finish, and says so on an EventBridge bus."""
 
 
 app.add_typer(local_commands.app, name="local")

@@ -41,21 +41,21 @@ def preview(
     event: Annotated[
         str, typer.Option(help="The trigger's properties, or an event in any form, or a list of them, as JSON.")
     ] = "",
-    profile: Annotated[str, typer.Option(help="The user's properties as JSON, in the place of those held.")] = "",
+    profile: Annotated[str, typer.Option(help="The user's properties as JSON, instead of those that are stored.")] = "",
     stage: Annotated[
         str | None,
         typer.Option(
             "--stage",
             "-s",
             envvar="HOLDFAST_STAGE",
-            help="Where the user's profile and latest event are. Without, the local one if it is up.",
+            help="The stage that has the user's profile and latest event. Default: the local one, if it is up.",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """What a campaign would send to a user: the pairs, where each of their values came from, the detail on the bus.
+    """Show what a campaign would send to a user: each value, where it comes from, and the detail on the bus.
 
-    Without --event, the latest event that is kept of the user. Exit code 1 if the message would be withheld.
+    Without --event, it uses the latest event that is kept for the user. Exit code 1 if the message would be withheld.
     """
     deployment = Deployment.find(stage or "local") if stage or local.status() else None
     try:
@@ -95,7 +95,9 @@ def _plan(campaign: str, deployment: Deployment | None) -> Plan:
         except UnknownCampaign:
             return draft.plan()
     if table is None:
-        raise Failure(f"{campaign} is no file. To preview a live campaign, name the stage, or start: holdfast local up")
+        raise Failure(
+            f"{campaign} is not a file. To preview a live campaign, name the stage, or start: holdfast local up"
+        )
     try:
         return table.get(campaign).plan
     except UnknownCampaign as error:

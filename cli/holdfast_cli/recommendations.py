@@ -24,7 +24,7 @@ from holdfast_cli.campaigns import show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Recommendations as code: validate, publish, build, evaluate.")
+app = typer.Typer(no_args_is_help=True, help="Work with recommendations: validate, publish, build, evaluate.")
 
 Files = Annotated[list[Path], typer.Argument(help="Recommendation files, YAML or JSON.", show_default=False)]
 Id = Annotated[str, typer.Argument(help="The recommendation's id.", show_default=False)]
@@ -36,8 +36,8 @@ Events = Annotated[
     typer.Option(
         "--events",
         "-e",
-        help="From these events, on this machine: one record per line, in any form; .gz is unpacked."
-        " Without, from the stage's history.",
+        help="Use these events, on this machine: one record on each line, in any form; .gz is unpacked."
+        " Default: the stage's history.",
     ),
 ]
 _SHOWN = 10
@@ -64,9 +64,9 @@ def validate(files: Files, *, json: Json = False) -> None:
 
 @app.command()
 def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None:
-    """Make each file the live revision of its recommendation. None is published if one has a mistake.
+    """Publish each file as the live revision of its recommendation. If one has a mistake, none is published.
 
-    From then on the events that it names are kept as history; what is recommended comes of the next build.
+    From then on, the events that it names are kept as history. The next build makes the recommendations.
     """
     read = [_read(path, as_json=json) for path in files]
     table = _table(Deployment.find(stage))
@@ -95,7 +95,7 @@ def _publish(table: Recommendations, recommendation: Recommendation, text: str) 
 
 @app.command("list")
 def list_(*, stage: Stage = "local", json: Json = False) -> None:
-    """The live revision of every recommendation, and its build."""
+    """List the live revision of every recommendation, and its build."""
     deployment = Deployment.find(stage)
     builds = _builds(deployment)
     rows = [{**_row(published), **_state(builds, published.plan.id)} for published in _table(deployment).live()]
@@ -110,12 +110,12 @@ def list_(*, stage: Stage = "local", json: Json = False) -> None:
 def show(
     recommendation: Id,
     *,
-    item: Annotated[str | None, typer.Option(help="What goes with this item; without, what is popular.")] = None,
-    source: Annotated[bool, typer.Option("--source", help="The file as it was published, and nothing else.")] = False,
+    item: Annotated[str | None, typer.Option(help="Show what goes with this item. Default: what is popular.")] = None,
+    source: Annotated[bool, typer.Option("--source", help="Print only the file as it was published.")] = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """What is live of a recommendation, how its last build went, and what goes with an item."""
+    """Show the live revision of a recommendation, its last build, and what goes with an item."""
     deployment = Deployment.find(stage)
     published, builds = _get(_table(deployment), recommendation), _builds(deployment)
     if source:
@@ -138,14 +138,16 @@ def show(
 def build(
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[ID|FILE]", help="Which; without, all that are published.", show_default=False),
+        typer.Argument(
+            metavar="[ID|FILE]", help="The recommendation. Default: all that are published.", show_default=False
+        ),
     ] = None,
     *,
     events: Events = None,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Build now what is else built every night. With --events, here: to see what it would come to, and nothing more."""
+    """Build recommendations now instead of tonight. With --events, build on this machine and only show the result."""
     if events is None:
         outcomes = asked.build(Deployment.find(stage), target)
         print_rows(outcomes, ["recommendation", "build", "items", "pairs", "reason"], as_json=json)
@@ -177,12 +179,15 @@ def evaluate_(
     *,
     events: Events = None,
     split: Annotated[
-        float, typer.Option(help="The share of the history, the earlier, that is built from.", min=0.1, max=0.95)
+        float,
+        typer.Option(
+            help="The share of the history that is built from, beginning with the earliest.", min=0.1, max=0.95
+        ),
     ] = 0.8,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Split history by time, build from the earlier part, and count what it would have hit of the later one."""
+    """Measure a recommendation: build from the earlier part of the history, and count the hits in the later part."""
     from holdfast_cli import offline  # noqa: PLC0415 (as in `build`)
 
     recommender = _recommender(target, stage, as_json=json)

@@ -39,13 +39,13 @@ def _get(table: Campaigns, campaign: str, revision: int | None = None) -> Publis
 def diff(
     file: Annotated[Path, typer.Argument(help="A campaign file, YAML or JSON.", show_default=False)],
     *,
-    examples: Annotated[int, typer.Option(help="How many watches to show of each kind.", min=0)] = 3,
+    examples: Annotated[int, typer.Option(help="How many watches of each kind to show.", min=0)] = 3,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """A file against the live revision: which fields change, and what that does to the watches that are open now.
+    """Compare a file with the live revision: which fields change, and what changes for watches that are open now.
 
-    Reads the whole users table. Each open watch is told as if nothing more came in until it is due.
+    This reads the whole users table. It assumes that nothing more comes in before each watch is due.
     """
     try:
         campaign, text = read_campaign(file)
@@ -117,11 +117,13 @@ def _text(value: JsonValue) -> str:
 def rollback(
     campaign: Id,
     *,
-    to: Annotated[int | None, typer.Option(help="Which revision; without, the one before the live one.")] = None,
+    to: Annotated[
+        int | None, typer.Option(help="The revision to publish again. Default: the one before the live one.")
+    ] = None,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Publish an old revision again, as a new one: what was published stays in the history as it was."""
+    """Publish an old revision again, as a new revision. The history is not rewritten."""
     try:
         with alone(campaign):
             published, changed, number = go_back(campaigns(Deployment.find(stage)), campaign, now_ms(), to=to)
@@ -140,7 +142,7 @@ def rollback(
 
 
 def history(campaign: Id, *, stage: Stage = "local", json: Json = False) -> None:
-    """Every revision of a campaign, oldest first, and what each changed."""
+    """List every revision of a campaign, oldest first, and what each changed."""
     table = campaigns(Deployment.find(stage))
     live = _get(table, campaign)
     print_rows(

@@ -21,12 +21,12 @@ class Name(StrEnum):
 def schema(
     name: Annotated[
         Name,
-        typer.Argument(help="Campaign or recommendation files, what comes in, the detail of a message, or an API."),
+        typer.Argument(help="The contract to print."),
     ],
 ) -> None:
-    """Print a JSON Schema: of campaign or recommendation files, of what comes in, or of what goes out.
+    """Print a JSON Schema: of campaign files, recommendation files, input, or the detail of a message.
 
-    Of the console's API it is the OpenAPI document.
+    For the console's API, print its OpenAPI document.
     """
     if name is Name.CONSOLE:
         from holdfast.console.api import document  # noqa: PLC0415 (a fifth of a second, for this one name)

@@ -12,35 +12,35 @@ from holdfast_cli.output import Json, Stage, err, out, print_json, print_rows, p
 from holdfast_cli.stack import Deployment
 
 Limit = Annotated[int, typer.Option(help="How many messages to look at.")]
-Only = Annotated[str, typer.Option("--only", help="Only those whose reason contains this.")]
+Only = Annotated[str, typer.Option("--only", help="Only messages whose reason contains this text.")]
 
-rejected = typer.Typer(no_args_is_help=True, help="Records that could not be folded: list, redrive.")
-undelivered = typer.Typer(no_args_is_help=True, help="Decisions that could not be delivered: list, redrive.")
+rejected = typer.Typer(no_args_is_help=True, help="Work with records that could not be read: list, redrive.")
+undelivered = typer.Typer(no_args_is_help=True, help="Work with decisions that could not be delivered: list, redrive.")
 
 
 @rejected.command("list")
 def list_rejected(*, limit: Limit = 100, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
-    """What was rejected, and why. They stay in the queue."""
+    """List rejected records with their reasons. They stay in the queue."""
     columns = ["reason", "record"]
     _list(_rejected(Deployment.find(stage)).look(limit, only), columns, as_json=json)
 
 
 @rejected.command("redrive")
 def redrive_rejected(*, limit: Limit = 10_000, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
-    """Put them on the events queue again, once what was wrong was put right."""
+    """Send rejected records again, once the cause is gone."""
     _redrive(_rejected(Deployment.find(stage)), limit, only, as_json=json)
 
 
 @undelivered.command("list")
 def list_undelivered(*, limit: Limit = 100, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
-    """What could not be delivered, and why. They stay in the queue."""
+    """List undelivered decisions with their reasons. They stay in the queue."""
     columns = ["reason", "user", "campaigns"]
     _list(_undelivered(Deployment.find(stage)).look(limit, only), columns, as_json=json)
 
 
 @undelivered.command("redrive")
 def redrive_undelivered(*, limit: Limit = 10_000, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
-    """Have them delivered again. What fails again comes back to the queue, with its new reason."""
+    """Deliver them again. What fails again returns to the queue, with its new reason."""
     _redrive(_undelivered(Deployment.find(stage)), limit, only, as_json=json)
 
 

@@ -22,13 +22,15 @@ _ONLY: Final = TaskID(0)
 def stats(
     *,
     last: Annotated[int, typer.Option("--days", help="How many days, today (UTC) among them.", min=1, max=90)] = 14,
-    count: Annotated[bool, typer.Option("--waiting/--no-waiting", help="Count what waits: reads all users.")] = True,
+    count: Annotated[
+        bool, typer.Option("--waiting/--no-waiting", help="Count what is waiting. This reads the whole users table.")
+    ] = True,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Waiting, sent, withheld by reason, retracted and failed, by campaign; --json has each day, and the top values.
+    """Count what is waiting, sent, withheld (by reason), retracted and failed, for each campaign. --json has each day.
 
-    A batch that the stream brought twice is counted twice: the exact books are in the metrics.
+    A batch that the stream delivers twice is counted twice. The exact books are in the metrics.
     """
     deployment = Deployment.find(stage)
     wanted = days(now_ms(), last)

@@ -13,7 +13,7 @@ from holdfast.core.fold import profiles
 from holdfast_cli.output import Json, Stage, err, out, print_json
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="What is held of one user: export it, delete it.")
+app = typer.Typer(no_args_is_help=True, help="Export or delete everything stored about one user.")
 
 User = Annotated[str, typer.Argument(help="The user's identity.", show_default=False)]
 
@@ -28,9 +28,9 @@ def timers(deployment: Deployment) -> Timers:
 
 @app.command()
 def export(user: User, *, stage: Stage = "local", json: Json = False) -> None:
-    """Everything that is held of a user, as JSON: an object of several lines, or with --json of one.
+    """Print everything stored about a user as JSON: on several lines, or on one line with --json.
 
-    Times are epoch milliseconds. `state` is as the functions write it.
+    Times are epoch milliseconds. `state` is the text that the functions write.
     """
     deployment = Deployment.find(stage)
     parts = {held.part: _part(held) for held in users(deployment).held(user)}
@@ -59,11 +59,11 @@ def _part(held: Held) -> dict[str, Any]:
 def delete(
     user: User,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Delete a user: profile, watches, and entries in timer slots."""
+    """Delete everything stored about a user: profile, watches, and entries in timer slots."""
     deployment = Deployment.find(stage)
     table = users(deployment)
     parts = [held.part for held in table.held(user)]
@@ -77,8 +77,8 @@ def delete(
         print_json({"user": user, "deleted": parts, "timers": slots})
     else:
         what = ", ".join([*parts, *([f"entries in {slots} timer slots"] if slots else [])])
-        out.print(f"[green]✓[/] deleted: {what}" if what else "nothing was held of this user", soft_wrap=True)
+        out.print(f"[green]✓[/] deleted: {what}" if what else "nothing was stored about this user", soft_wrap=True)
     err.print(
-        "[dim]Events of the user that are still in the queue, or are sent again, are folded anew."
-        " What waits in the rejected, dead-letter and undelivered queues stays there until it expires.[/]"
+        "[dim]Events of the user that are still in the queue, or are sent again, will be read again."
+        " Messages in the rejected, dead-letter and undelivered queues stay there until they expire.[/]"
     )

@@ -76,12 +76,12 @@ def _policy(queue: str, rule: str) -> str:
 
 def watch(
     *,
-    seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many seconds.")] = None,
-    count: Annotated[int | None, typer.Option(help="Stop after so many messages.")] = None,
+    seconds: Annotated[float | None, typer.Option("--for", help="Stop after this many seconds.")] = None,
+    count: Annotated[int | None, typer.Option(help="Stop after this many messages.")] = None,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Messages as the bus delivers them, live. Stop it with Ctrl-C."""
+    """Print messages as the bus delivers them. Stop with Ctrl-C."""
     deployment = Deployment.find(stage)
     ends = time.monotonic() + seconds if seconds is not None else None
     seen = 0
