@@ -29,6 +29,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneForE
     return OneForEndToEnd(config, log)
 
 
+# Metrics of all tests of a worker pile up in one place, which is emptied when it is full, if it has a name.
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Tests")
+
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")

@@ -323,7 +323,7 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
     return Watch(
         trigger=trigger,
         exit=data.get("exit", 0),
-        decided=_unpack_decided(trigger, *data["decided"]) if "decided" in data else None,
+        decided=_unpack_decided(trigger, data["decided"]) if "decided" in data else None,
         parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
         grace=data.get("grace", 0),
     )
@@ -341,9 +341,13 @@ def _pack_decided(decided: Decided, trigger: Trigger | None) -> list[object]:
     return packed if decided.reason or len(packed) > 3 else packed[:2]  # noqa: PLR2004  (as said above)
 
 
-def _unpack_decided(trigger: Trigger | None, when: int, kind: Kind, reason: str = "", *other: Any) -> Decided:
-    """`other` is the trigger that it was for, where that is not `trigger`, and the mark of the summary it was in."""
-    at, id_, *summary = other or (trigger.mark if trigger else (0, ""))
+def _unpack_decided(trigger: Trigger | None, data: Sequence[Any]) -> Decided:
+    """Reads the first form of all too (`[at, id, when, kind, reason, summary]`): its third item is a number."""
+    if len(data) > 2 and isinstance(data[2], int):  # noqa: PLR2004
+        at, id_, when, kind, reason, *summary = data
+    else:
+        when, kind, reason, *other = (*data, "") if len(data) == 2 else data  # noqa: PLR2004
+        at, id_, *summary = other or (trigger.mark if trigger else (0, ""))
     return Decided(at, id_, when, kind, reason, (summary[0][0], summary[0][1]) if summary else None)
 
 
