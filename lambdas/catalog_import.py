@@ -7,7 +7,7 @@ import os
 from functools import cache
 from typing import Any
 
-from holdfast.aws.clients import client
+from holdfast.aws.clients import patient_client as client
 from holdfast.aws.drop_bucket import DropBucket
 from holdfast.aws.queues import Queue
 from holdfast.aws.settings import CatalogImportSettings

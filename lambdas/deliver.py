@@ -10,6 +10,7 @@ from holdfast.aws.bus import Bus
 from holdfast.aws.clients import client, quick_client
 from holdfast.aws.personalize import Personalize
 from holdfast.aws.queues import Queue
+from holdfast.aws.retry import TimeLeft
 from holdfast.aws.settings import DeliverSettings
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.statistics import Statistics
@@ -19,14 +20,15 @@ from holdfast.services.message_data import Lookup
 
 logger = Logger()
 metrics = Metrics()
+time_left = TimeLeft()
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], lambda_context: Any) -> None:
+def handler(event: dict[str, Any], context: Any) -> None:
     """Raises only where not even the undelivered queue takes what cannot be delivered: then the stream tries again."""
-    images = [record["dynamodb"]["NewImage"] for record in event["Records"]]
-    build().take(images, lambda: lambda_context.get_remaining_time_in_millis() / 1000)
+    time_left.begin(context)
+    build().take([record.get("dynamodb", {}).get("NewImage", {}) for record in event["Records"]], time_left)
 
 
 @cache
@@ -40,11 +42,12 @@ def build() -> Deliver:
             settings.users_table,
             settings.catalog_table,
             ttl=settings.campaigns_ttl_seconds,
+            seconds_left=time_left,
             personalize=Personalize(quick_client("personalize-runtime")) if settings.personalize else None,
         ),
         campaigns=campaigns,
         live=LivePlans(campaigns, settings.campaigns_ttl_seconds),
         bus=Bus(client("events"), settings.bus_name, settings.source),
-        undelivered=Queue(client("sqs"), settings.undelivered_queue_url),
+        undelivered=Queue(client("sqs"), settings.undelivered_queue_url, seconds_left=time_left),
         statistics=Statistics(dynamodb, settings.campaigns_table),
     )

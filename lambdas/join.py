@@ -6,10 +6,11 @@ import os
 from functools import cache
 from typing import Any
 
-from holdfast.aws.clients import client
+from holdfast.aws.clients import client, quick_client
 from holdfast.aws.clock import now_ms
 from holdfast.aws.history import Historian, Recorder
 from holdfast.aws.queues import Queue
+from holdfast.aws.retry import TimeLeft
 from holdfast.aws.settings import JoinSettings
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.shapes import Observations, Observer
@@ -22,12 +23,14 @@ from holdfast.services.join import Join
 
 logger = Logger()
 metrics = Metrics()
+time_left = TimeLeft()
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers which messages of the batch may succeed later: those, and no others, come again."""
+    time_left.begin(context)
     bodies = [
         Body(record["messageId"], record["body"], int(record["attributes"]["SentTimestamp"]))
         for record in event["Records"]
@@ -40,13 +43,15 @@ def build() -> Join:
     settings = JoinSettings.from_env(os.environ)
     dynamodb, sqs = client("dynamodb"), client("sqs")
     return Join(
-        users=Users(dynamodb, settings.users_table),
-        timers=Timers(dynamodb, settings.timers_table),
+        users=Users(dynamodb, settings.users_table, deflate=settings.deflate_states == "true", seconds_left=time_left),
+        timers=Timers(dynamodb, settings.timers_table, seconds_left=time_left),
         plans=LivePlans(Campaigns(dynamodb, settings.campaigns_table), settings.campaigns_ttl_seconds),
-        events=Queue(sqs, settings.events_queue_url),
-        rejected=Queue(sqs, settings.rejected_queue_url),
+        events=Queue(sqs, settings.events_queue_url, seconds_left=time_left),
+        rejected=Queue(sqs, settings.rejected_queue_url, seconds_left=time_left),
         limits=Limits(waiting=settings.queue_retention_seconds * 1000),
         shards=settings.timer_shards,
         observer=Observer(Observations(dynamodb, settings.campaigns_table), now_ms),
-        historian=Historian(Recorder(lambda: client("firehose"), settings.history_stream)),
+        historian=Historian(
+            Recorder(lambda: quick_client("firehose"), settings.history_stream, seconds_left=time_left)
+        ),
     )

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from holdfast.aws.clients import client
+from holdfast.aws.clients import patient_client as client
 from holdfast.aws.history import History
 from holdfast.aws.settings import RecommendSettings
 from holdfast.aws.tables.builds import Builds

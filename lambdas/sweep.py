@@ -8,6 +8,7 @@ from typing import Any
 
 from holdfast.aws.clients import client
 from holdfast.aws.queues import Queue
+from holdfast.aws.retry import TimeLeft
 from holdfast.aws.settings import SweepSettings
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.telemetry import Logger, Metrics
@@ -15,23 +16,24 @@ from holdfast.services.sweep import Sweep
 
 logger = Logger()
 metrics = Metrics()
+time_left = TimeLeft()
 
-RESERVE_MS = 10_000
+RESERVE_MS = 30_000
 """What is left of an invocation's time when it stops reading; the next one goes on where it stopped."""
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(_event: dict[str, Any], context: Any) -> None:
-    sweep = build()
-    sweep.sweep(lambda: context.get_remaining_time_in_millis() > RESERVE_MS)
+    time_left.begin(context)
+    build().sweep(lambda: time_left() * 1000 > RESERVE_MS)
 
 
 @cache
 def build() -> Sweep:
     settings = SweepSettings.from_env(os.environ)
     return Sweep(
-        timers=Timers(client("dynamodb"), settings.timers_table),
-        events=Queue(client("sqs"), settings.events_queue_url),
+        timers=Timers(client("dynamodb"), settings.timers_table, seconds_left=time_left),
+        events=Queue(client("sqs"), settings.events_queue_url, seconds_left=time_left),
         shards=settings.timer_shards,
     )

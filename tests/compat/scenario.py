@@ -20,7 +20,6 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from holdfast.core.plans import Constant
 from tests.integration import conftest
 
 MINUTE = 60_000
@@ -61,8 +60,10 @@ class Shop:
 
 
 def campaigns() -> list[Any]:
+    constant = vars(conftest)["Constant"]
+
     def on(*names: str) -> tuple[Any, ...]:
-        return (Constant("product", dict.fromkeys(names, "product")),)
+        return (constant("product", dict.fromkeys(names, "product")),)
 
     def plan(id_: str, **more: Any) -> Any:
         return conftest.a_plan(id=id_, **more)

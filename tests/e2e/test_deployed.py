@@ -151,7 +151,7 @@ def test_sweep_ticks_the_users_of_a_slot(deployed: Deployment, tapped: Tap) -> N
     )
     for shard in range(4):
         item = TimerItem(slot(now, shard), json.dumps({user: now}), now)
-        assert Timers(dynamodb, deployed.outputs["TimersTableName"]).write([item])
+        assert Timers(dynamodb, deployed.outputs["TimersTableName"]).write([item]) == []
     deployed.client("lambda").invoke(FunctionName=deployed.outputs["SweepFunctionName"], Payload=b"{}")
     (event,) = hear(tapped, campaign.id, 1)
     assert event["detail"]["user"]["identity"] == user

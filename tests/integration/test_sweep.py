@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_of_two_nominations_in_one_minute_neither_takes_the_others_place(asleep:
 def timer(world: World, shard: int, user: str, due: int) -> None:
     """As join writes one."""
     item = TimerItem(slot(due, shard), json.dumps({user: due}), due)
-    assert Timers(world.dynamodb, "timers").write([item])  # type: ignore[arg-type]
+    assert Timers(world.dynamodb, "timers").write([item]) == []  # type: ignore[arg-type]
 
 
 def cursors(world: World) -> dict[str, int]:
@@ -177,4 +178,78 @@ def test_the_first_sweep_of_all_looks_an_hour_back(world: World) -> None:
     world.join().take([world.body(world.added())])
     world.now = T0 + 80 * MINUTE
     world.sweep().sweep(always)
+    assert nominated(world) == {"ann": T0 + 30 * MINUTE}
+
+
+def unsendable(text: str) -> bool:
+    """By the rule that SQS documents for the characters of a message."""
+    return any(not (c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff") for c in text)
+
+
+def refusing(world: World, *words: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """SQS, as it answers about messages with a character that it does not take, or with one of some words."""
+
+    def answer(arguments: dict[str, Any]) -> dict[str, Any]:
+        entries = arguments["Entries"]
+        bad = [e for e in entries if unsendable(e["MessageBody"]) or any(w in e["MessageBody"] for w in words)]
+        if good := [each for each in entries if each not in bad]:
+            world.sqs._real.send_message_batch(QueueUrl=arguments["QueueUrl"], Entries=good)
+        return {"Failed": [{"Id": e["Id"], "Code": "InvalidMessageContents", "SenderFault": True} for e in bad]}
+
+    return answer
+
+
+def test_a_user_with_a_character_that_sqs_refuses_is_ticked_like_any_other(world: World) -> None:
+    world.sweep().sweep(always)
+    timer(world, 0, "h\uffff", T0 + 30 * MINUTE)
+    timer(world, 0, "ann", T0 + 30 * MINUTE)
+    world.now = T0 + 30 * MINUTE
+    world.sqs.fault("send_message_batch", *[refusing(world)] * 9)
+    world.sweep().sweep(always)
+    assert nominated(world) == dict.fromkeys(("h\uffff", "ann"), T0 + 30 * MINUTE)
+
+
+def test_a_user_whom_the_queue_refuses_is_found_and_left_out_and_sweep_goes_on(world: World) -> None:
+    world.sweep().sweep(always)
+    for number in range(5):
+        timer(world, 0, f"u{number}", T0 + 30 * MINUTE)
+    timer(world, 0, "refused", T0 + 30 * MINUTE)
+    timer(world, 0, "later", T0 + 31 * MINUTE)
+    world.now = T0 + 31 * MINUTE
+    world.sqs.fault("send_message_batch", *[refusing(world, "refused")] * 20)
+    world.sweep().sweep(always)
+    assert set(nominated(world)) == {"u0", "u1", "u2", "u3", "u4", "later"}
+
+
+@pytest.mark.parametrize("text", ["not JSON", "[]", '{"ann": "noon"}', "null"])
+def test_a_timer_that_cannot_be_read_holds_nobody_up(world: World, text: str) -> None:
+    world.sweep().sweep(always)
+    Timers(world.dynamodb, "timers").write([TimerItem(slot(T0 + 30 * MINUTE, 0), text, T0)])  # type: ignore[arg-type]
+    timer(world, 0, "bob", T0 + 30 * MINUTE)
+    timer(world, 0, "cleo", T0 + 31 * MINUTE)
+    world.now = T0 + 31 * MINUTE
+    world.sweep().sweep(always)
+    assert set(nominated(world)) == {"bob", "cleo"}
+
+
+def test_a_first_sweep_that_comes_to_nothing_is_gone_on_with_however_much_later(world: World) -> None:
+    timer(world, 0, "ann", T0 + 30 * MINUTE)
+
+    def gone(_: str) -> Any:
+        raise KeyboardInterrupt
+
+    sweep = world.sweep()
+    sweep._timers.read = gone  # type: ignore[assignment, method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        sweep.sweep(always)
+    world.now = T0 + 3 * 24 * 60 * MINUTE
+    world.sweep().sweep(always)
+    assert nominated(world) == {"ann": T0 + 30 * MINUTE}
+
+
+def test_shards_that_a_stack_had_more_of_are_read_on(world: World) -> None:
+    world.sweep(shards=4).sweep(always)
+    timer(world, 3, "ann", T0 + 30 * MINUTE)
+    world.now = T0 + 30 * MINUTE
+    world.sweep(shards=2).sweep(always)
     assert nominated(world) == {"ann": T0 + 30 * MINUTE}

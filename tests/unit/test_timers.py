@@ -284,10 +284,10 @@ class Wheel:
         self._send(ticks)
 
     def _send(self, ticks: Iterable[TickMessage]) -> None:
-        for body, delay in ticks:
-            users = json.loads(body)["users"]
+        for tick in ticks:
+            users = json.loads(tick.body)["users"]
             self.queue.append(
-                Waiting(self.now + delay * SECOND, tuple((user, Tick(user, at)) for user, at in users.items()))
+                Waiting(self.now + tick.delay * SECOND, tuple((user, Tick(user, at)) for user, at in users.items()))
             )
 
     def sweep(self, *, crash_after: int | None = None) -> None:
@@ -444,3 +444,13 @@ class TurningWheel(RuleBasedStateMachine):
 
 
 TestTurningWheel = TurningWheel.TestCase
+
+
+def test_ticks_are_ascii_and_bounded_in_bytes_whatever_users_are_called() -> None:
+    hard = {f"{number:03}" + "\x01" * 1000: 1000 for number in range(250)}
+    ticks, items = schedule({**hard, "h\uffff": 1000, **{f"{name}later": 2**40 for name in hard}}, 0, 0)
+    assert all(tick.body.isascii() and len(tick.body) < 256 * 1024 for tick in ticks)
+    assert all(len(item.users.encode()) < 400 * 1024 for item in items)
+    told = {user: at for tick in ticks for user, at in json.loads(tick.body)["users"].items()}
+    assert told == {**hard, "h\uffff": 1000}
+    assert {user for item in items for user in json.loads(item.users)} == {f"{name}later" for name in hard}

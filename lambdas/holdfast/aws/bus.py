@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.packing import MAX_BYTES, requests
-from holdfast.aws.retry import attempts
+from holdfast.aws.retry import attempts, lasting
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-RESERVE_SECONDS = 10
-"""What is left of an invocation's time when nothing is tried again: enough to put aside what failed."""
+RESERVE_SECONDS = 12
+"""What has to be left of an invocation's time after a call: enough to put aside what failed."""
+NO_TIME = "out of time"
 _OVERHEAD = 256
 """Source, detail type, bus and time are counted too."""
 
@@ -43,14 +44,17 @@ class Bus:
         return failed
 
     def _put(self, request: Sequence[Entry], seconds_left: Callable[[], float]) -> dict[Entry, str]:
-        failed: dict[Entry, str] = {}
-        for attempt in attempts(6, first=0.1):
-            if attempt and seconds_left() < RESERVE_SECONDS:
-                break
+        failed = dict.fromkeys(request, NO_TIME)
+        for _ in attempts(6, first=0.1, seconds_left=seconds_left, reserve=RESERVE_SECONDS):
             try:
                 answer = self._events.put_events(Entries=[self._entry(entry) for entry in request])
             except ClientError as error:
                 failed = dict.fromkeys(request, error.response["Error"]["Code"])
+                if lasting(error) and len(request) > 1:  # one entry is at fault, and the others are not
+                    alone = [self._put([entry], seconds_left) for entry in request]
+                    return {entry: reason for each in alone for entry, reason in each.items()}
+                if lasting(error):
+                    break
             except BotoCoreError as error:
                 failed = dict.fromkeys(request, type(error).__name__)
             else:

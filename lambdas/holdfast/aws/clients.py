@@ -1,5 +1,7 @@
 """The SDK's clients: bounded time and few retries, since what fails here is tried again by the queue or the stream.
 
+`retry.CALL_SECONDS` is the longest that a call of `client` takes: two attempts of four seconds, and the pause between.
+
 They come from botocore itself: of boto3, which adds resources and S3 transfers, nothing is used here, and every cold
 start would pay for its import.
 """
@@ -12,12 +14,15 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session
 
-_CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
+_SHARED = Config(
     max_pool_connections=16,
     parameter_validation=False,  # mypy has checked them, at no cost for whoever runs this
+)
+_CONFIG = _SHARED.merge(
+    Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+)
+_PATIENT = _SHARED.merge(
+    Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 )
 
 
@@ -36,3 +41,8 @@ def quick_client(service: str) -> Any:
 
 def client(service: str) -> Any:
     return _session().create_client(service, config=_CONFIG)
+
+
+def patient_client(service: str) -> Any:
+    """One for work of minutes: imports and builds."""
+    return _session().create_client(service, config=_PATIENT)

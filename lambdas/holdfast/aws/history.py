@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from holdfast.aws.retry import attempts
+from holdfast.aws.retry import SecondsLeft, attempts, plenty
 from holdfast.core.events import Event
 from holdfast.core.plans.plan import Plans
 from holdfast.core.recommend.history import Row, Sources
@@ -53,23 +53,35 @@ class History:
 
 
 class Recorder:
-    """Puts rows on the delivery stream. The client is made when there is something to put."""
+    """Puts rows on the delivery stream. The client is made when there is something to put; it must be quick to give up,
+    and not retry by itself.
+    """
 
-    def __init__(self, firehose: Callable[[], FirehoseClient], stream: str) -> None:
+    def __init__(
+        self, firehose: Callable[[], FirehoseClient], stream: str, *, seconds_left: SecondsLeft = plenty
+    ) -> None:
         self._firehose = cache(firehose)
         self._stream = stream
+        self._seconds_left = seconds_left
 
     def put(self, rows: Iterable[Row]) -> int:
-        """How many rows could not be put, after some retries."""
-        return sum(self._put(request) for request in _requests(_records(rows)))
+        """How many rows could not be put. A stream that does not answer is not asked a second time."""
+        waiting = list(_requests(_records(rows)))
+        lost = 0
+        for number, request in enumerate(waiting):
+            try:
+                lost += self._put(request)
+            except BotoCoreError:
+                return lost + sum(record.rows for each in waiting[number:] for record in each)
+        return lost
 
     def _put(self, records: list[_Record]) -> int:
-        for _ in attempts():
+        for _ in attempts(seconds_left=self._seconds_left):
             try:
                 answer = self._firehose().put_record_batch(
                     DeliveryStreamName=self._stream, Records=[{"Data": record.data} for record in records]
                 )
-            except (ClientError, BotoCoreError):
+            except ClientError:
                 continue
             outcomes = zip(records, answer["RequestResponses"], strict=True)
             records = [record for record, outcome in outcomes if "ErrorCode" in outcome]

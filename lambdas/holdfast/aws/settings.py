@@ -31,6 +31,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinSettings(Settings):
+    """`deflate_states` is `true` once no release is rolled back to that reads states as text only."""
+
     users_table: str
     timers_table: str
     campaigns_table: str
@@ -40,6 +42,7 @@ class JoinSettings(Settings):
     timer_shards: int = 4
     campaigns_ttl_seconds: int = 60
     history_stream: str = ""
+    deflate_states: str = "false"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ would add to them, gets security fixes only since 2026, and takes longer to impo
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
+from traceback import walk_tb
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -14,7 +16,7 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 # An invocation that counts nothing (a sweep at night) is no mistake.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
-__all__ = ["Logger", "Metrics", "count"]
+__all__ = ["Logger", "Metrics", "count", "measure", "place_of"]
 
 
 def count(metrics: Metrics, **counts: int) -> None:
@@ -22,3 +24,15 @@ def count(metrics: Metrics, **counts: int) -> None:
     for name, value in counts.items():
         if value:
             metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def measure(metrics: Metrics, **seconds: float) -> None:
+    """Add durations, of zero too: an alarm on one has to see that all is well."""
+    for name, value in seconds.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=value)
+
+
+def place_of(error: BaseException) -> str:
+    """An error's kind and place. Its message may hold what a user did, which no log may."""
+    places = [f" at {Path(frame.f_code.co_filename).name}:{line}" for frame, line in walk_tb(error.__traceback__)]
+    return type(error).__name__ + "".join(places[-1:])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.history import Historian
@@ -14,17 +14,20 @@ from holdfast.aws.tables.campaigns import LivePlans
 from holdfast.aws.tables.shapes import Observer
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Item, Key, Save, Saved, Users
-from holdfast.aws.telemetry import Logger, Metrics, count
+from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.events import Event, Rejected, Tick, canonical
 from holdfast.core.fold import profiles, watches
 from holdfast.core.fold.fold import LIMITS, Limits, fold, needed_until
 from holdfast.core.fold.timers import nomination, schedule
 from holdfast.core.fold.watches import Decision, State
-from holdfast.core.intake.batch import Body, Intake, Reject
+from holdfast.core.intake.batch import Body, Intake, Reject, report
 from holdfast.core.plans.plan import MAX_AGE_MS, Plans
+from holdfast.services.ticks import send_ticks
 
 logger = Logger(child=True)
 metrics = Metrics()
+
+T = TypeVar("T")
 
 ROUNDS = 3
 """How often a lost race is folded again on what won it, before its records go back to the queue."""
@@ -106,11 +109,14 @@ class Join:
             failed |= unread
             outcomes = self._outcomes(waiting - unread, items, intake)
             refused |= {key: outcome.refused for key, outcome in outcomes.items()}
-            if not self._nominate({key[0]: o.nominate for key, o in outcomes.items() if o.nominate is not None}):
-                failed |= {key for key, outcome in outcomes.items() if outcome.nominate is not None}
+            failed |= waiting - unread - outcomes.keys()
+            nominated = {key: outcome.nominate for key, outcome in outcomes.items() if outcome.nominate is not None}
+            unticked = self._nominate({user: at for (user, _), at in nominated.items()})
+            failed |= {key for key in nominated if key[0] in unticked}
             saves = [outcome.save for key, outcome in outcomes.items() if outcome.save and key not in failed]
             saved = self._users.save(saves)
-            failed |= {key for key, what in saved.items() if what is Saved.FAILED}
+            failed |= {key for key, what in saved.items() if what in {Saved.FAILED, Saved.REFUSED}}
+            count(metrics, SavesRefused=sum(what is Saved.REFUSED for what in saved.values()))
             waiting = {key for key, what in saved.items() if what is Saved.LOST}
             done = [d for key, what in saved.items() if what is Saved.DONE for d in outcomes[key].decisions]
             for kind in ("send", "withhold", "retract"):
@@ -122,20 +128,20 @@ class Join:
         return failed, [(key[0], each) for key, many in refused.items() if key not in failed for each in many]
 
     def _outcomes(self, keys: set[Key], items: dict[Key, Item], intake: Intake) -> dict[Key, Outcome]:
+        """What folding comes to. A user who cannot be folded is left out, and keeps nobody else from being folded."""
         now = self._clock()
-        states = {key: watches.decode(item.state) for key, item in items.items() if key[1] == "watches"}
+        stored = {key: item.state for key, item in items.items() if key[1] == "watches"}
+        states = _each(stored, lambda key: watches.decode(stored[key]))
         plans = self._plans.get()
         if any(campaign not in plans for state in states.values() for campaign in state.watches):
             plans = self._plans.refresh()  # published since this container last looked
-        outcomes: dict[Key, Outcome] = {}
-        for key in sorted(keys):
-            _, part = key
-            if part == "watches":
-                outcomes[key] = self._watches(key, items.get(key), states.get(key, State()), intake, plans, now)
-            else:
-                floor = now - MAX_AGE_MS - self._limits.waiting
-                outcomes[key] = _profile(key, items.get(key), intake, floor)
-        return outcomes
+
+        def outcome(key: Key) -> Outcome:
+            if key[1] == "watches":
+                return self._watches(key, items.get(key), states.get(key, State()), intake, plans, now)
+            return _profile(key, items.get(key), intake, floor=now - MAX_AGE_MS - self._limits.waiting)
+
+        return _each(sorted(keys - (stored.keys() - states.keys())), outcome)
 
     def _watches(self, key: Key, item: Item | None, state: State, intake: Intake, plans: Plans, now: int) -> Outcome:
         inputs = intake.inputs[key[0]]
@@ -158,14 +164,19 @@ class Join:
         )
         return Outcome(save, nominate, tuple(decisions))
 
-    def _nominate(self, users: dict[str, int]) -> bool:
-        """Timers before states: a crash in between leaves a nomination that comes to nothing."""
+    def _nominate(self, users: dict[str, int]) -> set[str]:
+        """Who could not be nominated. Timers before states: a crash in between leaves a nomination that comes to
+        nothing.
+        """
         ticks, items = schedule(users, self._clock(), random.randrange(self._shards))  # noqa: S311 (spreads load)
-        return self._timers.write(items) and not self._events.send(Message(body, delay) for body, delay in ticks)
+        unwritten = {user for item in self._timers.write(items) for user in json.loads(item.users)}
+        later, never = send_ticks(self._events, ticks)
+        count(metrics, TicksRefused=len(never))
+        return unwritten | later | never
 
     def _reject(self, rejects: dict[str, list[Reject]]) -> set[str]:
         """The messages whose rejects could not be put on the rejected queue."""
-        owned = [(m, Message(json.dumps(each._asdict()))) for m, many in rejects.items() for each in many]
+        owned = [(m, Message(report(each))) for m, many in rejects.items() for each in many]
         unsent = set(self._rejected.send([message for _, message in owned]))
         return {m for m, message in owned if message in unsent}
 
@@ -202,3 +213,15 @@ def _profile(key: Key, item: Item | None, intake: Intake, floor: int) -> Outcome
     merged, refused = profiles.merge(profile, intake.changes[key[0]], floor)
     save = Save(key, profiles.encode(merged), item) if merged != profile else None
     return Outcome(save, refused=refused)
+
+
+def _each(keys: Iterable[Key], make: Callable[[Key], T]) -> dict[Key, T]:
+    """What is made of each key, but of those for which that fails: they are counted, and logged without content."""
+    made: dict[Key, T] = {}
+    for key in keys:
+        try:
+            made[key] = make(key)
+        except Exception as error:  # noqa: BLE001 (whatever is wrong with one user must not harm the others)
+            logger.error("a user could not be folded", extra={"error": place_of(error)})  # noqa: TRY400
+            count(metrics, UsersFailed=1)
+    return made

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.personalize import Personalize
-from holdfast.aws.retry import attempts
+from holdfast.aws.retry import SecondsLeft, attempts, lasting, plenty
+from holdfast.aws.tables.users import state_of
+from holdfast.aws.telemetry import Logger, place_of
 from holdfast.core.catalog.rows import IDENTITY, Place, Values, named, place, wanted
 from holdfast.core.events import Json
 from holdfast.core.fold import profiles
@@ -38,7 +40,11 @@ from holdfast.core.recommend.ranking import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+logger = Logger(child=True)
+
 KEYS_PER_READ = 100
+RESERVE_SECONDS = 24
+"""What has to be left of an invocation's time after a read: enough to put messages on the bus, or to put them aside."""
 
 Key: TypeAlias = tuple[str, str, str]
 """A table, and the two parts of a key in it."""
@@ -89,7 +95,9 @@ class Lookup:
         ttl: float = 60,
         personalize: Personalize | None = None,
         clock: Callable[[], float] = time.monotonic,
+        seconds_left: SecondsLeft = plenty,
     ) -> None:
+        self._seconds_left = seconds_left
         self._dynamodb = dynamodb
         self._users = users_table
         self._catalog = catalog_table
@@ -111,6 +119,15 @@ class Lookup:
         unread |= failed
         self._rank(asking, builds, items)
         rows = {Place(pk, sk): _row(item) for (table, pk, sk), item in items.items() if table == self._catalog}
+        properties: dict[str, dict[str, Json]] = {}
+        for key, item in items.items():
+            table, user, _ = key
+            if table == self._users:
+                try:
+                    properties[user] = profiles.properties(profiles.decode(state_of(item)))
+                except Exception as error:  # noqa: BLE001 (one profile that cannot be read concerns one user)
+                    logger.error("a profile that cannot be read", extra={"error": place_of(error)})  # noqa: TRY400
+                    unread.add(key)
         while more := [each for each in asking.missing_rows(rows) if (self._catalog, *each) not in unread]:
             items_more, failed = self._read((self._catalog, *each) for each in more)
             unread |= failed
@@ -118,11 +135,6 @@ class Lookup:
             rows |= {Place(pk, sk): _row(item) for (_, pk, sk), item in items_more.items()}
         lacking: set[Any] = {user for table, user, _ in unread if table == self._users}
         lacking |= asking.lacking({Place(pk, sk) for table, pk, sk in unread if table == self._catalog}, builds)
-        properties = {
-            user: profiles.properties(profiles.decode(item["state"]["S"]))
-            for (table, user, _), item in items.items()
-            if table == self._users
-        }
         return Gathered(asking.found(rows), properties, lacking)
 
     def finder(self, user: str, recommenders: Mapping[str, Recommender]) -> Callable[[Decision, Plan], Found]:
@@ -177,10 +189,12 @@ class Lookup:
             for table in (self._users, self._catalog)
             if (keys := [self._key(each) for each in some if each[0] == table])
         }
-        for _ in attempts():
+        for _ in attempts(seconds_left=self._seconds_left, reserve=RESERVE_SECONDS):
             try:
                 answer = self._dynamodb.batch_get_item(RequestItems=wanted)
-            except (ClientError, BotoCoreError):
+            except (ClientError, BotoCoreError) as error:
+                if lasting(error):  # one key is at fault, and the others are not
+                    return {key for each in left for key in self._read_some([each], found)} if len(left) > 1 else left
                 continue
             for table, items in answer["Responses"].items():
                 found |= {self._where(table, item): item for item in items}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count as count_up
 from itertools import takewhile
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.queues import Message, Queue
+from holdfast.aws.queues import Queue
 from holdfast.aws.tables.timers import Timers
-from holdfast.aws.telemetry import Logger, Metrics, count
-from holdfast.core.fold.timers import AHEAD_MS, SLOT_MS, TickMessage, gathered, slot, slots_to_read, tick_messages
+from holdfast.aws.telemetry import Logger, Metrics, count, measure
+from holdfast.core.fold.timers import AHEAD_MS, SLOT_MS, gathered, slot, slots_to_read, tick_messages
+from holdfast.services.ticks import send_ticks
 
 logger = Logger(child=True)
 metrics = Metrics()
@@ -33,8 +35,7 @@ class Sweep:
         All shards of a minute are read together: who is due in the same second is ticked in the same message.
         """
         now = self._clock()
-        cursors = {shard: self._timers.cursor(shard) for shard in range(self._shards)}
-        unread = {shard: slots_to_read(cursor, now) for shard, cursor in cursors.items()}
+        unread = {shard: slots_to_read(cursor, now) for shard, cursor in self._cursors(now).items()}
         done: dict[int, int] = {}
         try:
             for begin in range(min(slots.start for slots in unread.values()), now + AHEAD_MS + 1, SLOT_MS):
@@ -47,6 +48,29 @@ class Sweep:
         finally:
             for shard, end in done.items():
                 self._timers.set_cursor(shard, end)
+        self._measure(unread, done, now)
+
+    def _cursors(self, now: int) -> dict[int, int]:
+        """How far each shard was read. Where nothing says so yet, it is written down at once: if this sweep comes to
+        nothing, the next one may be any time later, and has to begin at the same slot.
+
+        Shards that a stack had more of before are read on: there may be timers in them for months.
+        """
+        cursors: dict[int, int] = {}
+        for shard in count_up():
+            cursor = self._timers.cursor(shard)
+            if cursor is None:
+                if shard >= self._shards:
+                    return cursors
+                cursor = slots_to_read(None, now).start
+                self._timers.set_cursor(shard, cursor)
+            cursors[shard] = cursor
+        raise AssertionError  # a count has no end
+
+    def _measure(self, unread: Mapping[int, range], done: Mapping[int, int], now: int) -> None:
+        """How late the minute is that is read next: below zero, as long as sweep reads ahead of the clock."""
+        first = min(done.get(shard, slots.start) for shard, slots in unread.items())
+        measure(metrics, SweepLag=max(now - first, 0) / 1000)
 
     def _tick(self, begin: int, shards: Iterable[int], time_left: Callable[[], bool]) -> list[int]:
         """Tick all who are nominated for one minute, shard by shard while there is time. Returned are those done."""
@@ -54,14 +78,27 @@ class Sweep:
 
         def nominations() -> Iterator[dict[str, int]]:
             for shard in takewhile(lambda _: time_left(), shards):
-                yield from map(json.loads, self._timers.read(slot(begin, shard)))
+                for text in self._timers.read(slot(begin, shard)):
+                    yield self._users(text)
                 read.append(shard)
 
-        if self._events.send(Message(body, delay) for body, delay in self._messages(nominations())):
+        unsent = False
+        for users in gathered(nominations()):
+            count(metrics, Nominated=len(users))
+            later, never = send_ticks(self._events, tick_messages(users, self._clock()))
+            unsent = unsent or bool(later)
+            if never:
+                logger.error("the queue refuses ticks", extra={"users": len(never), "slot": slot(begin, 0)})
+                count(metrics, TicksRefused=len(never))
+        if unsent:
             raise NotSent(slot(begin, 0))
         return read
 
-    def _messages(self, nominations: Iterable[dict[str, int]]) -> Iterator[TickMessage]:
-        for users in gathered(nominations):
-            count(metrics, Nominated=len(users))
-            yield from tick_messages(users, self._clock())
+    def _users(self, text: str) -> dict[str, int]:
+        """Whom a timer names; nobody, where it cannot be read: that must not hold up those beside it and after it."""
+        try:
+            return {user: int(at) for user, at in json.loads(text).items()}
+        except (ValueError, TypeError, AttributeError):
+            logger.error("a timer that cannot be read")  # noqa: TRY400 (the error would name users)
+            count(metrics, TimersUnreadable=1)
+            return {}

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from holdfast.aws.retry import SecondsLeft, plenty
 from holdfast.aws.tables.batches import ITEMS_PER_WRITE, write
 
 if TYPE_CHECKING:
@@ -29,27 +30,30 @@ class Entry(NamedTuple):
 
 
 class Timers:
-    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+    def __init__(self, dynamodb: DynamoDBClient, table: str, *, seconds_left: SecondsLeft = plenty) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._seconds_left = seconds_left
 
-    def write(self, items: list[TimerItem]) -> bool:
-        """Whether all were written. Writing one twice does no harm."""
-        puts: list[WriteRequestTypeDef] = [
+    def write(self, items: list[TimerItem]) -> list[TimerItem]:
+        """Those that could not be written after some tries. Writing one twice does no harm."""
+        puts = {uuid.uuid4().hex: item for item in items}
+        requests: list[WriteRequestTypeDef] = [
             {
                 "PutRequest": {
                     "Item": {
                         "slot": {"S": item.slot},
-                        "id": {"S": uuid.uuid4().hex},
+                        "id": {"S": number},
                         "users": {"S": item.users},
                         "expires_at": {"N": str(item.ends // 1000 + KEPT_SECONDS)},
                     }
                 }
             }
-            for item in items
+            for number, item in puts.items()
         ]
-        chunks = (puts[at : at + ITEMS_PER_WRITE] for at in range(0, len(puts), ITEMS_PER_WRITE))
-        return not any(write(self._dynamodb, self._table, chunk) for chunk in chunks)
+        chunks = (requests[at : at + ITEMS_PER_WRITE] for at in range(0, len(requests), ITEMS_PER_WRITE))
+        unwritten = (write(self._dynamodb, self._table, chunk, seconds_left=self._seconds_left) for chunk in chunks)
+        return [puts[each["PutRequest"]["Item"]["id"]["S"]] for chunk in unwritten for each in chunk]
 
     def read(self, slot: str) -> Iterator[str]:
         """The `users` of each item of a slot."""

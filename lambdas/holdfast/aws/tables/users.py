@@ -1,7 +1,12 @@
-"""The users table: one item for each part of a user (`watches`, `profile`), saved under a version condition."""
+"""The users table: one item for each part of a user (`watches`, `profile`), saved under a version condition.
+
+The state of a part is one JSON text: as it is (`S`), or deflated (`B`). Both are read. It is deflated from about 1 KB
+on where the stack says so: the release before this one reads text only, and so could not be rolled back to.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
@@ -11,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from holdfast.aws.retry import attempts
+from holdfast.aws.retry import CALL_SECONDS, SecondsLeft, attempts, lasting, plenty
 from holdfast.core.events import Json
 from holdfast.core.fold import profiles
 
@@ -26,13 +31,18 @@ KEYS_PER_READ = 100
 SAVES_PER_CALL = 25
 WRITERS = 8
 
+DEFLATED_FROM = 1000
+"""Characters. A write is paid by the KB, so a shorter text would not become any cheaper."""
+
 LOST_CODES = {"ConditionalCheckFailed", "DuplicateItem"}
 PASSING_CODES = {
     *("ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError"),
     *("InternalServerError", "TransactionConflict"),
 }
-"""Of what BatchExecuteStatement answers for one of many: what means that another writer was first, and what is worth
-trying again. (Had it been written after all, it loses against itself then, and the fold finds nothing new.)"""
+REFUSED_CODES = {"ValidationError", "ItemCollectionSizeLimitExceeded"}
+"""Of what BatchExecuteStatement answers for one of many: what means that another writer was first, what is worth trying
+again, and what can never succeed. (Had it been written after all, it loses against itself then, and the fold finds
+nothing new.)"""
 
 
 class Item(NamedTuple):
@@ -74,21 +84,26 @@ class Save(NamedTuple):
 
 
 class Saved(Enum):
-    """What became of a save: DONE; LOST to another writer; or FAILED, which may succeed later."""
+    """What became of a save: DONE; LOST to another writer; FAILED, which may succeed later; REFUSED, which cannot."""
 
     DONE = auto()
     LOST = auto()
     FAILED = auto()
+    REFUSED = auto()
 
 
 class Users:
-    """The table. `read` and `save` raise nothing for what may succeed later: they say for which keys it did not.
+    """The table. `read` and `save` raise nothing of AWS's: they say for which keys they did not succeed.
     The other methods, which people at a prompt wait for, raise what AWS raises.
     """
 
-    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+    def __init__(
+        self, dynamodb: DynamoDBClient, table: str, *, deflate: bool = False, seconds_left: SecondsLeft = plenty
+    ) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._deflate = deflate
+        self._seconds_left = seconds_left
 
     def read(self, keys: Iterable[Key]) -> tuple[dict[Key, Item], set[Key]]:
         """The items there are, and the keys that could not be read. 1 read unit per 4 KB: reads are consistent."""
@@ -100,17 +115,25 @@ class Users:
         return items, failed
 
     def _read(self, keys: list[Key], items: dict[Key, Item]) -> Sequence[Key]:
-        wanted: list[dict[str, Any]] = [{"user": {"S": user}, "part": {"S": part}} for user, part in keys]
-        for _ in attempts():
+        wanted: list[dict[str, Any]] = [_stored(key) for key in keys]
+        for _ in attempts(seconds_left=self._seconds_left):
             try:
                 answer = self._dynamodb.batch_get_item(
                     RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
                 )
-            except (ClientError, BotoCoreError):
+            except (ClientError, BotoCoreError) as error:
+                if lasting(error) and len(wanted) > 1:  # one key is at fault, and the others are not
+                    return [each for key in wanted for each in self._read([_key(key)], items)]
                 continue
+            unreadable = []
             for found in answer["Responses"].get(self._table, []):
-                items[_key(found)] = _item(found)
+                try:
+                    items[_key(found)] = _item(found)
+                except (LookupError, ValueError, TypeError, zlib.error):  # by hand, or by a release to come
+                    unreadable.append(_key(found))
             wanted = list(answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"])
+            if unreadable:
+                return [*unreadable, *(self._read([_key(each) for each in wanted], items) if wanted else ())]
             if not wanted:
                 return ()
         return [_key(each) for each in wanted]
@@ -138,20 +161,26 @@ class Users:
                 "ConditionExpression": "version = :version",
                 "ExpressionAttributeValues": {":version": _number(save.over.version)},
             }
+        if self._seconds_left() < CALL_SECONDS:
+            return {save.key: Saved.FAILED}
         try:
-            self._dynamodb.put_item(TableName=self._table, Item={**_stored(save.key), **_values(save)}, **condition)
+            self._dynamodb.put_item(
+                TableName=self._table, Item={**_stored(save.key), **self._values(save)}, **condition
+            )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return {save.key: Saved.LOST}
-        except (ClientError, BotoCoreError):
-            return {save.key: Saved.FAILED}
+        except (ClientError, BotoCoreError) as error:
+            return {save.key: Saved.REFUSED if lasting(error) else Saved.FAILED}
         return {save.key: Saved.DONE}
 
     def _execute(self, saves: Sequence[Save]) -> dict[Key, Saved]:
         saved = dict.fromkeys((save.key for save in saves), Saved.FAILED)
-        for _ in attempts():
+        for _ in attempts(seconds_left=self._seconds_left):
             try:
                 answer = self._dynamodb.batch_execute_statement(Statements=[self._statement(save) for save in saves])
-            except (ClientError, BotoCoreError):
+            except (ClientError, BotoCoreError) as error:
+                if lasting(error):
+                    return saved | self._alone(saves)
                 continue
             again = []
             for save, outcome in zip(saves, answer["Responses"], strict=True):
@@ -160,16 +189,24 @@ class Users:
                     again.append(save)
                 elif code is None or code in LOST_CODES:
                     saved[save.key] = Saved.LOST if code else Saved.DONE
+                elif code in REFUSED_CODES:
+                    saved[save.key] = Saved.REFUSED
             saves = again
             if not saves:
                 break
         return saved
 
+    def _alone(self, saves: Sequence[Save]) -> dict[Key, Saved]:
+        """Of a call that is refused whole, one statement may be the only one at fault."""
+        if len(saves) == 1:
+            return {saves[0].key: Saved.REFUSED}
+        return {key: what for save in saves for key, what in self._execute([save]).items()}
+
     def _statement(self, save: Save) -> BatchStatementRequestTypeDef:
         """INSERT fails where there is an item; UPDATE where there is none, or one of another version. What an UPDATE
         does not name stays, so what has to go is named: a stale outbox would be delivered again.
         """
-        key, values = _stored(save.key), _values(save)
+        key, values = _stored(save.key), self._values(save)
         if save.over is None:
             item = key | values
             pairs = ", ".join(f"'{name}': ?" for name in item)
@@ -182,6 +219,20 @@ class Users:
             "Statement": f'UPDATE "{self._table}" {sets} {removes} {where}',
             "Parameters": [*values.values(), *key.values(), _number(save.over.version)],
         }
+
+    def _values(self, save: Save) -> dict[str, AttributeValueTypeDef]:
+        """What is written beside the key."""
+        values: dict[str, AttributeValueTypeDef] = {
+            "state": _state(save.state, deflate=self._deflate),
+            "version": _number(save.over.version + 1 if save.over else 1),
+        }
+        if save.nominated is not None:
+            values["nominated"] = _number(save.nominated)
+        if save.outbox is not None:
+            values["outbox"] = {"S": save.outbox}
+        if save.expires is not None:
+            values["expires_at"] = _number(-(-save.expires // 1000))
+        return values
 
     def held(self, user: str) -> list[Held]:
         """All that the table has of a user."""
@@ -212,20 +263,25 @@ class Users:
             ExpressionAttributeNames={"#part": "part", "#state": "state"},
             ExpressionAttributeValues={":profile": {"S": "profile"}},
         )
-        return [profiles.properties(profiles.decode(item["state"]["S"])) for item in found["Items"]]
+        return [profiles.properties(profiles.decode(state_of(item))) for item in found["Items"]]
 
     def scan(self, campaign: str = "") -> Iterator[Page]:
         """All users with watches, of one campaign or of any. This reads the whole table, its profiles too."""
-        only = {":campaign": {"S": f'"{campaign}":'}} if campaign else {}
+        named = "attribute_type(#state, :deflated) OR contains(#state, :campaign)"
+        only = {":campaign": {"S": f'"{campaign}":'}, ":deflated": {"S": "B"}} if campaign else {}
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
             ProjectionExpression="#user, #state",
-            FilterExpression="#part = :watches" + (" AND contains(#state, :campaign)" if campaign else ""),
+            FilterExpression="#part = :watches" + (f" AND ({named})" if campaign else ""),
             ExpressionAttributeNames={"#user": "user", "#part": "part", "#state": "state"},
             ExpressionAttributeValues={":watches": {"S": "watches"}, **only},
         )
         for page in pages:
-            yield Page(page["ScannedCount"], {found["user"]["S"]: found["state"]["S"] for found in page["Items"]})
+            states = {found["user"]["S"]: state_of(found) for found in page["Items"]}
+            yield Page(
+                page["ScannedCount"],
+                {user: text for user, text in states.items() if f'"{campaign}":' in text or not campaign},
+            )
 
 
 def _stored(key: Key) -> dict[str, AttributeValueTypeDef]:
@@ -233,19 +289,14 @@ def _stored(key: Key) -> dict[str, AttributeValueTypeDef]:
     return {"user": {"S": user}, "part": {"S": part}}
 
 
-def _values(save: Save) -> dict[str, AttributeValueTypeDef]:
-    """What is written beside the key."""
-    values: dict[str, AttributeValueTypeDef] = {
-        "state": {"S": save.state},
-        "version": _number(save.over.version + 1 if save.over else 1),
-    }
-    if save.nominated is not None:
-        values["nominated"] = _number(save.nominated)
-    if save.outbox is not None:
-        values["outbox"] = {"S": save.outbox}
-    if save.expires is not None:
-        values["expires_at"] = _number(-(-save.expires // 1000))
-    return values
+def _state(text: str, *, deflate: bool) -> AttributeValueTypeDef:
+    return {"B": zlib.compress(text.encode())} if deflate and len(text) > DEFLATED_FROM else {"S": text}
+
+
+def state_of(item: Mapping[str, Any]) -> str:
+    """The state of an item of the table, as JSON text."""
+    state: Mapping[str, Any] = item["state"]
+    return zlib.decompress(state["B"]).decode() if "B" in state else str(state["S"])
 
 
 def _number(value: int) -> AttributeValueTypeDef:
@@ -259,7 +310,7 @@ def _key(found: Mapping[str, Any]) -> Key:
 def _item(found: Mapping[str, Any]) -> Item:
     nominated = found.get("nominated")
     version = int(found["version"]["N"])
-    return Item(found["state"]["S"], version, int(nominated["N"]) if nominated else None, "outbox" in found)
+    return Item(state_of(found), version, int(nominated["N"]) if nominated else None, "outbox" in found)
 
 
 def _held(found: Mapping[str, Any]) -> Held:

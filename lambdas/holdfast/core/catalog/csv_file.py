@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from holdfast.core.catalog.rows import IDENTITY, IMAGE, NAME, Match, Values
+from holdfast.core.catalog.rows import IDENTITY, IMAGE, MAX_KEY, NAME, Match, Values, key_bytes
 
 REQUIRED = (IDENTITY, NAME, IMAGE)
 MAX_COLUMNS = 20
@@ -24,8 +24,6 @@ MAX_COLUMN_NAME = 120
 """Characters."""
 MAX_ROW = 16_384
 """Bytes of a row, of which a reader pays for every four thousand."""
-MAX_KEY = 900
-"""Bytes of the values by which a row is found: what DynamoDB takes for a sort key, with room for what joins them."""
 MAX_RECORD = 65_536
 """Bytes of a record in the file."""
 
@@ -188,7 +186,7 @@ def _values(known: Header, by: Match, cells: Sequence[str]) -> Values:
         msg = f"{size:,} bytes; {MAX_ROW:,} is the most"
         raise _BadRow(msg)
     for columns in ((IDENTITY,), *by):
-        if sum(len(row.get(column, "").encode()) + 4 for column in columns) > MAX_KEY:
+        if key_bytes(row.get(column, "") for column in columns) > MAX_KEY:
             msg = f"{', '.join(columns)}: too long to be looked up by; {MAX_KEY} bytes is the most"
             raise _BadRow(msg)
     return row

@@ -42,6 +42,10 @@ Match: TypeAlias = tuple[tuple[str, ...], ...]
 BY_NAME: Match = ((NAME,),)
 
 
+MAX_KEY = 900
+"""Bytes of the values by which a row is found: what DynamoDB takes for a sort key, with room for what joins them."""
+
+
 class Place(NamedTuple):
     """A key of the catalog table."""
 
@@ -68,6 +72,11 @@ def partitions(catalog: str, columns: Sequence[str] = ()) -> list[str]:
     """The partitions of a catalog's rows, or of their copies under a set of columns."""
     of = f"by#{catalog}#{','.join(columns)}" if columns else f"item#{catalog}"
     return [f"{of}#{shard:02d}" for shard in range(SHARDS)]
+
+
+def key_bytes(values: Iterable[str]) -> int:
+    """How long the key is that they make. No row is kept under one of more than `MAX_KEY`."""
+    return sum(len(value.encode(errors="surrogatepass")) + 4 for value in values)
 
 
 def _sharded(of: str, sk: str) -> Place:
@@ -148,7 +157,8 @@ def wanted(plan: Plan, decision: Decision) -> dict[str, list[Place | None]]:
 
 def _place(catalog: str, columns: Mapping[str, str], event: Mapping[str, Json]) -> Place | None:
     values = {column: text for column, path in columns.items() if (text := _text(path, event))}
-    return place(catalog, values) if len(values) == len(columns) else None
+    findable = len(values) == len(columns) and key_bytes(values.values()) <= MAX_KEY
+    return place(catalog, values) if findable else None
 
 
 def _text(path: str, event: Mapping[str, Json]) -> str:

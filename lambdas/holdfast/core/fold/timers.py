@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from typing import NamedTuple
 
 SLOT_MS = 60_000
@@ -20,6 +19,8 @@ REACH_MS = 15 * 60_000
 AHEAD_MS = 10 * 60_000
 """How far ahead of the clock sweep reads."""
 USERS_PER_MESSAGE = 250
+BYTES_PER_MESSAGE = 200_000
+"""Of users in one tick or timer, as ASCII: half of what an item of DynamoDB holds, a fifth of a message of SQS."""
 GATHERED = 10_000
 """Nominations that a sweep holds at a time, however many are due in one minute."""
 FIRST_LOOK_MS = 24 * 60 * 60_000
@@ -41,8 +42,19 @@ def nomination(due: int | None, nominated: int | None, now: int) -> int | None:
 class TickMessage(NamedTuple):
     """One message to the events queue: many users, delayed (seconds) to when the latest of them is due."""
 
-    body: str
+    users: Mapping[str, int]
     delay: int
+
+    @property
+    def body(self) -> str:
+        """ASCII, as JSON can escape what SQS refuses to take."""
+        return json.dumps({"holdfast": "tick", "users": self.users})
+
+    def halves(self) -> tuple[TickMessage, ...]:
+        """Itself in two messages; nothing where there is only one user."""
+        users = list(self.users.items())
+        parts = (users[: len(users) // 2], users[len(users) // 2 :]) if len(users) > 1 else ()
+        return tuple(TickMessage(dict(part), self.delay) for part in parts)
 
 
 class TimerItem(NamedTuple):
@@ -61,7 +73,7 @@ def tick_messages(nominated: Mapping[str, int], now: int) -> Iterator[TickMessag
         by_delay.setdefault(delay, {})[user] = at
     for delay, users in sorted(by_delay.items()):
         for chunk in _chunks(users):
-            yield TickMessage(json.dumps({"holdfast": "tick", "users": chunk}, ensure_ascii=False), delay)
+            yield TickMessage(chunk, delay)
 
 
 def schedule(nominated: Mapping[str, int], now: int, shard: int) -> tuple[list[TickMessage], list[TimerItem]]:
@@ -104,6 +116,14 @@ def gathered(items: Iterable[Mapping[str, int]]) -> Iterator[dict[str, int]]:
 
 
 def _chunks(users: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    items = iter(users.items())
-    while chunk := dict(islice(items, USERS_PER_MESSAGE)):
+    chunk: dict[str, int] = {}
+    total = 0
+    for user, at in users.items():
+        length = len(json.dumps(user)) + 20  # the time, and what stands between
+        if chunk and (len(chunk) == USERS_PER_MESSAGE or total + length > BYTES_PER_MESSAGE):
+            yield chunk
+            chunk, total = {}, 0
+        chunk[user] = at
+        total += length
+    if chunk:
         yield chunk

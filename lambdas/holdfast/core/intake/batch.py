@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple
@@ -25,6 +27,28 @@ class Reject(NamedTuple):
     reason: str
     campaigns: tuple[str, ...]
     record: Json
+
+
+MAX_REPORT_BYTES = 1024 * 1024
+"""What a message of SQS may have."""
+_REFUSED = re.compile("[\ufffe\uffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Characters that JSON lets through as they are, and SQS does not; and halves of some, which nothing takes."""
+
+
+def report(reject: Reject) -> str:
+    """What is put on the rejected queue: whole if it can be, which for other scripts than ours takes more than ASCII;
+    else the beginning of the record, and how long it was.
+    """
+    text = json.dumps(reject._asdict())
+    if len(text) <= MAX_REPORT_BYTES:
+        return text
+    text = _REFUSED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(reject._asdict(), ensure_ascii=False))
+    if len(text.encode(errors="surrogatepass")) <= MAX_REPORT_BYTES and not _SURROGATE.search(text):
+        return text
+    record = reject.record if isinstance(reject.record, str) else json.dumps(reject.record)
+    cut = {"cut": len(record), "record": record[: MAX_REPORT_BYTES // 8]}  # one character takes six, escaped
+    return json.dumps({**reject._asdict(), "reason": reject.reason[:1000], **cut})
 
 
 class Intake:
