@@ -193,6 +193,24 @@ def _create_table(dynamodb: Any, name: str, partition: str, sort: str) -> None:
     )
 
 
+def unsendable(text: str) -> bool:
+    """By the rule that SQS documents for the characters of a message."""
+    return any(not (c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff") for c in text)
+
+
+def refusing(world: World, *words: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """SQS, as it answers about messages with a character that it does not take, or with one of some words."""
+
+    def answer(arguments: dict[str, Any]) -> dict[str, Any]:
+        entries = arguments["Entries"]
+        bad = [e for e in entries if unsendable(e["MessageBody"]) or any(w in e["MessageBody"] for w in words)]
+        if good := [each for each in entries if each not in bad]:
+            world.sqs._real.send_message_batch(QueueUrl=arguments["QueueUrl"], Entries=good)
+        return {"Failed": [{"Id": e["Id"], "Code": "InvalidMessageContents", "SenderFault": True} for e in bad]}
+
+    return answer
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for variable in [name for name in os.environ if name.startswith("AWS_")]:

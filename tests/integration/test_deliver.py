@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
+from holdfast.aws import retry
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.packing import MAX_BYTES
 from holdfast.core.fold.watches import Decision
@@ -100,12 +103,81 @@ def test_what_cannot_be_put_goes_to_the_undelivered_queue_whole(world: World) ->
     assert undelivered["outbox"] == world.outbox()
 
 
-def test_with_no_time_left_it_does_not_try_again(world: World) -> None:
+def test_a_call_that_may_not_end_in_time_is_not_begun(world: World) -> None:
+    """What is left of the time is for putting aside what could not be put."""
     decide(world, "ann")
-    world.events.fault("put_events", throttled)
-    world.deliver().take([world.item() or {}], lambda: 5.0)
-    assert world.events.calls["put_events"] == 1
-    assert len(world.messages("undelivered")) == 1
+    world.deliver().take([world.item() or {}], lambda: 15.0)
+    assert world.events.calls["put_events"] == 0
+    (undelivered,) = world.messages("undelivered")
+    assert undelivered["reason"] == "not put: out of time"
+
+
+class Clock:
+    """Time that passes while a call is waited for, as long as the SDK's own settings let it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        self.left = seconds
+        monkeypatch.setattr(time, "sleep", self.pass_)
+
+    def pass_(self, seconds: float) -> None:
+        self.left -= seconds
+
+    def hang(self, _: dict[str, Any]) -> None:
+        self.left -= retry.CALL_SECONDS
+        raise ReadTimeoutError(endpoint_url="any")
+
+
+@pytest.mark.parametrize("users", [1, 15, 35])
+def test_a_bus_that_does_not_answer_leaves_time_to_put_everything_aside(
+    world: World, monkeypatch: pytest.MonkeyPatch, users: int
+) -> None:
+    images = []
+    for number in range(users):
+        decide(world, f"u{number}")
+        images.append(world.item(f"u{number}") or {})
+    clock = Clock(monkeypatch, 60.0)
+    world.events.fault("put_events", *[clock.hang] * 99)
+    world.deliver().take(images, lambda: clock.left)
+    assert clock.left > 10
+    assert len(world.messages("undelivered")) == users
+
+
+def test_campaigns_that_cannot_be_read_set_decisions_aside_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide(world, "ann", price=7)
+    image = world.item() or {}
+    deliver = world.deliver()
+    Clock(monkeypatch, 60.0)
+
+    def unreadable() -> Any:
+        raise ClientError({"Error": {"Code": "InternalServerError"}}, "Query")
+
+    monkeypatch.setattr(deliver._live, "get", unreadable)
+    deliver.take([image], lambda: 60.0)
+    (undelivered,) = world.messages("undelivered")
+    assert undelivered["reason"] == "the campaigns could not be read: ClientError"
+    assert undelivered["outbox"] == world.outbox()
+
+
+def test_of_an_outbox_only_the_decision_that_cannot_be_read_is_set_aside(world: World) -> None:
+    decide(world, "ann")
+    (good,) = world.outbox()
+    newer, broken = {**good, "v": 99}, {"kind": "send"}
+    texts = json.dumps([newer, {**good, "colour": "red"}, broken])
+    world.deliver().take([{"user": {"S": "ann"}, "outbox": {"S": texts}}], lambda: 60.0)
+    assert len(world.messages("rule")) == 1  # a field that is not known is ignored
+    assert {each["reason"]: each["outbox"] for each in world.messages("undelivered")} == {
+        "needs a newer release": [newer],
+        "not readable": [broken],
+    }
+
+
+@pytest.mark.parametrize(
+    "image", [{}, {"outbox": {"S": "[]"}}, {"user": {"S": "x"}, "outbox": {"S": "[1]"}}, {"outbox": 1}]
+)
+def test_an_image_of_any_shape_holds_nobody_up(world: World, image: dict[str, Any]) -> None:
+    decide(world, "ann")
+    world.deliver().take([image, world.item() or {}], lambda: 60.0)
+    assert len(world.messages("rule")) == 1
 
 
 def test_where_nothing_can_be_put_aside_the_stream_has_to_try_again(world: World) -> None:
@@ -122,7 +194,8 @@ def test_an_outbox_that_cannot_be_read_does_not_hold_up_the_next(world: World) -
     world.deliver().take([poison, world.item() or {}], lambda: 60.0)
     assert len(world.messages("rule")) == 1
     (undelivered,) = world.messages("undelivered")
-    assert undelivered == {"reason": "not readable", "image": poison}
+    outbox = [{"kind": "send", "colour": "red"}]
+    assert undelivered == {"reason": "not readable", "user": "eve", "outbox": outbox}
 
 
 def test_a_message_that_cannot_be_rendered_does_not_hold_up_the_next(world: World) -> None:

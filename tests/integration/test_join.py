@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
+from holdfast.aws.history import Recorder
 from holdfast.core.fold import profiles
 from holdfast.core.fold.timers import slot
-from tests.integration.conftest import MINUTE, T0, World, a_plan, killed, throttled
+from holdfast.core.recommend.history import Row
+from tests.integration.conftest import MINUTE, T0, World, a_plan, killed, refusing, throttled
 
 
 def tick(world: World, *users: str) -> dict[str, object]:
@@ -290,3 +292,85 @@ def test_a_filter_that_cannot_compare_an_event_rejects_it_and_holds_up_nobody(wo
     assert set(world.state().watches["cart"]) == {"hat"}
     (rejected,) = world.messages("rejected")
     assert rejected["campaigns"] == ["cart"]
+
+
+def test_a_state_that_cannot_be_read_concerns_its_user_alone(world: World) -> None:
+    """Nor does one of a newer release: its messages come again, until there is one that can read it."""
+    world.join().take([world.body(world.added(user="bad")), world.body(world.added(user="newer"), message="m2")])
+    for user, text in {"bad": '{"watches": {"cart": 7}}', "newer": '{"v": 99, "watches": {}}'}.items():
+        world.dynamodb._real.update_item(
+            TableName="users",
+            Key={"user": {"S": user}, "part": {"S": "watches"}},
+            UpdateExpression="SET #state = :text",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":text": {"S": text}},
+        )
+    bodies = [world.body(world.added("hat", user=user), message=user) for user in ("ann", "bad", "bob", "newer")]
+    assert world.join().take(bodies) == ["bad", "newer"]
+    assert all(world.state(user).watches for user in ("ann", "bob"))
+
+
+def test_a_profile_that_cannot_be_read_concerns_its_user_alone(world: World) -> None:
+    profile = {"user": "bad", "profile": {"name": "x"}, "ts": world.now}
+    world.join().take([world.body(profile)])
+    world.dynamodb._real.update_item(
+        TableName="users",
+        Key={"user": {"S": "bad"}, "part": {"S": "profile"}},
+        UpdateExpression="SET #state = :text",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":text": {"S": "[]"}},
+    )
+    good = {"user": "ann", "profile": {"name": "Ann"}, "ts": world.now}
+    assert world.join().take([world.body(profile, message="bad"), world.body(good, message="good")]) == ["bad"]
+    assert world.item("ann", "profile")
+
+
+def test_a_user_whose_tick_is_refused_concerns_nobody_else(world: World) -> None:
+    world.publish(a_plan(within=5 * MINUTE))
+    world.sqs.fault("send_message_batch", *[refusing(world, "bad")] * 9)
+    bodies = [world.body(world.added("hat", user=user), message=user) for user in ("ann", "bad", "bob")]
+    assert world.join().take(bodies) == ["bad"]
+    assert world.item("bad") is None
+
+
+def test_a_save_that_can_never_succeed_concerns_its_user_alone_and_is_not_tried_again(world: World) -> None:
+    """DynamoDB says so of a whole call, which is then made one by one."""
+    asked: list[int] = []
+
+    def too_large(arguments: dict[str, Any]) -> None:
+        asked.append(len(arguments["Statements"]))
+        if any("bad" in str(each["Parameters"]) for each in arguments["Statements"]):
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "BatchExecuteStatement")
+
+    world.dynamodb.fault("batch_execute_statement", *[too_large] * 9)
+    bodies = [world.body(world.added("hat", user=user), message=user) for user in ("ann", "bad", "bob")]
+    assert world.join().take(bodies) == ["bad"]
+    assert asked == [3, 1, 1, 1]
+
+
+def test_with_no_time_left_nothing_is_begun_and_everything_comes_again(world: World) -> None:
+    join = world.join()
+    join._users._seconds_left = lambda: 5.0
+    assert join.take([world.body(world.added())]) == ["m1"]
+    assert world.dynamodb.calls["batch_get_item"] == 0
+
+
+@pytest.mark.parametrize("body", ['"' * 600_000, "中" * 300_000, "\x7f\x01\\" * 300_000, "[" + "中" * 340_000])
+def test_a_body_that_is_larger_in_a_report_is_rejected_all_the_same(world: World, body: str) -> None:
+    assert world.join().take([world.body(body)]) == []
+    (rejected,) = world.messages("rejected")
+    assert body.startswith(rejected["record"])
+    assert len(rejected["record"]) == len(body) or rejected["cut"] == len(body)
+
+
+def test_history_that_nobody_takes_costs_one_short_wait() -> None:
+    asked = []
+
+    class Hanging:
+        def put_record_batch(self, **_: object) -> None:
+            asked.append(1)
+            raise ReadTimeoutError(endpoint_url="any")
+
+    rows = [Row("ann", "added", "product", "x" * 500, 1) for _ in range(20_000)]
+    assert Recorder(Hanging, "stream").put(rows) == 20_000  # type: ignore[arg-type]
+    assert asked == [1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from holdfast.aws.tables.timers import Timers
 from holdfast.core.fold.timers import SLOT_MS, TimerItem, slot
 from holdfast.services.sweep import NotSent
-from tests.integration.conftest import MINUTE, T0, World, killed, throttled
+from tests.integration.conftest import MINUTE, T0, World, killed, refusing, throttled
 
 
 def always() -> bool:
@@ -179,24 +178,6 @@ def test_the_first_sweep_of_all_looks_an_hour_back(world: World) -> None:
     world.now = T0 + 80 * MINUTE
     world.sweep().sweep(always)
     assert nominated(world) == {"ann": T0 + 30 * MINUTE}
-
-
-def unsendable(text: str) -> bool:
-    """By the rule that SQS documents for the characters of a message."""
-    return any(not (c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff") for c in text)
-
-
-def refusing(world: World, *words: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """SQS, as it answers about messages with a character that it does not take, or with one of some words."""
-
-    def answer(arguments: dict[str, Any]) -> dict[str, Any]:
-        entries = arguments["Entries"]
-        bad = [e for e in entries if unsendable(e["MessageBody"]) or any(w in e["MessageBody"] for w in words)]
-        if good := [each for each in entries if each not in bad]:
-            world.sqs._real.send_message_batch(QueueUrl=arguments["QueueUrl"], Entries=good)
-        return {"Failed": [{"Id": e["Id"], "Code": "InvalidMessageContents", "SenderFault": True} for e in bad]}
-
-    return answer
 
 
 def test_a_user_with_a_character_that_sqs_refuses_is_ticked_like_any_other(world: World) -> None:

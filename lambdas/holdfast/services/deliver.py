@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import to_builtins
 
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.queues import Message as QueueMessage
 from holdfast.aws.queues import Queue
+from holdfast.aws.retry import CALL_SECONDS, attempts
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.statistics import Statistics
-from holdfast.aws.telemetry import Logger, Metrics, count
+from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import rendered_by
-from holdfast.core.fold.watches import Decision, Kind
+from holdfast.core.fold.watches import Decision, Kind, decision_of
+from holdfast.core.formats import NewerFormat, sendable
 from holdfast.core.messages.detail import Found, context, detail, detail_type
 from holdfast.core.messages.statistics import Became, tallies
 from holdfast.core.plans.plan import Plan, Plans
@@ -27,6 +30,12 @@ from holdfast.services.message_data import Lookup, Message, Unread
 
 logger = Logger(child=True)
 metrics = Metrics()
+
+
+NEWER = "needs a newer release"
+PLAN_TRIES = 3
+PLAN_RESERVE_SECONDS = 20
+"""What has to be left after a read of the campaigns: enough for one more, and to put everything aside."""
 
 
 class Decided(NamedTuple):
@@ -71,14 +80,34 @@ class Deliver:
         decided: list[Decided] = []
         for image in images:
             try:
-                decided += _read(image)
-            except (KeyError, TypeError, ValueError):  # written by a release that was rolled back, or by hand
-                logger.exception("outbox not readable")
-                self._set_aside([{"reason": "not readable", "image": image}])
+                for each in json.loads(image["outbox"]["S"]):
+                    decided += self._read(image["user"]["S"], each)
+            except Exception as error:  # noqa: BLE001 (one image that is not as it should be concerns one user)
+                logger.error("outbox not readable", extra={"error": place_of(error)})  # noqa: TRY400
+                self._set_aside([{"reason": "not readable", "image": dict(image)}])
         self.deliver(decided, seconds_left)
 
+    def _read(self, user: str, data: Mapping[str, Any]) -> list[Decided]:
+        """One decision; of one that this release cannot read, that it is set aside."""
+        try:
+            return [Decided(user, decision_of(data))]
+        except NewerFormat:
+            self._set_aside([{"reason": NEWER, "user": user, "outbox": [data]}])
+        except Exception as error:  # noqa: BLE001 (by a release that was rolled back, or by hand)
+            logger.error("decision not readable", extra={"error": place_of(error)})  # noqa: TRY400
+            self._set_aside([{"reason": "not readable", "user": user, "outbox": [data]}])
+        return []
+
     def deliver(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> None:
-        plans = self._plans(decided)
+        if not decided:
+            return
+        try:
+            plans = self._plans(decided, seconds_left)
+        except (ClientError, BotoCoreError) as error:
+            logger.exception("campaigns not readable")
+            reason = f"the campaigns could not be read: {type(error).__name__}"
+            self._set_aside_all([(each, reason) for each in decided])
+            return
         rendered: list[Rendered] = []
         failed: list[tuple[Decided, str]] = []
         messages = self._messages(decided, plans, failed)
@@ -99,13 +128,20 @@ class Deliver:
         failed += [(each.decided, f"not put: {refused[each.entry]}") for each in rendered if each.entry in refused]
         put = Counter(each.kind for each in rendered if each.entry not in refused)
         count(metrics, Delivered=put["send"], Retracted=put["retract"], Withheld=put["withhold"])
-        self._set_aside(
-            {"reason": reason, "user": user, "outbox": [to_builtins(decision)]} for (user, decision), reason in failed
-        )
+        self._set_aside_all(failed)
         put_all = (Became(e.decided.decision, e.kind, e.reason) for e in rendered if e.entry not in refused)
-        self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)])
+        self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)], seconds_left)
 
-    def _plans(self, decided: Sequence[Decided]) -> Plans:
+    def _plans(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> Plans:
+        """Raises what AWS raises, after some tries."""
+        for _ in attempts(PLAN_TRIES, first=0.5, seconds_left=seconds_left, reserve=PLAN_RESERVE_SECONDS):
+            try:
+                return self._read_plans(decided)
+            except (ClientError, BotoCoreError):
+                logger.warning("campaigns not readable; once more")
+        return self._read_plans(decided)
+
+    def _read_plans(self, decided: Sequence[Decided]) -> Plans:
         plans = self._live.get()
         if any(d.campaign not in plans or d.revision > plans[d.campaign].revision for _, d in decided):
             return self._live.refresh()  # published since this container last looked
@@ -151,9 +187,12 @@ class Deliver:
             self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs, live=True)
         return self._compiled[revision]
 
-    def _tally(self, outcomes: Sequence[Became]) -> None:
+    def _tally(self, outcomes: Sequence[Became], seconds_left: Callable[[], float]) -> None:
         """After everything else, and whatever comes of it: what was delivered stays delivered."""
         if self._statistics is None:
+            return
+        if seconds_left() < 2 * CALL_SECONDS:
+            count(metrics, Uncounted=len(outcomes))
             return
         try:
             self._statistics.add(tallies(outcomes))
@@ -161,9 +200,17 @@ class Deliver:
             logger.exception("not counted")
             count(metrics, Uncounted=len(outcomes))
 
+    def _set_aside_all(self, failed: Iterable[tuple[Decided, str]]) -> None:
+        self._set_aside(
+            {"reason": reason, "user": user, "outbox": [to_builtins(decision)]} for (user, decision), reason in failed
+        )
+
     def _set_aside(self, undelivered: Iterable[dict[str, Any]]) -> None:
         """Put what cannot be delivered, whole and with its reason, where a person can look at it and redrive it."""
-        messages = [QueueMessage(json.dumps(each)) for each in undelivered]
+        texts = [sendable(each) for each in undelivered]
+        if None in texts:  # no item of the table is so large
+            raise Undelivered
+        messages = [QueueMessage(text) for text in texts if text is not None]
         if self._undelivered.send(messages):
             raise Undelivered
         count(metrics, Undelivered=len(messages))
@@ -172,8 +219,3 @@ class Deliver:
 def _rendered(decided: Decided, kind: Kind, plan: Plan | None, body: dict[str, Json], reason: str) -> Rendered:
     entry = Entry(detail_type(kind, plan), json.dumps(body, ensure_ascii=False), decided.decision.when)
     return Rendered(decided, kind, entry, reason)
-
-
-def _read(image: Mapping[str, Any]) -> list[Decided]:
-    outbox = json.loads(image["outbox"]["S"])
-    return [Decided(image["user"]["S"], Decision(**decision)) for decision in outbox]

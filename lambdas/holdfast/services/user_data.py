@@ -24,7 +24,7 @@ def read_user(users: Users, user: str) -> Known:
     known = Known(State(), {}, ())
     for held in users.held(user):
         if held.part == "watches":
-            outbox = tuple(Decision(**each) for each in json.loads(held.outbox or "[]"))
+            outbox = tuple(watches.decision_of(each) for each in json.loads(held.outbox or "[]"))
             known = known._replace(state=watches.decode(held.item.state), outbox=outbox)
         elif held.part == "profile":
             known = known._replace(properties=profiles.properties(profiles.decode(held.item.state)))

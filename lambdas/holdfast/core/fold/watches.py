@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, Literal, TypeAlias
 
+from holdfast.core import formats
 from holdfast.core.events import Json, Value, canonical
 from holdfast.core.recommend.ranking import Items
 
@@ -294,7 +295,9 @@ def encode(state: State) -> str:
 
 
 def decode(text: str) -> State:
+    """Fields that this release does not know are ignored. Raises NewerFormat."""
     data = json.loads(text)
+    formats.check(data, formats.STATE)
     return State(
         {c: {key: _unpack_watch(key, w) for key, w in watches.items()} for c, watches in data["watches"].items()},
         {c: (at, key) for c, (at, key) in data.get("floors", {}).items()},
@@ -303,6 +306,15 @@ def decode(text: str) -> State:
         {c: (at, grace) for c, (at, grace) in data.get("ends", {}).items()},
         {c: {id_: Doubt(*each) for id_, each in doubts.items()} for c, doubts in data.get("doubts", {}).items()},
     )
+
+
+def decision_of(data: Mapping[str, Any]) -> Decision:
+    """Of an outbox. Fields that this release does not know are ignored. Raises NewerFormat, and TypeError."""
+    formats.check(data, formats.DECISION)
+    return Decision(**{name: value for name, value in data.items() if name in _DECISION})
+
+
+_DECISION = frozenset(Decision.__struct_fields__)
 
 
 def _pack_watch(key: str, watch: Watch) -> dict[str, object]:

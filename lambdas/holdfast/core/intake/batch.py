@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, event_id
+from holdfast.core.formats import MAX_MESSAGE_BYTES, sendable
 from holdfast.core.intake.forms import RULES, Rules, records
 from holdfast.core.plans.plan import Input, Plans
 
@@ -29,25 +29,12 @@ class Reject(NamedTuple):
     record: Json
 
 
-MAX_REPORT_BYTES = 1024 * 1024
-"""What a message of SQS may have."""
-_REFUSED = re.compile("[\ufffe\uffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-"""Characters that JSON lets through as they are, and SQS does not; and halves of some, which nothing takes."""
-
-
 def report(reject: Reject) -> str:
-    """What is put on the rejected queue: whole if it can be, which for other scripts than ours takes more than ASCII;
-    else the beginning of the record, and how long it was.
-    """
-    text = json.dumps(reject._asdict())
-    if len(text) <= MAX_REPORT_BYTES:
-        return text
-    text = _REFUSED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(reject._asdict(), ensure_ascii=False))
-    if len(text.encode(errors="surrogatepass")) <= MAX_REPORT_BYTES and not _SURROGATE.search(text):
+    """What is put on the rejected queue: whole if it can be, else the beginning of the record, and how long it was."""
+    if text := sendable(reject._asdict()):
         return text
     record = reject.record if isinstance(reject.record, str) else json.dumps(reject.record)
-    cut = {"cut": len(record), "record": record[: MAX_REPORT_BYTES // 8]}  # one character takes six, escaped
+    cut = {"cut": len(record), "record": record[: MAX_MESSAGE_BYTES // 8]}  # a character takes six bytes, escaped
     return json.dumps({**reject._asdict(), "reason": reject.reason[:1000], **cut})
 
 
