@@ -281,7 +281,7 @@ def test_delete_leaves_nothing_of_the_user_and_all_of_the_others(shell: Shell) -
     others = held(world, "bob")
     done = shell.run("user", "delete", "ann", "--yes")
     assert "deleted: profile, watches, entries in 1 timer slots" in done.stdout
-    assert "folded anew" in done.stderr
+    assert "will be read again" in done.stderr
     assert held(world, "ann") == []
     assert len(held(world, "bob")) == len(others) == 2
     assert json.loads(world.items("timers")[0]["users"]["S"]).keys() == {"bob", "joann"}
