@@ -39,6 +39,6 @@ def test_the_light_rooms_are_those_that_the_page_names() -> None:
 
 
 def test_the_laws_are_those_of_the_fold() -> None:
-    of_the_fold = re.findall(r"^(\d+)\. (\w[\w ]*)\. ", fold.__doc__ or "", re.MULTILINE)
-    of_the_page = re.findall(r"^(\d+)\. \*\*(\w[\w ]*)\.\*\*", PAGE, re.MULTILINE)
+    of_the_fold = re.findall(r"^(\d+)\. (\w[\w, ]*)\. ", fold.__doc__ or "", re.MULTILINE)
+    of_the_page = re.findall(r"^(\d+)\. \*\*(\w[\w, ]*)\.\*\*", PAGE, re.MULTILINE)
     assert of_the_page == of_the_fold
