@@ -29,7 +29,7 @@ class Alarms(Construct):
         undelivered: sqs.Queue,
         sweep: lambda_.Function,
         deliver: lambda_.Function,
-        recommend: lambda_.Function,
+        recommend: lambda_.Function | None,
         not_imported: sqs.Queue,
         not_taken: sqs.Queue | None = None,
         console: apigateway.HttpApi | None = None,
@@ -89,12 +89,13 @@ class Alarms(Construct):
             above=0,
             description="Sweep fails. It catches up by itself once it succeeds.",
         )
-        self._alarm(
-            "BuildFails",
-            metric=recommend.metric_errors(period=_FEW_MINUTES),
-            above=0,
-            description="Recommendations were not built: holdfast recommend list. What was built before stays.",
-        )
+        if recommend:
+            self._alarm(
+                "BuildFails",
+                metric=recommend.metric_errors(period=_FEW_MINUTES),
+                above=0,
+                description="Recommendations were not built: holdfast recommend list. What was built before stays.",
+            )
         self._alarm(
             "SweepMissing",
             metric=sweep.metric_invocations(period=Duration.minutes(15)),

@@ -1,19 +1,17 @@
 from __future__ import annotations
 
-from typing import cast
-
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
-from aws_cdk import aws_events as eventbridge
-from aws_cdk import aws_events_targets as targets
+from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from holdfast.aws.drop_bucket import REPORTS
+from holdfast.aws.settings import CatalogImportSettings
+from infra.buckets import PrivateBucket, acknowledge_objects
 from infra.function import HoldfastFunction
-from infra.history import acknowledge_objects
-from infra.queues import work_queue
+from infra.key import Key
+from infra.queues import let_service_send, rule_to_queue, work_queue
 from infra.stages import Stage
 from infra.tables import Tables
 
@@ -30,74 +28,62 @@ class CatalogImport(Construct):
         self, scope: Construct, construct_id: str, *, stage: Stage, layer: lambda_.ILayerVersion, tables: Tables
     ) -> None:
         super().__init__(scope, construct_id)
-        self.bucket = self._bucket(stage, tables)
-        self.queue, self.dead_letters = work_queue(self, stage=stage, visibility=Duration.minutes(15))
-        self._announce()
+        self.bucket = PrivateBucket(
+            self,
+            "Bucket",
+            stage=stage,
+            key=tables.key,
+            rules=[
+                s3.LifecycleRule(id="Reports", prefix=REPORTS, expiration=_KEPT),
+                s3.LifecycleRule(id="Replaced", noncurrent_version_expiration=_KEPT),
+            ],
+            versioned=True,
+            announced=True,
+        )
+        self.queue, self.dead_letters = work_queue(
+            self, stage=stage, key=tables.key, visibility=Duration.minutes(15), patience=stage.imports_patience
+        )
+        self._announce(tables.key)
         self.function = HoldfastFunction(
             self,
             "Function",
             stage=stage,
+            key=tables.key,
             service="catalog_import",
             description="Holdfast: imports the catalogs that are dropped into the bucket",
             layer=layer,
             memory_mb=1024,
             timeout=Duration.minutes(10),
-            environment={
-                "HOLDFAST_CATALOG_TABLE": tables.catalog.table_name,
-                "HOLDFAST_CATALOG_BUCKET": self.bucket.bucket_name,
-                "HOLDFAST_IMPORTS_QUEUE_URL": self.queue.queue_url,
-            },
+            # A long file comes round again and again; it always gets on.
+            sends_to_its_own_queue=True,
+            settings=CatalogImportSettings(
+                catalog_table=tables.catalog.table_name,
+                catalog_bucket=self.bucket.bucket_name,
+                imports_queue_url=self.queue.queue_url,
+            ),
         )
-        # A long file comes round more often than Lambda, which takes it for a mistake, would let it; it always gets on.
-        cast("lambda_.CfnFunction", self.function.node.default_child).recursive_loop = "Allow"
         self.function.add_event_source(sources.SqsEventSource(self.queue, batch_size=1, max_concurrency=2))
         self._allow(tables)
 
-    def _bucket(self, stage: Stage, tables: Tables) -> s3.Bucket:
-        bucket = s3.Bucket(
-            self,
-            "Bucket",
-            encryption=s3.BucketEncryption.KMS if tables.key else s3.BucketEncryption.S3_MANAGED,
-            encryption_key=tables.key,
-            bucket_key_enabled=True if tables.key else None,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=not stage.embedded,
-            versioned=True,
-            removal_policy=RemovalPolicy.DESTROY if stage.embedded else RemovalPolicy.RETAIN,
-            lifecycle_rules=[
-                s3.LifecycleRule(id="Reports", prefix=REPORTS, expiration=_KEPT),
-                s3.LifecycleRule(id="Replaced", noncurrent_version_expiration=_KEPT),
-                s3.LifecycleRule(id="Unfinished", abort_incomplete_multipart_upload_after=Duration.days(1)),
-            ],
-        )
-        # CDK's own switch for this would add a function of its own, with rights on every bucket.
-        cast("s3.CfnBucket", bucket.node.default_child).add_property_override(
-            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", value=True
-        )
-        Validations.of(bucket).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-S1",
-                reason="Read by one function, which reports on every file; CloudTrail can tell of all else.",
-            ),
-        )
-        return bucket
-
-    def _announce(self) -> None:
+    def _announce(self, key: Key) -> None:
         """Whatever its key, a file is announced: one that names no catalog is told so. Reports are not."""
-        eventbridge.Rule(
+        rule = rule_to_queue(
             self,
             "Rule",
-            description="Holdfast: files in the catalog bucket to the import queue",
-            event_pattern=eventbridge.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
+            description="files in the catalog bucket to the import queue",
+            pattern={
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {
                     "bucket": {"name": [self.bucket.bucket_name]},
                     "object": {"key": [{"anything-but": {"prefix": REPORTS}}]},
                 },
-            ),
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+            },
+            queue=self.queue,
+            dead_letters=self.dead_letters,
         )
+        for queue in (self.queue, self.dead_letters):
+            let_service_send(queue, "events.amazonaws.com", sid="Announced", sources=[rule.attr_arn], key=key)
 
     def _allow(self, tables: Tables) -> None:
         may = self.function.may
@@ -112,7 +98,6 @@ class CatalogImport(Construct):
         may(["s3:GetObject", "s3:GetObjectVersion"], on=[self.bucket.arn_for_objects("*")])
         may(["s3:PutObject"], on=[self.bucket.arn_for_objects(f"{REPORTS}*")])
         may(["sqs:SendMessage"], on=[self.queue.queue_arn])
-        tables.allow_key(self.function)
         acknowledge_objects(
             self.function.role_of_its_own,
             self.bucket,

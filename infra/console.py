@@ -28,11 +28,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from holdfast.aws.settings import ConsoleSettings
 from holdfast.console.access import EDITOR, VIEWER
 from holdfast.console.page import FOLDER
+from infra.buckets import acknowledge_objects
 from infra.deliver import Deliver
 from infra.dependencies import CONSOLE_REQUIREMENTS, DependenciesLayer
 from infra.function import HoldfastFunction
+from infra.key import Key
 from infra.page import SOURCES, build_page, key
 from infra.queues import EventsQueue
 from infra.stages import Stage
@@ -72,7 +75,11 @@ class Console(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.api = apigateway.HttpApi(
-            self, "Api", description="Holdfast: the console and its API", create_default_stage=False
+            self,
+            "Api",
+            api_name=f"holdfast-{stage.name}",
+            description="Holdfast: the console and its API",
+            create_default_stage=False,
         )
         self._host = _embedded_host(self.api) if stage.embedded else None
         embedded, own = f"{self._host}/_aws/execute-api/{self.api.api_id}/$default/", f"{self.api.api_endpoint}/"
@@ -82,24 +89,26 @@ class Console(Construct):
             self,
             "Function",
             stage=stage,
+            key=tables.key,
             service="console",
             description="Holdfast: the console's page and its API",
             layer=layer,
             memory_mb=1024,
             timeout=Duration.seconds(29),  # an HTTP API waits for thirty
-            environment={
-                "HOLDFAST_USERS_TABLE": tables.users.table_name,
-                "HOLDFAST_CAMPAIGNS_TABLE": tables.campaigns.table_name,
-                "HOLDFAST_CATALOG_TABLE": tables.catalog.table_name,
-                "HOLDFAST_EVENTS_QUEUE_URL": events.queue.queue_url,
-                "HOLDFAST_REJECTED_QUEUE_URL": events.rejected.queue_url,
-                "HOLDFAST_UNDELIVERED_QUEUE_URL": deliver.undelivered.queue_url,
-                "HOLDFAST_DELIVER_FUNCTION": deliver.function.function_name,
-                "HOLDFAST_BUS_NAME": bus.event_bus_name,
-                "HOLDFAST_SOURCE": stage.source,
-                "HOLDFAST_SIGN_IN_URL": sign_in_url,
-                "HOLDFAST_CLIENT_ID": self.client.user_pool_client_id,
-            },
+            settings=ConsoleSettings(
+                stage=stage.name,
+                users_table=tables.users.table_name,
+                campaigns_table=tables.campaigns.table_name,
+                catalog_table=tables.catalog.table_name,
+                events_queue_url=events.queue.queue_url,
+                rejected_queue_url=events.rejected.queue_url,
+                undelivered_queue_url=deliver.undelivered.queue_url,
+                deliver_function=deliver.function.function_name,
+                bus_name=bus.event_bus_name,
+                source=stage.source,
+                sign_in_url=sign_in_url,
+                client_id=self.client.user_pool_client_id,
+            ),
         )
         self.function.add_layers(
             DependenciesLayer(self, "Dependencies", stage=stage, requirements=CONSOLE_REQUIREMENTS).version,
@@ -107,7 +116,7 @@ class Console(Construct):
         )
         self._allow(events, tables, deliver, bus)
         self._routes()
-        self._publish(stage)
+        self._publish(stage, tables.key)
 
     def _allow(self, events: EventsQueue, tables: Tables, deliver: Deliver, bus: eventbridge.IEventBus) -> None:
         may = self.function.may
@@ -132,7 +141,11 @@ class Console(Construct):
         may(["sqs:SendMessage"], on=[events.queue.queue_arn])
         may(["lambda:InvokeFunction"], on=[deliver.function.function_arn])
         may(["events:PutEvents"], on=[bus.event_bus_arn])
-        tables.allow_key(self.function)
+        # What the stream gave up on: read, delivered again, and removed.
+        may(["s3:DeleteObject", "s3:GetObject"], on=[deliver.given_up.arn_for_objects("*")])
+        acknowledge_objects(
+            self.function.role_of_its_own, deliver.given_up, [""], "Lambda names the objects after shards and times."
+        )
 
     def _routes(self) -> None:
         """All of the API is behind the authorizer, whatever routes the function has: they cannot be forgotten here."""
@@ -151,8 +164,14 @@ class Console(Construct):
                     )
                 )
 
-    def _publish(self, stage: Stage) -> None:
-        log = logs.LogGroup(self, "AccessLog", retention=stage.log_retention, removal_policy=stage.removal_policy)
+    def _publish(self, stage: Stage, key: Key) -> None:
+        log = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=stage.log_retention,
+            encryption_key=key.own,
+            removal_policy=stage.removal_policy,
+        )
         apigateway.CfnStage(
             self,
             "Stage",
@@ -186,7 +205,7 @@ class Console(Construct):
                 require_uppercase=True,
                 temp_password_validity=Duration.days(3),
             ),
-            deletion_protection=stage.protected,
+            deletion_protection=stage.locked,
             removal_policy=stage.removal_policy,
         )
         for name, told in ((VIEWER, "sees campaigns, previews and users"), (EDITOR, "changes what is live, too")):

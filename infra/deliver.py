@@ -1,22 +1,49 @@
 from __future__ import annotations
 
+from typing import cast
+
+import jsii
 from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk import aws_events as eventbridge
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
-from constructs import Construct
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, IConstruct
 
+from holdfast.aws.settings import DeliverSettings
 from holdfast.aws.tables.statistics import STATISTICS
+from infra.buckets import PrivateBucket, acknowledge_objects
 from infra.function import HoldfastFunction
-from infra.queues import final_queue
+from infra.queues import final_queue, let_service_send, rule_to_queue
 from infra.stages import Stage
 from infra.tables import Tables
 
 BATCH_SIZE = 100
+_GIVEN_UP_KEPT = Duration.days(14)
+"""As long as the queue keeps the messages that name the objects."""
+
+
+@jsii.implements(lambda_.IEventSourceDlq)
+class _Objects:
+    """A bucket for what the stream gave up on. CDK's own class lets the function read and delete there, too."""
+
+    def __init__(self, bucket: s3.Bucket) -> None:
+        self._bucket = bucket
+
+    def bind(self, _target: IConstruct, target_handler: lambda_.IFunction) -> lambda_.DlqDestinationConfig:
+        may = cast("HoldfastFunction", target_handler).may
+        may(["s3:ListBucket"], on=[self._bucket.bucket_arn])
+        may(["s3:PutObject"], on=[self._bucket.arn_for_objects("*")])
+        return lambda_.DlqDestinationConfig(destination=self._bucket.bucket_arn)
 
 
 class Deliver(Construct):
-    """Renders the decisions in the users' outboxes and puts them on the bus."""
+    """Renders the decisions in the users' outboxes and puts them on the bus.
+
+    What deliver cannot deliver, it puts on the undelivered queue itself, decision by decision. Where deliver as a whole
+    fails, the stream waits for it: the order of a user's decisions is kept, and nothing is lost. What Lambda in the end
+    gives up on is kept whole in a bucket, and a message that names the object is put on the same queue.
+    """
 
     def __init__(
         self,
@@ -29,39 +56,30 @@ class Deliver(Construct):
         bus: eventbridge.IEventBus,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.undelivered = final_queue(self, "Undelivered", stage=stage)
+        self.undelivered = final_queue(self, "Undelivered", stage=stage, key=tables.key)
+        self.given_up = self._given_up(stage, tables)
         self.function = HoldfastFunction(
             self,
             "Function",
             stage=stage,
-            service="deliver",
+            key=tables.key,
             description="Holdfast: renders decided messages and puts them on the event bus",
             layer=layer,
             memory_mb=1024,
             timeout=Duration.minutes(1),
-            environment={
-                "HOLDFAST_USERS_TABLE": tables.users.table_name,
-                "HOLDFAST_CAMPAIGNS_TABLE": tables.campaigns.table_name,
-                "HOLDFAST_CATALOG_TABLE": tables.catalog.table_name,
-                "HOLDFAST_CAMPAIGNS_TTL_SECONDS": str(stage.campaigns_ttl.to_seconds()),
-                "HOLDFAST_UNDELIVERED_QUEUE_URL": self.undelivered.queue_url,
-                "HOLDFAST_BUS_NAME": bus.event_bus_name,
-                "HOLDFAST_SOURCE": stage.source,
-                **({"HOLDFAST_PERSONALIZE": "true"} if stage.personalize else {}),
-            },
+            service="deliver",
+            settings=DeliverSettings(
+                users_table=tables.users.table_name,
+                campaigns_table=tables.campaigns.table_name,
+                catalog_table=tables.catalog.table_name,
+                campaigns_ttl_seconds=int(stage.campaigns_ttl.to_seconds()),
+                undelivered_queue_url=self.undelivered.queue_url,
+                bus_name=bus.event_bus_name,
+                source=stage.source,
+                personalize="true" if stage.personalize else "",
+            ),
         )
-        self.function.may(["dynamodb:BatchGetItem"], on=[tables.users.table_arn, tables.catalog.table_arn])
-        if stage.personalize:
-            self.function.may(["personalize:GetRecommendations"], on=stage.personalize)
-        self.function.may(["dynamodb:GetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
-        self.function.may(
-            ["dynamodb:UpdateItem"],
-            on=[tables.campaigns.table_arn],
-            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{STATISTICS}*"]}},
-        )
-        self.function.may(["events:PutEvents"], on=[bus.event_bus_arn])
-        self.function.may(["sqs:SendMessage"], on=[self.undelivered.queue_arn])
-        tables.allow_key(self.function)
+        self._allow(stage, tables, bus)
         self.function.add_event_source(
             sources.DynamoEventSource(
                 tables.users,
@@ -71,12 +89,17 @@ class Deliver(Construct):
                 parallelization_factor=stage.deliver_lanes,
                 # Only writes that decided something; `exists` is what a filter can say about a string.
                 filters=[{"pattern": '{"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}'}],
+                # One record that ends the function (a time-out, no memory) is so found, and the rest goes on until it.
                 bisect_batch_on_error=True,
-                retry_attempts=5,
-                max_record_age=Duration.hours(6),
-                on_failure=sources.SqsDlq(self.undelivered),
+                retry_attempts=-1,
+                max_record_age=stage.deliver_patience,
+                on_failure=_Objects(self.given_up),
+                # The embedded AWS takes an answer with failures for a success, so deliver raises instead.
                 report_batch_item_failures=False,
             )
+        )
+        acknowledge_objects(
+            self.function.role_of_its_own, self.given_up, [""], "Lambda names the objects after shards and times."
         )
         Validations.of(self.function.role or self.function).acknowledge(
             Acknowledgment(
@@ -84,3 +107,42 @@ class Deliver(Construct):
                 reason="dynamodb:ListStreams, which the stream mapping needs, and X-Ray's actions know no resources.",
             ),
         )
+
+    def _given_up(self, stage: Stage, tables: Tables) -> s3.Bucket:
+        bucket = PrivateBucket(
+            self,
+            "GivenUp",
+            stage=stage,
+            key=tables.key,
+            rules=[s3.LifecycleRule(id="Kept", expiration=_GIVEN_UP_KEPT)],
+            announced=True,
+        )
+        rule = rule_to_queue(
+            self,
+            "GivenUpRule",
+            description="what the stream gave up on, to the undelivered queue",
+            pattern={
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {"bucket": {"name": [bucket.bucket_name]}},
+            },
+            queue=self.undelivered,
+        )
+        let_service_send(
+            self.undelivered, "events.amazonaws.com", sid="GivenUp", sources=[rule.attr_arn], key=tables.key
+        )
+        return bucket
+
+    def _allow(self, stage: Stage, tables: Tables, bus: eventbridge.IEventBus) -> None:
+        may = self.function.may
+        may(["dynamodb:BatchGetItem"], on=[tables.users.table_arn, tables.catalog.table_arn])
+        if stage.personalize:
+            may(["personalize:GetRecommendations"], on=stage.personalize)
+        may(["dynamodb:GetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
+        may(
+            ["dynamodb:UpdateItem"],
+            on=[tables.campaigns.table_arn],
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{STATISTICS}*"]}},
+        )
+        may(["events:PutEvents"], on=[bus.event_bus_arn])
+        may(["sqs:SendMessage"], on=[self.undelivered.queue_arn])

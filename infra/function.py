@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
+import jsii
 from aws_cdk import Acknowledgment, Duration, Size, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from holdfast.aws.settings import Settings
 from infra.assets import RUNTIME, functions_code
+from infra.key import Key
 from infra.stages import Stage
+
+
+@jsii.implements(lambda_.IDestination)
+class Records:
+    """A queue for the records of asynchronous invocations that failed. CDK's own class grants more than it needs."""
+
+    def __init__(self, queue: sqs.IQueue) -> None:
+        self._queue = queue
+
+    def bind(
+        self,
+        _scope: Construct,
+        function: lambda_.IFunction,
+        *,
+        type: lambda_.DestinationType,  # noqa: A002, ARG002  (CDK names it)
+    ) -> lambda_.DestinationConfig:
+        cast("HoldfastFunction", function).may(["sqs:SendMessage"], on=[self._queue.queue_arn])
+        return lambda_.DestinationConfig(destination=self._queue.queue_arn)
 
 
 class HoldfastFunction(lambda_.Function):
@@ -23,16 +46,24 @@ class HoldfastFunction(lambda_.Function):
         construct_id: str,
         *,
         stage: Stage,
+        key: Key,
         service: str,
         description: str,
         layer: lambda_.ILayerVersion,
         memory_mb: int,
         timeout: Duration,
-        environment: Mapping[str, str],
+        settings: Settings,
         reserved_concurrency: int | None = None,
         disk: Size | None = None,
+        sends_to_its_own_queue: bool = False,
     ) -> None:
-        log_group = logs.LogGroup(scope, "Log", retention=stage.log_retention, removal_policy=stage.removal_policy)
+        log_group = logs.LogGroup(
+            scope,
+            "Log",
+            retention=stage.log_retention,
+            encryption_key=key.own,
+            removal_policy=stage.removal_policy,
+        )
         role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         super().__init__(
             scope,
@@ -51,15 +82,20 @@ class HoldfastFunction(lambda_.Function):
             timeout=timeout,
             reserved_concurrent_executions=reserved_concurrency,
             ephemeral_storage_size=disk,
+            environment_encryption=key.own,
+            # Lambda takes a function that sends to the queue it works off for a runaway loop, and drops what comes
+            # after the sixteenth message of a chain.
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if sends_to_its_own_queue else None,
             environment={
                 "HOLDFAST_STAGE": stage.name,
                 "POWERTOOLS_SERVICE_NAME": service,
                 "POWERTOOLS_METRICS_NAMESPACE": "Holdfast",
                 "POWERTOOLS_LOG_LEVEL": stage.log_level,
-                **environment,
+                **settings.to_env(),
             },
         )
         log_group.grant_write(role)
+        key.allow(role)
         Validations.of(self).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-L1",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
-
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
@@ -16,6 +13,7 @@ from constructs import Construct
 
 from holdfast.aws.history import PREFIX
 from holdfast.core.recommend.item_to_item import COLUMNS
+from infra.buckets import PrivateBucket, acknowledge_objects
 from infra.stages import Stage
 from infra.tables import Tables
 
@@ -33,9 +31,20 @@ class History(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, tables: Tables) -> None:
         super().__init__(scope, construct_id)
-        self.bucket = self._bucket(stage, tables)
+        self.bucket = PrivateBucket(
+            self,
+            "Bucket",
+            stage=stage,
+            key=tables.key,
+            rules=[
+                s3.LifecycleRule(id="History", prefix=PREFIX, expiration=Duration.days(_KEPT_DAYS)),
+                s3.LifecycleRule(id="Results", prefix=RESULTS, expiration=Duration.days(1)),
+                s3.LifecycleRule(id="Errors", prefix=ERRORS, expiration=Duration.days(14)),
+            ],
+        )
         self.stream = self._stream(stage, tables)
         self.database, self.table = self._catalogue()
+        own = tables.key.own
         self.workgroup = athena.CfnWorkGroup(
             self,
             "Workgroup",
@@ -45,46 +54,32 @@ class History(Construct):
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=False,
+                # Athena stops what reads more, and bills what it has read until then.
+                bytes_scanned_cutoff_per_query=stage.athena_scan_limit_gb * 1000**3,
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
                     output_location=f"s3://{self.bucket.bucket_name}/{RESULTS}",
                     encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
-                        encryption_option="SSE_KMS" if tables.key else "SSE_S3",
-                        kms_key=tables.key.key_arn if tables.key else None,
+                        encryption_option="SSE_KMS" if own else "SSE_S3",
+                        kms_key=own.key_arn if own else None,
                     ),
                 ),
             ),
         )
 
-    def _bucket(self, stage: Stage, tables: Tables) -> s3.Bucket:
-        bucket = s3.Bucket(
-            self,
-            "Bucket",
-            encryption=s3.BucketEncryption.KMS if tables.key else s3.BucketEncryption.S3_MANAGED,
-            encryption_key=tables.key,
-            bucket_key_enabled=True if tables.key else None,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=not stage.embedded,
-            # A bucket with something in it cannot be deleted; what is in this one ends by itself.
-            removal_policy=RemovalPolicy.DESTROY if stage.embedded else RemovalPolicy.RETAIN,
-            lifecycle_rules=[
-                s3.LifecycleRule(id="History", prefix=PREFIX, expiration=Duration.days(_KEPT_DAYS)),
-                s3.LifecycleRule(id="Results", prefix=RESULTS, expiration=Duration.days(1)),
-                s3.LifecycleRule(id="Errors", prefix=ERRORS, expiration=Duration.days(14)),
-                s3.LifecycleRule(id="Unfinished", abort_incomplete_multipart_upload_after=Duration.days(1)),
-            ],
-        )
-        Validations.of(bucket).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-S1",
-                reason="Written by one delivery stream and read by one function; CloudTrail can tell of all else.",
-            ),
-        )
-        return bucket
-
     def _stream(self, stage: Stage, tables: Tables) -> firehose.CfnDeliveryStream:
-        log_group = logs.LogGroup(self, "Log", retention=stage.log_retention, removal_policy=stage.removal_policy)
+        own = tables.key.own
+        log_group = logs.LogGroup(
+            self,
+            "Log",
+            retention=stage.log_retention,
+            encryption_key=own,
+            removal_policy=stage.removal_policy,
+        )
         log = logs.LogStream(self, "LogStream", log_group=log_group, removal_policy=stage.removal_policy)
-        role = iam.Role(self, "StreamRole", assumed_by=iam.ServicePrincipal("firehose.amazonaws.com"))
+        # Firehose names the account for which it acts as the external id.
+        for_us = {"StringEquals": {"sts:ExternalId": Stack.of(self).account}}
+        firehoses = iam.ServicePrincipal("firehose.amazonaws.com", conditions=for_us)
+        role = iam.Role(self, "StreamRole", assumed_by=firehoses)
         written = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in (PREFIX, ERRORS)]
         role.add_to_policy(iam.PolicyStatement(actions=["s3:AbortMultipartUpload", "s3:PutObject"], resources=written))
         role.add_to_policy(
@@ -94,7 +89,7 @@ class History(Construct):
             )
         )
         role.add_to_policy(iam.PolicyStatement(actions=["logs:PutLogEvents"], resources=[log_group.log_group_arn]))
-        tables.allow_key(role)
+        tables.key.allow(role)
         acknowledge_objects(
             role, self.bucket, [PREFIX, ERRORS], "Firehose chooses the names of the objects under these prefixes."
         )
@@ -103,7 +98,9 @@ class History(Construct):
             "Stream",
             delivery_stream_type="DirectPut",
             delivery_stream_encryption_configuration_input=(
-                firehose.CfnDeliveryStream.DeliveryStreamEncryptionConfigurationInputProperty(key_type="AWS_OWNED_CMK")
+                firehose.CfnDeliveryStream.DeliveryStreamEncryptionConfigurationInputProperty(
+                    key_type="CUSTOMER_MANAGED_CMK" if own else "AWS_OWNED_CMK", key_arn=own.key_arn if own else None
+                )
             ),
             extended_s3_destination_configuration=firehose.CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty(
                 bucket_arn=self.bucket.bucket_arn,
@@ -171,14 +168,3 @@ class History(Construct):
         )
         table.node.add_dependency(database)
         return name, "history"
-
-
-def acknowledge_objects(role: iam.IRole, bucket: s3.Bucket, prefixes: Sequence[str], reason: str) -> None:
-    """Rights on the objects under a prefix end in a star."""
-    name = Stack.of(bucket).get_logical_id(cast("s3.CfnBucket", bucket.node.default_child))
-    Validations.of(role).acknowledge(
-        *(
-            Acknowledgment(id=f"AwsSolutions-IAM5[Resource::<{name}.Arn>/{prefix}*]", reason=reason)
-            for prefix in prefixes
-        )
-    )

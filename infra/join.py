@@ -4,6 +4,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
+from holdfast.aws.settings import JoinSettings
 from infra.function import HoldfastFunction
 from infra.history import History
 from infra.queues import EventsQueue
@@ -23,29 +24,31 @@ class Join(Construct):
         layer: lambda_.ILayerVersion,
         events: EventsQueue,
         tables: Tables,
-        history: History,
+        history: History | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = HoldfastFunction(
             self,
             "Function",
             stage=stage,
+            key=tables.key,
             service="join",
             description="Holdfast: folds events and ticks into each user's state",
             layer=layer,
             memory_mb=stage.join_memory_mb,
             timeout=stage.join_timeout,
-            environment={
-                "HOLDFAST_USERS_TABLE": tables.users.table_name,
-                "HOLDFAST_TIMERS_TABLE": tables.timers.table_name,
-                "HOLDFAST_CAMPAIGNS_TABLE": tables.campaigns.table_name,
-                "HOLDFAST_CAMPAIGNS_TTL_SECONDS": str(stage.campaigns_ttl.to_seconds()),
-                "HOLDFAST_EVENTS_QUEUE_URL": events.queue.queue_url,
-                "HOLDFAST_REJECTED_QUEUE_URL": events.rejected.queue_url,
-                "HOLDFAST_HISTORY_STREAM": history.stream.ref,
-                "HOLDFAST_TIMER_SHARDS": str(stage.timer_shards),
-                "HOLDFAST_QUEUE_RETENTION_SECONDS": str(stage.events_retention.to_seconds()),
-            },
+            sends_to_its_own_queue=True,
+            settings=JoinSettings(
+                users_table=tables.users.table_name,
+                timers_table=tables.timers.table_name,
+                campaigns_table=tables.campaigns.table_name,
+                campaigns_ttl_seconds=int(stage.campaigns_ttl.to_seconds()),
+                events_queue_url=events.queue.queue_url,
+                rejected_queue_url=events.rejected.queue_url,
+                history_stream=history.stream.ref if history else "",
+                timer_shards=stage.timer_shards,
+                queue_retention_seconds=int(stage.events_retention.to_seconds()),
+            ),
         )
         self.function.may(["dynamodb:BatchGetItem", "dynamodb:PutItem"], on=[tables.users.table_arn])
         # BatchExecuteStatement, which has no action of its own.
@@ -59,8 +62,8 @@ class Join(Construct):
             provided={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["seen"]}},
         )
         self.function.may(["sqs:SendMessage"], on=[events.queue.queue_arn, events.rejected.queue_arn])
-        self.function.may(["firehose:PutRecordBatch"], on=[history.stream.attr_arn])
-        tables.allow_key(self.function)
+        if history:
+            self.function.may(["firehose:PutRecordBatch"], on=[history.stream.attr_arn])
         self.function.add_event_source(
             sources.SqsEventSource(
                 events.queue,

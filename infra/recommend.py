@@ -3,13 +3,16 @@ from __future__ import annotations
 from aws_cdk import Duration, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from holdfast.aws.history import PREFIX
+from holdfast.aws.settings import RecommendSettings
+from infra.buckets import acknowledge_objects
 from infra.dependencies import RECOMMEND_REQUIREMENTS, DependenciesLayer
-from infra.function import HoldfastFunction
-from infra.history import RESULTS, History, acknowledge_objects
+from infra.function import HoldfastFunction, Records
+from infra.history import RESULTS, History
+from infra.schedules import schedule
 from infra.stages import Stage
 from infra.tables import Tables
 
@@ -29,37 +32,51 @@ class Recommend(Construct):
         layer: lambda_.ILayerVersion,
         tables: Tables,
         history: History,
+        failed: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = HoldfastFunction(
             self,
             "Function",
             stage=stage,
+            key=tables.key,
             service="recommend",
             description="Holdfast: builds recommendations from history",
             layer=layer,
             memory_mb=stage.recommend_memory_mb,
             timeout=Duration.minutes(15),
             disk=Size.gibibytes(4),
-            environment={
-                "HOLDFAST_CAMPAIGNS_TABLE": tables.campaigns.table_name,
-                "HOLDFAST_CATALOG_TABLE": tables.catalog.table_name,
-                "HOLDFAST_HISTORY_BUCKET": history.bucket.bucket_name,
-                "HOLDFAST_HISTORY_DATABASE": history.database,
-                "HOLDFAST_HISTORY_TABLE": history.table,
-                "HOLDFAST_ATHENA_WORKGROUP": history.workgroup.name,
-                "HOLDFAST_ATHENA_RESULTS": RESULTS,
-                "HOLDFAST_ENGINE": stage.recommend_engine,
+            settings=RecommendSettings(
+                campaigns_table=tables.campaigns.table_name,
+                catalog_table=tables.catalog.table_name,
+                history_bucket=history.bucket.bucket_name,
+                history_database=history.database,
+                history_table=history.table,
+                athena_workgroup=history.workgroup.name,
+                athena_results=RESULTS,
+                engine=stage.recommend_engine,
                 # The rest is Python's, and what DuckDB does not count.
-                "HOLDFAST_DUCKDB_MEMORY_MB": str(stage.recommend_memory_mb * 6 // 10),
-            },
+                duckdb_memory_mb=stage.recommend_memory_mb * 6 // 10,
+            ),
         )
         self.function.add_layers(
             DependenciesLayer(self, "Dependencies", stage=stage, requirements=RECOMMEND_REQUIREMENTS).version
         )
-        self.function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.hours(1))
+        self.function.configure_async_invoke(
+            retry_attempts=0, max_event_age=Duration.hours(1), on_failure=Records(failed)
+        )
         self._allow(tables, history)
-        self._nightly()
+        self._one_by_one()
+        schedule(
+            self,
+            "Schedule",
+            function=self.function,
+            description="Holdfast: build recommendations",
+            expression="cron(15 2 * * ? *)",
+            retries=3,
+            within=Duration.hours(1),
+            flexible=Duration.hours(1),
+        )
 
     def _allow(self, tables: Tables, history: History) -> None:
         may, stack, bucket = self.function.may, Stack.of(self), history.bucket
@@ -79,17 +96,18 @@ class Recommend(Construct):
         # Athena reads and writes with the rights of whoever asks.
         may(["s3:AbortMultipartUpload", "s3:PutObject"], on=[bucket.arn_for_objects(f"{RESULTS}*")])
         workgroup = stack.format_arn(service="athena", resource="workgroup", resource_name=history.workgroup.name)
-        may(["athena:GetQueryExecution", "athena:StartQueryExecution"], on=[workgroup])
+        may(["athena:GetQueryExecution", "athena:StartQueryExecution", "athena:StopQueryExecution"], on=[workgroup])
         glue = [
             stack.format_arn(service="glue", resource=resource, resource_name=name)
             for resource, name in (
                 ("catalog", None),
+                # Athena's guide demands this one of every policy that names databases, whichever one is asked.
+                ("database", "default"),
                 ("database", history.database),
                 ("table", f"{history.database}/{history.table}"),
             )
         ]
         may(["glue:GetDatabase", "glue:GetTable"], on=glue)
-        tables.allow_key(self.function)
         acknowledge_objects(
             self.function.role_of_its_own,
             bucket,
@@ -97,24 +115,14 @@ class Recommend(Construct):
             "History's objects have the names that Firehose gives them, and Athena's results have theirs.",
         )
 
-    def _nightly(self) -> None:
-        role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.function_arn])
-        )
-        scheduler.CfnSchedule(
+    def _one_by_one(self) -> None:
+        """Each recommendation is built in an invocation of its own, which the nightly one starts.
+
+        In a policy of its own: the function depends on the one that its role has from the beginning.
+        """
+        iam.Policy(
             self,
-            "Schedule",
-            description="Holdfast: build recommendations",
-            schedule_expression="cron(15 2 * * ? *)",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(
-                mode="FLEXIBLE", maximum_window_in_minutes=60
-            ),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=self.function.function_arn,
-                role_arn=role.role_arn,
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_retry_attempts=3, maximum_event_age_in_seconds=3600
-                ),
-            ),
+            "OneByOne",
+            roles=[self.function.role_of_its_own],
+            statements=[iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.function_arn])],
         )

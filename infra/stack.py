@@ -12,13 +12,13 @@ from infra.deliver import Deliver
 from infra.dependencies import DependenciesLayer
 from infra.history import History
 from infra.join import Join
-from infra.queues import EventsQueue
+from infra.queues import EventsQueue, final_queue
 from infra.recommend import Recommend
 from infra.registry import SchemaRegistry
 from infra.stages import Stage
 from infra.sweep import Sweep
 from infra.tables import Tables
-from infra.upstream import UpstreamBus
+from infra.upstream import UpstreamBuses
 
 
 class HoldfastStack(Stack):
@@ -31,23 +31,32 @@ class HoldfastStack(Stack):
             description="Holdfast: notices what a user started and did not finish",
             env=Environment(account=stage.account, region=stage.region) if stage.account else None,
             synthesizer=CliCredentialsStackSynthesizer() if stage.embedded else None,
-            termination_protection=stage.protected,
+            termination_protection=stage.locked,
         )
         Tags.of(self).add("application", "holdfast")
         Tags.of(self).add("stage", stage.name)
 
         layer = DependenciesLayer(self, "Dependencies", stage=stage).version
-        events = EventsQueue(self, "Events", stage=stage)
         tables = Tables(self, "Tables", stage=stage)
-        history = History(self, "History", stage=stage, tables=tables)
+        events = EventsQueue(self, "Events", stage=stage, key=tables.key)
+        failed = final_queue(self, "Failed", stage=stage, key=tables.key)
+        history = History(self, "History", stage=stage, tables=tables) if stage.recommendations else None
         catalog_import = CatalogImport(self, "CatalogImport", stage=stage, layer=layer, tables=tables)
         join = Join(self, "Join", stage=stage, layer=layer, events=events, tables=tables, history=history)
-        sweep = Sweep(self, "Sweep", stage=stage, layer=layer, events=events, tables=tables)
+        sweep = Sweep(self, "Sweep", stage=stage, layer=layer, events=events, tables=tables, failed=failed)
         bus = MessageBus(self, "Messages", stage=stage).bus
-        upstream = UpstreamBus(self, "Upstream", stage=stage, events=events, messages=bus) if stage.events_bus else None
+        upstream = (
+            UpstreamBuses(self, "Upstream", stage=stage, key=tables.key, events=events, messages=bus)
+            if stage.events_buses
+            else None
+        )
         if stage.schema_registry:
             SchemaRegistry(self, "Schemas", stage=stage)
-        recommend = Recommend(self, "Recommend", stage=stage, layer=layer, tables=tables, history=history)
+        recommend = (
+            Recommend(self, "Recommend", stage=stage, layer=layer, tables=tables, history=history, failed=failed)
+            if history
+            else None
+        )
         deliver = Deliver(self, "Deliver", stage=stage, layer=layer, tables=tables, bus=bus)
         console = (
             Console(self, "Console", stage=stage, layer=layer, events=events, tables=tables, deliver=deliver, bus=bus)
@@ -64,7 +73,7 @@ class HoldfastStack(Stack):
                 undelivered=deliver.undelivered,
                 sweep=sweep.function,
                 deliver=deliver.function,
-                recommend=recommend.function,
+                recommend=recommend.function if recommend else None,
                 not_imported=catalog_import.dead_letters,
                 not_taken=upstream.dead_letters if upstream else None,
                 console=console.api if console else None,
@@ -83,14 +92,17 @@ class HoldfastStack(Stack):
             "CampaignsTableName": tables.campaigns.table_name,
             "CatalogTableName": tables.catalog.table_name,
             "CatalogBucketName": catalog_import.bucket.bucket_name,
-            "HistoryBucketName": history.bucket.bucket_name,
-            "HistoryStreamName": history.stream.ref,
+            "FailedQueueUrl": failed.queue_url,
+            "GivenUpBucketName": deliver.given_up.bucket_name,
             "JoinFunctionName": join.function.function_name,
             "SweepFunctionName": sweep.function.function_name,
             "DeliverFunctionName": deliver.function.function_name,
-            "RecommendFunctionName": recommend.function.function_name,
             "CatalogImportFunctionName": catalog_import.function.function_name,
         }
+        if history and recommend:
+            outputs["HistoryBucketName"] = history.bucket.bucket_name
+            outputs["HistoryStreamName"] = history.stream.ref
+            outputs["RecommendFunctionName"] = recommend.function.function_name
         if console:
             outputs["ConsoleUrl"] = console.url
             outputs["ConsoleUserPoolId"] = console.users.user_pool_id

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeAlias
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cognito as cognito
@@ -18,6 +20,13 @@ LOCAL_REGION = "us-east-1"
 _ACCOUNT = re.compile(r"\d{12}")
 _PERSONALIZE = re.compile(r"arn:aws[a-z-]*:personalize:[a-z0-9-]+:\d{12}:(recommender|campaign)/[A-Za-z0-9_-]+")
 _BUS = re.compile(r"[/.\-_A-Za-z0-9]{1,256}")
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
+_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_STREAM = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/([A-Za-z0-9_.-]{3,255})/stream/[0-9T:.-]+")
+PARTNER = "aws.partner/"
+"""How the names of partners' event buses begin, and the `source` of all that is on them."""
+TABLES = ("users", "timers", "campaigns", "catalog")
 
 
 class SettingError(ValueError):
@@ -52,35 +61,60 @@ class Stage:
     # AWS advises six times the timeout, plus the window: a batch that is retried inside Lambda stays invisible.
     events_visibility: Duration
     events_retention: Duration
+    # How long what may succeed later is tried, every `events_visibility`, before it goes to the dead-letter queue: an
+    # outage or a bad release of that length empties no queue. What never can succeed is rejected at once.
+    events_patience: Duration
+    imports_patience: Duration = field(default_factory=partial(Duration.hours, 4))
 
     # Deliver: what is decided within the window is rendered and put together. Without one, or in many lanes, there
     # would be an invocation, a read and a call for every message. What one lane of a shard delivers in a second, and
     # what a shard may have, is on the page on scale.
     deliver_batch_window: Duration
     deliver_lanes: int = 1
+    # How long the stream waits for deliver. The stream itself forgets after 24 hours, and AWS does not say that what it
+    # forgot reaches the on-failure destination; what Lambda gives up on an hour earlier does, whole.
+    deliver_patience: Duration = field(default_factory=partial(Duration.hours, 23))
 
     # Sweep
     timer_shards: int
     sweep_minutes: int
-    sweep_reserved_concurrency: int | None
+    # None: none. Only an account with more than 100 concurrent executions can reserve one, and a new one has 10. Two
+    # sweeps at once do no harm.
+    sweep_reserved_concurrency: int | None = None
 
-    # Recommendations: DuckDB in the function, Athena, or auto, which takes the one that fits the size of the history.
+    # Recommendations: history, Glue, Athena and the function that builds. DuckDB in the function, Athena, or auto,
+    # which takes the one that fits the size of the history.
+    recommendations: bool = False
     recommend_engine: str = "auto"
     recommend_memory_mb: int = 3008
+    # What Athena may read for one build before it is stopped; 1 TB costs about $5.
+    athena_scan_limit_gb: int = 200
 
-    # Data
-    customer_managed_key: bool = False
+    # Data. A key of this stack (True), or one that is there already (its ARN).
+    customer_managed_key: bool | str = False
     recoverable: bool
+    # What holds data outlives the stack.
     protected: bool
+    # Neither the stack nor its tables and its user pool can be deleted before that is switched off again. Not for the
+    # first deployment: what failed half-way could not be taken back.
+    locked: bool = False
+    # Write units a second that the users and timers tables take from the start; None: AWS's own 4,000.
+    warm_writes: int | None = None
+    # Tables that are there already, by their place (see TABLES): those that an earlier stack left behind.
+    tables: Mapping[str, str] = field(default_factory=dict)
+    users_stream_arn: str | None = None
+    bus_name: str | None = None
 
     # Neighbours
     source: str = "holdfast"
     upstream_accounts: tuple[str, ...] = ()
     consumer_accounts: tuple[str, ...] = ()
-    # An event bus of the account whose events come in too, and the `source` of those wanted (`*` matches anything);
-    # None: of all but AWS's own and Holdfast's.
-    events_bus: str | None = None
+    # Event buses of the account whose events come in too, and the `source` of those wanted (`*` matches anything);
+    # none: all but AWS's own and Holdfast's, and from a partner's bus all that the partner sends.
+    events_buses: tuple[str, ...] = ()
     events_sources: tuple[str, ...] = ()
+    # SNS topics whose messages come in too.
+    upstream_topics: tuple[str, ...] = ()
     schema_registry: bool = False
     # Recommenders and campaigns of Amazon Personalize that messages may be asked of.
     personalize: tuple[str, ...] = ()
@@ -97,7 +131,12 @@ class Stage:
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.RETAIN if self.protected else RemovalPolicy.DESTROY
+        return self.kept if self.protected else RemovalPolicy.DESTROY
+
+    @property
+    def kept(self) -> RemovalPolicy:
+        """What was made in a deployment that failed is taken back, so that it can be tried again; all else stays."""
+        return RemovalPolicy.DESTROY if self.embedded else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 def _local() -> Stage:
@@ -118,9 +157,10 @@ def _local() -> Stage:
         deliver_batch_window=Duration.seconds(0),
         events_visibility=Duration.seconds(20),  # a retry one can wait for
         events_retention=Duration.days(4),
+        events_patience=Duration.seconds(100),
         timer_shards=2,
         sweep_minutes=1,
-        sweep_reserved_concurrency=None,
+        recommendations=True,
         recoverable=False,
         protected=False,
         mfa=cognito.Mfa.OFF,
@@ -140,10 +180,9 @@ def _dev() -> Stage:
         deliver_batch_window=Duration.seconds(1),
         events_visibility=Duration.seconds(6 * 30 + 1),
         events_retention=Duration.days(4),
+        events_patience=Duration.hours(12),
         timer_shards=4,
         sweep_minutes=5,
-        # An account whose concurrency limit is still 10 cannot reserve any; two sweeps at once do no harm.
-        sweep_reserved_concurrency=None,
         recoverable=True,
         protected=False,
     )
@@ -156,67 +195,130 @@ def _prod() -> Stage:
         log_retention=logs.RetentionDays.THREE_MONTHS,
         join_concurrency=100,
         timer_shards=16,
-        sweep_reserved_concurrency=1,
         protected=True,
         mfa=cognito.Mfa.REQUIRED,
     )
 
 
-def _personalize(value: str) -> tuple[str, ...]:
-    arns = tuple(part.strip() for part in value.split(",") if part.strip())
-    for arn in arns:
-        if not _PERSONALIZE.fullmatch(arn):
-            raise SettingError(
-                f"personalize: {arn!r} is not the ARN of a recommender or campaign of Amazon Personalize"
-            )
-    return arns
-
-
 _STAGES = {"local": _local, "dev": _dev, "prod": _prod}
 
-
-def _accounts(*, key: str, value: str) -> tuple[str, ...]:
-    accounts = tuple(part.strip() for part in value.split(",") if part.strip())
-    for account in accounts:
-        if not _ACCOUNT.fullmatch(account):
-            raise SettingError(f"{key}: {account!r} is no account id (twelve digits, several separated by commas)")
-    return accounts
+Setting: TypeAlias = Callable[[str], object]
+"""The value of a `-c`, or None."""
 
 
-def _events_bus(setting: Callable[[str], object], source: str) -> tuple[str | None, tuple[str, ...]]:
+def stage_from(setting: Setting) -> Stage:
+    """The stage named by `-c stage=…`, with what else can be set by `-c` on the command line or in cdk.json."""
+    name = _text(setting, "stage") or "dev"
+    if name not in _STAGES:
+        raise SettingError(f"stage: {name!r} is not one of {', '.join(_STAGES)}")
+    stage = _STAGES[name]()
+    source = _text(setting, "source") or stage.source
+    buses, sources = _events_buses(setting, source)
+    tables, stream = _tables(setting)
+    return replace(
+        stage,
+        source=source,
+        events_buses=buses,
+        events_sources=sources,
+        schema_registry=_flag(setting, "schema_registry", default=False),
+        personalize=_each(
+            setting, "personalize", _PERSONALIZE, "the ARN of a recommender or campaign of Amazon Personalize"
+        ),
+        upstream_topics=_each(setting, "upstream_topics", _TOPIC, "the ARN of an SNS topic"),
+        upstream_accounts=_each(setting, "upstream_accounts", _ACCOUNT, "an account id of twelve digits"),
+        consumer_accounts=_each(setting, "consumer_accounts", _ACCOUNT, "an account id of twelve digits"),
+        console=_flag(setting, "console", default=True),
+        recommendations=_flag(setting, "recommendations", default=stage.recommendations),
+        customer_managed_key=_key(setting),
+        locked=_flag(setting, "locked", default=False),
+        sweep_reserved_concurrency=_number(setting, "sweep_reserved", least=1),
+        warm_writes=_number(setting, "warm_writes", least=4_000),
+        tables=tables,
+        users_stream_arn=stream,
+        bus_name=_one(setting, "bus", _BUS, "the name of an event bus"),
+        alarm_topic_arn=_one(setting, "alarm_topic", _TOPIC, "the ARN of an SNS topic"),
+    )
+
+
+def _text(setting: Setting, key: str) -> str:
+    value = setting(key)
+    return "" if value is None else str(value).strip()
+
+
+def _flag(setting: Setting, key: str, *, default: bool) -> bool:
+    text = _text(setting, key).lower()
+    if text not in {"", "true", "false"}:
+        raise SettingError(f"{key}: {text!r} is neither true nor false")
+    return text == "true" if text else default
+
+
+def _number(setting: Setting, key: str, *, least: int) -> int | None:
+    text = _text(setting, key)
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < least:
+        raise SettingError(f"{key}: {text!r} is not a whole number of at least {least}")
+    return int(text)
+
+
+def _each(setting: Setting, key: str, pattern: re.Pattern[str], meant: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in _text(setting, key).split(",") if part.strip())
+    for part in found:
+        if not pattern.fullmatch(part):
+            raise SettingError(f"{key}: {part!r} is not {meant} (several are separated by commas)")
+    return found
+
+
+def _one(setting: Setting, key: str, pattern: re.Pattern[str], meant: str) -> str | None:
+    text = _text(setting, key)
+    if text and not pattern.fullmatch(text):
+        raise SettingError(f"{key}: {text!r} is not {meant}")
+    return text or None
+
+
+def _key(setting: Setting) -> bool | str:
+    text = _text(setting, "customer_managed_key")
+    if _KEY.fullmatch(text):
+        return text
+    if text.lower() not in {"", "true", "false"}:
+        raise SettingError(f"customer_managed_key: {text!r} is neither true nor false nor the ARN of a KMS key")
+    return text.lower() == "true"
+
+
+def _tables(setting: Setting) -> tuple[Mapping[str, str], str | None]:
+    """All or none: a half of what belongs together would be a stack that forgot the other half."""
+    meant = "the name of a table"
+    given = {each: _one(setting, f"{each}_table", _TABLE, meant) for each in TABLES}
+    found = {each: name for each, name in given.items() if name}
+    stream = _one(setting, "users_stream", _STREAM, "the ARN of a table's stream")
+    if not found and stream is None:
+        return {}, None
+    if missing := [f"{each}_table" for each in TABLES if each not in found]:
+        raise SettingError(f"{missing[0]}: the tables of an earlier stack are given all together; this one is missing")
+    if stream is None:
+        raise SettingError(
+            f"users_stream: missing; it is what `aws dynamodb describe-table --table-name {found['users']} "
+            "--query Table.LatestStreamArn --output text` prints"
+        )
+    if (match := _STREAM.fullmatch(stream)) is None or match[1] != found["users"]:
+        raise SettingError(f"users_stream: {stream!r} is not the stream of {found['users']!r}")
+    return found, stream
+
+
+def _events_buses(setting: Setting, source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """No pattern may match Holdfast's own source: its messages, brought in as events, would never come to an end."""
-    bus = str(setting("events_bus")) if setting("events_bus") else None
-    patterns = tuple(part.strip() for part in str(setting("events_source") or "").split(",") if part.strip())
-    if bus is not None and not _BUS.fullmatch(bus):
-        raise SettingError(f"events_bus: {bus!r} is not the name of an event bus (letters, digits and / . - _)")
-    if patterns and bus is None:
+    buses = _each(setting, "events_bus", _BUS, "the name of an event bus (letters, digits and / . - _)")
+    patterns = tuple(part.strip() for part in _text(setting, "events_source").split(",") if part.strip())
+    if patterns and not buses:
         raise SettingError("events_source: says which events to take, but events_bus does not say from where")
     for pattern in patterns:
         if re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), source):
             raise SettingError(
                 f"events_source: {pattern!r} matches {source!r}, Holdfast's own: messages would come back"
             )
-    return bus, patterns
-
-
-def stage_from(setting: Callable[[str], object]) -> Stage:
-    """The stage named by `-c stage=…`, with what else can be set by `-c` on the command line or in cdk.json."""
-    name = str(setting("stage") or "dev")
-    if name not in _STAGES:
-        raise SettingError(f"stage: {name!r} is none of {', '.join(_STAGES)}")
-    stage = _STAGES[name]()
-    source = str(setting("source") or stage.source)
-    events_bus, events_sources = _events_bus(setting, source)
-    return replace(
-        stage,
-        source=source,
-        events_bus=events_bus,
-        events_sources=events_sources,
-        schema_registry=str(setting("schema_registry")).lower() == "true",
-        personalize=_personalize(str(setting("personalize") or "")),
-        upstream_accounts=_accounts(key="upstream_accounts", value=str(setting("upstream_accounts") or "")),
-        consumer_accounts=_accounts(key="consumer_accounts", value=str(setting("consumer_accounts") or "")),
-        console=str(setting("console")).lower() != "false",
-        customer_managed_key=str(setting("customer_managed_key")).lower() == "true",
-        alarm_topic_arn=str(setting("alarm_topic")) if setting("alarm_topic") else None,
-    )
+        if pattern.startswith(PARTNER) not in {bus.startswith(PARTNER) for bus in buses}:
+            raise SettingError(
+                f"events_source: {pattern!r} fits none of the buses: sources that begin with {PARTNER} are only on a "
+                "partner's bus, and nothing else is there"
+            )
+    return buses, patterns

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.function import HoldfastFunction
+from holdfast.aws.settings import SweepSettings
+from infra.function import HoldfastFunction, Records
 from infra.queues import EventsQueue
+from infra.schedules import schedule
 from infra.stages import Stage
 from infra.tables import Tables
 
@@ -27,46 +28,38 @@ class Sweep(Construct):
         layer: lambda_.ILayerVersion,
         events: EventsQueue,
         tables: Tables,
+        failed: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = HoldfastFunction(
             self,
             "Function",
             stage=stage,
+            key=tables.key,
             service="sweep",
             description="Holdfast: reads the timers that fall due and sends ticks for them",
             layer=layer,
             memory_mb=512,
             timeout=Duration.minutes(min(stage.sweep_minutes, 4)),
             reserved_concurrency=stage.sweep_reserved_concurrency,
-            environment={
-                "HOLDFAST_TIMERS_TABLE": tables.timers.table_name,
-                "HOLDFAST_EVENTS_QUEUE_URL": events.queue.queue_url,
-                "HOLDFAST_TIMER_SHARDS": str(stage.timer_shards),
-            },
+            settings=SweepSettings(
+                timers_table=tables.timers.table_name,
+                events_queue_url=events.queue.queue_url,
+                timer_shards=stage.timer_shards,
+            ),
         )
         self.function.may(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"], on=[tables.timers.table_arn])
         self.function.may(["sqs:SendMessage"], on=[events.queue.queue_arn])
-        tables.allow_key(self.function)
-        self.function.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(5))
-        self._every(stage.sweep_minutes)
-
-    def _every(self, minutes: int) -> None:
-        role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.function_arn])
+        self.function.configure_async_invoke(
+            retry_attempts=0, max_event_age=Duration.minutes(5), on_failure=Records(failed)
         )
-        scheduler.CfnSchedule(
+        minutes = stage.sweep_minutes
+        schedule(
             self,
             "Schedule",
+            function=self.function,
             description="Holdfast: sweep",
-            schedule_expression=f"rate({minutes} minute{'s' if minutes > 1 else ''})",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=self.function.function_arn,
-                role_arn=role.role_arn,
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_retry_attempts=1, maximum_event_age_in_seconds=60
-                ),
-            ),
+            expression=f"rate({minutes} minute{'s' if minutes > 1 else ''})",
+            retries=1,
+            within=Duration.minutes(1),
         )

@@ -30,7 +30,7 @@ def build(deployment: Deployment, recommendation: str | None) -> list[dict[str, 
         for name in names if recommendation is None else [recommendation]:
             before = _ended(builds, name)
             deployment.client("lambda").invoke(
-                FunctionName=deployment.outputs["RecommendFunctionName"],
+                FunctionName=deployment.recommending("RecommendFunctionName"),
                 InvocationType="Event",  # an answer may take minutes, and networks drop connections that are silent
                 Payload=json.dumps({"recommendation": name}).encode(),
             )

@@ -54,7 +54,7 @@ def load(duck: Duck, recommender: Recommender, events: Path) -> None:
 
 
 def download(duck: Duck, recommender: Recommender, deployment: Deployment) -> None:
-    history = History(deployment.client("s3"), deployment.outputs["HistoryBucketName"])
+    history = History(deployment.client("s3"), deployment.recommending("HistoryBucketName"))
     with tempfile.TemporaryDirectory(prefix="holdfast-") as directory, progress("reading history", None) as bar:
         engine = DuckEngine(history, Path(directory))
         engine.load(

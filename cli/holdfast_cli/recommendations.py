@@ -69,7 +69,10 @@ def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None
     From then on, the events that it names are kept as history. The next build makes the recommendations.
     """
     read = [_read(path, as_json=json) for path in files]
-    table = _table(Deployment.find(stage))
+    deployment = Deployment.find(stage)
+    if not all(recommendation.personalize for recommendation, _ in read):
+        deployment.recommending("HistoryStreamName")
+    table = _table(deployment)
     for recommendation, text in read:
         try:
             before = table.get(recommendation.id)

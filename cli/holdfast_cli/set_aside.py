@@ -51,7 +51,7 @@ def _rejected(deployment: Deployment) -> SetAside:
 
 def _undelivered(deployment: Deployment) -> SetAside:
     outputs = deployment.outputs
-    redrive = deliver_again(deployment.client("lambda"), outputs["DeliverFunctionName"])
+    redrive = deliver_again(deployment.client("lambda"), outputs["DeliverFunctionName"], deployment.client("s3"))
     return SetAside(deployment.client("sqs"), outputs["UndeliveredQueueUrl"], redrive)
 
 

@@ -68,6 +68,15 @@ class Deployment:
     def client(self, service: str) -> Any:
         return _client(service, region=self.region, endpoint=self.endpoint)
 
+    def recommending(self, key: str) -> str:
+        """An output of a stack that keeps history and builds recommendations. Raises DeploymentNotFound."""
+        if key not in self.outputs:
+            raise DeploymentNotFound(
+                f"Stage {self.stage} keeps no history and builds no recommendations. "
+                "Deploy it with: -c recommendations=true"
+            )
+        return self.outputs[key]
+
     def log_group(self, function: Literal["join", "sweep", "deliver"]) -> str:
         name = self.outputs[f"{function.capitalize()}FunctionName"]
         return self.client("lambda").get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]

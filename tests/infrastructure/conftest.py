@@ -7,4 +7,4 @@ from tests.infrastructure.synthesis import Stack, stack
 
 @pytest.fixture(params=["dev", "prod"])
 def on_aws(request: pytest.FixtureRequest) -> Stack:
-    return stack(stage=request.param)
+    return stack(stage=request.param, recommendations="true")

@@ -24,12 +24,13 @@ Resource: TypeAlias = dict[str, Any]
 class Stack:
     """A synthesised template, with its resources found by what they are for, never by generated ids."""
 
-    def __init__(self, template: Mapping[str, Any]) -> None:
-        self._resources: dict[str, Resource] = template["Resources"]
+    def __init__(self, template: Mapping[str, Any], *, protected: bool) -> None:
+        self.resources: dict[str, Resource] = template["Resources"]
+        self.protected = protected
         self.outputs: dict[str, Any] = template["Outputs"]
 
     def all(self, kind: str) -> dict[str, Resource]:
-        return {name: each for name, each in self._resources.items() if each["Type"] == kind}
+        return {name: each for name, each in self.resources.items() if each["Type"] == kind}
 
     def properties(self, kind: str, place: str) -> dict[str, Any]:
         """Of the one resource of a kind whose id begins with the constructs that hold it."""
@@ -67,7 +68,8 @@ def app(**settings: str) -> App:
 
 @cache
 def stack(**settings: str) -> Stack:
-    return Stack(Template.from_stack(build(app(**settings))).to_json())
+    built = build(app(**settings))
+    return Stack(Template.from_stack(built).to_json(), protected=bool(built.termination_protection))
 
 
 def synth(**settings: str) -> None:

@@ -131,6 +131,7 @@ def browser(world: World, tmp_path: Path) -> Browser:
         "sqs": world.sqs,
         "events": world.events,
         "lambda": Functions(world),
+        "s3": None,  # for what the stream gave up on; here it gives up on nothing
     }
     console = Console(settings, clients.__getitem__, Page(tmp_path))
     console.desk.clock = lambda: world.now

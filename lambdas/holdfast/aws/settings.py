@@ -1,4 +1,4 @@
-"""What each function is told by its environment; read once, when the function is built."""
+"""The settings of each function: written into its environment by the stack, read once when the function is built."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ class Settings:
             elif field.default is dataclasses.MISSING:
                 raise MissingSetting(variable)
         return cls(**given)
+
+    def to_env(self) -> dict[str, str]:
+        """The environment from which `from_env` makes these settings again."""
+        given = {field.name: str(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {f"HOLDFAST_{name.upper()}": text for name, text in given.items() if text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ class Console:
         settings, dynamodb, sqs = self._settings, self._client("dynamodb"), self._client("sqs")
         campaigns = Campaigns(dynamodb, settings.campaigns_table)
         send = send_again(Queue(sqs, settings.events_queue_url))
-        deliver = deliver_again(self._client("lambda"), settings.deliver_function)
+        deliver = deliver_again(self._client("lambda"), settings.deliver_function, self._client("s3"))
         return Desk(
             stage=settings.stage,
             source=settings.source,

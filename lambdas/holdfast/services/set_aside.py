@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from holdfast.aws.queues import Message, Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 HIDDEN_SECONDS: Final = 60
@@ -137,21 +138,58 @@ def send_again(events: Queue) -> Redrive:
     return redrive
 
 
-def deliver_again(functions: LambdaClient, deliver: str) -> Redrive:
+def deliver_again(functions: LambdaClient, deliver: str, s3: S3Client) -> Redrive:
     """What could not be delivered is handed to the deliver function, as by the stream.
 
     What fails again comes back to the queue, with its new reason.
     """
 
+    def hand_over(records: list[dict[str, Any]]) -> None:
+        """In their order. A batch that ends the function is halved, as the stream does it."""
+        payload = json.dumps({"Records": records})
+        if "FunctionError" not in functions.invoke(FunctionName=deliver, Payload=payload):
+            return
+        if len(records) == 1:
+            raise NotTaken("the deliver function failed: see its logs")
+        middle = len(records) // 2
+        hand_over(records[:middle])
+        hand_over(records[middle:])
+
     def redrive(aside: Aside) -> None:
+        if given_up := _object(aside.body):
+            bucket, key = given_up
+            if records := _given_up(s3, bucket, key):
+                hand_over(records)
+            s3.delete_object(Bucket=bucket, Key=key)
+            return
         if "reason" not in aside.body:
-            raise NotTaken("only the stream still has these decisions, for a day: see the deliver function's logs")
+            raise NotTaken("a release before this one kept only where the stream had these decisions, for a day")
         image = aside.body.get("image") or {
             "user": {"S": aside.body["user"]},
             "outbox": {"S": json.dumps(aside.body["outbox"])},
         }
-        payload = json.dumps({"Records": [{"dynamodb": {"NewImage": image}}]})
-        if "FunctionError" in functions.invoke(FunctionName=deliver, Payload=payload):
-            raise NotTaken("the deliver function failed: see its logs")
+        hand_over([{"dynamodb": {"NewImage": image}}])
 
     return redrive
+
+
+def _object(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Bucket and key of the object that S3 announced: what the stream gave up on is in it, whole."""
+    detail = body.get("detail")
+    if body.get("source") != "aws.s3" or not isinstance(detail, dict):
+        return None
+    return detail["bucket"]["name"], detail["object"]["key"]
+
+
+def _given_up(s3: S3Client, bucket: str, key: str) -> list[dict[str, Any]]:
+    """The records of a batch that the stream gave up on. Raises NotTaken."""
+    try:
+        record = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        return []  # redriven already, by somebody whose message came again
+    try:
+        payload = record["payload"]
+        event = json.loads(payload) if isinstance(payload, str) else payload
+        return [each for each in event["Records"] if "outbox" in each["dynamodb"].get("NewImage", {})]
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotTaken(f"object {key} of bucket {bucket} does not hold what the stream gave up on") from error
