@@ -86,7 +86,8 @@ class Detail(_Out):
         ConstantProperty | None, Field(description="The constant property; null if the campaign has none.")
     ]
     values: Annotated[
-        dict[str, str] | None, Field(description="The key-value pairs of the message, rendered for this user.")
+        dict[str, Any] | None,
+        Field(description="The key-value pairs of the message, rendered for this user: text, unless typed."),
     ] = None
     recommendations: Annotated[
         dict[str, list[str]] | None,
@@ -276,8 +277,12 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "Send": {
         "one_per": "`value`: one message for each value. `user`: one message about all values that are still open.",
         "limit": "With `one_per: user`, how many values a message names at most.",
-        "values": "The key-value pairs of the message; each value is a Liquid template.",
+        "values": "The key-value pairs of the message; each value is a Liquid template, or {value, type}.",
         "detail_type": "The detail type of the message on the bus, which rules match.",
+    },
+    "Typed": {
+        "value": "Exactly one {{ … }}, of Liquid.",
+        "type": "The JSON type as which it goes out.",
     },
     "Recommendation": {
         "id": "The id, by which templates name it (lower-case letters, digits and hyphens):"

@@ -128,7 +128,7 @@ class Row(Struct, omit_defaults=True, gc=False):
     decided_at: int
     id: str
     reason: str = ""
-    values: dict[str, str] | None = None
+    values: dict[str, JsonValue] | None = None
 
 
 class _Run:
@@ -143,7 +143,8 @@ class _Run:
         self._simulation = Simulation(plans, self._row)
         self._profiles: dict[str, profiles.Profile] = {}
         self._values: dict[str, Values] = {
-            plan.id: compile_values(plan.values, events=plan.did, catalogs=plan.catalogs) for plan in plans.values()
+            plan.id: compile_values(plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True)
+            for plan in plans.values()
         }
 
     def rows(self, *files: Path) -> Iterator[list[Row]]:
@@ -198,7 +199,7 @@ class _Run:
             values,
         )
 
-    def _render(self, user: str, decision: Decision) -> dict[str, str]:
+    def _render(self, user: str, decision: Decision) -> dict[str, JsonValue]:
         plan = self._plans[decision.campaign]
         properties: dict[str, JsonValue] = profiles.properties(self._profiles.get(user, {}))
         return self._values[plan.id].render(context(decision, plan, properties))

@@ -7,6 +7,7 @@ the user means: something is sent to them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +49,7 @@ class Expected(_Strict):
     user: Text
     constant: Any = None
     at: Annotated[Duration | None, Field(description="When it is decided.")] = None
-    values: Annotated[dict[str, str], Field(description="Those that matter.")] = {}
+    values: Annotated[dict[str, Any], Field(description="Those that matter.")] = {}
     withheld: Annotated[Text | None, Field(description="The reason.")] = None
     retracted: Literal[True] | None = None
     converted: Literal[True] | None = None
@@ -99,7 +100,7 @@ class Difference(NamedTuple):
     got: Fields | None
 
     def lines(self) -> Iterator[str]:
-        """As a diff: `-` is expected, `+` is what came."""
+        """As a diff: `-` is expected, `+` is what came. White space that nobody sees is escaped."""
         expected, got = self.expected, self.got
         if expected is None or got is None:
             yield f"{'+' if got else '-'} {_sentence(expected or got or {})}"
@@ -107,8 +108,8 @@ class Difference(NamedTuple):
         yield f"  {_title(got)}"
         for key, wanted in expected.items():
             if got.get(key) != wanted:
-                yield f"- {key}: {_shown(wanted)}"
-                yield f"+ {key}: {_shown(got.get(key))}"
+                yield f"- expected {key}: {_visible(wanted)}"
+                yield f"+ got {key}: {_visible(got.get(key))}"
 
 
 class Result(NamedTuple):
@@ -173,7 +174,9 @@ class _Trace:
         self.messages: list[Fields] = []
         self.rejected: list[str] = []
         self._plan = campaign.plan()
-        self._values = compile_values(self._plan.values, events=campaign.when.did, catalogs=campaign.catalogs)
+        self._values = compile_values(
+            self._plan.values, events=campaign.when.did, catalogs=campaign.catalogs, types=self._plan.types
+        )
         self._simulation = Simulation(Plans([self._plan]), self._message)
         self._simulation.now = START_MS
         self._profiles: dict[str, profiles.Profile] = {}
@@ -215,7 +218,7 @@ class _Trace:
             self.rejected += [each.reason for each in refused]
 
     def _message(self, user: str, decision: Decision) -> Fields:
-        kind, reason, values = decision.kind, decision.reason, dict[str, str]()
+        kind, reason, values = decision.kind, decision.reason, dict[str, JsonValue]()
         if kind == "send":
             properties = profiles.properties(self._profiles.get(user, {}))
             try:
@@ -300,6 +303,15 @@ def _sentence(fields: Fields) -> str:
     )
     what = str(fields["decision"]) + at + (f": {reason}" if reason else "") + (f" ({values})" if values else "")
     return f"{who}: {what}" if who else what
+
+
+def _visible(value: JsonValue) -> str:
+    """With quotes where a text could be taken for something else, or has white space that does not show."""
+    if not isinstance(value, str):
+        return _shown(value)
+    written = "".join(each if each == " " or each.isprintable() else ascii(each)[1:-1] for each in value)
+    numberlike = re.fullmatch(r"-?[0-9.]+|true|false|null|nothing|", value)
+    return f'"{written}"' if written != value or numberlike or value != value.strip() or "  " in value else value
 
 
 def _shown(value: JsonValue) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -54,6 +55,26 @@ def test_a_missing_value_withholds_the_message_with_its_reason(world: World) -> 
     assert event["detail-type"] == "Personalized Message Withheld"
     assert event["detail"]["reason"] == "missing: Event.price"
     assert "values" not in event["detail"]
+
+
+def test_what_the_bus_would_not_take_is_withheld_with_its_size(world: World) -> None:
+    long = "{% for i in (1..20) %}" + "😀" * 800 + "{% endfor %}"
+    world.publish(a_plan(values={f"v{n}": long for n in range(17)}))
+    decide(world, "eve")
+    world.deliver_outboxes()
+    (event,) = world.messages("rule")
+    assert event["detail-type"] == "Personalized Message Withheld"
+    assert re.fullmatch(r"limit: 1,088,\d{3} bytes; the bus takes 1,048,576", event["detail"]["reason"])
+    assert world.messages("undelivered") == []
+
+
+def test_a_value_with_a_type_goes_out_as_that_json(world: World) -> None:
+    values = {"price": "{{ Event.price }}", "title": "{{ Event.price }}"}
+    world.publish(a_plan(values=values, types={"price": "number"}, keep=("price",)))
+    decide(world, "ann", price="89.50")
+    world.deliver_outboxes()
+    (event,) = world.messages("rule")
+    assert event["detail"]["values"] == {"price": 89.5, "title": "89.50"}
 
 
 def test_a_purchase_learnt_of_too_late_takes_the_message_back(world: World) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from holdfast.core.intake.shapes import Seen
 from holdfast_cli import campaigns
+from holdfast_cli.fixtures import compare
 from holdfast_cli.main import app
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -107,10 +108,10 @@ def test_what_agrees_passes(file: Path, events: str, messages: str) -> None:
 def test_a_value_that_differs_is_shown_beside_what_came(file: Path) -> None:
     assert told(file, a_test(messages="{user: ann, constant: coat, at: 31m, values: {title: 'Ann, your coat'}}")) == [
         "  ann, coat",
-        "- at: 31 minutes",
-        "+ at: 30 minutes",
-        "- values.title: Ann, your coat",
-        "+ values.title: Hi, your coat",
+        "- expected at: 31 minutes",
+        "+ got at: 30 minutes",
+        "- expected values.title: Ann, your coat",
+        "+ got values.title: Hi, your coat",
     ]
 
 
@@ -125,9 +126,25 @@ def test_a_message_is_withheld_where_it_should_have_been_sent(file: Path) -> Non
     file.write_text(CAMPAIGN.replace("| default: 'Hi' ", ""))
     assert told(file, a_test(messages="{user: ann, constant: coat}")) == [
         "  ann, coat",
-        "- decision: sent",
-        "+ decision: withheld",
+        "- expected decision: sent",
+        "+ got decision: withheld",
     ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "lines"),
+    [
+        ("12 €", "12\u00a0€", ["- expected v: 12 €", '+ got v: "12\\xa0€"']),
+        ("a", "a ", ["- expected v: a", '+ got v: "a "']),
+        ("a b", "a  b", ["- expected v: a b", '+ got v: "a  b"']),
+        ("a", "a\n", ["- expected v: a", '+ got v: "a\\n"']),
+        (89, "89", ["- expected v: 89", '+ got v: "89"']),
+        ("x", None, ["- expected v: x", "+ got v: nothing"]),
+    ],
+)
+def test_a_difference_in_white_space_or_type_shows(expected: Any, got: Any, lines: list[str]) -> None:
+    (difference,) = compare([{"user": "ann", "v": expected}], [{"user": "ann", "v": got}])
+    assert list(difference.lines())[1:] == lines
 
 
 def test_what_says_most_is_matched_first(file: Path) -> None:
@@ -135,8 +152,8 @@ def test_what_says_most_is_matched_first(file: Path) -> None:
     assert invoke("test", file, a_test(events, "{user: ann}, {user: ann, constant: coat}")).exit_code == 0
     assert told(file, a_test(events, "{user: ann, constant: hat}, {user: ann, constant: boots}")) == [
         "  ann, coat",
-        "- constant: boots",
-        "+ constant: coat",
+        "- expected constant: boots",
+        "+ got constant: coat",
     ]
 
 
@@ -152,7 +169,7 @@ def test_a_record_that_is_rejected_is_told_unless_it_was_expected(file: Path) ->
     ("test", "line", "message"),
     [
         (a_test(messages="{usr: ann}"), 5, "unknown key 'usr'; did you mean 'user'?"),
-        (a_test(messages="{user: ann, values: {price: 89}}"), 5, "Input should be a valid string"),
+        (a_test(messages="{user: ann, values: 89}"), 5, "Input should be a valid dictionary"),
         (a_test(messages="{user: ann, at: soon}"), 5, "'soon' is no duration"),
         (a_test(messages="{user: ann, withheld: no, retracted: true}"), 5, "either withheld or retracted, not both"),
         (a_test(ADDED + "\n{at: soon, user: ann, event: added}"), 5, "'soon' is no duration"),

@@ -57,7 +57,7 @@ CONTEXT: Mapping[str, Json] = {
 
 
 def render(source: str, context: Mapping[str, Json] = CONTEXT) -> str:
-    return compile_values({"value": source}, events=EVENTS).render(context)["value"]
+    return str(compile_values({"value": source}, events=EVENTS).render(context)["value"])
 
 
 RENDERS = {
@@ -420,7 +420,7 @@ def test_the_same_template_renders_in_many_threads_at_once() -> None:
 
     def once(n: int) -> str:
         together.wait()
-        return values.render({"Event": {"n": n}})["k"]
+        return str(values.render({"Event": {"n": n}})["k"])
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(once, range(8))) == [f"{n}," * 50 for n in range(8)]

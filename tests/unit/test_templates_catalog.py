@@ -19,7 +19,7 @@ CONTEXT: dict[str, Any] = {
 
 
 def render(source: str, context: dict[str, Any] = CONTEXT) -> str:
-    return compile_values({"k": source}, catalogs=["products", "stores"]).render(context)["k"]
+    return str(compile_values({"k": source}, catalogs=["products", "stores"]).render(context)["k"])
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_no_locale_shows_in_another() -> None:
 
     def all_of(order: list[str]) -> dict[str, str]:
         locales._locale.cache_clear()
-        return {tag: values.render({"Profile": {"locale": tag}})["k"] for tag in order}
+        return {tag: str(values.render({"Profile": {"locale": tag}})["k"]) for tag in order}
 
     there, back = all_of(tags), all_of(tags[::-1])
     assert there == back

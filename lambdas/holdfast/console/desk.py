@@ -70,7 +70,10 @@ class Draft(NamedTuple):
 
     def plan(self, revision: int) -> Plan:
         plan = self.campaign.plan(revision)
-        return replace(plan, values=dict(self.source.data["send"]["values"])) if self.mistakes else plan
+        if not self.mistakes:
+            return plan
+        templates, types = campaign_text.templates_of(self.source.data["send"]["values"])
+        return replace(plan, values=templates, types=types)
 
 
 @dataclass

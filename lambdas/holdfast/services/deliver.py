@@ -22,7 +22,7 @@ from holdfast.core.events import Json
 from holdfast.core.explain.comparison import rendered_by
 from holdfast.core.fold.watches import Decision, Kind, decision_of
 from holdfast.core.formats import NewerFormat, sendable
-from holdfast.core.messages.detail import Found, context, detail, detail_type
+from holdfast.core.messages.detail import Found, context, detail, detail_type, too_large
 from holdfast.core.messages.statistics import Became, tallies
 from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.templates import Values, Withheld, compile_values
@@ -172,7 +172,11 @@ class Deliver:
         except Withheld as error:
             kind, reason = "withhold", error.reason
         body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason, found=found)
-        return _rendered(Decided(user, decision), kind, plan, body, reason)
+        rendered = _rendered(Decided(user, decision), kind, plan, body, reason)
+        if not reason and (reason := too_large(rendered.entry.detail_type, rendered.entry.detail)):
+            body = detail(user, decision, plan=plan, profile=profile, reason=reason, found=found)
+            return _rendered(Decided(user, decision), "withhold", plan, body, reason)
+        return rendered
 
     def _notice(self, decided: Decided, plan: Plan | None) -> Rendered:
         """Of what is not to be sent: no template is rendered, and no profile read."""
@@ -184,7 +188,9 @@ class Deliver:
         """The templates of a revision, compiled once in a container's life."""
         revision = (plan.id, plan.revision)
         if revision not in self._compiled:
-            self._compiled[revision] = compile_values(plan.values, events=plan.did, catalogs=plan.catalogs, live=True)
+            self._compiled[revision] = compile_values(
+                plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True
+            )
         return self._compiled[revision]
 
     def _tally(self, outcomes: Sequence[Became], seconds_left: Callable[[], float]) -> None:

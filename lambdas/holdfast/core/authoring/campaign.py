@@ -83,6 +83,13 @@ class Constant(Model):
     paths: dict[Text, Path] = Field(alias="in")
 
 
+class Typed(Model):
+    """A value that goes out as JSON of a type: its template is exactly one `{{ … }}`."""
+
+    value: str
+    type: Literal["number", "boolean", "json"]
+
+
 class Send(Model):
     """What to send: the key-value pairs, Liquid in the values.
 
@@ -92,8 +99,18 @@ class Send(Model):
 
     one_per: Literal["value", "user"] = "value"
     limit: Annotated[int, Field(ge=1, le=50)] = 5
-    values: Annotated[dict[Text, str], Field(min_length=1, max_length=100)]
+    values: Annotated[dict[Text, str | Typed], Field(min_length=1, max_length=100)]
     detail_type: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "Personalized Message"
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """Of each value."""
+        return {key: each.value if isinstance(each, Typed) else each for key, each in self.values.items()}
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Of the values that are not text."""
+        return {key: each.type for key, each in self.values.items() if isinstance(each, Typed)}
 
 
 class Campaign(Model):
@@ -130,9 +147,11 @@ class Campaign(Model):
 
     @model_validator(mode="after")
     def _templates_compile(self) -> Campaign:
-        for key, source in self.send.values.items():
+        types = self.send.types
+        for key, source in self.send.templates.items():
+            of_it = {key: types[key]} if key in types else {}
             try:
-                compile_values({key: source}, events=self.when.did, catalogs=self.catalogs)
+                compile_values({key: source}, events=self.when.did, catalogs=self.catalogs, types=of_it)
             except TemplateError as error:
                 fail(("send", "values", key), str(error))
         return self
@@ -140,7 +159,7 @@ class Campaign(Model):
     def plan(self, revision: int = 1) -> plans.Plan:
         """What join and deliver need of this revision."""
         when = self.when
-        values = compile_values(self.send.values, events=when.did, catalogs=self.catalogs)
+        values = compile_values(self.send.templates, events=when.did, catalogs=self.catalogs)
         mapped = kept(path for columns in self.catalogs.values() for path in columns.values())
         return plans.Plan(
             id=self.id,
@@ -160,7 +179,8 @@ class Campaign(Model):
             summary=self.send.one_per == "user",
             limit=self.send.limit,
             detail_type=self.send.detail_type,
-            values=self.send.values,
+            values=self.send.templates,
+            types=self.send.types,
             catalogs=self.catalogs,
             recommendations=tuple(sorted(values.recommendations)),
         )

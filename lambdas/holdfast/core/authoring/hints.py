@@ -54,7 +54,7 @@ def _hints(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
         for name, path in constant.paths.items():
             yield from _of_path(("constant", number, "in", name), name, path, seen)
     for key, template in compile_values(
-        campaign.send.values, events=when.did, catalogs=campaign.catalogs
+        campaign.send.templates, events=when.did, catalogs=campaign.catalogs
     ).templates.items():
         for use in sorted(template.uses):
             if use[0] == "Event":

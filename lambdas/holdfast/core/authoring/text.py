@@ -97,7 +97,7 @@ def without_templates(source: Source) -> Source | None:
     if not refused:
         return None
     send = source.data["send"]
-    values = {key: "-" if key in refused else template for key, template in send["values"].items()}
+    values = {key: "-" if str(key) in refused else template for key, template in send["values"].items()}
     return source._replace(data={**source.data, "send": {**send, "values": values}})
 
 
@@ -112,12 +112,24 @@ def _refused(source: Source) -> Iterator[tuple[str, TemplateError]]:
     match source.data:
         case {"when": {"did": did}, "send": {"values": dict(values)}}:
             events = [str(name) for name in (did if isinstance(did, list) else [did])]
-            texts = {str(key): template for key, template in values.items() if isinstance(template, str)}
+            texts, types = templates_of(values)
             mapped = source.data.get("catalogs")
             catalogs = [str(name) for name in mapped] if isinstance(mapped, dict) else []
-            for key, template in compile_each(texts, events=events, catalogs=catalogs).items():
+            for key, template in compile_each(texts, events=events, catalogs=catalogs, types=types).items():
                 if isinstance(template, TemplateError):
                     yield key, template
+
+
+def templates_of(values: Mapping[Any, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The templates, and the types of those that have one, as far as the file is right."""
+    texts, types = {}, {}
+    for key, each in values.items():
+        match each:
+            case str():
+                texts[str(key)] = each
+            case {"value": str(template), "type": str(type_)}:
+                texts[str(key)], types[str(key)] = template, type_
+    return texts, types
 
 
 def _mistake(source: Source, model: type[BaseModel], error: ErrorDetails) -> Mistake:

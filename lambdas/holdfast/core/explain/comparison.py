@@ -96,7 +96,7 @@ def outlook(state: State, plan: Plan) -> dict[str, Decision]:
 class Outcome(NamedTuple):
     """What a decision to send comes to: a message with these values, or none for this reason."""
 
-    values: Mapping[str, str] | None
+    values: Mapping[str, Json] | None
     reason: str
     revision: int
     found: Found = NOTHING_FOUND
@@ -130,7 +130,7 @@ class Renderer:
         if revision not in self._compiled:
             try:
                 self._compiled[revision] = compile_values(
-                    plan.values, events=plan.did, catalogs=plan.catalogs, live=True
+                    plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True
                 )
             except TemplateError as error:  # by an older release it was not refused
                 self._compiled[revision] = error

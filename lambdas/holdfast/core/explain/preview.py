@@ -17,7 +17,7 @@ from holdfast.core.explain.comparison import outlook
 from holdfast.core.fold.fold import fold
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.intake.forms import records
-from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type
+from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type, too_large
 from holdfast.core.plans.plan import Hit, Plan, Plans
 from holdfast.core.recommend.ranking import Recommender
 from holdfast.core.templates import trace as template_trace
@@ -100,14 +100,19 @@ def preview(
 ) -> Preview:
     """Raises nothing, whatever the templates are: what is wrong with one is in its `Traced`."""
     values = template_trace.preview(
-        plan.values, context(decision, plan, profile, found), events=plan.did, catalogs=plan.catalogs
+        plan.values, context(decision, plan, profile, found), events=plan.did, catalogs=plan.catalogs, types=plan.types
     )
     reason = next((why for key, each in values.items() if (why := _why_not(key, each))), "")
-    texts = {key: each.text for key, each in values.items() if each.text is not None}
+    texts = {
+        key: each.text if each.type == "text" else each.value for key, each in values.items() if each.text is not None
+    }
     body = detail(
         user, decision, plan=plan, profile=profile, values=None if reason else texts, reason=reason, found=found
     )
     kind = detail_type("withhold" if reason else "send", plan)
+    if not reason and (reason := too_large(kind, json.dumps(body, ensure_ascii=False))):
+        kind = detail_type("withhold", plan)
+        body = detail(user, decision, plan=plan, profile=profile, reason=reason, found=found)
     return Preview(user, plan, decision, values, reason, kind, detail=body, found=found)
 
 

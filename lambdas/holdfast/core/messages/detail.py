@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from holdfast.core.catalog.rows import IDENTITY, Values
 from holdfast.core.events import Json, canonical_bytes
@@ -40,6 +40,20 @@ _SUFFIX: Mapping[Kind, str] = {
 }
 
 
+MAX_ENTRY_BYTES: Final = 1 << 20
+"""Of an entry of PutEvents."""
+ENTRY_OVERHEAD: Final = 256
+"""Its source, bus and time are counted too."""
+
+
+def too_large(detail_type: str, detail: str) -> str:
+    """Why the bus would refuse such an entry, with its size; empty where it takes it."""
+    if len(detail) < MAX_ENTRY_BYTES // 8:  # at four bytes a character it fits
+        return ""
+    size = len(detail.encode()) + len(detail_type.encode()) + ENTRY_OVERHEAD
+    return f"limit: {size:,} bytes; the bus takes {MAX_ENTRY_BYTES:,}" if size > MAX_ENTRY_BYTES else ""
+
+
 def message_id(user: str, decision: Decision) -> str:
     """32 hex digits: the same for every decision on one (campaign, user, constant value, trigger occurrence)."""
     occurrence = [decision.campaign, user, decision.key, decision.at, decision.id]
@@ -56,7 +70,7 @@ def detail(
     *,
     plan: Plan | None,
     profile: Mapping[str, Json],
-    values: Mapping[str, str] | None = None,
+    values: Mapping[str, Json] | None = None,
     reason: str = "",
     found: Found = NOTHING_FOUND,
 ) -> dict[str, Json]:

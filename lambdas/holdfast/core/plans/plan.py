@@ -83,6 +83,8 @@ class Plan:
     snapshots: tuple[str, ...] = ()
     events: Mapping[str, str] = field(default_factory=dict)
     unreadable_exits: str = ""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Of the values that are not text."""
 
     @property
     def single(self) -> bool:
@@ -115,7 +117,7 @@ _TUPLES = frozenset({"did", "did_not", "keep", "recommendations", "every", "snap
 _LATER: Mapping[str, object] = {
     each.name: each.default_factory() if each.default_factory is not MISSING else each.default
     for each in fields(Plan)
-    if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits"}
+    if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits", "types"}
 }
 HARMLESS = frozenset({"grace", "unreadable_exits"})
 """Fields that a release which does not know them may do without: it only does as it always did."""

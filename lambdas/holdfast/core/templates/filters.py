@@ -23,13 +23,24 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from babel import Locale
 from liquid import Environment
 
 from holdfast.core.templates import locales
-from holdfast.core.templates.sandbox import ITEM, MAX_WORK, Absent, Bounded, Context, Withheld, size, text
+from holdfast.core.templates.sandbox import (
+    ITEM,
+    MAX_OUTPUT,
+    MAX_WORK,
+    Absent,
+    Bounded,
+    Context,
+    Json,
+    Withheld,
+    size,
+    text,
+)
 from holdfast.core.times import parse_duration
 
 T = TypeVar("T")
@@ -249,6 +260,25 @@ def number(value: object) -> int | float:
                 except ValueError:
                     continue
     raise Withheld(f"failed: no number: {value!r:.50}")
+
+
+def typed(value: object, type_: str, context: Context) -> Json:
+    """A value that goes out as JSON. Raises Withheld where it is not of the type."""
+    if isinstance(value, Absent):
+        raise context.lacking(value)
+    context.meter.spend(size(value, context.meter.left))
+    match type_, value:
+        case "number", _:
+            return _small(value)
+        case "boolean", bool():
+            return value
+        case "boolean", "true" | "false":
+            return value == "true"
+        case "boolean", _:
+            raise Withheld(f"failed: no boolean: {value!r:.50}")
+    if len(written := _json(value)) > MAX_OUTPUT:
+        raise Withheld(f"limit: {len(written):,} characters of JSON; {MAX_OUTPUT:,} is the most")
+    return cast("Json", value)
 
 
 def _small(value: object) -> int | float:

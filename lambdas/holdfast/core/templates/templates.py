@@ -24,12 +24,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
 
-from liquid import BoundTemplate
+from liquid import BoundTemplate, Expression
+from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
 
 from holdfast.core.templates.checks import TemplateError, advised, check, refusal, uses
-from holdfast.core.templates.filters import ENVIRONMENT
+from holdfast.core.templates.filters import ENVIRONMENT, typed
 from holdfast.core.templates.sandbox import MAX_OUTPUT, MAX_WORK, Context, Json, Meter, Missing, Withheld, withholding
 from holdfast.core.templates.shorthand import to_liquid
 
@@ -50,6 +53,10 @@ __all__ = [
 
 MAX_SOURCE = 50_000
 """Characters of a template."""
+
+
+TYPES: Final = ("text", "number", "boolean", "json")
+"""The types of a value. Text is what a template is without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,21 @@ class Template:
         """Raise Withheld, or give the text."""
         return self.render_in(Context(self.liquid, context, meter or Meter()))
 
+    @property
+    def expression(self) -> Expression:
+        """What is printed, of a template that is one `{{ … }}` and nothing else. Raises TemplateError."""
+        match self.liquid.nodes:
+            case [OutputNode(expression=expression)] if self.source.strip().startswith(("{{", "@")):
+                return expression
+        raise TemplateError("a value with a type is exactly one {{ … }}, with nothing around it")
+
+    def value_in(self, context: Context, type_: str) -> Json:
+        """The value as its type has it. Raises Withheld."""
+        if type_ == "text":
+            return self.render_in(context)
+        with withholding():
+            return typed(self.expression.evaluate(context), type_, context)
+
     def render_in(self, context: Context) -> str:
         buffer = context.get_buffer()
         with withholding():
@@ -112,6 +134,8 @@ class Values:
     """All the values of a message."""
 
     templates: Mapping[str, Template]
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Of the values that are not text."""
 
     @property
     def event_properties(self) -> frozenset[str]:
@@ -125,18 +149,19 @@ class Values:
         paths = [path for template in self.templates.values() for path in template.uses]
         return frozenset(path[1] for path in paths if path[0] == "Recommendations")
 
-    def render(self, context: Mapping[str, Json]) -> dict[str, str]:
+    def render(self, context: Mapping[str, Json]) -> dict[str, Json]:
         """Give all of them, or raise Withheld."""
         meter = Meter()
-        values = {}
+        values: dict[str, Json] = {}
         for key, template in self.templates.items():
             try:
-                values[key] = template.render(context, meter)
+                value = template.value_in(Context(template.liquid, context, meter), self.types.get(key, "text"))
             except Withheld as withheld:
                 withheld.key = key
                 raise
-            if not values[key].strip():
+            if isinstance(value, str) and not value.strip():
                 raise Withheld(f"blank: {key}", key)
+            values[key] = value
         return values
 
 
@@ -145,17 +170,19 @@ def compile_values(
     *,
     events: Iterable[str] = (),
     catalogs: Collection[str] = (),
+    types: Mapping[str, str] = MappingProxyType({}),
     live: bool = False,
 ) -> Values:
     """`events` are the campaign's triggers, by which `@` forms name the properties of `Event`; `catalogs` those that it
-    maps. `live` are those of a revision that was published: they were validated when they were.
+    maps; `types` those of the values that are not text. `live` are templates of a revision that was published, and so
+    was validated.
     """
     templates = {}
-    for key, template in compile_each(values, events=events, catalogs=catalogs, live=live).items():
+    for key, template in compile_each(values, events=events, catalogs=catalogs, types=types, live=live).items():
         if isinstance(template, TemplateError):
             raise template
         templates[key] = template
-    return Values(templates)
+    return Values(templates, types)
 
 
 def compile_each(
@@ -163,18 +190,20 @@ def compile_each(
     *,
     events: Iterable[str] = (),
     catalogs: Collection[str] = (),
+    types: Mapping[str, str] = MappingProxyType({}),
     live: bool = False,
 ) -> dict[str, Template | TemplateError]:
     """Each key's template, or why it is refused."""
     names = tuple(events)
-    return {key: _tried(key, source, names, catalogs, live=live) for key, source in values.items()}
 
+    def tried(key: str, source: str) -> Template | TemplateError:
+        try:
+            template = Template.compile(source, events=names, catalogs=catalogs, live=live)
+            if key in types:
+                template.expression  # noqa: B018 (raises)
+        except TemplateError as error:
+            error.key = key
+            return error
+        return template
 
-def _tried(
-    key: str, source: str, events: Iterable[str], catalogs: Collection[str], *, live: bool
-) -> Template | TemplateError:
-    try:
-        return Template.compile(source, events=events, catalogs=catalogs, live=live)
-    except TemplateError as error:
-        error.key = key
-        return error
+    return {key: tried(key, source) for key, source in values.items()}

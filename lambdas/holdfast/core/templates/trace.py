@@ -7,8 +7,10 @@ shown as `Events[1].price`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, cast
 
 from babel import Locale
@@ -70,6 +72,9 @@ class Traced:
     reason: str | None = None
     error: Refusal | None = None
     variables: tuple[Variable, ...] = ()
+    type: str = "text"
+    value: Json = None
+    """What goes out for `text`, where the type is another."""
     notes: tuple[str, ...] = ()
     """What may not be as it was meant: a language that is not here."""
 
@@ -80,37 +85,48 @@ def preview(
     *,
     events: Iterable[str] = (),
     catalogs: Collection[str] = (),
+    types: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Traced]:
     """As `trace`, of what may not be right yet: nothing is raised, whatever the sources are."""
-    return _traced(compile_each(sources, events=events, catalogs=catalogs), context)
+    return _traced(compile_each(sources, events=events, catalogs=catalogs, types=types), context, types)
 
 
 def trace(values: Values, context: Mapping[str, Json]) -> dict[str, Traced]:
     """Each value by its key. As they share a message's budget of work, the same would be withheld."""
-    return _traced(values.templates, context)
+    return _traced(values.templates, context, values.types)
 
 
-def _traced(templates: Mapping[str, Template | TemplateError], context: Mapping[str, Json]) -> dict[str, Traced]:
+def _traced(
+    templates: Mapping[str, Template | TemplateError], context: Mapping[str, Json], types: Mapping[str, str]
+) -> dict[str, Traced]:
     meter = Meter()
-    return {key: _trace(key, template, context, meter) for key, template in templates.items()}
+    return {key: _trace(key, each, context, meter, types.get(key, "text")) for key, each in templates.items()}
 
 
-def _trace(key: str, template: Template | TemplateError, context: Mapping[str, Json], meter: Meter) -> Traced:
+def _trace(
+    key: str, template: Template | TemplateError, context: Mapping[str, Json], meter: Meter, type_: str
+) -> Traced:
     if isinstance(template, TemplateError):
         return Traced(error=Refusal(template.message, template.line, template.column))
     scope = _Tracing(template.liquid, context, meter)
-    text, reason = "", None
+    value: Json = ""
+    reason = None
     try:
-        text = template.render_in(scope)
+        value = template.value_in(scope, type_)
     except Withheld as withheld:
         reason = withheld.reason
     if scope.lacked:
         reason = scope.lacked[0]
-    elif not reason and not text.strip():
+    elif not reason and isinstance(value, str) and not value.strip():
         reason = f"blank: {key}"
     scope.look_up(template.uses)
     variables, notes = tuple(scope.variables.values()), tuple(dict.fromkeys(scope.notes))
-    return Traced(None if reason else text, reason, variables=variables, notes=notes)
+    if reason:
+        return Traced(None, reason, variables=variables, type=type_, notes=notes)
+    if type_ == "text":
+        return Traced(str(value), variables=variables, notes=notes)
+    written = json.dumps(value, ensure_ascii=False)
+    return Traced(written, variables=variables, type=type_, value=value, notes=notes)
 
 
 class _Tracing(Context):
