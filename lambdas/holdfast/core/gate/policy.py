@@ -1,0 +1,42 @@
+"""The policy of a stack: the rules that hold for all of its campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import convert, to_builtins
+
+from holdfast.core.events import Json, Value
+from holdfast.core.gate.hours import Hours
+
+
+class Cap(Value, frozen=True):
+    """At most `at_most` messages to a user in any `within` milliseconds."""
+
+    at_most: int
+    within: int
+
+
+class Policy(Value, frozen=True, omit_defaults=True):
+    """`zone` is where users live of whom nothing else is known. `control` is the share of users that get no message of
+    any campaign. `exempt` campaigns know no hours, no caps and no control group of the stack, and count for no cap.
+    """
+
+    revision: int = 0
+    zone: str = "UTC"
+    hours: Hours | None = None
+    per_user: tuple[Cap, ...] = ()
+    control: float = 0.0
+    exempt: tuple[str, ...] = ()
+
+    def to_json(self) -> Mapping[str, Json]:
+        data: dict[str, Json] = to_builtins(self)
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Policy:
+        return convert(data, cls)
+
+
+NONE = Policy()

@@ -1,0 +1,43 @@
+"""The rules of a campaign between due and sent, as its plan holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import convert, to_builtins
+
+from holdfast.core.events import Json, Value
+from holdfast.core.gate.hours import Hours
+from holdfast.core.gate.policy import Cap
+
+
+class Rules(Value, frozen=True, omit_defaults=True):
+    """Durations are milliseconds, `start` and `end` epoch milliseconds (0: none).
+
+    `audience` is a JMESPath over `Profile` and `Event`. `again_after` is how long after a message the same value gets
+    no other one. `priority`: of the campaigns that are due at the same time, the highest goes first. `instead_of` are
+    campaigns that give way to this one for the same value. `variants` are weights by name.
+    """
+
+    audience: str = ""
+    start: int = 0
+    end: int = 0
+    hours: Hours | None = None
+    again_after: int = 0
+    per_user: tuple[Cap, ...] = ()
+    priority: int = 0
+    instead_of: tuple[str, ...] = ()
+    control: float = 0.0
+    variants: Mapping[str, float] = {}
+
+    def to_json(self) -> Mapping[str, Json]:
+        data: dict[str, Json] = to_builtins(self)
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Rules:
+        return convert(data, cls)
+
+
+NONE = Rules()
