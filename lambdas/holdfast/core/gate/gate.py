@@ -7,14 +7,14 @@ user, and `now`, and answers with one of three:
     Wait       until a time, with a reason
     Withhold   with a reason
 
-The first "no" counts, in this order: audience, start and end, again too soon, the campaign's cap, the stack's caps,
-hours, control groups. The control groups come last on purpose: whoever is in one would have got the message at this
-very moment, so comparing both is fair. (Paused, deleted and in doubt come before all of these, in the fold.)
+The first "no" of `QUESTIONS` counts. The control groups come last on purpose: whoever is in one would have got the
+message at this very moment, so comparing both is fair. (Paused, deleted and in doubt come before all of these, in the
+fold.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -23,10 +23,8 @@ from holdfast.core.gate import chance
 from holdfast.core.gate.hours import USER, Hours, opens, zone
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast.core.gate.rules import Rules
-from holdfast.core.plans.plan import search, truthy
+from holdfast.core.paths import search, truthy
 from holdfast.core.times import format_duration
-
-UTC = ZoneInfo("UTC")
 
 AUDIENCE = "audience"
 EARLY = "before its start"
@@ -36,6 +34,8 @@ CAPPED = "capped"
 OUTSIDE = "outside hours"
 CONTROL = "control group"
 CONTROL_OF_ALL = "control group of the stack"
+
+UTC = ZoneInfo("UTC")
 
 
 class Sent(NamedTuple):
@@ -64,71 +64,97 @@ class Withhold(NamedTuple):
 Answer: TypeAlias = Send | Wait | Withhold
 
 
-class Due(NamedTuple):
-    """A message that is due: to whom, of which campaign, for which constant value, and what was kept of its trigger."""
+class Case(NamedTuple):
+    """A message that is due at `now` (epoch milliseconds), and all that the answer depends on.
+
+    `event` is what was kept of its trigger. `sent` goes back at least as far as `horizon` says.
+    """
 
     user: str
     campaign: str
     key: str
     event: Mapping[str, Json]
+    rules: Rules
+    policy: Policy
+    profile: Mapping[str, Json]
+    sent: Sequence[Sent]
+    now: int
+
+    @property
+    def exempt(self) -> bool:
+        """Whether the policy says nothing of this campaign."""
+        return self.campaign in self.policy.exempt
 
 
-def decide(
-    due: Due, rules: Rules, policy: Policy, profile: Mapping[str, Json], sent: Sequence[Sent], now: int
-) -> Answer:
-    """`sent` holds at least what lies within the longest of the rules' and policy's times. Times: epoch milliseconds."""
-    exempt = due.campaign in policy.exempt
-    if rules.audience and not _in_audience(rules.audience, profile, due.event):
-        return Withhold(AUDIENCE)
-    if now < rules.start:
-        return Withhold(EARLY)
-    if rules.end and now >= rules.end:
-        return Withhold(LATE)
-    if rules.again_after and (last := _last(sent, due)) is not None and now < last + rules.again_after:
-        return Withhold(AGAIN)
-    own = [each for each in sent if each.campaign == due.campaign]
-    counted = [each for each in sent if each.campaign not in policy.exempt]
-    if reason := _capped(rules.per_user, own, now) or (not exempt and _capped(policy.per_user, counted, now)):
-        return Withhold(reason)
-    hours = rules.hours or (None if exempt else policy.hours)
-    if hours and (until := opens(hours, now, _zone_of(hours, policy, profile))) > now:
-        return Wait(until, OUTSIDE) if hours.wait else Withhold(OUTSIDE)
-    if not exempt and chance.in_control(policy.control, due.user):
-        return Withhold(CONTROL_OF_ALL)
-    if chance.in_control(rules.control, due.user, due.campaign):
-        return Withhold(CONTROL)
-    return Send(chance.variant(rules.variants, due.user, due.campaign) if rules.variants else "")
-
-
-def _in_audience(audience: str, profile: Mapping[str, Json], event: Mapping[str, Json]) -> bool:
-    """Whether the user belongs to it. An audience that cannot be computed for a user is one that the user is not in."""
-    try:
-        return truthy(search(audience)({"Profile": dict(profile), "Event": dict(event)}))
-    except (ValueError, TypeError, ArithmeticError):
-        return False
-
-
-def _last(sent: Iterable[Sent], due: Due) -> int | None:
-    """When a message about the same value of the same campaign went last."""
-    return max((each.at for each in sent if (each.campaign, each.key) == (due.campaign, due.key)), default=None)
-
-
-def _capped(caps: Iterable[Cap], sent: Sequence[Sent], now: int) -> str:
-    """Why no more may go now: the cap that is full, and the message that filled it. Empty where there is room."""
-    for cap in caps:
-        lately = [each for each in sent if now - cap.within < each.at]
-        if len(lately) >= cap.at_most:
-            last = max(lately)
-            return f"{CAPPED}: {cap.at_most} in {format_duration(cap.within)}, the last was {last.campaign}"
-    return ""
-
-
-def _zone_of(hours: Hours, policy: Policy, profile: Mapping[str, Json]) -> ZoneInfo:
-    """The hours' own zone; or the user's (`Profile.timezone`), else the policy's, else UTC."""
-    names = [profile.get("timezone"), policy.zone] if hours.zone == USER else [hours.zone, policy.zone]
-    return next((found for name in names if isinstance(name, str) and (found := zone(name))), UTC)
+def decide(case: Case) -> Answer:
+    for question in QUESTIONS:
+        if answer := question(case):
+            return answer
+    weights = case.rules.variants
+    return Send(chance.variant(weights, case.user, case.campaign) if weights else "")
 
 
 def horizon(rules: Rules, policy: Policy) -> int:
     """How long after a message the gate may still ask for it (milliseconds); 0 where it never asks."""
     return max((rules.again_after, *(cap.within for cap in (*rules.per_user, *policy.per_user))), default=0)
+
+
+def _audience(case: Case) -> Answer | None:
+    """An audience that cannot be computed for a user is one that the user is not in."""
+    audience = case.rules.audience
+    if not audience:
+        return None
+    try:
+        inside = truthy(search(audience)({"Profile": dict(case.profile), "Event": dict(case.event)}))
+    except (ValueError, TypeError, ArithmeticError):
+        inside = False
+    return None if inside else Withhold(AUDIENCE)
+
+
+def _dates(case: Case) -> Answer | None:
+    if case.now < case.rules.start:
+        return Withhold(EARLY)
+    return Withhold(LATE) if case.rules.end and case.now >= case.rules.end else None
+
+
+def _again(case: Case) -> Answer | None:
+    same = (each.at for each in case.sent if (each.campaign, each.key) == (case.campaign, case.key))
+    return Withhold(AGAIN) if any(case.now < at + case.rules.again_after for at in same) else None
+
+
+def _caps(case: Case) -> Answer | None:
+    own = [each for each in case.sent if each.campaign == case.campaign]
+    counted = [] if case.exempt else [each for each in case.sent if each.campaign not in case.policy.exempt]
+    return _full(case.rules.per_user, own, case.now) or _full(case.policy.per_user, counted, case.now)
+
+
+def _full(caps: Iterable[Cap], sent: Sequence[Sent], now: int) -> Answer | None:
+    """No more may go now: the reason names the cap that is full, and the message that filled it."""
+    for cap in caps:
+        lately = [each for each in sent if now - cap.within < each.at]
+        if lately and len(lately) >= cap.at_most:
+            within, last = format_duration(cap.within), max(lately)
+            return Withhold(f"{CAPPED}: {cap.at_most} in {within}, the last was {last.campaign}")
+    return None
+
+
+def _hours(case: Case) -> Answer | None:
+    hours = case.rules.hours or (None if case.exempt else case.policy.hours)
+    if hours is None or (until := opens(hours, case.now, zone_of(hours, case.policy, case.profile))) <= case.now:
+        return None
+    return Wait(until, OUTSIDE) if hours.wait else Withhold(OUTSIDE)
+
+
+def zone_of(hours: Hours, policy: Policy, profile: Mapping[str, Json]) -> ZoneInfo:
+    """The hours' own zone; or the user's (`Profile.timezone`), else the policy's, else UTC."""
+    names = [profile.get("timezone"), policy.zone] if hours.zone == USER else [hours.zone, policy.zone]
+    return next((found for name in names if isinstance(name, str) and (found := zone(name))), UTC)
+
+
+def _control(case: Case) -> Answer | None:
+    if not case.exempt and chance.in_control(case.policy.control, case.user):
+        return Withhold(CONTROL_OF_ALL)
+    return Withhold(CONTROL) if chance.in_control(case.rules.control, case.user, case.campaign) else None
+
+
+QUESTIONS: tuple[Callable[[Case], Answer | None], ...] = (_audience, _dates, _again, _caps, _hours, _control)

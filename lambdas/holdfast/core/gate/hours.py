@@ -1,8 +1,8 @@
 """Sending hours: whether a moment lies inside them, and when they begin next, by the clock on the user's wall.
 
 A day's hours run from `begin` to `end` (minutes after midnight); where `end` is not later than `begin`, they run over
-midnight and belong to the day on which they begin. Where a change of the clock leaves two moments to choose from (a time
-that comes twice, or one that is skipped), hours begin at the later and end at the earlier one: never outside of them.
+midnight and belong to the day on which they begin. Where a change of the clock leaves two moments to choose from (a
+time that comes twice, or one that is skipped), hours begin at the later and end at the earlier one: never outside.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much more people convert who got the message, than those who were held back: intervals that are right at any time.
+"""How much more people convert who got a message than those who were held back, with intervals right at any time.
 
 A test for a fixed day is wrong for whoever looks daily and stops when it looks good. A *confidence sequence* is an
 interval for each moment such that, with 95 %, all of them contain the truth. So one may look as often as one likes.
