@@ -10,12 +10,15 @@ from typing import Any, TypeAlias, cast
 
 import jmespath
 from jmespath.exceptions import JMESPathTypeError
+from jmespath.parser import ParsedResult
 from jmespath.visitor import TreeInterpreter
 
 from holdfast.core.events import Json
 
 Search: TypeAlias = Callable[[Mapping[str, Json]], Json]
 
+_ONWARDS = frozenset({"subexpression", "index_expression", "projection", "filter_projection", "value_projection"})
+"""Expressions that go on from what their first child finds."""
 _ORDER = frozenset({"lt", "lte", "gt", "gte"})
 _LONGEST = 40
 """Characters of a value that a message shows."""
@@ -27,11 +30,11 @@ class Unclear(ValueError):
 
 def search(path: str) -> Search:
     """A compiled JMESPath; it raises Unclear. A plain name, by far the most frequent, needs no interpreter."""
-    expression = jmespath.compile(path)
-    parsed = expression.parsed
+    parsed = _negated_whole(jmespath.compile(path).parsed)
     if parsed["type"] == "field":
         name = cast("str", parsed["value"])
         return lambda properties: properties.get(name)
+    expression = ParsedResult(path, parsed)
 
     def find(properties: Mapping[str, Json]) -> Json:
         try:
@@ -40,6 +43,18 @@ def search(path: str) -> Search:
             raise Unclear(_explained(parsed, properties, error)) from None
 
     return find
+
+
+def _negated_whole(node: dict[str, Any]) -> dict[str, Any]:
+    """The parsed expression with `!a.b` meaning "not a.b".
+
+    The parser reads it as "b of (not a)", which is null for whatever there is: an opt-out would never be seen.
+    """
+    children = [_negated_whole(each) if isinstance(each, dict) else each for each in node["children"]]
+    if node["type"] in _ONWARDS and children[0]["type"] == "not_expression":
+        inner = node | {"children": [*children[0]["children"], *children[1:]]}
+        return children[0] | {"children": [_negated_whole(inner)]}
+    return node | {"children": children}
 
 
 def truthy(value: Json) -> bool:
