@@ -59,7 +59,14 @@ def difference(treated: Group, control: Group, alpha: float = ALPHA) -> Interval
 
 def is_clear(treated: Group, control: Group, alpha: float = ALPHA) -> bool:
     """Whether the interval leaves 0 out: something happens, for better or worse."""
-    return _evidence(treated, control, 0.0) >= -log(alpha)
+    users = treated.users + control.users
+    pooled = (treated.converted + control.converted) / users if users else 0.5  # the pair of least evidence
+    return _ratio(treated, pooled) + _ratio(control, pooled) >= -log(alpha)
+
+
+def covers(treated: Group, control: Group, supposed: float, alpha: float = ALPHA) -> bool:
+    """Whether the interval holds this difference: cheaper than the interval."""
+    return _evidence(treated, control, supposed) < -log(alpha)
 
 
 def _share(group: Group) -> float:
