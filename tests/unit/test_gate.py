@@ -32,7 +32,7 @@ CLOSED = Hours(begin=8 * 60, end=9 * 60)
 
 
 def case(rules: Rules | None = None, policy: Policy | None = None, **more: Any) -> Case:
-    given_ = {"user": "u-1", "key": "coat", "event": {}, "profile": {}, "sent": (), "now": NOON} | more
+    given_: dict[str, Any] = {"user": "u-1", "key": "coat", "event": {}, "profile": {}, "sent": (), "now": NOON} | more
     return Case(campaign="cart", rules=rules or Rules(), policy=policy or Policy(), **given_)
 
 

@@ -127,7 +127,8 @@ def test_of_amounts_the_interval_covers_the_truth_at_every_look() -> None:
                     sums[arm][1] += spent
                     sums[arm][2] += spent * spent
             if look >= 10:
-                low, high = difference_of_means(*(Amounts(int(n), total, squares) for n, total, squares in sums))
+                one, other = (Amounts(int(n), total, squares) for n, total, squares in sums)
+                low, high = difference_of_means(one, other)
                 missed = missed or not low <= 0.05 * 40 <= high
         wrong += missed
     assert wrong <= 10

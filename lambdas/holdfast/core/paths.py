@@ -30,11 +30,11 @@ class Unclear(ValueError):
 
 def search(path: str) -> Search:
     """A compiled JMESPath; it raises Unclear. A plain name, by far the most frequent, needs no interpreter."""
-    parsed = _negated_whole(jmespath.compile(path).parsed)
+    parsed = _negated_whole(cast("dict[str, Any]", jmespath.compile(path).parsed))
     if parsed["type"] == "field":
         name = cast("str", parsed["value"])
         return lambda properties: properties.get(name)
-    expression = ParsedResult(path, parsed)
+    expression = ParsedResult(path, cast("Any", parsed))
 
     def find(properties: Mapping[str, Json]) -> Json:
         try:
