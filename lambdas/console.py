@@ -6,7 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
-from holdfast.aws.clients import client
+from holdfast.aws.clients import client, waiting_client
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.aws.telemetry import Logger
 from holdfast.console.app import Console
@@ -22,4 +22,8 @@ def handler(event: dict[str, Any], lambda_context: Any) -> dict[str, Any]:
 
 @cache
 def build() -> Console:
-    return Console(ConsoleSettings.from_env(os.environ), client, Page(installed()))
+    return Console(
+        ConsoleSettings.from_env(os.environ),
+        lambda service: waiting_client(service) if service == "lambda" else client(service),
+        Page(installed()),
+    )

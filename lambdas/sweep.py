@@ -13,6 +13,7 @@ from holdfast.aws.settings import SweepSettings
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.telemetry import Logger, Metrics
 from holdfast.services.sweep import Sweep
+from holdfast.services.ticks import DeadTicks
 
 logger = Logger()
 metrics = Metrics()
@@ -32,8 +33,12 @@ def handler(_event: dict[str, Any], context: Any) -> None:
 @cache
 def build() -> Sweep:
     settings = SweepSettings.from_env(os.environ)
+    sqs = client("sqs")
+    events = Queue(sqs, settings.events_queue_url, seconds_left=time_left)
+    dead = settings.dead_letters_queue_url
     return Sweep(
         timers=Timers(client("dynamodb"), settings.timers_table, seconds_left=time_left),
-        events=Queue(client("sqs"), settings.events_queue_url, seconds_left=time_left),
+        events=events,
         shards=settings.timer_shards,
+        dead=DeadTicks(sqs, dead, events) if dead else None,
     )

@@ -55,3 +55,4 @@ def _show(*, as_json: bool) -> None:
     out.print(f"[green]✓[/] the embedded AWS runs at {deployment.endpoint}")
     for name, value in sorted(deployment.outputs.items()):
         out.print(f"  {name:<20} {value}")
+    out.print("[dim]Everything in it is in memory: it stays until `holdfast local down`, or until its process ends.[/]")

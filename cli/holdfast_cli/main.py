@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from holdfast import __version__
 from holdfast_cli import (
+    audit,
     campaigns,
     catalogs,
     console,
@@ -66,6 +67,7 @@ app.add_typer(users.app, name="user")
 app.command()(preview.preview)
 app.command()(explain.explain)
 app.command()(stats.stats)
+app.command()(audit.audit)
 app.command()(events.send)
 app.command()(events.simulate)
 app.command()(watching.watch)
@@ -74,6 +76,7 @@ app.command()(demo.demo)
 app.command()(schema.schema)
 app.add_typer(set_aside.rejected, name="rejected")
 app.add_typer(set_aside.undelivered, name="undelivered")
+app.add_typer(set_aside.dead_letters, name="dead-letters")
 
 
 def main() -> None:

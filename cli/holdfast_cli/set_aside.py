@@ -1,4 +1,4 @@
-"""`holdfast rejected …`, `holdfast undelivered …`: the two queues of what could not go on, looked at and redriven."""
+"""`holdfast rejected …`, `undelivered …`, `dead-letters …`: the queues of what could not go on, looked at, redriven."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from holdfast.aws.queues import Queue
-from holdfast.services.set_aside import Aside, SetAside, deliver_again, send_again
+from holdfast.aws.tables.users import Users
+from holdfast.services.set_aside import (
+    Aside,
+    SetAside,
+    arrive_again,
+    dead_letter,
+    deliver_again,
+    ended_since,
+    send_again,
+)
 from holdfast_cli.output import Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 
@@ -16,6 +25,8 @@ Only = Annotated[str, typer.Option("--only", help="Only messages whose reason co
 
 rejected = typer.Typer(no_args_is_help=True, help="Work with records that could not be read: list, redrive.")
 undelivered = typer.Typer(no_args_is_help=True, help="Work with decisions that could not be delivered: list, redrive.")
+
+dead_letters = typer.Typer(no_args_is_help=True, help="Messages that failed again and again: list, redrive.")
 
 
 @rejected.command("list")
@@ -44,6 +55,24 @@ def redrive_undelivered(*, limit: Limit = 10_000, only: Only = "", stage: Stage 
     _redrive(_undelivered(Deployment.find(stage)), limit, only, as_json=json)
 
 
+@dead_letters.command("list")
+def list_dead_letters(*, limit: Limit = 100, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
+    """List messages that join could not take, try after try. They stay in the queue."""
+    _list(_dead_letters(Deployment.find(stage)).look(limit, only), ["reason", "record"], as_json=json)
+
+
+@dead_letters.command("redrive")
+def redrive_dead_letters(*, limit: Limit = 10_000, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
+    """Put them on the events queue again, with the time of their first arrival."""
+    _redrive(_dead_letters(Deployment.find(stage)), limit, only, as_json=json)
+
+
+def _dead_letters(deployment: Deployment) -> SetAside:
+    sqs, outputs = deployment.client("sqs"), deployment.outputs
+    again = arrive_again(Queue(sqs, outputs["EventsQueueUrl"]))
+    return SetAside(sqs, outputs["DeadLetterQueueUrl"], again, dead_letter)
+
+
 def _rejected(deployment: Deployment) -> SetAside:
     sqs, outputs = deployment.client("sqs"), deployment.outputs
     return SetAside(sqs, outputs["RejectedQueueUrl"], send_again(Queue(sqs, outputs["EventsQueueUrl"])))
@@ -51,7 +80,9 @@ def _rejected(deployment: Deployment) -> SetAside:
 
 def _undelivered(deployment: Deployment) -> SetAside:
     outputs = deployment.outputs
-    redrive = deliver_again(deployment.client("lambda"), outputs["DeliverFunctionName"], deployment.client("s3"))
+    functions, s3 = deployment.client("lambda"), deployment.client("s3")
+    ended = ended_since(Users(deployment.client("dynamodb"), outputs["UsersTableName"]))
+    redrive = deliver_again(functions, outputs["DeliverFunctionName"], s3, ended)
     return SetAside(deployment.client("sqs"), outputs["UndeliveredQueueUrl"], redrive)
 
 

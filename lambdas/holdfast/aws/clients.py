@@ -46,3 +46,9 @@ def client(service: str) -> Any:
 def patient_client(service: str) -> Any:
     """One for work of minutes: imports and builds."""
     return _session().create_client(service, config=_PATIENT)
+
+
+def waiting_client(service: str) -> Any:
+    """One that waits for the answer of a function which may run for a minute, and does not start it twice."""
+    config = Config(connect_timeout=2, read_timeout=70, retries={"mode": "standard", "total_max_attempts": 1})
+    return _session().create_client(service, config=_SHARED.merge(config))

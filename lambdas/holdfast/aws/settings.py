@@ -55,6 +55,7 @@ class SweepSettings(Settings):
     timers_table: str
     events_queue_url: str
     timer_shards: int = 4
+    dead_letters_queue_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from holdfast.console.api import routes
 from holdfast.console.desk import Desk
 from holdfast.console.page import Page
 from holdfast.services.message_data import Lookup
-from holdfast.services.set_aside import SetAside, deliver_again, send_again
+from holdfast.services.set_aside import SetAside, deliver_again, ended_since, send_again
 
 logger = Logger(child=True)
 
@@ -47,14 +47,17 @@ class Console:
     def desk(self) -> Desk:
         settings, dynamodb, sqs = self._settings, self._client("dynamodb"), self._client("sqs")
         campaigns = Campaigns(dynamodb, settings.campaigns_table)
+        users = Users(dynamodb, settings.users_table)
         send = send_again(Queue(sqs, settings.events_queue_url))
-        deliver = deliver_again(self._client("lambda"), settings.deliver_function, self._client("s3"))
+        deliver = deliver_again(
+            self._client("lambda"), settings.deliver_function, self._client("s3"), ended_since(users)
+        )
         return Desk(
             stage=settings.stage,
             source=settings.source,
             campaigns=campaigns,
             live=LivePlans(campaigns, LIVE_SECONDS),
-            users=Users(dynamodb, settings.users_table),
+            users=users,
             observations=Observations(dynamodb, settings.campaigns_table),
             catalogs=Catalogs(dynamodb, settings.catalog_table),
             lookup=Lookup(dynamodb, settings.users_table, settings.catalog_table),

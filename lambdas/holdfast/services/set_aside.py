@@ -1,4 +1,4 @@
-"""The two queues of what could not go on, rejected and undelivered: looked at, and redriven."""
+"""The queues of what could not go on (rejected, undelivered, dead letters): looked at, and redriven."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from holdfast.aws.queues import Message, Queue
+from holdfast.aws.queues import FIRST_ARRIVAL, Message, Queue
+from holdfast.aws.tables.users import Users
+from holdfast.core.fold.timers import tick_users
+from holdfast.core.fold.watches import Decision, Watch, decision_of, decode
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -18,8 +21,13 @@ HIDDEN_SECONDS: Final = 60
 """So long nobody else sees a message that is being looked at."""
 
 
+ENDED = "ended while it could not be delivered"
+
+
 class Aside(NamedTuple):
-    """A message set aside. `body` is whole: the reason, and what could not go on. `at` is when it was set aside."""
+    """A message set aside. `body` is whole: the reason, and what could not go on. `at` is when it was set aside; of a
+    dead letter, when it arrived first.
+    """
 
     id: str
     body: dict[str, Any]
@@ -53,12 +61,15 @@ class Redriven(NamedTuple):
 
 
 class SetAside:
-    """One of the queues. Raises what AWS raises."""
+    """One of the queues. Raises what AWS raises. `read` makes of a message's text what is known of it."""
 
-    def __init__(self, sqs: SQSClient, url: str, redrive: Redrive) -> None:
+    def __init__(
+        self, sqs: SQSClient, url: str, redrive: Redrive, read: Callable[[str], dict[str, Any]] = json.loads
+    ) -> None:
         self._sqs = sqs
         self._url = url
         self._redrive = redrive
+        self._read = read
 
     def total(self) -> int:
         """About how many wait there."""
@@ -113,13 +124,16 @@ class SetAside:
                 MaxNumberOfMessages=min(10, limit - seen),
                 VisibilityTimeout=HIDDEN_SECONDS,
                 MessageSystemAttributeNames=["SentTimestamp"],
+                MessageAttributeNames=[FIRST_ARRIVAL],
             ).get("Messages", [])
             if not found:
                 return
             seen += len(found)
             for message in found:
-                at = int(message.get("Attributes", {}).get("SentTimestamp", "0"))
-                yield Aside(message["MessageId"], json.loads(message["Body"]), message["ReceiptHandle"], at)
+                sent = message.get("Attributes", {}).get("SentTimestamp", "0")
+                first = message.get("MessageAttributes", {}).get(FIRST_ARRIVAL)
+                at = int(first["StringValue"] if first else sent)
+                yield Aside(message["MessageId"], self._read(message["Body"]), message["ReceiptHandle"], at)
 
     def _leave(self, messages: list[Aside]) -> None:
         for each in messages:
@@ -130,6 +144,8 @@ def send_again(events: Queue) -> Redrive:
     """What was rejected goes on the events queue again, as it came."""
 
     def redrive(aside: Aside) -> None:
+        if "cut" in aside.body:
+            raise NotTaken("only their beginning was kept: send them again from where they came from")
         record = aside.body["record"]
         text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
         if events.send([Message(text)]):
@@ -138,8 +154,62 @@ def send_again(events: Queue) -> Redrive:
     return redrive
 
 
-def deliver_again(functions: LambdaClient, deliver: str, s3: S3Client) -> Redrive:
-    """What could not be delivered is handed to the deliver function, as by the stream.
+def arrive_again(events: Queue) -> Redrive:
+    """A dead letter goes on the events queue again, and is read as what was in force when it arrived first says."""
+
+    def redrive(aside: Aside) -> None:
+        if events.send([Message(aside.body["record"], first_arrival=aside.at)]):
+            raise NotTaken("the events queue did not take them")
+
+    return redrive
+
+
+def dead_letter(text: str) -> dict[str, Any]:
+    """What is known of a message that failed again and again: whether it is a tick of the system's own."""
+    users = tick_users(text)
+    return {"reason": "could not be folded" if users is None else f"tick of {users} users", "record": text}
+
+
+Ended: TypeAlias = Callable[[str, Decision], bool]
+"""Whether a user has done since what ends the watch of a message that was decided."""
+
+
+def ended_since(users: Users) -> Ended:
+    """By the user's state. Of what it no longer remembers nothing can be said."""
+
+    def ended(user: str, decided: Decision) -> bool:
+        items, unread = users.read([(user, "watches")])
+        if unread:
+            raise NotTaken("the user's state could not be read")
+        if not items:
+            return False
+        known = decode(items[user, "watches"].state).all()
+        of = [(key, watch) for campaign, key, watch in known if campaign.split("@")[0] == decided.campaign]
+        if decided.key:
+            about = [watch for key, watch in of if key == decided.key]
+        else:  # a summary, or a campaign without constant
+            about = [watch for _, watch in of if _of_summary(watch, decided)] or [watch for _, watch in of]
+        return any(_ends(watch, decided) for watch in about)
+
+    return ended
+
+
+def _of_summary(watch: Watch, decided: Decision) -> bool:
+    return watch.decided is not None and watch.decided.summary == decided.mark
+
+
+def _ends(watch: Watch, decided: Decision) -> bool:
+    """Whether an exit reaches the trigger, or the message was taken back already."""
+    last = watch.decided
+    taken_back = last and last.kind == "retract" and decided.mark in {(last.at, last.id), last.summary}
+    return bool(taken_back) or watch.exit + watch.grace >= decided.at
+
+
+def deliver_again(
+    functions: LambdaClient, deliver: str, s3: S3Client, ended: Ended = lambda _user, _decided: False
+) -> Redrive:
+    """What could not be delivered is handed to the deliver function, as by the stream; but what the user has done since
+    counts, and withholds a message, which may have waited for days.
 
     What fails again comes back to the queue, with its new reason.
     """
@@ -155,11 +225,23 @@ def deliver_again(functions: LambdaClient, deliver: str, s3: S3Client) -> Redriv
         hand_over(records[:middle])
         hand_over(records[middle:])
 
+    def current(image: dict[str, Any]) -> dict[str, Any]:
+        """The image, with what is to be said today of what was to be sent."""
+        try:
+            user, outbox = image["user"]["S"], json.loads(image["outbox"]["S"])
+            return {**image, "outbox": {"S": json.dumps([today(user, each) for each in outbox])}}
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return image  # deliver says what is wrong with it
+
+    def today(user: str, each: dict[str, Any]) -> dict[str, Any]:
+        decided = decision_of(each)
+        return {**each, "kind": "withhold", "reason": ENDED} if decided.kind == "send" and ended(user, decided) else each
+
     def redrive(aside: Aside) -> None:
         if given_up := _object(aside.body):
             bucket, key = given_up
             if records := _given_up(s3, bucket, key):
-                hand_over(records)
+                hand_over([{"dynamodb": {"NewImage": current(each["dynamodb"]["NewImage"])}} for each in records])
             s3.delete_object(Bucket=bucket, Key=key)
             return
         if "reason" not in aside.body:
@@ -168,7 +250,7 @@ def deliver_again(functions: LambdaClient, deliver: str, s3: S3Client) -> Redriv
             "user": {"S": aside.body["user"]},
             "outbox": {"S": json.dumps(aside.body["outbox"])},
         }
-        hand_over([{"dynamodb": {"NewImage": image}}])
+        hand_over([{"dynamodb": {"NewImage": current(image)}}])
 
     return redrive
 

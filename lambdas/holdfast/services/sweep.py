@@ -12,7 +12,7 @@ from holdfast.aws.queues import Queue
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.telemetry import Logger, Metrics, count, measure
 from holdfast.core.fold.timers import AHEAD_MS, SLOT_MS, gathered, slot, slots_to_read, tick_messages
-from holdfast.services.ticks import send_ticks
+from holdfast.services.ticks import DeadTicks, send_ticks
 
 logger = Logger(child=True)
 metrics = Metrics()
@@ -23,7 +23,16 @@ class NotSent(RuntimeError):
 
 
 class Sweep:
-    def __init__(self, *, timers: Timers, events: Queue, shards: int = 1, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self,
+        *,
+        timers: Timers,
+        events: Queue,
+        shards: int = 1,
+        dead: DeadTicks | None = None,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._dead = dead
         self._timers = timers
         self._events = events
         self._shards = shards
@@ -49,6 +58,7 @@ class Sweep:
             for shard, end in done.items():
                 self._timers.set_cursor(shard, end)
         self._measure(unread, done, now)
+        self._revive(time_left)
 
     def _cursors(self, now: int) -> dict[int, int]:
         """How far each shard was read. Where nothing says so yet, it is written down at once: if this sweep comes to
@@ -66,6 +76,15 @@ class Sweep:
                 self._timers.set_cursor(shard, cursor)
             cursors[shard] = cursor
         raise AssertionError  # a count has no end
+
+    def _revive(self, time_left: Callable[[], bool]) -> None:
+        """Send dead ticks again, after what is due, and whatever comes of it: the next sweep tries again."""
+        if self._dead is None:
+            return
+        try:
+            count(metrics, TicksRevived=self._dead.send_again(time_left))
+        except Exception:
+            logger.exception("dead letters not looked at")
 
     def _measure(self, unread: Mapping[int, range], done: Mapping[int, int], now: int) -> None:
         """How late the minute is that is read next: below zero, as long as sweep reads ahead of the clock."""

@@ -1,12 +1,19 @@
-"""Sending ticks: one user that the queue refuses keeps nobody else's tick from being sent."""
+"""Sending ticks, and sending again those that ended in the dead-letter queue.
+
+One user whom the queue refuses keeps nobody else's tick from being sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.aws.queues import Message, Queue
-from holdfast.core.fold.timers import TickMessage
+from holdfast.core.fold.timers import TickMessage, tick_users
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 
 class Unticked(NamedTuple):
@@ -32,3 +39,35 @@ def send_ticks(queue: Queue, ticks: Iterable[TickMessage]) -> Unticked:
             if not halves:
                 unticked.never.update(messages[message].users)
     return unticked
+
+
+LOOKS = 10
+"""How often a sweep looks into the dead-letter queue, at ten messages each time."""
+HIDDEN_SECONDS = 240
+"""So long a dead letter that is not a tick stays hidden after a look, so that the next look finds others."""
+
+
+class DeadTicks:
+    """Ticks among the dead letters: nothing else nominates their users. Events there wait for a person."""
+
+    def __init__(self, sqs: SQSClient, url: str, events: Queue) -> None:
+        self._sqs = sqs
+        self._url = url
+        self._events = events
+
+    def send_again(self, time_left: Callable[[], bool]) -> int:
+        """How many ticks went on the events queue again. Raises what AWS raises."""
+        again = 0
+        for _ in range(LOOKS):
+            found = self._look() if time_left() else []
+            if not found:
+                break
+            for message in found:
+                if tick_users(message["Body"]) is not None and not self._events.send([Message(message["Body"])]):
+                    self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                    again += 1
+        return again
+
+    def _look(self) -> list[MessageTypeDef]:
+        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_SECONDS)
+        return answer.get("Messages", [])

@@ -265,6 +265,23 @@ class Users:
         )
         return [profiles.properties(profiles.decode(state_of(item))) for item in found["Items"]]
 
+    def everyone(self) -> Iterator[tuple[str, str | None]]:
+        """The state of every user with watches; None where it cannot be read. This reads the whole table."""
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            ProjectionExpression="#user, #state",
+            FilterExpression="#part = :watches",
+            ExpressionAttributeNames={"#user": "user", "#part": "part", "#state": "state"},
+            ExpressionAttributeValues={":watches": {"S": "watches"}},
+        )
+        for page in pages:
+            for found in page["Items"]:
+                try:
+                    yield found["user"]["S"], state_of(found)
+                except (LookupError, ValueError, TypeError, zlib.error):
+                    yield found["user"]["S"], None
+
     def scan(self, campaign: str = "") -> Iterator[Page]:
         """All users with watches, of one campaign or of any. This reads the whole table, its profiles too."""
         named = "attribute_type(#state, :deflated) OR contains(#state, :campaign)"

@@ -76,6 +76,16 @@ def tick_messages(nominated: Mapping[str, int], now: int) -> Iterator[TickMessag
             yield TickMessage(chunk, delay)
 
 
+def tick_users(text: str) -> int | None:
+    """How many users a tick names; None where a message is none."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_tick = isinstance(data, dict) and data.get("holdfast") == "tick" and isinstance(data.get("users"), dict)
+    return len(data["users"]) if is_tick else None
+
+
 def schedule(nominated: Mapping[str, int], now: int, shard: int) -> tuple[list[TickMessage], list[TimerItem]]:
     """How to keep each user's nomination: by a delayed tick if it is near, else by an item in its slot."""
     near = {user: at for user, at in nominated.items() if at < now + REACH_MS}

@@ -1,0 +1,53 @@
+"""The books by the state itself, which no killed function and no lost answer can falsify."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from holdfast.core.fold.watches import State, decode
+
+LATE_MS = 20 * 60_000
+"""How long a watch may be overdue before something is wrong: longer than a tick is delayed and tried again."""
+
+
+class Audit(NamedTuple):
+    """`open` and `decided` (by kind) are watches, by campaign. Of a watch only its last decision is known. `overdue`
+    are users with a watch that should have been decided long ago, `unreadable` those whose state cannot be read.
+    """
+
+    users: int
+    open: Counter[str]
+    decided: Counter[tuple[str, str]]
+    overdue: dict[str, int]
+    unreadable: tuple[str, ...]
+
+
+def audit(states: Iterable[tuple[str, str | None]], summaries: Collection[str], now: int) -> Audit:
+    """`summaries` are the campaigns that make one message of all watches of a user."""
+    users = 0
+    opened, decided = Counter[str](), Counter[tuple[str, str]]()
+    overdue: dict[str, int] = {}
+    unreadable: list[str] = []
+    for user, text in states:
+        users += 1
+        state = _read(text)
+        if state is None:
+            unreadable.append(user)
+            continue
+        due = state.due(summaries)
+        if due is not None and due + LATE_MS < now:
+            overdue[user] = due
+        for campaign, _, watch in state.all():
+            opened[campaign] += watch.pending is not None
+            if watch.decided:
+                decided[campaign, watch.decided.kind] += 1
+    return Audit(users, opened, decided, overdue, tuple(unreadable))
+
+
+def _read(text: str | None) -> State | None:
+    try:
+        return None if text is None else decode(text)
+    except Exception:  # noqa: BLE001 (whatever is wrong with it)
+        return None
