@@ -202,7 +202,7 @@ def _ends(watch: Watch, decided: Decision) -> bool:
     """Whether an exit reaches the trigger, or the message was taken back already."""
     last = watch.decided
     taken_back = last and last.kind == "retract" and decided.mark in {(last.at, last.id), last.summary}
-    return bool(taken_back) or watch.exit + watch.grace >= decided.at
+    return bool(taken_back) or watch.reach >= decided.at
 
 
 def deliver_again(
@@ -225,23 +225,11 @@ def deliver_again(
         hand_over(records[:middle])
         hand_over(records[middle:])
 
-    def current(image: dict[str, Any]) -> dict[str, Any]:
-        """The image, with what is to be said today of what was to be sent."""
-        try:
-            user, outbox = image["user"]["S"], json.loads(image["outbox"]["S"])
-            return {**image, "outbox": {"S": json.dumps([today(user, each) for each in outbox])}}
-        except (LookupError, TypeError, ValueError, AttributeError):
-            return image  # deliver says what is wrong with it
-
-    def today(user: str, each: dict[str, Any]) -> dict[str, Any]:
-        decided = decision_of(each)
-        return {**each, "kind": "withhold", "reason": ENDED} if decided.kind == "send" and ended(user, decided) else each
-
     def redrive(aside: Aside) -> None:
         if given_up := _object(aside.body):
             bucket, key = given_up
             if records := _given_up(s3, bucket, key):
-                hand_over([{"dynamodb": {"NewImage": current(each["dynamodb"]["NewImage"])}} for each in records])
+                hand_over([{"dynamodb": {"NewImage": _today(each["dynamodb"]["NewImage"], ended)}} for each in records])
             s3.delete_object(Bucket=bucket, Key=key)
             return
         if "reason" not in aside.body:
@@ -250,7 +238,7 @@ def deliver_again(
             "user": {"S": aside.body["user"]},
             "outbox": {"S": json.dumps(aside.body["outbox"])},
         }
-        hand_over([{"dynamodb": {"NewImage": current(image)}}])
+        hand_over([{"dynamodb": {"NewImage": _today(image, ended)}}])
 
     return redrive
 
@@ -275,3 +263,16 @@ def _given_up(s3: S3Client, bucket: str, key: str) -> list[dict[str, Any]]:
         return [each for each in event["Records"] if "outbox" in each["dynamodb"].get("NewImage", {})]
     except (KeyError, TypeError, ValueError) as error:
         raise NotTaken(f"object {key} of bucket {bucket} does not hold what the stream gave up on") from error
+
+
+def _today(image: dict[str, Any], ended: Ended) -> dict[str, Any]:
+    """The image, with what is to be said today of what was to be sent."""
+    try:
+        user, outbox = image["user"]["S"], json.loads(image["outbox"]["S"])
+        for each in outbox:
+            decided = decision_of(each)
+            if decided.kind == "send" and ended(user, decided):
+                each |= {"kind": "withhold", "reason": ENDED}
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return image  # deliver says what is wrong with it
+    return {**image, "outbox": {"S": json.dumps(outbox)}}
