@@ -374,3 +374,23 @@ def test_history_that_nobody_takes_costs_one_short_wait() -> None:
     rows = [Row("ann", "added", "product", "x" * 500, 1) for _ in range(20_000)]
     assert Recorder(Hanging, "stream").put(rows) == 20_000  # type: ignore[arg-type]
     assert asked == [1]
+
+
+@pytest.mark.parametrize("campaigns", [("cart",), ("cart", "browse")])
+def test_a_user_with_as_much_as_the_limits_allow_is_saved_and_decided(world: World, campaigns: tuple[str, ...]) -> None:
+    keep = ("price", "title", "image", "url", "brand")
+    for campaign in campaigns:
+        world.publish(a_plan(id=campaign, keep=keep))
+    long = {"title": "t" * 500, "image": "i" * 500, "url": "u" * 500, "brand": "b" * 500}
+    join = world.join()
+    told = 0
+    for number in range(0, 200, 20):
+        adds = (world.added(f"p{n:03}" + "x" * 400, price=9.5, **long) for n in range(number, number + 20))
+        assert join.take([world.body(*adds)]) == []
+        told += sum(each.get("open", 1) for each in world.outbox())
+        world.now += 1000
+    world.now += 31 * MINUTE
+    while world.state().due() is not None:
+        assert join.take([world.body(tick(world))]) == []
+        told += sum(each.get("open", 1) for each in world.outbox())
+    assert told == 200 * len(campaigns)

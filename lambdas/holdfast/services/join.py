@@ -15,9 +15,10 @@ from holdfast.aws.tables.shapes import Observer
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Item, Key, Save, Saved, Users
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
-from holdfast.core.events import Event, Rejected, Tick, canonical
+from holdfast.core.events import Event, Rejected, Tick
 from holdfast.core.fold import profiles, watches
-from holdfast.core.fold.fold import LIMITS, Limits, fold, needed_until
+from holdfast.core.fold.fitting import fold_to_fit
+from holdfast.core.fold.fold import LIMITS, Limits, needed_until
 from holdfast.core.fold.timers import nomination, schedule
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.intake.batch import Body, Intake, Reject, report
@@ -152,17 +153,17 @@ class Join:
         ticks = [each.at for each in inputs if isinstance(each, Tick)]
         if nominated is not None and ticks and nominated <= max(now, *ticks):
             nominated = None
-        new, decisions = fold(state, inputs, plans, now, self._limits)
+        new, decisions, text, outbox = fold_to_fit(state, inputs, plans, now, self._limits)
         nominate = nomination(new.due(plans.summaries), nominated, now)
-        if new == state and not decisions:
+        if not text:
             # Whom this nominates again is not written down: at worst somebody is ticked twice.
             return Outcome(None, nominate)
         save = Save(
             key,
-            watches.encode(new),
+            text,
             item,
             nominated=nominated if nominate is None else nominate,
-            outbox=canonical(decisions) if decisions else None,
+            outbox=outbox,
             expires=max(needed_until(new, plans, self._limits), now),
         )
         return Outcome(save, nominate, tuple(decisions))

@@ -83,7 +83,7 @@ def fold(
             del whole[campaign]
     for campaign in touched:
         if len(watches_of[campaign]) > limits.watches:
-            decisions += _evict(campaign, watches_of[campaign], floors, now, limits)
+            decisions += evict(campaign, watches_of[campaign], floors, now, limits.watches)
     ends = _ends(draft.ends, plans, now, limits) if draft.ends else {}
     doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else {}
     return State(whole, floors, recent, done, ends, doubts_of), decisions
@@ -437,17 +437,15 @@ def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits) -> int
     return max((*floors, *items, *ends, *doubts, *watches), default=0)
 
 
-def _evict(
-    campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], now: int, limits: Limits
-) -> list[Decision]:
-    """Let the oldest watches beyond the cap go, those with nothing to decide before the open ones.
+def evict(campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], now: int, most: int) -> list[Decision]:
+    """Let the oldest watches beyond `most` go, those with nothing to decide before the open ones.
 
     What ranks no higher than what went, and has no watch, is not remembered again: see `State.floors`.
     """
-    ranked = sorted((_stage(watch), watch.latest, key) for key, watch in watches.items())
+    ranked = sorted((stage(watch), watch.latest, key) for key, watch in watches.items())
     decisions: list[Decision] = []
     floor = floors.get(campaign, (0, ""))
-    for _, latest, key in ranked[: len(ranked) - limits.watches]:
+    for _, latest, key in ranked[: len(ranked) - most]:
         floor = max(floor, (latest, key))
         if trigger := watches.pop(key).pending:
             decisions.append(_decision("withhold", campaign, key, trigger, now, TOO_MANY))
@@ -456,7 +454,7 @@ def _evict(
     return decisions
 
 
-def _stage(watch: Watch) -> int:
+def stage(watch: Watch) -> int:
     """How much there is to lose: nothing to decide, a part of an occurrence, an open watch."""
     return 2 if watch.pending else 1 if watch.parts else 0
 

@@ -1,0 +1,116 @@
+"""A user's state, and what is decided beside it, fit one item of DynamoDB, whatever else the limits allow.
+
+Nearly every fold fits as it is, and pays nothing for this. Where the state is too long, watches go as they do beyond
+the cap of a campaign: marks with nothing to decide first, then the oldest open ones, which are withheld for it.
+Where the decisions are too long, fewer are made at once (the others stay due), and of those that are only withheld
+because there are too many, the last are summed up in one for each campaign. (Which watches go depends then on how long
+they are when the state is saved: up to here, but no further, the order of events makes no difference.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from holdfast.core.events import canonical, canonical_bytes
+from holdfast.core.fold.fold import LIMITS, TOO_MANY, Limits, evict, fold, stage
+from holdfast.core.fold.watches import Decision, State, Watches, encode
+from holdfast.core.plans.plan import Input, Plan
+
+STATE_BYTES = 200_000
+TRIMMED_BYTES = 180_000
+"""How long a state may be once it was too long: with room for what it remembers of what went, and for the next ones."""
+ITEM_BYTES = 380_000
+"""Of state and decisions together: the limit of an item is 409,600 bytes, its key and other attributes included."""
+TOO_LARGE = "too large"
+
+
+class Folded(NamedTuple):
+    """What came of a fold, with the texts that are saved. Where nothing has changed, `text` is empty."""
+
+    state: State
+    decisions: Sequence[Decision]
+    text: str = ""
+    outbox: str | None = None
+
+
+def fold_to_fit(
+    state: State, inputs: Sequence[Input], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
+) -> Folded:
+    """As `fold`, but so that it can be saved."""
+    folded = _fold(state, inputs, plans, now, limits)
+    while not _fits(folded) and (fewer := len(folded.decisions) // 2) and limits.decisions > 1:
+        limits = limits._replace(decisions=min(fewer, limits.decisions // 2))
+        folded = _fold(state, inputs, plans, now, limits)
+    if _fits(folded):
+        return folded
+    decisions = _shorter(folded.decisions, ITEM_BYTES - _bytes(folded.text))
+    return Folded(folded.state, decisions, folded.text, canonical(decisions))
+
+
+def _fold(state: State, inputs: Sequence[Input], plans: Mapping[str, Plan], now: int, limits: Limits) -> Folded:
+    new, decisions = fold(state, inputs, plans, now, limits)
+    if new == state and not decisions:
+        return Folded(new, ())
+    text = encode(new)
+    if len(text) * 4 > STATE_BYTES and _bytes(text) > STATE_BYTES:
+        new, evicted = _trimmed(new, _bytes(text), now)
+        decisions, text = [*decisions, *evicted], encode(new)
+    return Folded(new, decisions, text, canonical(decisions) if decisions else None)
+
+
+def _fits(folded: Folded) -> bool:
+    outbox = folded.outbox or ""
+    return (len(folded.text) + len(outbox)) * 4 <= ITEM_BYTES or _bytes(folded.text) + _bytes(outbox) <= ITEM_BYTES
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
+
+
+def _trimmed(state: State, size: int, now: int) -> tuple[State, list[Decision]]:
+    """The state without the watches that matter least, as many as have to go, and what is decided by that."""
+    ranked = sorted((stage(watch), watch.latest, campaign, key) for campaign, key, watch in state.all())
+    go: dict[str, int] = {}
+    for _, _, campaign, key in ranked:
+        if size <= TRIMMED_BYTES:
+            break
+        alone = {campaign: Watches.of({key: state.watches[campaign][key]})}
+        size -= len(encode(State(alone)).encode()) - len(encode(State({campaign: Watches.of({})})).encode()) + 1
+        go[campaign] = go.get(campaign, 0) + 1
+    watches, floors = dict(state.watches), dict(state.floors)
+    decisions: list[Decision] = []
+    for campaign, number in go.items():
+        draft = Watches.of(watches[campaign])
+        decisions += evict(campaign, draft, floors, now, len(draft) - number)
+        watches[campaign] = draft
+    left = {campaign: each for campaign, each in watches.items() if each}
+    return state._replace(watches=left, floors=floors), decisions
+
+
+def _shorter(decisions: Sequence[Decision], room: int) -> list[Decision]:
+    """Those of one decision each that have to be told one by one, and as many of the others as there is room for."""
+    kept = [each for each in decisions if each.reason != TOO_MANY]
+    room -= sum(_size(each) for each in kept)
+    if room < 0:
+        kept = [each if each.kind != "send" else _bare(each, TOO_LARGE) for each in kept]
+    rest: dict[str, Decision] = {}
+    for each in sorted(
+        (each for each in decisions if each.reason == TOO_MANY), key=lambda each: each.mark, reverse=True
+    ):
+        bare = _bare(each, TOO_MANY)
+        if each.campaign not in rest and room >= 2 * (size := _size(bare)):
+            room -= size
+            kept.append(bare)
+        else:
+            first = rest.setdefault(each.campaign, bare._replace(key="", shown=None, open=0))
+            rest[each.campaign] = first._replace(open=first.open + each.open)
+    return [*kept, *rest.values()]
+
+
+def _bare(decision: Decision, reason: str) -> Decision:
+    return decision._replace(kind="withhold", reason=reason, event={}, events=(), recent={}, done={})
+
+
+def _size(decision: Decision) -> int:
+    return len(canonical_bytes(decision)) + 1
