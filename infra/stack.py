@@ -4,10 +4,11 @@ from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, Environment, Stac
 from constructs import Construct
 
 from holdfast import __version__
-from infra.alarms import Alarms
+from infra.alarms import Alarms, Watched
 from infra.bus import MessageBus
 from infra.catalog_import import CatalogImport
 from infra.console import Console
+from infra.dashboard import Dashboard
 from infra.deliver import Deliver
 from infra.dependencies import DependenciesLayer
 from infra.history import History
@@ -64,20 +65,24 @@ class HoldfastStack(Stack):
             else None
         )
         if stage.alarms:
-            Alarms(
-                self,
-                "Alarms",
-                stage=stage,
+            watched = Watched(
                 events=events.queue,
                 dead_letters=events.dead_letters,
+                rejected=events.rejected,
                 undelivered=deliver.undelivered,
-                sweep=sweep.function,
-                deliver=deliver.function,
-                recommend=recommend.function if recommend else None,
                 not_imported=catalog_import.dead_letters,
                 not_taken=upstream.dead_letters if upstream else None,
+                tables=tables,
+                join=join.function,
+                sweep=sweep.function,
+                deliver=deliver.function,
+                catalog_import=catalog_import.function,
+                recommend=recommend.function if recommend else None,
+                history=history.stream if history else None,
                 console=console.api if console else None,
             )
+            alarms = Alarms(self, "Alarms", stage=stage, watched=watched).all
+            Dashboard(self, "Dashboard", stage=stage, watched=watched, alarms=alarms)
 
         outputs = {
             "Version": __version__,

@@ -35,11 +35,10 @@ class Books:
 def read_books(deployment: Deployment) -> Books:
     """Metrics are in the logs in the embedded metric format (EMF), so that counting costs no calls."""
     join, deliver = _metrics(deployment, "join"), _metrics(deployment, "deliver")
-    queues = deployment.outputs["EventsQueueUrl"], deployment.outputs["DeadLetterQueueUrl"]
     return Books(
         folded=join["RecordsFolded"],
         rejected=join["RecordsRejected"],
-        waiting=sum(_waiting(deployment, queue) for queue in queues),
+        waiting=sum(_waiting(deployment, queue) for queue in ("EventsQueueUrl", "DeadLetterQueueUrl")),
         decided=join["DecidedSend"] + join["DecidedWithhold"] + join["DecidedRetract"],
         delivered=deliver["Delivered"] + deliver["Retracted"],
         withheld=deliver["Withheld"],
@@ -70,7 +69,7 @@ def _log_lines(deployment: Deployment, function: Literal["join", "deliver"]) -> 
 
 def _waiting(deployment: Deployment, queue: str) -> int:
     attributes = deployment.client("sqs").get_queue_attributes(
-        QueueUrl=queue,
+        QueueUrl=deployment.outputs[queue],
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
     )["Attributes"]
     return sum(map(int, attributes.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import boto3
 from botocore.config import Config
@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast import __version__
 from holdfast_cli import local
 from holdfast_cli.output import err
-from holdfast_cli.outputs import Outputs
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -27,14 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-Function: TypeAlias = Literal["join", "sweep", "deliver"]
-_FUNCTIONS: Mapping[Function, Literal["JoinFunctionName", "SweepFunctionName", "DeliverFunctionName"]] = {
-    "join": "JoinFunctionName",
-    "sweep": "SweepFunctionName",
-    "deliver": "DeliverFunctionName",
-}
-
-
 class DeploymentNotFound(Exception):
     """There is no such stack within reach; the message says how to get one."""
 
@@ -45,7 +36,8 @@ class Deployment:
     region: str
     # None on AWS: where the credentials at hand lead.
     endpoint: str | None
-    outputs: Outputs
+    # By the keys of the stack's outputs: EventsQueueUrl, UsersTableName, …
+    outputs: Mapping[str, str]
 
     @classmethod
     def find(cls, stage: str) -> Self:
@@ -76,7 +68,7 @@ class Deployment:
     def client(self, service: str) -> Any:
         return _client(service, region=self.region, endpoint=self.endpoint)
 
-    def recommending(self, key: Literal["HistoryBucketName", "HistoryStreamName", "RecommendFunctionName"]) -> str:
+    def recommending(self, key: str) -> str:
         """An output of a stack that keeps history and builds recommendations. Raises DeploymentNotFound."""
         if key not in self.outputs:
             raise DeploymentNotFound(
@@ -85,8 +77,8 @@ class Deployment:
             )
         return self.outputs[key]
 
-    def log_group(self, function: Function) -> str:
-        name = self.outputs[_FUNCTIONS[function]]
+    def log_group(self, function: Literal["join", "sweep", "deliver"]) -> str:
+        name = self.outputs[f"{function.capitalize()}FunctionName"]
         return self.client("lambda").get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
 
 
@@ -104,7 +96,7 @@ def _on_aws(stage: str) -> tuple[str, None]:
     return region, None
 
 
-def _outputs(stage: str, *, region: str, endpoint: str | None) -> Outputs:
+def _outputs(stage: str, *, region: str, endpoint: str | None) -> Mapping[str, str]:
     name = f"Holdfast-{stage}"
     cloudformation: CloudFormationClient = _client("cloudformation", region=region, endpoint=endpoint)
     try:
@@ -119,7 +111,7 @@ def _outputs(stage: str, *, region: str, endpoint: str | None) -> Outputs:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     if not outputs:
         raise DeploymentNotFound(f"Stack {name} in {region} is {stack['StackStatus']}. {_how_to_deploy(stage)}")
-    return cast("Outputs", outputs)
+    return outputs
 
 
 @cache  # said once

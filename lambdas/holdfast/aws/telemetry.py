@@ -6,6 +6,7 @@ would add to them, gets security fixes only since 2026, and takes longer to impo
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from traceback import walk_tb
@@ -15,6 +16,10 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 # An invocation that counts nothing (a sweep at night) is no mistake.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
+
+# Two stages in one account would else be counted as one. The dimension is that of all instances.
+if stage := os.environ.get("HOLDFAST_STAGE"):
+    Metrics().set_default_dimensions(stage=stage)
 
 __all__ = ["Logger", "Metrics", "count", "measure", "place_of"]
 

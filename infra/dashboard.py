@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.alarms import Watched
+from infra.measures import CAME_OUT, DECIDED, FEW_MINUTES, counted, rejected_share
+from infra.stages import Stage
+
+_WIDTH, _HEIGHT = 8, 6
+
+
+class Dashboard(Construct):
+    """One page for whoever is on call: what comes in and goes out, how late, what waits, what fails, what it costs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        watched: Watched,
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        join, deliver, sweep = watched.join, watched.deliver, watched.sweep
+        tables = watched.tables
+        cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=f"Holdfast-{stage.name}",
+            default_interval=Duration.hours(12),
+            widgets=[
+                [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24, height=4)],
+                [
+                    _graph(
+                        "Books: records in", [counted(stage, "join", n) for n in ("RecordsFolded", "RecordsRejected")]
+                    ),
+                    _graph("Books: decided", [counted(stage, "join", name) for name in DECIDED]),
+                    _graph("Books: came out", [counted(stage, "deliver", name) for name in CAME_OUT]),
+                ],
+                [
+                    _graph("Sweep behind the clock (s)", [counted(stage, "sweep", "SweepLag", "max")]),
+                    _graph(
+                        "Oldest event in the queue (s)",
+                        [watched.events.metric_approximate_age_of_oldest_message(period=FEW_MINUTES, statistic="max")],
+                    ),
+                    _graph(
+                        "Age of the stream at deliver (ms)",
+                        [deliver.metric("IteratorAge", statistic="max", period=FEW_MINUTES)],
+                    ),
+                ],
+                [
+                    _graph(
+                        "Waiting for a person",
+                        [
+                            queue.metric_approximate_number_of_messages_visible(
+                                statistic="max", period=FEW_MINUTES, label=label
+                            )
+                            for label, queue in (
+                                ("dead letters", watched.dead_letters),
+                                ("rejected", watched.rejected),
+                                ("undelivered", watched.undelivered),
+                                ("not imported", watched.not_imported),
+                            )
+                        ],
+                    ),
+                    _graph("Records rejected (%)", [rejected_share(stage)]),
+                    _errors_by_campaign([deliver, join]),
+                ],
+                [
+                    _graph("Errors", [_named(f.metric_errors(period=FEW_MINUTES), n) for n, f in _functions(watched)]),
+                    _graph(
+                        "Throttles", [_named(f.metric_throttles(period=FEW_MINUTES), n) for n, f in _functions(watched)]
+                    ),
+                    _graph(
+                        "Users nominated, races lost",
+                        [counted(stage, "sweep", "Nominated"), counted(stage, "join", "RacesLost")],
+                    ),
+                ],
+                [
+                    _graph(
+                        "Cost: write units", [_units(t, n, "Write") for n, t in _tables(tables.users, tables.timers)]
+                    ),
+                    _graph(
+                        "Cost: read units",
+                        [_units(table, name, "Read") for name, table in _tables(tables.users, tables.timers)],
+                    ),
+                    _graph(
+                        "Cost: seconds of Lambda",
+                        [
+                            _named(function.metric_duration(statistic="sum", period=FEW_MINUTES), name)
+                            for name, function in (("join", join), ("deliver", deliver), ("sweep", sweep))
+                        ],
+                    ),
+                ],
+            ],
+        )
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=_WIDTH, height=_HEIGHT, period=FEW_MINUTES)
+
+
+def _errors_by_campaign(functions: Sequence[lambda_.Function]) -> cloudwatch.LogQueryWidget:
+    """From the logs, as a metric for each campaign would have its price."""
+    return cloudwatch.LogQueryWidget(
+        title="Errors by campaign",
+        log_group_names=[function.log_group.log_group_name for function in functions],
+        query_lines=[
+            "filter level = 'ERROR'",
+            "stats count() as errors by service, campaign, message",
+            "sort errors desc",
+        ],
+        view=cloudwatch.LogQueryVisualizationType.TABLE,
+        width=_WIDTH,
+        height=_HEIGHT,
+    )
+
+
+def _functions(watched: Watched) -> list[tuple[str, lambda_.Function]]:
+    found = [
+        ("join", watched.join),
+        ("sweep", watched.sweep),
+        ("deliver", watched.deliver),
+        ("catalog_import", watched.catalog_import),
+    ]
+    return [*found, *([("recommend", watched.recommend)] if watched.recommend else [])]
+
+
+def _named(metric: cloudwatch.Metric, label: str) -> cloudwatch.Metric:
+    return metric.with_(label=label)
+
+
+def _tables(users: dynamodb.ITable, timers: dynamodb.ITable) -> list[tuple[str, dynamodb.ITable]]:
+    return [("users", users), ("timers", timers)]
+
+
+def _units(table: dynamodb.ITable, name: str, kind: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/DynamoDB",
+        metric_name=f"Consumed{kind}CapacityUnits",
+        dimensions_map={"TableName": table.table_name},
+        statistic="sum",
+        period=FEW_MINUTES,
+        label=name,
+    )
