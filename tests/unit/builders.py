@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from holdfast.core.events import Event, Json, Tick, event_key
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import Decision, State
-from holdfast.core.plans.plan import Constant, Hit, Plan, Plans
-from holdfast.core.recommend.ranking import Recommender, Seen
+from holdfast.core.plans.plan import Constant, Hit, Input, Plan, Plans, Unreadable
+from holdfast.core.recommend.ranking import Recommender
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -104,13 +104,18 @@ def _keys(names: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def hits(plans: Plans, *events: Event) -> list[Hit]:
-    """What the events mean to the plans; none of them may be a problem."""
+    """What the events mean to the plans; those that are a problem leave a doubt."""
     found: list[Hit] = []
     for event in events:
         read, problems = plans.read(event)
-        assert not problems, problems
+        assert all(problem.doubt for problem in problems), problems
         found += read
     return found
+
+
+def doubts(plans: Plans, *events: Event) -> list[Unreadable]:
+    """What is in doubt as the events cannot be read."""
+    return [problem.doubt for event in events for problem in plans.read(event)[1] if problem.doubt]
 
 
 LIMITS = Limits(waiting=4 * DAY)
@@ -128,9 +133,12 @@ class History:
 
     def fold(self, *inputs: Event | Tick, now: int) -> list[Decision]:
         """Fold one batch; answers what was decided."""
-        known: list[Hit | Seen | Tick] = []
+        known: list[Input] = []
         for one in inputs:
-            known += [one] if isinstance(one, Tick) else [*hits(self.plans, one), *self.plans.seen(one)]
+            if isinstance(one, Tick):
+                known.append(one)
+            else:
+                known += [*hits(self.plans, one), *doubts(self.plans, one), *self.plans.seen(one)]
         self.state, decisions = fold(self.state, known, self.plans, now, self.limits)
         self.decisions += decisions
         return decisions
