@@ -41,6 +41,7 @@ from holdfast.services.join import Join
 from holdfast.services.sweep import Sweep
 from holdfast_cli import local
 from holdfast_cli.campaigns import campaigns, publish_one
+from holdfast_cli.outputs import Outputs
 from holdfast_cli.stack import Deployment
 from infra.deliver import BATCH_SIZE
 from infra.stages import stage_from
@@ -119,7 +120,10 @@ class HoldfastRun:
 
     def __enter__(self) -> Self:
         create(self._endpoint, self._name)
-        self._outputs = {"CampaignsTableName": f"{self._name}-campaigns", "CatalogTableName": f"{self._name}-catalog"}
+        self._outputs: Outputs = {
+            "CampaignsTableName": f"{self._name}-campaigns",
+            "CatalogTableName": f"{self._name}-catalog",
+        }
         self._stack.enter_context(patch.dict(os.environ, environment(self._endpoint, self._name), clear=True))
         self._stack.enter_context(patch.object(join, "random", Random(1)))  # noqa: S311  (which shard a slot is in)
         self._stack.enter_context(patch.object(clock, "time", SimpleNamespace(time_ns=lambda: self._loop.now * 10**6)))

@@ -46,6 +46,8 @@ class Join(Construct):
                 events_queue_url=events.queue.queue_url,
                 rejected_queue_url=events.rejected.queue_url,
                 history_stream=history.stream.ref if history else "",
+                nobody=",".join(stage.nobody),
+                cloudevent_subject="user" if stage.subject_is_user else "",
                 timer_shards=stage.timer_shards,
                 queue_retention_seconds=int(stage.events_retention.to_seconds()),
             ),

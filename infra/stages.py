@@ -119,6 +119,11 @@ class Stage:
     # Recommenders and campaigns of Amazon Personalize that messages may be asked of.
     personalize: tuple[str, ...] = ()
 
+    # Identities that stand for nobody, beside those that always do.
+    nobody: tuple[str, ...] = ()
+    # Whether the subject of a CloudEvent is its user.
+    subject_is_user: bool = False
+
     # Console
     console: bool = True
     # A second factor at sign-in, by an authenticator app.
@@ -224,6 +229,8 @@ def stage_from(setting: Setting) -> Stage:
         personalize=_each(
             setting, "personalize", _PERSONALIZE, "the ARN of a recommender or campaign of Amazon Personalize"
         ),
+        nobody=tuple(part.strip() for part in _text(setting, "nobody").split(",") if part.strip()),
+        subject_is_user=_subject(_text(setting, "cloudevent_subject")),
         upstream_topics=_each(setting, "upstream_topics", _TOPIC, "the ARN of an SNS topic"),
         upstream_accounts=_each(setting, "upstream_accounts", _ACCOUNT, "an account id of twelve digits"),
         consumer_accounts=_each(setting, "consumer_accounts", _ACCOUNT, "an account id of twelve digits"),
@@ -238,6 +245,12 @@ def stage_from(setting: Setting) -> Stage:
         bus_name=_one(setting, "bus", _BUS, "the name of an event bus"),
         alarm_topic_arn=_one(setting, "alarm_topic", _TOPIC, "the ARN of an SNS topic"),
     )
+
+
+def _subject(value: str) -> bool:
+    if value not in {"", "user"}:
+        raise SettingError(f"cloudevent_subject: {value!r} is not user, the one thing that a subject may be")
+    return value == "user"
 
 
 def _text(setting: Setting, key: str) -> str:

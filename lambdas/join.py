@@ -19,6 +19,7 @@ from holdfast.aws.tables.users import Users
 from holdfast.aws.telemetry import Logger, Metrics
 from holdfast.core.fold.fold import Limits
 from holdfast.core.intake.batch import Body
+from holdfast.core.intake.forms import Rules
 from holdfast.services.join import Join
 
 logger = Logger()
@@ -50,6 +51,7 @@ def build() -> Join:
         rejected=Queue(sqs, settings.rejected_queue_url, seconds_left=time_left),
         limits=Limits(waiting=settings.queue_retention_seconds * 1000),
         shards=settings.timer_shards,
+        rules=Rules.of(settings.nobody, settings.cloudevent_subject),
         observer=Observer(Observations(dynamodb, settings.campaigns_table), now_ms),
         historian=Historian(
             Recorder(lambda: quick_client("firehose"), settings.history_stream, seconds_left=time_left)

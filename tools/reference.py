@@ -133,6 +133,7 @@ TABLES: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "campaigns.md": {
         "campaign": lambda: keys(contracts.campaign()),
         "when": lambda: keys(contracts.campaign(), "When"),
+        "named": lambda: keys(contracts.campaign(), "NamedEvent"),
         "constant": lambda: keys(contracts.campaign(), "Constant"),
         "send": lambda: keys(contracts.campaign(), "Send"),
     },

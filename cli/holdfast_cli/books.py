@@ -35,10 +35,11 @@ class Books:
 def read_books(deployment: Deployment) -> Books:
     """Metrics are in the logs in the embedded metric format (EMF), so that counting costs no calls."""
     join, deliver = _metrics(deployment, "join"), _metrics(deployment, "deliver")
+    queues = deployment.outputs["EventsQueueUrl"], deployment.outputs["DeadLetterQueueUrl"]
     return Books(
         folded=join["RecordsFolded"],
         rejected=join["RecordsRejected"],
-        waiting=sum(_waiting(deployment, queue) for queue in ("EventsQueueUrl", "DeadLetterQueueUrl")),
+        waiting=sum(_waiting(deployment, queue) for queue in queues),
         decided=join["DecidedSend"] + join["DecidedWithhold"] + join["DecidedRetract"],
         delivered=deliver["Delivered"] + deliver["Retracted"],
         withheld=deliver["Withheld"],
@@ -69,7 +70,7 @@ def _log_lines(deployment: Deployment, function: Literal["join", "deliver"]) -> 
 
 def _waiting(deployment: Deployment, queue: str) -> int:
     attributes = deployment.client("sqs").get_queue_attributes(
-        QueueUrl=deployment.outputs[queue],
+        QueueUrl=queue,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
     )["Attributes"]
     return sum(map(int, attributes.values()))

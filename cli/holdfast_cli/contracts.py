@@ -252,6 +252,7 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "Campaign": {
         "id": "The campaign's id, which is in each message: lower-case letters, digits and hyphens.",
         "name": "The name that people read. Default: the id.",
+        "events": "Names of your own for events that a filter tells apart, so that one event can be trigger and exit.",
         "when": "Whom to watch for.",
         "constant": "The property that has to have the same value in all events, or a list of properties that all have"
         " to agree.",
@@ -262,17 +263,28 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "When": {
         "did": "The event that the user did, or a list of events, all of which they did. Case and spaces do not"
         " matter.",
+        "did_any": "Instead of did: several events, any one of which is a trigger.",
         "did_not": "The event that the user did not do, or a list of events, none of which they did. Without it the"
         " campaign is a plain action campaign.",
         "within": "The window: how long after the trigger to wait, such as 30 minutes, 24h, 3 days or PT30M.",
         "where": "By event, a condition on its properties in JMESPath: price >= `20`.",
         "max_age": "A trigger that arrives later than this after it happened is history: it opens no watch.",
+        "grace": "How long before its trigger an exit still counts, as clocks differ: 0 seconds to 1 day.",
+        "snapshots": "Triggers that carry the whole cart (or whatever it is): what an earlier one held and a later one"
+        " does not is ended.",
+        "unreadable_exits": "What to do about an exit that cannot be read: `withhold` what it may have ended, or"
+        " `ignore` it.",
         "settle": "How long after its trigger's arrival a watch is not decided yet; at most the window.",
+    },
+    "NamedEvent": {
+        "event": "The event's name as it comes in.",
+        "where": "A condition in JMESPath on its properties: type == 'purchase'.",
     },
     "Constant": {
         "name": "The property's name in messages.",
         "in": "Where each event has it, in JMESPath: product_name, Items[].prod_name. A list means any of these"
-        " values.",
+        " values. An event of did_not may say `every value` instead: it ends them all.",
+        "match": "`ignore case`: values that differ only in case are one value.",
     },
     "Send": {
         "one_per": "`value`: one message for each value. `user`: one message about all values that are still open.",

@@ -175,7 +175,7 @@ class _Trace:
         self.rejected: list[str] = []
         self._plan = campaign.plan()
         self._values = compile_values(
-            self._plan.values, events=campaign.when.did, catalogs=campaign.catalogs, types=self._plan.types
+            self._plan.values, events=campaign.when.triggers, catalogs=campaign.catalogs, types=self._plan.types
         )
         self._simulation = Simulation(Plans([self._plan]), self._message)
         self._simulation.now = START_MS

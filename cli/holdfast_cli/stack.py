@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast, overload
 
 import boto3
 from botocore.config import Config
@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast import __version__
 from holdfast_cli import local
 from holdfast_cli.output import err
+from holdfast_cli.outputs import Outputs
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+Function: TypeAlias = Literal["join", "sweep", "deliver"]
+_FUNCTIONS: Mapping[Function, Literal["JoinFunctionName", "SweepFunctionName", "DeliverFunctionName"]] = {
+    "join": "JoinFunctionName",
+    "sweep": "SweepFunctionName",
+    "deliver": "DeliverFunctionName",
+}
+
+
 class DeploymentNotFound(Exception):
     """There is no such stack within reach; the message says how to get one."""
 
@@ -36,8 +45,7 @@ class Deployment:
     region: str
     # None on AWS: where the credentials at hand lead.
     endpoint: str | None
-    # By the keys of the stack's outputs: EventsQueueUrl, UsersTableName, …
-    outputs: Mapping[str, str]
+    outputs: Outputs
 
     @classmethod
     def find(cls, stage: str) -> Self:
@@ -68,7 +76,7 @@ class Deployment:
     def client(self, service: str) -> Any:
         return _client(service, region=self.region, endpoint=self.endpoint)
 
-    def recommending(self, key: str) -> str:
+    def recommending(self, key: Literal["HistoryBucketName", "HistoryStreamName", "RecommendFunctionName"]) -> str:
         """An output of a stack that keeps history and builds recommendations. Raises DeploymentNotFound."""
         if key not in self.outputs:
             raise DeploymentNotFound(
@@ -77,8 +85,8 @@ class Deployment:
             )
         return self.outputs[key]
 
-    def log_group(self, function: Literal["join", "sweep", "deliver"]) -> str:
-        name = self.outputs[f"{function.capitalize()}FunctionName"]
+    def log_group(self, function: Function) -> str:
+        name = self.outputs[_FUNCTIONS[function]]
         return self.client("lambda").get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
 
 
@@ -96,7 +104,7 @@ def _on_aws(stage: str) -> tuple[str, None]:
     return region, None
 
 
-def _outputs(stage: str, *, region: str, endpoint: str | None) -> Mapping[str, str]:
+def _outputs(stage: str, *, region: str, endpoint: str | None) -> Outputs:
     name = f"Holdfast-{stage}"
     cloudformation: CloudFormationClient = _client("cloudformation", region=region, endpoint=endpoint)
     try:
@@ -111,7 +119,7 @@ def _outputs(stage: str, *, region: str, endpoint: str | None) -> Mapping[str, s
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     if not outputs:
         raise DeploymentNotFound(f"Stack {name} in {region} is {stack['StackStatus']}. {_how_to_deploy(stage)}")
-    return outputs
+    return cast("Outputs", outputs)
 
 
 @cache  # said once

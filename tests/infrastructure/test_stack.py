@@ -283,6 +283,15 @@ def test_history_ends_with_the_longest_lookback_and_nobody_else_reads_it(on_aws:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
 
 
+def test_join_is_told_who_stands_for_nobody_and_whether_a_subject_is_a_user(on_aws: Stack) -> None:
+    told = stack(stage="prod", nobody="walk-in, demo", cloudevent_subject="user")
+    names = ("HOLDFAST_NOBODY", "HOLDFAST_CLOUDEVENT_SUBJECT")
+    variables = [
+        each.properties("AWS::Lambda::Function", "Join")["Environment"]["Variables"] for each in (told, on_aws)
+    ]
+    assert [[each.get(name) for name in names] for each in variables] == [["walk-in,demo", "user"], [None, None]]
+
+
 def test_deliver_may_ask_personalize_for_what_the_setting_names_and_for_nothing_without_it(on_aws: Stack) -> None:
     arn = "arn:aws:personalize:eu-west-1:111111111111:recommender/also-bought"
     asking = stack(stage="prod", personalize=arn)
@@ -751,6 +760,7 @@ def test_the_registry_knows_the_published_schema() -> None:
         {"events_bus": "no such:bus"},
         {"events_source": "shop"},
         {"personalize": "also-bought"},
+        {"cloudevent_subject": "cart"},
         {"events_bus": "shop", "events_source": "holdfast"},
         {"events_bus": "shop", "events_source": "app, hold*"},
         {"events_bus": "shop", "events_source": "*", "source": "messages"},

@@ -541,9 +541,9 @@ REJECTED: dict[str, tuple[object, str]] = {
         {"user": "u-7", "profile": {"points": {"$decr": True}}},
         "points: $decr takes a number up to 9007199254740992",
     ),
-    "a page call": (
-        {"type": "page", "userId": "u-7", "name": "Home"},
-        "a page call says nothing that is folded: send only track and identify",
+    "an alias call": (
+        {"type": "alias", "userId": "u-7", "previousId": "anon-7"},
+        "an alias call says nothing that is folded: send only track and identify",
     ),
     "a track call of nobody": (
         {"type": "track", "event": "Viewed", "messageId": "m-1"},
@@ -663,7 +663,7 @@ def test_a_number_beyond_any_is_no_time() -> None:
 
 # Identities that stand for nobody, and the subject of a CloudEvent.
 
-NOBODIES = ["undefined", "NULL", " None ", "NaN", "nil", "[object Object]", "Anonymous", "guest", "0", 0, "-1", -1]
+NOBODIES = ["undefined", "NULL", " None ", "NaN", "nil", "[object Object]", "Anonymous", "guest", 0, "-1", -1, "-0"]
 NOBODIES += ["00000000-0000-0000-0000-000000000000", "-", "000", "true"]
 
 
@@ -672,6 +672,13 @@ def test_an_identity_that_stands_for_nobody_is_rejected_with_that_reason(user: J
     shown = str(user).strip()
     for body in ({**VIEWED, "user": user}, {"user": user, "profile": {"a": 1}}):
         assert reason(body) == f"no user: user is {shown!r}, which stands for nobody: send the id of a user"
+
+
+def test_the_text_zero_is_a_user_in_the_plain_form_alone_and_not_where_a_stack_says_so() -> None:
+    assert read({**VIEWED, "user": "0"}) == [an_event("viewed", {}, user="0")]
+    assert read({**VIEWED, "user": "0", "list": []}) == [an_event("viewed", {"list": []}, user="0")]
+    assert isinstance(read({**VIEWED, "user": "0"}, Rules(frozenset({"0"})))[0], Rejected)
+    assert "stands for nobody" in reason({"type": "track", "userId": "0", "event": "Viewed", "timestamp": ISO})
 
 
 def test_who_is_named_beside_nobody_counts() -> None:
@@ -703,6 +710,16 @@ def test_the_subject_of_a_cloudevent_is_its_user_only_where_a_stack_says_so() ->
     assert read(body) == [an_event("left", {}, user="product/A1", id="c-1")]
     (record,) = read(body, Rules())
     assert record == Rejected("no user: data.user or data.userId or data.identity must be a string", body)
+
+
+@pytest.mark.parametrize("call", ["page", "screen", "group"])
+def test_calls_that_every_segment_source_sends_and_that_say_nothing_are_no_errors(call: str) -> None:
+    assert read({"type": call, "userId": "u-7", "messageId": "m-1", "name": "Home", "properties": {}}) == []
+
+
+def test_a_stack_s_settings_are_read_as_they_are_written() -> None:
+    assert Rules.of("", "") == Rules()
+    assert Rules.of("Walk-in, demo,", "user") == Rules(frozenset({"walk-in", "demo"}), subject=True)
 
 
 # What was rejected and may have been an exit.

@@ -20,7 +20,7 @@ pytestmark = needs_otto
 COUNTS = {60: 49, 3_600: 45, 86_400: 43}
 CAMPAIGN = """
 id: otto
-when: {did: added_to_cart, did_not: charged, within: %d seconds}
+when: {did: added_to_cart, did_not: charged, within: %d seconds, grace: 0 seconds}
 constant: {name: product, in: {added_to_cart: product, charged: product}}
 send: {values: {title: "{{ ConstantEventProperty }}"}}
 """

@@ -116,7 +116,7 @@ def test_what_comes_in_is_what_its_schema_says(body: object) -> None:
         {"user": "u-7", "event": ["viewed"]},
         {"user": "u-7", "event": "e" * 121},
         {"type": "event", "evtName": "Viewed"},
-        {"type": "page", "userId": "u-7"},
+        {"type": "alias", "userId": "u-7"},
         {"type": "track", "event": "Viewed"},
         {"detail-type": "added"},
         [{"user": "u-7", "event": "viewed"}, 17],

@@ -36,7 +36,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinSettings(Settings):
-    """`deflate_states` is `true` once no release is rolled back to that reads states as text only."""
+    """`deflate_states` is `true` once no release is rolled back to that reads states as text only.
+
+    `nobody` are more identities that stand for nobody, separated by commas. `cloudevent_subject` is `user` where the
+    subject of a CloudEvent names its user.
+    """
 
     users_table: str
     timers_table: str
@@ -48,6 +52,8 @@ class JoinSettings(Settings):
     campaigns_ttl_seconds: int = 60
     history_stream: str = ""
     deflate_states: str = "false"
+    nobody: str = ""
+    cloudevent_subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

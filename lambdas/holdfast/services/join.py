@@ -22,6 +22,7 @@ from holdfast.core.fold.fold import LIMITS, Limits, needed_until
 from holdfast.core.fold.timers import nomination, schedule
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.intake.batch import Body, Intake, Reject, report
+from holdfast.core.intake.forms import RULES, Rules
 from holdfast.core.plans.plan import MAX_AGE_MS, Plans
 from holdfast.services.ticks import send_ticks
 
@@ -57,6 +58,7 @@ class Join:
         clock: Callable[[], int] = now_ms,
         observer: Observer | None = None,
         historian: Historian | None = None,
+        rules: Rules = RULES,
     ) -> None:
         self._users = users
         self._timers = timers
@@ -68,11 +70,12 @@ class Join:
         self._clock = clock
         self._observer = observer
         self._historian = historian
+        self._rules = rules
 
     def take(self, bodies: list[Body]) -> list[str]:
         """Fold a batch. Returned are the messages that have to come again."""
         plans = self._plans.get()
-        intake = Intake(bodies, plans, self._onlookers(plans))
+        intake = Intake(bodies, plans, self._onlookers(plans), self._rules)
         unsaved, refused = self._fold_all(intake)
         failed_users = {user for user, _ in unsaved}
         failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}

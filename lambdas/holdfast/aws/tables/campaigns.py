@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import HARMLESS, Plan, Plans
 from holdfast.core.recommend.ranking import Recommender
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class _Revisions(Generic[P]):
                 "sk": {"S": sk},
                 "revision": {"N": str(published.plan.revision)},
                 "paused": {"BOOL": _paused(published)},
-                "plan": {"S": json.dumps(published.plan.to_json(), ensure_ascii=False)},
+                **_written(published.plan.to_json()),
                 "source": {"S": published.source},
                 "published_at": {"N": str(published.published_at)},
             },
@@ -122,7 +122,7 @@ class _Revisions(Generic[P]):
             raise Conflict from error
 
     def _published(self, item: Mapping[str, Any]) -> Published[P]:
-        plan = self._plan.from_json(json.loads(item["plan"]["S"]))
+        plan = self._plan.from_json(_read(item))
         return Published(plan, item["source"]["S"], int(item["published_at"]["N"]))
 
     def _query(self, pk: str) -> list[Mapping[str, Any]]:
@@ -167,7 +167,7 @@ class Campaigns(_Revisions[Plan]):
     def plans(self) -> Plans:
         """All that is live, campaigns and recommendations, by one query."""
         items = self._query(LIVE)
-        data = [(_is_recommendation(item), json.loads(item["plan"]["S"])) for item in items]
+        data = [(_is_recommendation(item), _read(item)) for item in items]
         return Plans(
             (Plan.from_json(plan) for is_recommendation, plan in data if not is_recommendation),
             (Recommender.from_json(plan) for is_recommendation, plan in data if is_recommendation),
@@ -206,6 +206,21 @@ class LivePlans:
         self._read_at = self._clock()
         self._plans = self._campaigns.plans()
         return self._plans
+
+
+def _written(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan as attributes of an item. What a release that does not know it may do without is put beside the plan, as
+    such a release reads no plan that holds a field which it does not know.
+    """
+    more = {name: value for name, value in plan.items() if name in HARMLESS}
+    rest = {name: value for name, value in plan.items() if name not in more}
+    texts = {"plan": rest, **({"more": more} if more else {})}
+    return {name: {"S": json.dumps(data, ensure_ascii=False)} for name, data in texts.items()}
+
+
+def _read(item: Mapping[str, Any]) -> dict[str, Any]:
+    more: dict[str, Any] = json.loads(item["more"]["S"]) if "more" in item else {}
+    return {**json.loads(item["plan"]["S"]), **more}
 
 
 def _expect(campaign: str, seen: int | None, live: Published[Plan] | None) -> None:

@@ -42,6 +42,13 @@ def _one_or_many(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
+def _grace(value: int) -> int:
+    if value > plans.LONGEST_GRACE_MS:
+        msg = "1 day is the longest grace"
+        raise ValueError(msg)
+    return value
+
+
 def _expression(value: str) -> str:
     try:
         jmespath.compile(value)
@@ -59,6 +66,16 @@ Duration: TypeAlias = Annotated[
 Names: TypeAlias = Annotated[list[Text], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])]
 CatalogName: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Path: TypeAlias = Annotated[Text, AfterValidator(_expression)]
+EVERY = "every value"
+"""Where a path would stand: the exit ends the watches of all values."""
+
+
+def _place(value: str) -> str:
+    return EVERY if " ".join(value.split()).casefold() == EVERY else _expression(value)
+
+
+Place: TypeAlias = Annotated[Text, AfterValidator(_place)]
+Grace: TypeAlias = Annotated[Duration, AfterValidator(_grace)]
 
 
 class Model(BaseModel):
@@ -66,21 +83,45 @@ class Model(BaseModel):
 
 
 class When(Model):
-    """Whom to watch for: did all of `did` and none of `did_not` within the window, on the same constant value."""
+    """Whom to watch for: did all of `did` (or any one of `did_any`) and none of `did_not` within the window, on the
+    same constant value.
+    """
 
-    did: Annotated[Names, Field(min_length=1)]
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [key], "properties": {key: {"minItems": 1}}} for key in ("did", "did_any")]
+        }
+    )
+
+    did: Names = []
+    did_any: Names = []
     did_not: Names = []
     within: Duration = 0
     where: dict[Text, Path] = {}
+    grace: Grace = plans.GRACE_MS
+    snapshots: Names = []
+    unreadable_exits: Literal["withhold", "ignore"] = "withhold"
     max_age: Duration = plans.MAX_AGE_MS
     settle: Duration = plans.SETTLE_MS
+
+    @property
+    def triggers(self) -> list[str]:
+        return self.did or self.did_any
+
+
+class NamedEvent(Model):
+    """An event under a name of the campaign's own, which a filter tells apart from others of the same name."""
+
+    event: Text
+    where: Path | None = None
 
 
 class Constant(Model):
     """A property held equal across the campaign's events, and where each of them bears it."""
 
     name: Text
-    paths: dict[Text, Path] = Field(alias="in")
+    paths: dict[Text, Place] = Field(alias="in")
+    match: Literal["ignore case"] | None = None
 
 
 class Typed(Model):
@@ -118,6 +159,7 @@ class Campaign(Model):
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     name: Text | None = None
+    events: Annotated[dict[Text, NamedEvent], Field(max_length=20)] = {}
     when: When
     constant: Annotated[
         list[Constant], BeforeValidator(_one_or_many, json_schema_input_type=Constant | list[Constant])
@@ -128,22 +170,49 @@ class Campaign(Model):
     @model_validator(mode="after")
     def _events_agree(self) -> Campaign:
         when = self.when
-        named = {event_key(name): name for name in (*when.did, *when.did_not)}
-        if len(named) < len(when.did) + len(when.did_not):
-            fail(("when",), "an event is named once, in did or in did_not")
+        if bool(when.did) == bool(when.did_any):
+            fail(("when", "did"), "either did or did_any, not both" if when.did else "did is missing")
+        named = {event_key(name): name for name in (*when.triggers, *when.did_not)}
+        if len(named) < len(when.triggers) + len(when.did_not):
+            fail(("when",), "an event is named once, in did or in did_not: where it is both, name each under events")
         if self.send.one_per == "user" and not self.constant:
             fail(("send", "one_per"), "a summary is of the constant property's values: say which under constant")
         if when.did_not and not when.within:
             fail(("when",), "within is missing: how long to wait for did_not, such as 30 minutes")
         for name in when.where:
             _known(("when", "where", name), name, named)
+        for name in self.events:
+            _known(("events", name), name, named)
+        self._snapshots_agree()
         for number, constant in enumerate(self.constant):
             at = ("constant", number, "in")
             for name in constant.paths:
                 _known((*at, name), name, named)
+            self._ends_agree(at, constant)
             if missing := [n for key, n in named.items() if key not in set(map(event_key, constant.paths))]:
-                fail(at, f"say where {missing[0]!r} bears {constant.name!r}")
+                every = f", or {EVERY!r} if it ends all of them" if missing[0] in when.did_not else ""
+                fail(at, f"say where {missing[0]!r} bears {constant.name!r}{every}")
         return self
+
+    def _snapshots_agree(self) -> None:
+        when = self.when
+        for number, name in enumerate(when.snapshots):
+            triggers = {event_key(each): each for each in when.triggers}
+            if event_key(name) not in triggers:
+                known = did_you_mean(name, when.triggers)
+                fail(("when", "snapshots", number), f"{name!r} is not a trigger: a snapshot is one of did{known}")
+            if not self.constant or len(when.did) > 1:
+                fail(("when", "snapshots", number), "a snapshot takes a constant, and did with one event or did_any")
+
+    def _ends_agree(self, at: tuple[str | int, ...], constant: Constant) -> None:
+        """An event ends every value of all properties, or of none; and only an exit ends anything."""
+        exits = set(map(event_key, self.when.did_not))
+        for name, path in constant.paths.items():
+            if path == EVERY and event_key(name) not in exits:
+                fail((*at, name), f"only an event of did_not ends {EVERY}")
+            others = (each.paths.get(name, EVERY) for each in self.constant)
+            if path == EVERY and any(other != EVERY for other in others):
+                fail((*at, name), f"{name!r} ends {EVERY} of one property and not of another")
 
     @model_validator(mode="after")
     def _templates_compile(self) -> Campaign:
@@ -151,7 +220,7 @@ class Campaign(Model):
         for key, source in self.send.templates.items():
             of_it = {key: types[key]} if key in types else {}
             try:
-                compile_values({key: source}, events=self.when.did, catalogs=self.catalogs, types=of_it)
+                compile_values({key: source}, events=self.when.triggers, catalogs=self.catalogs, types=of_it)
             except TemplateError as error:
                 fail(("send", "values", key), str(error))
         return self
@@ -159,21 +228,26 @@ class Campaign(Model):
     def plan(self, revision: int = 1) -> plans.Plan:
         """What join and deliver need of this revision."""
         when = self.when
-        values = compile_values(self.send.templates, events=when.did, catalogs=self.catalogs)
+        values = compile_values(self.send.templates, events=when.triggers, catalogs=self.catalogs)
         mapped = kept(path for columns in self.catalogs.values() for path in columns.values())
         return plans.Plan(
             id=self.id,
             revision=revision,
             name=self.name or self.id,
-            names={event_key(name): name for name in (*when.did, *when.did_not)},
-            did=tuple(map(event_key, when.did)),
+            names={event_key(name): name for name in (*when.triggers, *when.did_not)},
+            did=tuple(map(event_key, when.triggers)),
             did_not=tuple(map(event_key, when.did_not)),
             within=when.within,
             settle=when.settle,
             max_age=when.max_age,
-            where={event_key(name): path for name, path in when.where.items()},
+            where=self._filters(),
             constant=tuple(
-                plans.Constant(c.name, {event_key(name): path for name, path in c.paths.items()}) for c in self.constant
+                plans.Constant(
+                    c.name,
+                    {event_key(name): path for name, path in c.paths.items() if path != EVERY},
+                    c.match or "",
+                )
+                for c in self.constant
             ),
             keep=tuple(sorted(values.event_properties | mapped)),
             summary=self.send.one_per == "user",
@@ -183,7 +257,26 @@ class Campaign(Model):
             types=self.send.types,
             catalogs=self.catalogs,
             recommendations=tuple(sorted(values.recommendations)),
+            any_of=len(when.did_any) > 1,
+            grace=when.grace if when.did_not else 0,
+            every=tuple(sorted({event_key(n) for c in self.constant for n, path in c.paths.items() if path == EVERY})),
+            snapshots=tuple(map(event_key, when.snapshots)),
+            events={event_key(name): event_key(each.event) for name, each in self.events.items()},
+            unreadable_exits="ignore" if when.unreadable_exits == "ignore" else "",
         )
+
+    def _filters(self) -> dict[str, str]:
+        """By event key; where the event has a name of its own, both its filter and that of `where` have to let pass."""
+        filters = {event_key(name): each.where for name, each in self.events.items() if each.where}
+        for name, path in self.when.where.items():
+            own = filters.get(event_key(name))
+            filters[event_key(name)] = f"({own}) && ({path})" if own else path
+        return filters
+
+    def event_of(self, name: str) -> str:
+        """The name under which an event comes in."""
+        own = {event_key(each): named.event for each, named in self.events.items()}
+        return own.get(event_key(name), name)
 
 
 def fail(at: tuple[str | int, ...], message: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jmespath
 
-from holdfast.core.authoring.campaign import Campaign, did_you_mean
+from holdfast.core.authoring.campaign import EVERY, Campaign, did_you_mean
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import MAX_EVENTS, Seen
 from holdfast.core.templates.templates import compile_values
@@ -41,24 +41,41 @@ def hints(campaign: Campaign, seen: Mapping[str, Seen]) -> list[Hint]:
 
 
 def _hints(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
-    when = campaign.when
-    named = [(("when", "did", n), name) for n, name in enumerate(when.did)]
-    named += [(("when", "did_not", n), name) for n, name in enumerate(when.did_not)]
-    for place, name in named:
+    for place, name in _named(campaign):
         if event_key(name) not in seen and len(seen) < MAX_EVENTS:
             known = did_you_mean(name, (each.name for each in seen.values()))
             yield Hint(place, f"{name!r} was never seen{known}")
-    for name, path in when.where.items():
-        yield from _of_path(("when", "where", name), name, path, seen)
-    for number, constant in enumerate(campaign.constant):
-        for name, path in constant.paths.items():
-            yield from _of_path(("constant", number, "in", name), name, path, seen)
+    for place, name, path in _paths(campaign):
+        yield from _of_path(place, name, path, seen)
     for key, template in compile_values(
-        campaign.send.templates, events=when.did, catalogs=campaign.catalogs
+        campaign.send.templates, events=campaign.when.triggers, catalogs=campaign.catalogs
     ).templates.items():
         for use in sorted(template.uses):
             if use[0] == "Event":
-                yield from _of_value(("send", "values", key), use[1:3], when.did, seen)
+                yield from _of_value(
+                    ("send", "values", key), use[1:3], [*map(campaign.event_of, campaign.when.triggers)], seen
+                )
+
+
+def _named(campaign: Campaign) -> Iterator[tuple[Place, str]]:
+    """The events that come in, where the campaign names them."""
+    when = campaign.when
+    for key, names in (("did", when.did), ("did_any", when.did_any), ("did_not", when.did_not)):
+        yield from ((("when", key, n), name) for n, name in enumerate(names) if campaign.event_of(name) == name)
+    yield from ((("events", own, "event"), each.event) for own, each in campaign.events.items())
+
+
+def _paths(campaign: Campaign) -> Iterator[tuple[Place, str, str]]:
+    """Each expression, with the event on which it is computed."""
+    for name, path in campaign.when.where.items():
+        yield ("when", "where", name), campaign.event_of(name), path
+    for own, each in campaign.events.items():
+        if each.where:
+            yield ("events", own, "where"), each.event, each.where
+    for number, constant in enumerate(campaign.constant):
+        for name, path in constant.paths.items():
+            if path != EVERY:
+                yield ("constant", number, "in", name), campaign.event_of(name), path
 
 
 def _of_value(place: Place, at: tuple[str, ...], did: Sequence[str], seen: Mapping[str, Seen]) -> Iterator[Hint]:

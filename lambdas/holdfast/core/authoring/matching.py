@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from holdfast.core.events import Event, Json, event_key
-from holdfast.core.plans.plan import EXIT, Hit, Plan, Plans
+from holdfast.core.plans.plan import Hit, Plan, Plans
 
 
 class Matching(NamedTuple):
@@ -31,41 +32,56 @@ class Matching(NamedTuple):
 
 
 def matching(plan: Plan, events: Iterable[Event]) -> Matching:
-    """Of each kind of event, the last sample counts."""
-    plans = Plans([plan])
-    last: dict[str, Event] = {}
-    for event in sorted(events, key=lambda event: event.at):
-        last[event_key(event.name)] = event
+    """The last sample of each kind of event counts; of a kind told apart by a filter, the last that passes it."""
+    samples = sorted(events, key=lambda event: event.at)
     hits: dict[str, Hit] = {}
     problems: dict[str, str] = {}
     for key in (*plan.did, *plan.did_not):
-        if key in last:
-            found, refused = plans.read(last[key])
-            if refused:
-                problems[_name(plan, key)] = refused[0].reason
-            elif not found:
-                problems[_name(plan, key)] = f"does not pass the filter {plan.where.get(key, '')}"
-            else:
-                hits[key] = found[0]
+        named = [each for each in samples if event_key(each.name) == plan.events.get(key, key)]
+        found, refused = _last(_alone(plan, key), named)
+        if found:
+            hits[key] = found
+        elif refused:
+            problems[_name(plan, key)] = refused
+        elif named:
+            problems[_name(plan, key)] = f"does not pass the filter {plan.where.get(key, '')}"
     by_event = {_name(plan, key): [*hit.values.values()] for key, hit in hits.items()}
+    by_event |= {_name(plan, key): ["every value"] for key in hits if key in plan.every}
     match = _match(plan, hits) if len(hits) > 1 else None
     return Matching(by_event, problems, match, _text(by_event, problems, match))
 
 
+def _alone(plan: Plan, key: str) -> Plans:
+    """The campaign as if it named this event alone."""
+    exit_ = key in plan.did_not
+    did, did_not = ((), (key,)) if exit_ else ((key,), ())
+    return Plans([replace(plan, did=did, did_not=did_not, any_of=False)])
+
+
+def _last(plans: Plans, samples: list[Event]) -> tuple[Hit | None, str]:
+    """The last sample that the campaign reads; or why it does not read the last one."""
+    refused = ""
+    for sample in reversed(samples):
+        found, problems = plans.read(sample)
+        if found:
+            return found[0], ""
+        refused = refused or (problems[0].reason if problems else "")
+    return None, refused
+
+
 def _match(plan: Plan, hits: Mapping[str, Hit]) -> bool:
-    """All triggers have a value in common, and each exit one of those."""
-    common: set[str] | None = None
-    for hit in hits.values():
-        if hit.part != EXIT:
-            common = set(hit.values) if common is None else common & set(hit.values)
-    exits = [set(hits[key].values) for key in plan.did_not if key in hits]
-    if common is None:
-        common, *exits = exits
-    return bool(common) and all(common & values for values in exits)
+    """All triggers have a value in common (of several of which any will do, each one), and each exit one of those."""
+    triggers = [set(hit.values) for key, hit in hits.items() if key in plan.did]
+    exits = [set(hits[key].values) for key in plan.did_not if key in hits and key not in plan.every]
+    if not triggers:
+        common, *exits = exits or [set()]
+    else:
+        common = set.union(*triggers) if plan.any_of else set.intersection(*triggers)
+    return (bool(common) or not exits) and all(common & values for values in exits)
 
 
 def _name(plan: Plan, key: str) -> str:
-    return plan.names.get(key, key)
+    return plan.name_of(key)
 
 
 def _text(by_event: Mapping[str, list[Json]], problems: Mapping[str, str], match: bool | None) -> str:

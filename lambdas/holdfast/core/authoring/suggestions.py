@@ -38,7 +38,8 @@ class Known(NamedTuple):
 def suggest(campaign: Mapping[str, Any], known: Known) -> Groups:
     """`campaign` is one as its file says it, which may still be wrong anywhere. Groups without an item are left out."""
     when = _object(campaign.get("when"))
-    did = [str(name) for name in _list(when.get("did"))]
+    own = {str(name): _object(each).get("event") for name, each in _object(campaign.get("events")).items()}
+    did = [str(own.get(str(name)) or name) for key in ("did", "did_any") for name in _list(when.get(key))]
     summary = _object(campaign.get("send")).get("one_per") == "user"
     groups = [
         ("User properties", [*_of("Profile", known.profile, "")]),

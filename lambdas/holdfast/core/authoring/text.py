@@ -110,7 +110,7 @@ def _template_mistakes(source: Source) -> Iterator[Mistake]:
 def _refused(source: Source) -> Iterator[tuple[str, TemplateError]]:
     """The templates that are refused, if the file is so far right that they can be found."""
     match source.data:
-        case {"when": {"did": did}, "send": {"values": dict(values)}}:
+        case {"when": {"did": did} | {"did_any": did}, "send": {"values": dict(values)}}:
             events = [str(name) for name in (did if isinstance(did, list) else [did])]
             texts, types = templates_of(values)
             mapped = source.data.get("catalogs")

@@ -89,7 +89,8 @@ def outlook(state: State, plan: Plan) -> dict[str, Decision]:
     plans, limits = {plan.id: replace(plan, paused=False)}, Limits(decisions=len(pending))
     _, decisions = fold(state._replace(watches={plan.id: watches}, floors={}), [Tick("", last)], plans, last, limits)
     if plan.summary:
-        return dict.fromkeys(pending, decisions[0])
+        whole, doubted = {each.key: each for each in decisions if not each.key}, {d.key: d for d in decisions if d.key}
+        return {key: doubted.get(key) or whole[""] for key in pending}
     return {each.key: each._replace(when=pending[each.key].due) for each in decisions}
 
 
@@ -115,6 +116,8 @@ class Renderer:
         self._compiled: dict[tuple[str, int], Values | TemplateError] = {}
 
     def outcome(self, decision: Decision, live: Plan, profile: Mapping[str, Json]) -> Outcome:
+        if decision.kind == "withhold":
+            return Outcome(None, decision.reason, decision.revision)
         plan = rendered_by(decision, live, self._revision)
         values = self._values(plan)
         if isinstance(values, TemplateError):

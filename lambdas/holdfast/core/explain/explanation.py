@@ -16,9 +16,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Outcome, outlook
 from holdfast.core.fold.fold import GONE, PAUSED, TOO_MANY
-from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, State, Trigger, Watch
+from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
 from holdfast.core.messages.detail import message_id
-from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plan import EARLIER, Plan
 from holdfast.core.times import format_duration
 
 Status: TypeAlias = Literal[
@@ -120,13 +120,24 @@ class _About:
         coming = outlook(self.state, self.plan) if self.plan else {}
         found = [self._watch(key, watch, coming.get(key)) for key, watch in watches.items()]
         yield from sorted(found, key=lambda each: (-each.latest, str(each.constant)))
+        doubts = [doubt for doubt in self.state.doubts.get(self.campaign, {}).values() if doubt.why]
+        for doubt in sorted(doubts, key=lambda each: -each.at):
+            yield self._doubted(doubt)
         if floor := self.state.floors.get(self.campaign):
             text = f"what was seen until {self._time(floor[0])} and is not listed was let go: {_REASONS[TOO_MANY]}"
             yield self._explanation(None, "full", Fact("note", floor[0], text), reason=TOO_MANY)
-        elif not found:
-            did = self._join(self.plan.did if self.plan else (), " and ")
+        elif not found and not doubts:
+            did = self._triggers() if self.plan else "event"
             text = f"no {did} is remembered: none that counts was seen lately"
             yield self._explanation(None, "nothing", Fact("note", self.now, text), waits_for=self._did())
+
+    def _doubted(self, doubt: Doubt) -> Explanation:
+        at, until = self._time(doubt.at), self._time(doubt.reach)
+        text = (
+            f"{doubt.name} at {at} could not be read ({doubt.why}): it may have ended what was seen until {until}, "
+            "which is withheld until the record comes again, corrected and with the same id"
+        )
+        return self._explanation(None, "remembered", Fact("exit", doubt.at, text), latest=doubt.at)
 
     def _explanation(self, constant: Json, status: Status, *facts: Fact, **more: Any) -> Explanation:
         name = self.plan.name or self.campaign if self.plan else self.campaign
@@ -142,19 +153,18 @@ class _About:
         facts += self._seen(watch, constant)
         about = self._explanation(constant, "remembered", latest=watch.latest)
         if pending := watch.pending:
-            about, more = self._waits(about, pending, watch.exit, coming)
+            about, more = self._waits(about, pending, watch, coming)
         elif decided and current:
             about, more = self._decided(about, key, watch, decided)
         elif trigger:
-            span = watch.exit - trigger.at
-            after = f"{_span(span)} after it" if span else "at the same time"
             about = about._replace(status="ended")
-            more = [Fact("exit", watch.exit, f"{self._exits()} {after}: no message")]
+            more = [Fact("exit", watch.exit, f"{self._ended(watch)} {_when(watch, trigger)}: no message")]
         elif watch.parts:
             about, more = self._incomplete(about, watch)
         else:
-            text = f"{self._exits()}{_said(constant)} at {self._time(watch.exit)}, and no {self._triggers()} before it"
-            more = [Fact("exit", watch.exit, f"{text}: nothing to send")] if watch.exit else []
+            text = f"{self._ended(watch)}{_said(constant)} at {self._time(watch.exit)}"
+            text += f", and no {self._triggers()} before it: nothing to send"
+            more = [Fact("exit", watch.exit, text)] if watch.exit else []
         return about._replace(facts=(*facts, *more))
 
     def _seen(self, watch: Watch, constant: Json) -> list[Fact]:
@@ -169,21 +179,22 @@ class _About:
         return [Fact("seen", at, f"{self._triggers()}{said} at {self._time(at)}")]
 
     def _waits(
-        self, about: Explanation, pending: Trigger, exited: int, coming: Decision | None
+        self, about: Explanation, pending: Trigger, watch: Watch, coming: Decision | None
     ) -> tuple[Explanation, list[Fact]]:
         plan, facts = self.plan, list[Fact]()
-        if exited:
+        if exited := watch.exit:
             span = _span(pending.at - exited)
-            facts.append(Fact("exit", exited, f"{self._exits()} {span} before that does not count"))
-        if plan and len(plan.did) == 1 and pending.revision == plan.revision and pending.due > pending.at + plan.within:
+            facts.append(Fact("exit", exited, f"{self._ended(watch)} {span} before that does not count"))
+        if plan and plan.single and pending.revision == plan.revision and pending.due > pending.at + plan.within:
             arrived = pending.due - min(plan.settle, plan.within)
             facts.append(Fact("note", arrived, f"that arrived late, at {self._time(arrived)}"))
         until = coming.when if coming else pending.due
         facts.append(Fact("waits", until, self._until(until, coming)))
         if plan and plan.paused:
             facts.append(Fact("note", self.now, "but the campaign is paused, and withholds what falls due"))
-        outcome = self.render(coming) if coming and self.render else None
-        reason = outcome.reason if outcome and not outcome.sent else ""
+        withheld = coming.reason if coming and coming.kind == "withhold" else ""
+        outcome = self.render(coming) if coming and self.render and not withheld else None
+        reason = withheld or (outcome.reason if outcome and not outcome.sent else "")
         if reason:
             facts.append(Fact("note", self.now, f"as things are now, it would be withheld: {reason}"))
         if coming and outcome:
@@ -314,11 +325,17 @@ class _About:
         return tuple(map(self._name, self.plan.did_not)) if self.plan else ()
 
     def _triggers(self) -> str:
-        return " and ".join(self._did()) or "its event"
+        return (" or " if self.plan and self.plan.any_of else " and ").join(self._did()) or "its event"
 
     def _exits(self) -> str:
         """The state holds an exit's time and not its name: it is one of these."""
         return " or ".join(self._did_not()) or "what ends it"
+
+    def _ended(self, watch: Watch) -> str:
+        """The exit of a watch: one of the campaign's exits, or a snapshot without the value."""
+        if watch.grace == EARLIER and self.plan:
+            return f"no longer in {self._join(self.plan.snapshots, ' or ')}"
+        return self._exits()
 
     def _time(self, at: int) -> str:
         """As short as it is clear: today's without a date."""
@@ -326,6 +343,16 @@ class _About:
         fine = self.plan is not None and 0 < self.plan.within < SECONDS_BELOW_MS
         clock = f"{moment:%H:%M:%S}" if fine else f"{moment:%H:%M}"
         return clock if moment.date() == today.date() else f"{moment:%Y-%m-%d} {clock}"
+
+
+def _when(watch: Watch, trigger: Trigger) -> str:
+    """When the exit was, seen from the trigger that it ended."""
+    span = watch.exit - trigger.at
+    if not span:
+        return "at the same time"
+    if span > 0:
+        return f"{_span(span)} after it"
+    return f"{_span(-span)} before it, within the grace of {format_duration(watch.grace)}"
 
 
 def _shown(key: str, watch: Watch) -> Json:

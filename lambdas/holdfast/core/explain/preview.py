@@ -140,7 +140,12 @@ def read_events(given: Json, plan: Plan, user: str, now: int) -> list[Event]:
             raise NoMessage("an event is a JSON object, of its properties at least")
         found = _records(each, now)
         if not any(isinstance(record, Event) for record in found):
-            names = [each["event"]] if "event" in each else [plan.names.get(key, key) for key in plan.did]
+            did = plan.did[:1] if plan.any_of else plan.did
+            own = plan.events
+            said = each.get("event")
+            names: list[Json] = [own.get(key, plan.name_of(key)) for key in did]
+            if "event" in each:
+                names = [own.get(event_key(said), said) if isinstance(said, str) else said]
             found = [record for name in names for record in _records({"user": user, **each, "event": name}, now)]
         for record in found:
             if not isinstance(record, Event):
@@ -161,7 +166,7 @@ def made_up(
     Of what is `known` of the user, the latest items count for recommendations.
     """
     plans = Plans([replace(plan, paused=False, settle=0)], recommenders)
-    state, decisions = known._replace(watches={}, floors={}), list[Decision]()
+    state, decisions = known._replace(watches={}, floors={}, ends={}, doubts={}), list[Decision]()
     for event in sorted(events, key=lambda event: event.at):
         hits = _read(plan, plans, event)
         state, decided = fold(state, [*hits, *plans.seen(event)], plans, event.at)
@@ -172,6 +177,8 @@ def made_up(
     watches = [watch for _, _, watch in state.all()]
     if any(watch.trigger for watch in watches):
         raise NoMessage(f"{_names(plan, plan.did_not)} is among the events: no message")
+    if state.ends:
+        raise NoMessage(f"{_names(plan, plan.every or plan.snapshots)} ends all of it: no message")
     seen = {name for watch in watches for name in watch.parts}
     raise NoMessage(f"a message takes {_names(plan, [name for name in plan.did if name not in seen])} as well")
 
@@ -183,10 +190,11 @@ def _read(plan: Plan, plans: Plans, event: Event) -> list[Hit]:
     if not plans.name(event.name):
         raise NoMessage(f"{plan.id} does not name {event.name!r}; it names {_names(plan, [*plan.did, *plan.did_not])}")
     if not hits:
-        key = event_key(event.name)
-        raise NoMessage(f"{event.name!r} does not pass the campaign's filter: {plan.where.get(key, '')}")
+        keys = [key for key in (*plan.did, *plan.did_not) if plan.events.get(key, key) == event_key(event.name)]
+        filters = "; ".join(plan.where[key] for key in keys if key in plan.where)
+        raise NoMessage(f"{event.name!r} does not pass the campaign's filter: {filters}")
     return hits
 
 
 def _names(plan: Plan, keys: Iterable[str]) -> str:
-    return ", ".join(plan.names.get(key, key) for key in keys)
+    return ", ".join(map(plan.name_of, keys))

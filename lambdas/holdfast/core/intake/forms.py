@@ -51,6 +51,11 @@ class Rules(NamedTuple):
     nobody: frozenset[str] = frozenset()
     subject: bool = False
 
+    @classmethod
+    def of(cls, nobody: str, subject: str) -> Rules:
+        """As settings say it: identities separated by commas, and `user` where the subject is one."""
+        return cls(frozenset(each.strip().casefold() for each in nobody.split(",") if each.strip()), subject == "user")
+
 
 RULES = Rules()
 
@@ -126,7 +131,7 @@ def _usual(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
         or at > arrived + AHEAD_MS
         or not user
         or user.strip() != user
-        or _is_nobody(user, rules)
+        or (_is_nobody(user, rules) and not _is_zero(user, rules))
         or not name.strip()
         or len(name) > MAX_NAME
         or len(data) > MAX_ENTRIES
@@ -227,7 +232,7 @@ def _form(data: _Object) -> _Reader | None:
 
 def _plain(data: _Object, around: _Around) -> Iterable[Record]:
     rest = dict(data)
-    user = _user(rest, around, "user")
+    user = "0" if _is_zero(rest["user"], around.rules) else _user(rest, around, "user")
     del rest["user"]
     ts, given = rest.pop("ts", None), rest.pop("id", None)
     if "event" in rest:
@@ -269,8 +274,10 @@ def _milliseconds(ts: Json) -> Json:
 def _segment(data: _Object, around: _Around) -> Iterable[Record]:
     """https://segment.com/docs/connections/spec and RudderStack's, whose traits are in the context."""
     call = data["type"]
+    if call in _SAYING_NOTHING:
+        return []
     if call not in ("track", "identify"):
-        raise _CannotFold(f"a {call} call says nothing that is folded: send only track and identify")
+        raise _CannotFold(f"an {call} call says nothing that is folded: send only track and identify")
     user = _user(data, around, "userId", "anonymousId")
     times = ("timestamp", "originalTimestamp", "sentAt")
     time = next((data[name] for name in times if data.get(name) is not None), None)
@@ -332,6 +339,8 @@ def _unknown(data: _Object, _: _Around) -> Iterable[Record]:
 _Reader: TypeAlias = Callable[[_Object, _Around], Iterable[Record]]
 _OF_CLEVERTAP = ("identity", "evtName", "profileData")
 _OF_SEGMENT = ("userId", "anonymousId", "messageId")
+_SAYING_NOTHING = ("page", "screen", "group")
+"""Calls that every Segment source sends, and that say nothing that is folded: no reason to set them aside."""
 _SEGMENT_CALLS = ("track", "identify", "page", "screen", "group", "alias")
 _FORMS: tuple[tuple[Callable[[_Object], bool], _Reader], ...] = (
     (lambda data: "user" in data and ("event" in data or isinstance(data.get("profile"), dict)), _plain),
@@ -435,6 +444,11 @@ def _is_nobody(user: str, rules: Rules) -> bool:
         return True
     small = user.casefold()
     return small in NOBODY or small in rules.nobody
+
+
+def _is_zero(user: Json, rules: Rules) -> bool:
+    """In the plain form the text "0" is a user, as data sets number theirs from 0; the number 0 is always nobody."""
+    return user == "0" and type(user) is str and "0" not in rules.nobody
 
 
 def _known_user(data: _Object) -> str:

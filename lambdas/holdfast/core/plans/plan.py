@@ -91,6 +91,10 @@ class Plan:
         """Whether one event is an occurrence of what is watched for."""
         return self.any_of or len(self.did) == 1
 
+    def name_of(self, key: str) -> str:
+        """An event's name as the owner of the campaign wrote it."""
+        return self.names.get(key, key)
+
     @property
     def immediate(self) -> bool:
         """Nothing to wait for: decided as soon as the trigger is folded."""
