@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import CampaignFileError
+from holdfast.core.paths import Unclear, search
 from holdfast.core.plans.plan import Plan
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.main import app
@@ -141,3 +142,25 @@ def test_validate_as_json_says_for_each_file_whether_it_is_valid(file: Path, tmp
     assert result.exit_code == 1
     assert [row["valid"] for row in rows] == [True, False, False]
     assert {row["message"] for row in rows[1:]} == {"when is missing", "send is missing"}
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (" || ".join(f"a{n}" for n in range(1000)), "longer than 2000 characters"),
+        ("a" + "[0]" * 300, "nested"),
+        ("[" * 900 + "a" + "]" * 900, "nested"),
+        ("(" * 900 + "a" + ")" * 900, "nested too deep"),
+        ("[].[@, @, @, @][]" + " | [].[@, @, @, @][]" * 13, "multi-selects"),
+    ],
+)
+def test_a_path_that_could_stall_join_is_refused_and_evaluated_by_nobody(path: str, reason: str) -> None:
+    campaign = {
+        "id": "hostile",
+        "when": {"did": "added", "did_not": "charged", "within": "30 minutes", "where": {"added": path}},
+        "send": {"values": {"title": "hello"}},
+    }
+    with pytest.raises(ValueError, match=reason):
+        Campaign.model_validate(campaign)
+    with pytest.raises(Unclear, match=reason):
+        search(path)({"a": [[1]], "product": "x"})

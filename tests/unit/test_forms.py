@@ -812,3 +812,16 @@ def test_a_rejected_record_in_the_plain_form_is_read_as_what_it_was() -> None:
     operations = {name: {f"${each.name}": each.argument} for name, each in change.operations.items()}
     again = {"user": change.user, "profile": {**change.properties, **operations}, "ts": change.at, "id": change.id}
     assert read(again) == [change]
+
+
+@pytest.mark.parametrize("user", ["\uffff", "a\ufffeb", "a\x00", "\x1b[1m"])
+def test_a_user_with_a_character_that_no_queue_carries_is_rejected_at_the_door(user: str) -> None:
+    assert "no queue could carry it" in reason({"user": user, "event": "viewed", "ts": THEN})
+    assert read({"holdfast": "tick", "users": {user: NOW}}) == [Tick(user, NOW)]  # one whom an older release let in
+
+
+@pytest.mark.parametrize("user", ["Zoë", "日本", "👩‍🦰", "a\tb", "\u0378"])
+def test_a_user_may_have_any_other_character(user: str) -> None:
+    (event,) = read({"user": user, "event": "viewed", "ts": THEN})
+    assert isinstance(event, Event)
+    assert event.user == user

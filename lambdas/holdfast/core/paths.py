@@ -28,8 +28,44 @@ class Unclear(ValueError):
     """An expression that cannot be computed, or a value that cannot be used: the message says why."""
 
 
+MAX_PATH = 2000
+"""Characters of a JMESPath expression."""
+MAX_PATH_LEVELS = 100
+"""How deep one may be nested: each level is some frames of Python's stack."""
+MAX_SELECTS = 2
+"""How many multi-selects (`[a, b]`, `{a: b}`) one may have, of `MAX_SELECTED` each: `[@, @][]` doubles what it is
+given, and ten of them make a thousand of one."""
+MAX_SELECTED = 20
+
+
+def too_complex(path: str) -> str:
+    """Why a JMESPath expression must not be evaluated; empty where it may be. Raises what jmespath raises."""
+    if len(path) > MAX_PATH:
+        return f"longer than {MAX_PATH} characters"
+    try:
+        level = [cast("dict[str, Any]", jmespath.compile(path).parsed)]
+    except RecursionError:
+        return "nested too deep"
+    selects = 0
+    for _ in range(MAX_PATH_LEVELS):
+        if not level:
+            return ""
+        for node in level:
+            if node["type"] in {"multi_select_list", "multi_select_dict"}:
+                selects += 1
+                if selects > MAX_SELECTS or len(node["children"]) > MAX_SELECTED:
+                    return f"more than {MAX_SELECTS} multi-selects of {MAX_SELECTED} each"
+        level = [child for node in level for child in node["children"] if isinstance(child, dict)]
+    return f"nested deeper than {MAX_PATH_LEVELS} levels"
+
+
 def search(path: str) -> Search:
-    """A compiled JMESPath; it raises Unclear. A plain name, by far the most frequent, needs no interpreter."""
+    """A compiled JMESPath; it raises Unclear. A plain name, by far the most frequent, needs no interpreter.
+
+    One that is too complex, which an older release has let pass, is clear of no event.
+    """
+    if reason := too_complex(path):
+        return _never_clear(f"the expression is {reason}")
     parsed = _negated_whole(cast("dict[str, Any]", jmespath.compile(path).parsed))
     if parsed["type"] == "field":
         name = cast("str", parsed["value"])
@@ -41,6 +77,13 @@ def search(path: str) -> Search:
             return cast("Json", expression.search(properties))
         except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
             raise Unclear(_explained(parsed, properties, error)) from None
+
+    return find
+
+
+def _never_clear(reason: str) -> Search:
+    def find(_properties: Mapping[str, Json]) -> Json:
+        raise Unclear(reason)
 
     return find
 

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, TypeAlias
 
-import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import (
     AfterValidator,
@@ -22,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from holdfast.core.catalog.rows import NAME_PATTERN, kept
 from holdfast.core.events import event_key
+from holdfast.core.paths import too_complex
 from holdfast.core.plans import plan as plans
 from holdfast.core.templates.templates import TemplateError, compile_values
 from holdfast.core.times import format_duration, parse_duration
@@ -51,11 +51,14 @@ def _grace(value: int) -> int:
 
 def _expression(value: str) -> str:
     try:
-        jmespath.compile(value)
+        reason = too_complex(value)
     except JMESPathError as error:
         detail = str(error).splitlines()[0]
         msg = f"{value!r} is no JMESPath expression: {detail}"
         raise ValueError(msg) from None
+    if reason:
+        msg = f"{value[:40]!r}… is {reason}: write it more simply"
+        raise ValueError(msg)
     return value
 
 

@@ -131,6 +131,7 @@ def _usual(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
         or at > arrived + AHEAD_MS
         or not user
         or user.strip() != user
+        or not user.isprintable()
         or (_is_nobody(user, rules) and not _is_zero(user, rules))
         or not name.strip()
         or len(name) > MAX_NAME
@@ -423,6 +424,10 @@ def _operation(name: str, operator: str, argument: Json) -> Operation:
             raise _CannotFold(f"{name}: {operator} is not one of $set, $delete, $incr, $decr, $add and $remove")
 
 
+_UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What SQS takes in no message."""
+
+
 def _user(data: _Object, around: _Around, *fields: str) -> str:
     """The first of the fields that names somebody. Users are strings; a number is taken as its text."""
     nobody = ""
@@ -435,6 +440,8 @@ def _user(data: _Object, around: _Around, *fields: str) -> str:
                 continue
             if bytes_of(user) > MAX_USER_BYTES:
                 raise _CannotFold(f"user too long: {field} may have {MAX_USER_BYTES} bytes")
+            if field != "users" and _UNSENDABLE.search(user):  # of a tick, it is a user of an older release
+                raise _CannotFold(f"{field} has a control character, or one that is none: no queue could carry it")
             return user
     raise _CannotFold(f"no user: {nobody or ' or '.join(fields) + ' must be a string'}")
 
