@@ -26,9 +26,10 @@ class Books:
     delivered: int
     withheld: int
     undelivered: int
+    ignored: int = 0
 
     def balance(self, records: int) -> bool:
-        taken = self.folded + self.rejected + self.waiting
+        taken = self.folded + self.rejected + self.ignored + self.waiting
         return records == taken and self.decided == self.delivered + self.withheld + self.undelivered
 
 
@@ -44,6 +45,7 @@ def read_books(deployment: Deployment) -> Books:
         delivered=deliver["Delivered"] + deliver["Retracted"],
         withheld=deliver["Withheld"],
         undelivered=deliver["Undelivered"],
+        ignored=join["RecordsIgnored"],
     )
 
 

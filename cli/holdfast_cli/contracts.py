@@ -57,7 +57,11 @@ class User(_Out):
     """The user that the message is about."""
 
     identity: Annotated[str, Field(description="The user's identity, as upstream sent it.")]
-    email: Annotated[Any, Field(description="The property `email` of the user's profile, where there is one.")] = None
+    email: Annotated[
+        Any, Field(description="The property `email` or `Email` of the user's profile, where there is one.")
+    ] = None
+    phone: Annotated[Any, Field(description="As `email`: the property `phone` or `Phone`.")] = None
+    name: Annotated[Any, Field(description="As `email`: the property `name` or `Name`.")] = None
 
 
 class ConstantProperty(_Out):
@@ -197,6 +201,21 @@ class SegmentIdentify(_In):
     messageId: _Id = None  # noqa: N815
 
 
+class SegmentByTheWay(_In):
+    """A call of Segment or RudderStack that says nothing which is folded: it is ignored, and counted."""
+
+    type: Literal["page", "screen", "group"]
+    messageId: _Id = None  # noqa: N815
+
+
+class SegmentBatch(_In):
+    """A batch of Segment's HTTP API. What it says of its context and its sending holds for each call."""
+
+    batch: Annotated[list[SegmentTrack | SegmentIdentify | SegmentByTheWay], Field(max_length=MAX_RECORDS)]
+    context: _Object | None = None
+    sentAt: _IsoTime = None  # noqa: N815
+
+
 class CloudEvent(_In):
     """A CloudEvent in JSON. Its data is a record of any form, or the properties of an event named by `type`."""
 
@@ -236,6 +255,8 @@ Record: TypeAlias = (
     | CleverTapProfile
     | SegmentTrack
     | SegmentIdentify
+    | SegmentByTheWay
+    | SegmentBatch
     | CloudEvent
     | EventBridgeEvent
     | SnsNotification

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import gzip
+import json as jsonlib
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, filterfalse, islice
@@ -15,7 +16,7 @@ from msgspec import Struct, structs
 
 from holdfast.aws.queues import Message, Queue
 from holdfast.core.authoring.text import CampaignFileError
-from holdfast.core.events import Event, ProfileChange, Rejected
+from holdfast.core.events import Event, Ignored, ProfileChange, Rejected
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
@@ -36,13 +37,35 @@ NO_ARRIVAL = 1 << 53
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file that are not blank; `.gz` is unpacked, `-` is standard input."""
+    """The lines of a file that are not blank; `.gz` is unpacked, `-` is standard input.
+
+    A file that is one JSON value over several lines gives its records, one for each item of a list.
+    """
     try:
         with _open(path) as file:
-            yield from filterfalse(bytes.isspace, file)
+            lines = filterfalse(bytes.isspace, file)
+            first = next(lines, b"")
+            if first.strip() in _BEGINNINGS:
+                yield from _several_lines(first + b"".join(lines))
+            elif first:
+                yield from chain([first], lines)
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Failure(f"{path} cannot be read: {reason}") from error
+
+
+_BEGINNINGS = (b"[", b"{", b"[{")
+"""First lines of JSON that is printed over several."""
+
+
+def _several_lines(text: bytes) -> Iterator[bytes]:
+    try:
+        data = jsonlib.loads(text)
+    except ValueError:
+        yield text  # to be read, or rejected with its reason, as a whole
+        return
+    for each in data if isinstance(data, list) else [data]:
+        yield jsonlib.dumps(each, ensure_ascii=False).encode()
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -112,6 +135,8 @@ def simulate(
         print_rows(shown, [*columns, *(["values"] if run.render else [])], as_json=False)
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.decisions.items())) or "nothing decided"
         out.print(f"{run.folded} records: {counts}")
+    if run.ignored:
+        err.print(f"[dim]ignored: {', '.join(f'{number} {kind}s' for kind, number in run.ignored.items())}[/]")
     if run.rejected:
         reasons = "; ".join(f"{number} times {reason}" for reason, number in run.rejected.most_common(3))
         err.print(f"[yellow]{run.rejected.total()} records rejected:[/] {reasons}")
@@ -138,6 +163,7 @@ class _Run:
         self.render = render
         self.folded = 0
         self.rejected: Counter[str] = Counter()
+        self.ignored: Counter[str] = Counter()
         self.decisions: Counter[str] = Counter()
         self._plans = plans
         self._simulation = Simulation(plans, self._row)
@@ -174,6 +200,8 @@ class _Run:
                     self._profiles[user], refused = profiles.merge(self._profiles.get(user, {}), [record])
                     self.rejected.update(each.reason for each in refused)
                     self.folded += not refused
+                case Ignored(kind):
+                    self.ignored[kind] += 1
                 case Rejected(reason, event=event):
                     self.rejected[reason] += 1
                     if event:

@@ -542,8 +542,8 @@ REJECTED: dict[str, tuple[object, str]] = {
         "points: $decr takes a number up to 9007199254740992",
     ),
     "an alias call": (
-        {"type": "alias", "userId": "u-7", "previousId": "anon-7"},
-        "an alias call says nothing that is folded: send only track and identify",
+        {"type": "alias", "userId": "u-7", "previousId": "a-1"},
+        "an alias call is not read: send track and identify",
     ),
     "a track call of nobody": (
         {"type": "track", "event": "Viewed", "messageId": "m-1"},

@@ -57,6 +57,8 @@ class ProfileChange(NamedTuple):
     properties: Mapping[str, Json]
     operations: Mapping[str, Operation] = {}
     id: str = ""
+    along: str = ""
+    """The name of the event that it came with, and without which it means nothing."""
 
 
 class Tick(NamedTuple):
@@ -76,7 +78,13 @@ class Rejected(NamedTuple):
     event: Event | None = None
 
 
-Record: TypeAlias = Event | ProfileChange | Tick | Rejected
+class Ignored(NamedTuple):
+    """A record that upstream sends by the way, and that says nothing which is folded: it is only counted."""
+
+    kind: str
+
+
+Record: TypeAlias = Event | ProfileChange | Tick | Rejected | Ignored
 
 
 def event_key(name: str) -> str:

@@ -202,11 +202,13 @@ class Join:
 
     def _count(self, intake: Intake, failed: set[str]) -> None:
         rejected = sum(len(rejects) for message, rejects in intake.rejects.items() if message not in failed)
+        ignored = sum(number for message, number in intake.ignored.items() if message not in failed)
         taken = sum(number for message, number in intake.records.items() if message not in failed)
         count(
             metrics,
             RecordsFolded=taken - rejected,
             RecordsRejected=rejected,
+            RecordsIgnored=ignored,
             MessagesReturned=len(failed),
             Ticks=intake.ticks,
         )

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple
 
-from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, event_id
+from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, event_id
 from holdfast.core.formats import MAX_MESSAGE_BYTES, sendable
 from holdfast.core.intake.forms import RULES, Rules, records
 from holdfast.core.plans.plan import Input, Plans
@@ -57,6 +57,7 @@ class Intake:
         self.rejects: dict[str, list[Reject]] = defaultdict(list)
         self.users: dict[str, set[str]] = defaultdict(set)
         self.records: Counter[str] = Counter()
+        self.ignored: Counter[str] = Counter()
         self.ticks = 0
         for body in bodies:
             for record in records(body.text, body.arrived, rules):
@@ -87,6 +88,11 @@ class Intake:
                     reason = "; ".join(f"{each.campaign}: {each.reason}" for each in problems)
                     campaigns = tuple(dict.fromkeys(each.campaign for each in problems))
                     self.rejects[message].append(Reject(reason, campaigns, _plain(record)))
+            case Ignored():
+                self.ignored[message] += 1
+                return
+            case ProfileChange(along=along) if along and not plans.name(along):
+                return  # it would cost a write with each event that no campaign names
             case ProfileChange(user):
                 self.changes[user].append(record)
                 self.users[message].add(user)

@@ -15,7 +15,18 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from holdfast.core.events import AHEAD_MS, Event, Json, Operation, ProfileChange, Record, Rejected, Tick, canonical
+from holdfast.core.events import (
+    AHEAD_MS,
+    Event,
+    Ignored,
+    Json,
+    Operation,
+    ProfileChange,
+    Record,
+    Rejected,
+    Tick,
+    canonical,
+)
 from holdfast.core.limits import LARGEST, MAX_ENTRIES, MAX_NAME, MAX_VALUE_BYTES, beyond, bytes_of
 
 MAX_RECORDS = 1000
@@ -28,6 +39,10 @@ MAX_LEVELS = 32
 MAX_ENVELOPES = 4
 MAX_STEP = 1 << 53
 """What `$incr` may add at once: no sum of these is too large for a JSON number."""
+_UNKNOWN_MS = 1 << 53
+"""An arrival from here on is none: of a file, it is not known."""
+_BEHIND_MS = 2 * 60 * 60_000
+"""What is so late on arrival would be history by default."""
 _EARLIEST_MS, _LATEST_MS = 10**11, 10**14
 """1973 to 5138. Numbers below are epoch seconds, given where milliseconds belong; numbers above are microseconds."""
 
@@ -162,18 +177,40 @@ def _parse(text: str) -> Json:
             text.encode()
             data = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
+            if one_by_one := _side_by_side(text):
+                return one_by_one
             raise _CannotFold(f"not JSON: {error}") from None
     return data
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _side_by_side(text: str) -> list[Json]:
+    """Objects one behind the other, with or without line ends, as Firehose writes them; none where one is broken."""
+    found: list[Json] = []
+    at, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    while at < end and len(found) <= MAX_RECORDS:
+        try:
+            each, at = _next_object(text, at)
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(each, dict):
+            return []
+        found.append(each)
+        while at < end and text[at].isspace():
+            at += 1
+    return found
+
+
+_next_object = json.JSONDecoder(parse_constant=_no_constant).raw_decode
 
 
 def _shallow(data: Json, text: str) -> Json:
     if text.count("{") + text.count("[") > MAX_LEVELS and _levels(data) > MAX_LEVELS:
         raise _CannotFold(f"nested too deep: {MAX_LEVELS} levels are allowed")
     return data
-
-
-def _no_constant(name: str) -> Json:
-    raise ValueError(f"{name} is no JSON value")
 
 
 def _levels(data: Json) -> int:
@@ -272,24 +309,84 @@ def _milliseconds(ts: Json) -> Json:
     return ts * 1000
 
 
+def _segment_batch(data: _Object, around: _Around) -> Iterable[Record]:
+    """https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/#batch: what the batch says of
+    its context and its sending holds for each call.
+    """
+    shared = {name: data[name] for name in ("sentAt", "receivedAt") if name in data}
+    context = data.get("context")
+
+    def call(each: Json) -> Json:
+        if not isinstance(each, dict):
+            return each
+        own = each.get("context")
+        both = {**context, **(own if isinstance(own, dict) else {})} if isinstance(context, dict) else own
+        return {**shared, **each, **({"context": both} if both is not None else {})}
+
+    return _read([call(each) for each in data["batch"]], around)
+
+
 def _segment(data: _Object, around: _Around) -> Iterable[Record]:
     """https://segment.com/docs/connections/spec and RudderStack's, whose traits are in the context."""
     call = data["type"]
     if call in _SAYING_NOTHING:
-        return []
+        return [Ignored(f"{call} call")]
     if call not in ("track", "identify"):
-        raise _CannotFold(f"an {call} call says nothing that is folded: send only track and identify")
+        raise _CannotFold(f"{'an' if call == 'alias' else 'a'} {call} call is not read: send track and identify")
     user = _user(data, around, "userId", "anonymousId")
-    times = ("timestamp", "originalTimestamp", "sentAt")
-    time = next((data[name] for name in times if data.get(name) is not None), None)
     given = data.get("messageId")
-    if call == "track":
-        name = _name(data.get("event"), "event")
-        return [_event(user, name, data.get("properties"), around, given, time, "properties", field="timestamp")]
     context = data.get("context")
     known = context.get("traits") if isinstance(context, dict) else None
-    at = _time(time, around, "timestamp")
+    if call == "track":
+        name = _name(data.get("event"), "event")
+        properties = data.get("properties")
+        try:
+            time = _happened(data, around)
+        except _CannotFold as error:
+            error.event = _event(user, name, properties, around, given, None, "properties")
+            raise
+        event = _event(user, name, properties, around, given, time, "properties", field="timestamp")
+        return [*_along(event, known, around), event]
+    at = _time(_happened(data, around), around, "timestamp")
     return _profile(user, at, around, {"context.traits": known, "traits": data.get("traits")}, _id(given, around))
+
+
+def _happened(data: _Object, around: _Around) -> Json:
+    """`timestamp`, which the vendor has corrected; else the sender's own time, corrected by how wrong its clock was
+    where the record says both when it was sent and when it was received.
+
+    The time of the record's arrival here corrects nothing: sent twice, one event would happen at two times. But where
+    it shows that the clock was hours behind, the event cannot silently be history.
+    """
+    if data.get("timestamp") is not None:
+        time: Json = data["timestamp"]
+        return time
+    original, sent, received = (data.get(name) for name in ("originalTimestamp", "sentAt", "receivedAt"))
+    at, sent_at, received_at = map(_epoch_ms, (original, sent, received))
+    if at and sent_at and received_at:
+        return at + received_at - sent_at
+    if at and sent_at and around.arrived < _UNKNOWN_MS and around.arrived - sent_at > _BEHIND_MS:
+        behind = (around.arrived - sent_at) // 60_000
+        raise _CannotFold(
+            f"sentAt is {behind} minutes before the record arrived: the sender's clock is wrong, or it waited so long;"
+            " send timestamp or receivedAt too"
+        )
+    return sent if original is None else original
+
+
+def _epoch_ms(value: Json) -> int:
+    return _iso_time(value) if isinstance(value, str) else int(value) if isinstance(value, int | float) else 0
+
+
+def _along(event: Event, traits: Json, around: _Around) -> list[Record]:
+    """What a track call says of its user by the way. What is wrong with that does not harm the event."""
+    if not isinstance(traits, dict) or not traits:
+        return []
+    try:
+        changes = _profile(event.user, event.at, around, {"context.traits": traits}, event.id)
+    except _CannotFold:
+        return []
+    return [each._replace(along=event.name) for each in changes if isinstance(each, ProfileChange)]
 
 
 def _cloudevent(data: _Object, around: _Around) -> Iterable[Record]:
@@ -348,6 +445,7 @@ _FORMS: tuple[tuple[Callable[[_Object], bool], _Reader], ...] = (
     (lambda data: data.get("holdfast") == "tick", _ticks),
     (lambda data: isinstance(data.get("d"), list), _clevertap_upload),
     (lambda data: data.get("type") in ("event", "profile") and not data.keys().isdisjoint(_OF_CLEVERTAP), _clevertap),
+    (lambda data: isinstance(data.get("batch"), list) and "event" not in data and "type" not in data, _segment_batch),
     (lambda data: data.get("type") in _SEGMENT_CALLS and not data.keys().isdisjoint(_OF_SEGMENT), _segment),
     (lambda data: "specversion" in data and "type" in data, _cloudevent),
     (lambda data: "detail-type" in data and "detail" in data, _eventbridge),
@@ -433,7 +531,7 @@ def _user(data: _Object, around: _Around, *fields: str) -> str:
     nobody = ""
     for field in fields:
         value = data.get(field)
-        user = str(value) if type(value) is int else value
+        user = _whole_number(value)
         if isinstance(user, str) and (user := user.strip()):
             if _is_nobody(user, around.rules):
                 nobody = nobody or f"{field} is {user[:40]!r}, which stands for nobody: send the id of a user"
@@ -444,6 +542,13 @@ def _user(data: _Object, around: _Around, *fields: str) -> str:
                 raise _CannotFold(f"{field} has a control character, or one that is none: no queue could carry it")
             return user
     raise _CannotFold(f"no user: {nobody or ' or '.join(fields) + ' must be a string'}")
+
+
+def _whole_number(value: Json) -> Json:
+    """As text: 42, and 42.0, which is what pandas writes where other rows have no user."""
+    if type(value) is float and value.is_integer() and abs(value) < 1 << 53:
+        return str(int(value))
+    return str(value) if type(value) is int else value
 
 
 def _is_nobody(user: str, rules: Rules) -> bool:
@@ -477,7 +582,7 @@ def _name(value: Json, field: str) -> str:
 def _id(value: Json, around: _Around) -> str:
     if value is None:
         return around.id
-    given = str(value) if type(value) is int else value
+    given = _whole_number(value)
     if not isinstance(given, str) or len(given) > MAX_ID:
         raise _CannotFold(f"id must be a string of at most {MAX_ID} characters")
     return given
@@ -531,7 +636,7 @@ def _time(value: Json, around: _Around, field: str = "ts") -> int:
 
 def _iso_time(text: str) -> int:
     try:
-        when = datetime.fromisoformat(text)
+        when = datetime.fromisoformat(text.upper() if text.endswith("z") else text)
         return round(when.timestamp() * 1000) if when.tzinfo else 0
     except (ValueError, OverflowError):
         return 0

@@ -84,7 +84,7 @@ def detail(
             "decided_at": iso(decision.when),
             "schema": SCHEMA,
         },
-        "user": {"identity": user, **({"email": profile["email"]} if "email" in profile else {})},
+        "user": {"identity": user, **_reached(profile)},
         "constant": _constant(decision, plan),
     }
     if values is not None:
@@ -101,6 +101,15 @@ def detail(
 def iso(at: int) -> str:
     """RFC 3339 in UTC with milliseconds."""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _reached(profile: Mapping[str, Json]) -> dict[str, Json]:
+    """How the user is reached, under the names of Segment's traits or of CleverTap's: `email` or `Email`."""
+    names = ((name, next((n for n in (name, name.capitalize()) if n in profile), "")) for name in REACHED)
+    return {name: profile[found] for name, found in names if found}
+
+
+REACHED: Final = ("email", "phone", "name")
 
 
 def _constant(decision: Decision, plan: Plan | None) -> Json:

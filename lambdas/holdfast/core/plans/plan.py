@@ -377,11 +377,17 @@ def _column(route: _Route, column: _Column, event: Event) -> list[Json]:
     return listed
 
 
+_OWN = ("id", "ts", "user", "event")
+"""Keys of a plain record that are not properties."""
+
+
 def _missing(column: _Column, event: Event) -> _NotJoinable:
     if text := text_in_the_way(column.path, event.properties):
         why = f"{text} is text, not a list or an object"
         return _NotJoinable(f"constant property {column.name}: {why} in {event.name}", why)
     why = f"{column.path} is missing"
+    if column.path in _OWN:
+        why += f" ({column.path} of a plain record is the record's own: call the property something else)"
     return _NotJoinable(f"constant property {column.name}: {why} in {event.name}", why)
 
 
