@@ -712,11 +712,6 @@ def test_the_subject_of_a_cloudevent_is_its_user_only_where_a_stack_says_so() ->
     assert record == Rejected("no user: data.user or data.userId or data.identity must be a string", body)
 
 
-@pytest.mark.parametrize("call", ["page", "screen", "group"])
-def test_calls_that_every_segment_source_sends_and_that_say_nothing_are_no_errors(call: str) -> None:
-    assert read({"type": call, "userId": "u-7", "messageId": "m-1", "name": "Home", "properties": {}}) == []
-
-
 def test_a_stack_s_settings_are_read_as_they_are_written() -> None:
     assert Rules.of("", "") == Rules()
     assert Rules.of("Walk-in, demo,", "user") == Rules(frozenset({"walk-in", "demo"}), subject=True)
