@@ -38,7 +38,8 @@ check: $(STAMP) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/codespell
 	$(BIN)/mypy
-	$(BIN)/node node_modules/typescript/bin/tsc --project console
+	$(BIN)/node node_modules/@biomejs/biome/bin/biome check console
+	$(BIN)/node node_modules/tsc-native/bin/tsc --project console
 	$(PYTEST)
 
 audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public lists of known vulnerabilities
@@ -68,6 +69,7 @@ mutants: $(STAMP) ## break the core in many small ways: does a test notice each?
 schemas: $(STAMP) ## write the JSON Schemas under schemas/, and the tables in docs/, anew from the models
 	@for name in campaign recommendation input detail console; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
 	@$(BIN)/python -m tools.reference
+	@$(BIN)/node node_modules/openapi-typescript/bin/cli.js schemas/console.json --output console/src/schema.d.ts >/dev/null
 
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
 	@$(BIN)/python -m bench.footprint

@@ -29,6 +29,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from holdfast.aws.settings import ConsoleSettings
+from holdfast.aws.tables.activity import ACTIVITY
 from holdfast.console.access import EDITOR, VIEWER
 from holdfast.console.page import FOLDER
 from infra.buckets import acknowledge_objects
@@ -125,7 +126,7 @@ class Console(Construct):
         may(
             ["dynamodb:PutItem"],
             on=[tables.campaigns.table_arn],
-            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*"]}},
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", ACTIVITY]}},
         )
         may(["dynamodb:BatchGetItem", "dynamodb:Query"], on=[tables.catalog.table_arn])
         queues = [events.rejected.queue_arn, deliver.undelivered.queue_arn]

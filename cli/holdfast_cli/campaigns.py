@@ -22,6 +22,7 @@ from holdfast.core.plans.plan import Plan
 from holdfast.core.times import format_duration
 from holdfast.services.publishing import publish as publish_text
 from holdfast_cli import local
+from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_campaign, read_model
 from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
@@ -139,17 +140,20 @@ def _show_results(results: Iterable[Result], *, as_json: bool) -> None:
 
 
 @app.command()
-def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None:
+def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
     """Publish each file as the live revision of its campaign. If one has a mistake, none is published."""
     try:
         read = [read_campaign(path) for path in _campaign_files(files)]
     except CampaignFileError as error:
         show_mistakes(error, as_json=json)
         raise typer.Exit(1) from None
-    table = campaigns(Deployment.find(stage))
+    deployment = Deployment.find(stage)
+    table = campaigns(deployment)
     for campaign, text in read:
         with alone(campaign.id):
-            published, changed = publish_text(table, campaign, text, now_ms())
+            published, changed = publish_text(table, campaign, text, now_ms(), by=whoami(), note=note)
+        if changed:
+            record(deployment, "published", campaign.id, revision=published.plan.revision, note=note)
         row, news = _row(published), "published" if changed else "unchanged"
         if json:
             print_json({**row, "news": news})
@@ -199,22 +203,25 @@ def show(
 
 
 @app.command()
-def pause(campaign: Id, *, stage: Stage = "local", json: Json = False) -> None:
+def pause(campaign: Id, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
     """Withhold what falls due from now on. Events are still followed."""
-    _pause(campaign, stage, paused=True, as_json=json)
+    _pause(campaign, stage, note, paused=True, as_json=json)
 
 
 @app.command()
-def resume(campaign: Id, *, stage: Stage = "local", json: Json = False) -> None:
+def resume(campaign: Id, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
     """Send again from now on."""
-    _pause(campaign, stage, paused=False, as_json=json)
+    _pause(campaign, stage, note, paused=False, as_json=json)
 
 
-def _pause(campaign: str, stage: str, *, paused: bool, as_json: bool) -> None:
-    table = campaigns(Deployment.find(stage))
+def _pause(campaign: str, stage: str, note: str, *, paused: bool, as_json: bool) -> None:
+    deployment = Deployment.find(stage)
+    table = campaigns(deployment)
     _get(table, campaign, None)
     with alone(campaign):
         published = table.pause(campaign, paused=paused)
+    action = "paused" if paused else "resumed"
+    record(deployment, action, campaign, revision=published.plan.revision, note=note)
     if as_json:
         print_json(_row(published))
     else:

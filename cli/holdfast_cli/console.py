@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import webbrowser
+from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,41 +34,52 @@ app = typer.Typer(invoke_without_command=True)
 app.add_typer(console_users.app, name="user")
 
 HOST = "127.0.0.1"
+PORT = 8717
+"""The same each time: what is not published yet is kept in the browser, by the page's address."""
 MAX_BODY = 6 * 1024 * 1024
 """What a function takes."""
 
 
 class Session:
-    """Who may come in: whoever brings a link's token, which is good once, and from then on the bearer they got for it.
+    """Who may come in: whoever brings a link's token, which is good once, gets a bearer for the API; and so does the
+    browser that did, by its cookie, after a reload and in another tab.
 
-    Both are random and live in memory alone, here and in the page.
+    All are random and live in memory alone, here and in the browser.
     """
 
     def __init__(self) -> None:
         self._links: set[str] = set()
+        self._cookies: set[str] = set()
         self._bearers: set[str] = set()
         self._lock = threading.Lock()
 
     def link(self) -> str:
-        token = secrets.token_urlsafe(32)
-        with self._lock:
-            self._links.add(token)
-        return token
+        return self._new(self._links)
 
-    def bearer(self, token: str) -> str | None:
+    def use_link(self, token: str) -> str | None:
+        """A new cookie for it, if the link is good still."""
         with self._lock:
             if token not in self._links:
                 return None
             self._links.remove(token)
-            bearer = secrets.token_urlsafe(32)
-            self._bearers.add(bearer)
-            return bearer
+        return self._new(self._cookies)
+
+    def bearer(self, cookie: str) -> str | None:
+        with self._lock:
+            known = any(hmac.compare_digest(cookie.encode(), each.encode()) for each in self._cookies)
+        return self._new(self._bearers) if known else None
 
     def knows(self, authorization: str) -> bool:
         kind, _, given = authorization.partition(" ")
         with self._lock:
             found = [hmac.compare_digest(given.encode(), bearer.encode()) for bearer in self._bearers]
         return kind.lower() == "bearer" and any(found)
+
+    def _new(self, of: set[str]) -> str:
+        token = secrets.token_urlsafe(32)
+        with self._lock:
+            of.add(token)
+        return token
 
 
 class Server(ThreadingHTTPServer):
@@ -84,6 +96,11 @@ class Server(ThreadingHTTPServer):
     def origin(self) -> str:
         return f"http://{HOST}:{self.server_port}"
 
+    @property
+    def cookie(self) -> str:
+        """Its name: cookies know no ports, and another console may run on another one."""
+        return f"holdfast-{self.server_port}"
+
     def link(self) -> str:
         """An address that lets one in, once. What is behind the # stays in the browser."""
         return f"{self.origin}/#token={self.session.link()}"
@@ -92,6 +109,8 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
+    server_version = "Holdfast"
+    sys_version = ""
 
     def do_GET(self) -> None:
         self._answer(b"")
@@ -130,14 +149,30 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.console.answer(self._event(parts.path, parts.query, body), None)
 
     def _session(self, body: bytes) -> Answer:
+        """A bearer for the token of a link, or for the cookie that such a token was good for."""
+        origin = self.headers.get("origin")
+        if self.command != "POST" or origin not in {None, f"http://{self.headers.get('host')}"}:
+            return _error(403, "elsewhere", "Only this page may ask for that.")
         try:
-            given = jsonlib.loads(body)["token"]
-        except (ValueError, KeyError, TypeError):
+            given = jsonlib.loads(body).get("token")
+        except (ValueError, AttributeError):
             return _error(422, "request", 'POST {"token": "…"}, the token of the address that was printed.')
-        bearer = self.server.session.bearer(str(given))
-        if self.command != "POST" or bearer is None:
+        session = self.server.session
+        cookie = session.use_link(str(given)) if given else self._cookie()
+        bearer = session.bearer(cookie) if cookie else None
+        if bearer is None:
             return _error(403, "used", "This link was used already. Press Enter in the terminal for another one.")
-        return as_json(200, {"bearer": bearer})
+        answer = as_json(200, {"bearer": bearer})
+        # For this path alone, and for no script: what it is good for, another page cannot read the answer to.
+        kept = f"{self.server.cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/session"
+        return {**answer, "headers": {**answer["headers"], "set-cookie": kept}}
+
+    def _cookie(self) -> str | None:
+        try:
+            found = SimpleCookie(self.headers.get("cookie", "")).get(self.server.cookie)
+        except CookieError:
+            return None
+        return found.value if found else None
 
     def _event(self, path: str, query: str, body: bytes) -> dict[str, Any]:
         """As an HTTP API makes of a request (payload format 2.0), once its authorizer has let it pass."""
@@ -218,7 +253,10 @@ def console_of(deployment: Deployment, page: Page) -> Console:
 def console(
     context: typer.Context,
     *,
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 for any free one.")] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option(help=f"The port to listen on; 0 for any free one. Default: {PORT}, or any if that is taken."),
+    ] = None,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     stage: Stage = "local",
     json: Json = False,
@@ -231,10 +269,7 @@ def console(
     if context.invoked_subcommand:
         return
     deployment = Deployment.find(stage)
-    try:
-        server = Server(console_of(deployment, Page(built_page())), Session(), port)
-    except OSError as error:
-        raise Failure(f"Port {port} cannot be used: {error.strerror}. Try another one, or none.") from None
+    server = _serving(console_of(deployment, Page(built_page())), port)
     link = server.link()
     if json:
         print_json({"url": link, "stage": stage})
@@ -247,6 +282,17 @@ def console(
         threading.Thread(target=_more_links, args=(server,), daemon=True).start()
     with server:
         server.serve_forever()
+
+
+def _serving(console: Console, port: int | None) -> Server:
+    try:
+        return Server(console, Session(), PORT if port is None else port)
+    except OSError as error:
+        if port is not None:
+            raise Failure(f"Port {port} cannot be used: {error.strerror}. Try another one, or none.") from None
+    server = Server(console, Session())
+    err.print(f"[yellow]![/] Port {PORT} is taken: drafts that were kept there are not to be seen on this one.")
+    return server
 
 
 def _more_links(server: Server) -> None:

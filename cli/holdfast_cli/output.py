@@ -19,8 +19,10 @@ from rich.table import Table
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-LONG = {"reason", "values", "story", "expected", "received"}
-"""Columns that may take several lines."""
+LONG = {"reason", "values", "story", "expected", "received", "record", "note", "did"}
+"""Columns that may take several lines: of a table that is too wide the others stay whole."""
+LONGEST = 300
+"""Characters of a cell; with --json all of it is printed."""
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Stage: TypeAlias = Annotated[
@@ -53,10 +55,15 @@ def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_
         return
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column not in LONG)
+        long = column in LONG
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=not long, min_width=12 if long else None)
     for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
+        table.add_row(*(_cut(_cell(row.get(column))) for column in columns))
     out.print(table, soft_wrap=False)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _cell(value: object) -> str:

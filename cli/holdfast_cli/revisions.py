@@ -20,6 +20,7 @@ from holdfast.core.plans.plan import Plan
 from holdfast.services.publishing import Diff, NoWayBack, Throttled
 from holdfast.services.publishing import diff as compare
 from holdfast.services.publishing import rollback as go_back
+from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import Id, alone, campaigns, show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows, progress
@@ -120,18 +121,24 @@ def rollback(
     to: Annotated[
         int | None, typer.Option(help="The revision to publish again. Default: the one before the live one.")
     ] = None,
+    note: NoteOption = "",
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
     """Publish an old revision again, as a new revision. The history is not rewritten."""
+    deployment = Deployment.find(stage)
     try:
         with alone(campaign):
-            published, changed, number = go_back(campaigns(Deployment.find(stage)), campaign, now_ms(), to=to)
+            published, changed, number = go_back(
+                campaigns(deployment), campaign, now_ms(), to=to, by=whoami(), note=note
+            )
     except NoWayBack as error:
         raise Failure(str(error)) from None
     except UnknownCampaign as error:
         raise Failure(f"There is no campaign {error}. See: holdfast campaign list") from None
     revision = published.plan.revision
+    if changed:
+        record(deployment, "rolled back", campaign, revision=revision, note=note)
     if json:
         news = "published" if changed else "unchanged"
         print_json({"campaign": campaign, "revision": revision, "from": number, "news": news})
@@ -146,7 +153,9 @@ def history(campaign: Id, *, stage: Stage = "local", json: Json = False) -> None
     table = campaigns(Deployment.find(stage))
     live = _get(table, campaign)
     print_rows(
-        _history(table.revisions(campaign), live), ["revision", "published_at", "state", "changed"], as_json=json
+        _history(table.revisions(campaign), live),
+        ["revision", "published_at", "by", "state", "changed", "note"],
+        as_json=json,
     )
 
 
@@ -158,6 +167,8 @@ def _history(revisions: list[Published[Plan]], live: Published[Plan]) -> Iterato
         yield {
             "revision": published.plan.revision,
             "published_at": iso(published.published_at),
+            "by": published.by,
+            "note": published.note,
             "state": ("paused" if live.plan.paused else "live") if is_live else "",
             "changed": [change.field for change in changes(before, said)] if before else [],
         }

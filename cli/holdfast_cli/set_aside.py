@@ -1,4 +1,4 @@
-"""`holdfast rejected …`, `undelivered …`, `dead-letters …`: the queues of what could not go on, looked at, redriven."""
+"""`holdfast rejected …`, `undelivered …`, `dead-letters …`: what could not go on is listed, redriven, discarded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from holdfast.services.set_aside import (
     ended_since,
     send_again,
 )
-from holdfast_cli.output import Json, Stage, err, out, print_json, print_rows, progress
+from holdfast_cli.acts import NoteOption, record
+from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 
 Limit = Annotated[int, typer.Option(help="How many messages to look at.")]
 Only = Annotated[str, typer.Option("--only", help="Only messages whose reason contains this text.")]
 
-rejected = typer.Typer(no_args_is_help=True, help="Work with records that could not be read: list, redrive.")
-undelivered = typer.Typer(no_args_is_help=True, help="Work with decisions that could not be delivered: list, redrive.")
+rejected = typer.Typer(no_args_is_help=True, help="Work with records that could not be read: list, redrive, discard.")
+undelivered = typer.Typer(
+    no_args_is_help=True, help="Work with decisions that could not be delivered: list, redrive, discard."
+)
 
 dead_letters = typer.Typer(no_args_is_help=True, help="Messages that failed again and again: list, redrive.")
 
@@ -37,9 +40,12 @@ def list_rejected(*, limit: Limit = 100, only: Only = "", stage: Stage = "local"
 
 
 @rejected.command("redrive")
-def redrive_rejected(*, limit: Limit = 10_000, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
+def redrive_rejected(
+    *, limit: Limit = 10_000, only: Only = "", note: NoteOption = "", stage: Stage = "local", json: Json = False
+) -> None:
     """Send rejected records again, once the cause is gone."""
-    _redrive(_rejected(Deployment.find(stage)), limit, only, as_json=json)
+    deployment = Deployment.find(stage)
+    _redrive(deployment, "rejected", _rejected(deployment), limit, only, note, as_json=json)
 
 
 @undelivered.command("list")
@@ -50,9 +56,35 @@ def list_undelivered(*, limit: Limit = 100, only: Only = "", stage: Stage = "loc
 
 
 @undelivered.command("redrive")
-def redrive_undelivered(*, limit: Limit = 10_000, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
+def redrive_undelivered(
+    *, limit: Limit = 10_000, only: Only = "", note: NoteOption = "", stage: Stage = "local", json: Json = False
+) -> None:
     """Deliver them again. What fails again returns to the queue, with its new reason."""
-    _redrive(_undelivered(Deployment.find(stage)), limit, only, as_json=json)
+    deployment = Deployment.find(stage)
+    _redrive(deployment, "undelivered", _undelivered(deployment), limit, only, note, as_json=json)
+
+
+Discarded = Annotated[
+    str, typer.Option("--only", help="Only messages whose reason contains this text.", show_default=False)
+]
+
+
+@rejected.command("discard")
+def discard_rejected(
+    *, only: Discarded, limit: Limit = 10_000, note: NoteOption = "", stage: Stage = "local", json: Json = False
+) -> None:
+    """Delete rejected records for good."""
+    deployment = Deployment.find(stage)
+    _discard(deployment, "rejected", _rejected(deployment), limit, only, note, as_json=json)
+
+
+@undelivered.command("discard")
+def discard_undelivered(
+    *, only: Discarded, limit: Limit = 10_000, note: NoteOption = "", stage: Stage = "local", json: Json = False
+) -> None:
+    """Delete undelivered messages for good: nobody gets them."""
+    deployment = Deployment.find(stage)
+    _discard(deployment, "undelivered", _undelivered(deployment), limit, only, note, as_json=json)
 
 
 @dead_letters.command("list")
@@ -62,9 +94,12 @@ def list_dead_letters(*, limit: Limit = 100, only: Only = "", stage: Stage = "lo
 
 
 @dead_letters.command("redrive")
-def redrive_dead_letters(*, limit: Limit = 10_000, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
+def redrive_dead_letters(
+    *, limit: Limit = 10_000, only: Only = "", note: NoteOption = "", stage: Stage = "local", json: Json = False
+) -> None:
     """Put them on the events queue again, with the time of their first arrival."""
-    _redrive(_dead_letters(Deployment.find(stage)), limit, only, as_json=json)
+    deployment = Deployment.find(stage)
+    _redrive(deployment, "dead-letters", _dead_letters(deployment), limit, only, note, as_json=json)
 
 
 def _dead_letters(deployment: Deployment) -> SetAside:
@@ -94,10 +129,14 @@ def _list(found: list[Aside], columns: list[str], *, as_json: bool) -> None:
         out.print("nothing waits there")
 
 
-def _redrive(queue: SetAside, limit: int, only: str, *, as_json: bool) -> None:
+def _redrive(
+    deployment: Deployment, name: str, queue: SetAside, limit: int, only: str, note: str, *, as_json: bool
+) -> None:
     waiting = min(limit, queue.total())  # what is set aside again in the meantime is left for next time
     with progress("redriving", waiting) as bar:
         done, failed = queue.redrive(waiting, only=only, step=lambda: bar.advance(bar.task_ids[0]))
+    if done:
+        record(deployment, "retried", name, number=done, note=note)
     if as_json:
         print_json({"redriven": done, "failed": failed.total()})
     else:
@@ -106,3 +145,21 @@ def _redrive(queue: SetAside, limit: int, only: str, *, as_json: bool) -> None:
         err.print(f"[red]✗[/] {number} left where they are: {reason}")
     if failed:
         raise typer.Exit(1)
+
+
+def _discard(
+    deployment: Deployment, name: str, queue: SetAside, limit: int, only: str, note: str, *, as_json: bool
+) -> None:
+    if not only:
+        raise Failure("Say which: --only and a part of their reason. See: holdfast rejected list")
+    waiting = min(limit, queue.total())
+    with progress("discarding", waiting) as bar:
+        done = queue.discard(
+            waiting, wanted=lambda aside: only in aside.reason, step=lambda: bar.advance(bar.task_ids[0])
+        )
+    if done:
+        record(deployment, "discarded", name, number=done, note=note)
+    if as_json:
+        print_json({"discarded": done})
+    else:
+        out.print(f"{done} discarded")

@@ -1,10 +1,20 @@
 // Who one is. Tokens are kept in this module's memory and nowhere else: after a reload one signs in anew, which Cognito
 // answers at once for as long as its own session lasts. What has to outlive the way to the hosted page and back (the PKCE
 // verifier, and where one was) is in sessionStorage, and worth nothing to anyone else.
+//
+// `holdfast console`, on one's own machine, sets a cookie that scripts cannot read and that is good for one thing: to be
+// exchanged for a token, by this page. So a reload, and a second tab, are signed in as well.
+
+import { words } from "./words.js";
 
 export type Config = { stage: string; auth: { kind: "token" } | Cognito };
 type Cognito = {
-  kind: "cognito"; authorize_url: string; token_url: string; logout_url: string; client_id: string; scopes: string[];
+  kind: "cognito";
+  authorize_url: string;
+  token_url: string;
+  logout_url: string;
+  client_id: string;
+  scopes: string[];
 };
 
 export class SignInFailed extends Error {}
@@ -24,13 +34,20 @@ export async function signIn(): Promise<void> {
   config = await readConfig();
   if (config.auth.kind === "token") return exchangeLocalToken();
   const query = new URLSearchParams(location.search);
-  if (query.has("error")) throw new SignInFailed(`Signing in was refused: ${query.get("error_description") ?? query.get("error")}`);
+  if (query.has("error"))
+    throw new SignInFailed(words.signIn.refused(query.get("error_description") ?? query.get("error") ?? ""));
   if (query.has("code")) return redeem(config.auth, query);
   return toHostedPage(config.auth);
 }
 
 /** After a 401: with the refresh token if there is one, else by the hosted page. False where neither is to be had. */
 export async function renew(): Promise<boolean> {
+  if (config?.auth.kind === "token") {
+    return exchangeLocalToken().then(
+      () => true,
+      () => false,
+    );
+  }
   if (config?.auth.kind !== "cognito") return false;
   const { refresh } = tokens ?? {};
   if (refresh) {
@@ -55,22 +72,32 @@ export function signOut(): void {
 
 async function readConfig(): Promise<Config> {
   const response = await fetch("config.json");
-  if (!response.ok) throw new SignInFailed("The console's settings (config.json) cannot be read. Is the stack deployed in full?");
+  if (!response.ok) throw new SignInFailed(words.signIn.noSettings);
   return (await response.json()) as Config;
 }
 
 async function exchangeLocalToken(): Promise<void> {
   const once = new URLSearchParams(location.hash.slice(1)).get("token");
-  const again = "Start `holdfast console` again, and open the address that it prints: it is good for one time.";
-  if (!once) throw new SignInFailed(`This address has no token. ${again}`);
-  history.replaceState(null, "", home());
+  if (once) history.replaceState(null, "", home());
   const response = await fetch("session", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ token: once }),
+    body: JSON.stringify(once ? { token: once } : {}),
   });
-  if (!response.ok) throw new SignInFailed(`The token of this address has been used. ${again}`);
+  if (!response.ok) throw new SignInFailed(once ? words.signIn.usedToken : words.signIn.noToken);
   tokens = { bearer: ((await response.json()) as { bearer: string }).bearer };
+}
+
+const heard = new Set<() => void>();
+
+/** Calls back as soon as the API says that one is not signed in any more. */
+export function onSignedOut(call: () => void): () => void {
+  heard.add(call);
+  return () => void heard.delete(call);
+}
+
+export function signedOut(): void {
+  for (const call of heard) call();
 }
 
 /** The page's own address, which on the embedded AWS is not the root. */
@@ -95,7 +122,11 @@ async function toHostedPage(auth: Cognito): Promise<never> {
 }
 
 async function redeem(auth: Cognito, query: URLSearchParams): Promise<void> {
-  const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "{}") as { verifier?: string; state?: string; hash?: string };
+  const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "{}") as {
+    verifier?: string;
+    state?: string;
+    hash?: string;
+  };
   sessionStorage.removeItem(PENDING);
   history.replaceState(null, "", home() + (pending.hash ?? ""));
   // Not what this tab asked for: somebody else's link, or a page gone back to. Ask anew.
@@ -116,11 +147,14 @@ async function takeTokens(auth: Cognito, grant: Record<string, string>, refresh?
   });
   const answer = (await response.json().catch(() => ({}))) as Record<string, string>;
   const token = answer["access_token"];
-  if (!response.ok || !token) throw new SignInFailed(`Signing in failed: ${answer["error"] ?? response.status}. Reload this page to try again.`);
+  if (!response.ok || !token) throw new SignInFailed(words.signIn.failed(answer["error"] ?? String(response.status)));
   const kept = answer["refresh_token"] ?? refresh;
   tokens = kept ? { bearer: token, refresh: kept } : { bearer: token };
 }
 
 function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 }

@@ -1,40 +1,97 @@
-// What the API says, remembered while the page is open: a page that one comes back to shows what was there last, at once,
-// and then what is new.
+// The API's answers, remembered while the page is open: a page that one comes back to shows what was there last, at once,
+// and then what is new. What is shown is asked for again every half minute and whenever somebody comes back to the tab, so
+// that a page that stays open learns what others did.
 
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 
 import { ApiError, get } from "./api.js";
 
-const known = new Map<string, unknown>();
+const FRESH_MS = 30_000;
+/** Coming back to the tab asks again, but not for what is as new as this. */
+const NEW_MS = 2_000;
+
+type Entry = {
+  data: unknown;
+  error: ApiError | null;
+  asking: Promise<void> | null;
+  asked: number;
+  shown: Set<() => void>;
+  live: number;
+};
+
+const known = new Map<string, Entry>();
 
 export type Loaded<T> = { data: T | null; error: ApiError | null; loading: boolean; reload: () => Promise<void> };
 
-export const forget = (path: string): boolean => known.delete(path);
+function entry(path: string): Entry {
+  let found = known.get(path);
+  if (!found) {
+    found = { data: null, error: null, asking: null, asked: 0, shown: new Set(), live: 0 };
+    known.set(path, found);
+  }
+  return found;
+}
+
+function ask(path: string): Promise<void> {
+  const one = entry(path);
+  const told = (): void => {
+    for (const show of one.shown) show();
+  };
+  one.asking ??= get<unknown>(path)
+    .then(
+      (data) => Object.assign(one, { data, error: null }),
+      (error: unknown) => Object.assign(one, { error: asApiError(error) }),
+    )
+    .then(() => {
+      Object.assign(one, { asking: null, asked: Date.now() });
+      told();
+    });
+  told();
+  return one.asking;
+}
+
+/** Forgets what begins so, and asks anew for what of it is shown. */
+export function forget(path: string): void {
+  for (const [each, one] of known) {
+    if (!each.startsWith(path)) continue;
+    if (one.shown.size) void ask(each);
+    else known.delete(each);
+  }
+}
+
+function refresh(oldest: number): void {
+  if (document.visibilityState === "hidden") return;
+  for (const [path, one] of known) if (one.live && Date.now() - one.asked > oldest) void ask(path);
+}
+
+setInterval(() => refresh(FRESH_MS - 1000), FRESH_MS);
+addEventListener("focus", () => refresh(NEW_MS));
+document.addEventListener("visibilitychange", () => refresh(NEW_MS));
+
+type Options = {
+  /** Asked for again while it is shown. */
+  live?: boolean;
+};
 
 /** null: nothing to ask for yet. */
-export function useData<T>(path: string | null): Loaded<T> {
+export function useData<T>(path: string | null, { live = false }: Options = {}): Loaded<T> {
   const [, show] = useState(0);
-  const state = useRef<{ path: string | null; error: ApiError | null; loading: boolean }>({ path: null, error: null, loading: true });
-  const reload = useCallback(async () => {
+  const reload = useCallback(async () => (path === null ? undefined : ask(path)), [path]);
+  useEffect(() => {
     if (path === null) return;
-    state.current = { path, error: null, loading: true };
-    show((n) => n + 1);
-    try {
-      known.set(path, await get<T>(path));
-      if (state.current.path === path) state.current = { path, error: null, loading: false };
-    } catch (error) {
-      if (state.current.path === path) state.current = { path, error: asApiError(error), loading: false };
-    }
-    show((n) => n + 1);
-  }, [path]);
-  useEffect(() => void reload(), [reload]);
-  const current = state.current.path === path;
-  return {
-    data: path === null ? null : ((known.get(path) as T | undefined) ?? null),
-    error: current ? state.current.error : null,
-    loading: current ? state.current.loading : path !== null,
-    reload,
-  };
+    const one = entry(path);
+    const shown = (): void => show((n) => n + 1);
+    one.shown.add(shown);
+    if (live) one.live++;
+    void ask(path);
+    return () => {
+      one.shown.delete(shown);
+      if (live) one.live--;
+    };
+  }, [path, live]);
+  if (path === null) return { data: null, error: null, loading: false, reload };
+  const one = entry(path);
+  return { data: one.data as T | null, error: one.error, loading: one.asking !== null || !one.asked, reload };
 }
 
 export const asApiError = (error: unknown): ApiError =>

@@ -1,22 +1,27 @@
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-import { get, type Me, type Queue } from "./api.js";
-import { settings, signIn, SignInFailed, signOut } from "./auth.js";
+import { type Counts, get, type Me } from "./api.js";
+import { onSignedOut, SignInFailed, settings, signIn, signOut } from "./auth.js";
 import { asApiError, useData } from "./data.js";
-import { anyKept } from "./kept.js";
+import { freshName, keepFor } from "./draft/kept.js";
 import type CampaignPage from "./editor/page.js";
+import { Activity } from "./pages/activity.js";
 import { Campaigns } from "./pages/campaigns.js";
 import { Queues } from "./pages/queues.js";
 import { Users } from "./pages/users.js";
-import { type Route, to, useRoute } from "./router.js";
+import { type Route, replace, to, useRoute } from "./router.js";
+import { Boundary } from "./ui/boundary.js";
 import { Icon, type IconName, Logo } from "./ui/icons.js";
-import { Empty, Skeleton, Toasts } from "./ui/parts.js";
 import { Palette } from "./ui/palette.js";
+import { Empty, Notice, Skeleton, Toasts } from "./ui/parts.js";
+import { number, words } from "./words.js";
 
 function App({ me }: { me: Me }) {
   const route = useRoute();
   const [searching, search] = useState(false);
+  const [gone, setGone] = useState(false);
+  useEffect(() => onSignedOut(() => setGone(true)), []);
   useEffect(() => {
     const keys = (event: KeyboardEvent): void => {
       if ((event.ctrlKey || event.metaKey) && event.key === "k") {
@@ -24,52 +29,127 @@ function App({ me }: { me: Me }) {
         search(true);
       }
     };
-    const leaving = (event: BeforeUnloadEvent): void => {
-      if (anyKept()) event.preventDefault();
-    };
     addEventListener("keydown", keys);
-    addEventListener("beforeunload", leaving);
-    return () => {
-      removeEventListener("keydown", keys);
-      removeEventListener("beforeunload", leaving);
-    };
+    return () => removeEventListener("keydown", keys);
   }, []);
+  useFocus(route);
+  const local = settings()?.auth.kind !== "cognito";
   return (
     <div class="frame">
-      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), document.querySelector<HTMLElement>("#main input, #main a, #main button")?.focus())}>To the content</a>
+      <a class="skip" href="#main" onClick={toContent}>
+        {words.app.toContent}
+      </a>
       <header class="top">
-        <a class="brand" href={to("campaigns")}><Logo />Holdfast</a>
-        {me.stage !== "prod" && <span class="pill plain">{me.stage}</span>}
+        <a class="brand" href={to("campaigns")}>
+          <Logo />
+          <span>{words.app.name}</span>
+        </a>
+        {me.stage !== "prod" && (
+          <span class="pill plain stage" title={words.app.stage(me.stage)}>
+            <span class="cut">{me.stage}</span>
+          </span>
+        )}
         <Nav route={route} />
         <div class="me">
-          <button type="button" class="search" onClick={() => search(true)}><Icon name="search" /><span>Go to </span><kbd>Ctrl K</kbd></button>
+          <button type="button" class="search" aria-label={words.app.goTo} onClick={() => search(true)}>
+            <Icon name="search" />
+            <span>{words.app.goTo} </span>
+            <kbd>Ctrl K</kbd>
+          </button>
           <Scheme />
-          <span class="who-am-i cut" title={me.groups.join(", ")}>{me.name}{me.may_edit ? "" : " · viewer"}</span>
-          {settings()?.auth.kind === "cognito" && <button type="button" class="button plain icon" aria-label="Sign out" title="Sign out" onClick={signOut}><Icon name="out" /></button>}
+          <span class="who-am-i cut" title={`${me.name}: ${me.groups.join(", ")}`}>
+            {me.name}
+            {me.may_edit ? "" : ` · ${words.app.viewer}`}
+          </span>
+          {!local && (
+            <button
+              type="button"
+              class="button plain icon"
+              aria-label={words.app.signOut}
+              title={words.app.signOut}
+              onClick={signOut}
+            >
+              <Icon name="out" />
+            </button>
+          )}
         </div>
       </header>
-      <Page route={route} me={me} />
+      <div>
+        {gone && (
+          <div class="banner">
+            <Notice kind="bad">
+              <span class="grow">
+                {words.app.signedOut} {local ? words.app.signedOutLocally : words.errors.signedOut}
+              </span>
+              <button type="button" class="button tiny" onClick={() => location.reload()}>
+                {words.app.tryAgain}
+              </button>
+            </Notice>
+          </div>
+        )}
+        <Boundary draft={draftOf(route)}>
+          <Page route={route} me={me} />
+        </Boundary>
+      </div>
       {searching && <Palette me={me} close={() => search(false)} />}
       <Toasts />
     </div>
   );
 }
 
+/** The name of the draft that a page writes, if it writes one. */
+function draftOf({ page, path }: Route): string | null {
+  if (page !== "campaigns") return null;
+  return (path[0] === "new" ? path[1] : path[0]) ?? null;
+}
+
+function toContent(event: Event): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>("#main")?.focus();
+}
+
+/** After a change of page the focus is on its heading, as it would be after a page that was loaded. */
+function useFocus(route: Route): void {
+  const place = `${route.page}/${route.path.join("/")}`;
+  const before = useRef(place);
+  useEffect(() => {
+    if (before.current === place) return;
+    before.current = place;
+    let tries = 0;
+    const focus = (): void => {
+      const { activeElement } = document;
+      // Whoever is somewhere already stays there: in a field of the page, or in a dialog.
+      if (activeElement && activeElement !== document.body && activeElement.closest("main, dialog")) return;
+      const heading = document.querySelector<HTMLElement>("main h1");
+      if (heading) heading.focus({ preventScroll: true });
+      else if (tries++ < 40) setTimeout(focus, 50);
+    };
+    focus();
+  }, [place]);
+}
+
 function Nav({ route }: { route: Route }) {
-  const rejected = useData<Queue>("/queues/rejected").data?.approximate_total ?? 0;
-  const undelivered = useData<Queue>("/queues/undelivered").data?.approximate_total ?? 0;
+  const counts = useData<Counts>("/queues", { live: true }).data;
+  const { rejected = 0, undelivered = 0 } = counts ?? {};
   const places: [string, string, IconName, string][] = [
-    ["campaigns", "Campaigns", "campaigns", to("campaigns")],
-    ["users", "Users", "users", to("users")],
-    ["queues", "Queues", "queues", to("queues", rejected || !undelivered ? "rejected" : "undelivered")],
+    ["campaigns", words.nav.campaigns, "campaigns", to("campaigns")],
+    ["users", words.nav.users, "users", to("users")],
+    ["queues", words.nav.queues, "queues", to("queues", rejected || !undelivered ? "rejected" : "undelivered")],
+    ["activity", words.nav.activity, "activity", to("activity")],
   ];
   const count = rejected + undelivered;
   return (
-    <nav aria-label="Pages">
+    <nav aria-label={words.app.pages}>
       {places.map(([page, said, icon, address]) => (
         <a key={page} href={address} aria-current={route.page === page ? "page" : undefined}>
-          <Icon name={icon} />{said}
-          {page === "queues" && count > 0 && <span class="count">{count}<span class="unseen"> waiting</span></span>}
+          <Icon name={icon} />
+          {said}
+          {page === "queues" && count > 0 && (
+            <span class="count">
+              {number(count)}
+              <span class="unseen"> {words.app.queued}</span>
+            </span>
+          )}
         </a>
       ))}
     </nav>
@@ -77,46 +157,102 @@ function Nav({ route }: { route: Route }) {
 }
 
 function Page({ route, me }: { route: Route; me: Me }) {
-  const [first, second] = route.path;
-  const title = { campaigns: "Campaigns", users: first ?? "Users", queues: "Queues" }[route.page] ?? "Holdfast";
+  const { page, path } = route;
+  const [first, second] = path;
+  const titles: Record<string, string> = { ...words.nav, users: first ?? words.nav.users };
+  const title = titles[page] ?? words.app.name;
+  const ofCampaign = page === "campaigns" && first !== undefined;
   useEffect(() => {
-    if (!(route.page === "campaigns" && first)) document.title = `${title} · Holdfast`;
-  }, [title, first]);
-  if (route.page === "campaigns" && first) return <Editor name={first} tab={second ?? "edit"} me={me} />;
-  if (route.page === "campaigns") return <Campaigns me={me} />;
-  if (route.page === "users") return <Users user={first ?? null} />;
-  if (route.page === "queues") return <Queues key={first} name={first === "undelivered" ? "undelivered" : "rejected"} me={me} />;
-  return <main id="main"><Empty icon="search" title="There is no such page"><a href={to("campaigns")}>All campaigns</a></Empty></main>;
+    if (!ofCampaign) document.title = `${title} · ${words.app.name}`;
+  }, [title, ofCampaign]);
+  if (page === "campaigns" && first === "new") return <NewCampaign name={second} me={me} />;
+  if (page === "campaigns" && first) return <Editor name={first} tab={second ?? "edit"} me={me} isNew={false} />;
+  if (page === "campaigns") return <Campaigns me={me} />;
+  if (page === "users") return <Users user={first ?? null} />;
+  if (page === "queues") {
+    const name = first === "undelivered" ? first : "rejected";
+    return <Queues key={name} name={name} me={me} />;
+  }
+  if (page === "activity") return <Activity />;
+  return (
+    <main id="main" tabIndex={-1}>
+      <Empty icon="search" title={words.app.noPage}>
+        <a href={to("campaigns")}>{words.app.allCampaigns}</a>
+      </Empty>
+    </main>
+  );
+}
+
+/** Each new campaign is a draft of its own, with a name that an address can have. */
+function NewCampaign({ name, me }: { name: string | undefined; me: Me }) {
+  useEffect(() => {
+    if (!name) replace(to("campaigns", "new", freshName()));
+  }, [name]);
+  return name ? <Editor name={name} tab="edit" me={me} isNew /> : null;
 }
 
 /** The editor is most of what the page weighs: it is fetched when a campaign is opened. */
 const editor = (): Promise<{ default: typeof CampaignPage }> => import("./editor/page.js");
 
-function Editor(props: { name: string; tab: string; me: Me }) {
+function Editor(props: { name: string; tab: string; me: Me; isNew: boolean }) {
   const [Loaded, set] = useState<typeof CampaignPage | null>(null);
   useEffect(() => void editor().then((module) => set(() => module.default)), []);
-  if (!Loaded) return <main id="main"><Skeleton height="3.4rem" /><br /><Skeleton height="14rem" count={3} /></main>;
+  if (!Loaded) {
+    return (
+      <main id="main" class="stack wide" tabIndex={-1}>
+        <Skeleton height="3.4rem" />
+        <Skeleton height="14rem" count={3} />
+      </main>
+    );
+  }
   return <Loaded key={props.name} {...props} />;
 }
 
+const SCHEME = "holdfast.scheme";
+
 function Scheme() {
-  const [scheme, set] = useState(() => localStorage.getItem("holdfast.scheme") ?? "");
+  const [scheme, set] = useState(() => localStorage.getItem(SCHEME) ?? "");
   useEffect(() => {
     document.documentElement.dataset["scheme"] = scheme;
-    localStorage.setItem("holdfast.scheme", scheme);
+    localStorage.setItem(SCHEME, scheme);
   }, [scheme]);
   const dark = scheme ? scheme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  return <button type="button" class="button plain icon" aria-label={dark ? "Light colours" : "Dark colours"} title={dark ? "Light colours" : "Dark colours"} onClick={() => set(dark ? "light" : "dark")}><Icon name="scheme" /></button>;
+  const label = dark ? words.app.light : words.app.dark;
+  return (
+    <button
+      type="button"
+      class="button plain icon"
+      aria-label={label}
+      title={label}
+      onClick={() => set(dark ? "light" : "dark")}
+    >
+      <Icon name="scheme" />
+    </button>
+  );
 }
 
 function Closed({ message }: { message: string }) {
-  useEffect(() => addEventListener("hashchange", () => location.reload()), []); // another link, put into the same tab
-  return <main id="main" class="narrow"><Empty icon="info" title="Not signed in"><p>{message}</p><button type="button" class="button" onClick={() => location.reload()}>Try again</button></Empty></main>;
+  useEffect(() => {
+    const again = (): void => location.reload(); // another link, put into the same tab
+    addEventListener("hashchange", again);
+    return () => removeEventListener("hashchange", again);
+  }, []);
+  return (
+    <main id="main" class="narrow" tabIndex={-1}>
+      <Empty icon="info" title={words.app.notSignedIn}>
+        <p>{message}</p>
+        <button type="button" class="button" onClick={() => location.reload()}>
+          {words.app.tryAgain}
+        </button>
+      </Empty>
+    </main>
+  );
 }
 
 async function start(root: HTMLElement): Promise<void> {
   try {
     await signIn();
+    keepFor(settings()?.stage ?? "");
     const me = await get<Me>("/me");
     render(<App me={me} />, root);
     requestIdleCallback?.(() => void editor());

@@ -4,23 +4,38 @@ import { useEffect, useState } from "preact/hooks";
 
 export type Route = { page: string; path: string[]; query: URLSearchParams };
 
-export function route(): Route {
-  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
+export function routeOf(hash: string): Route {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
+  const parts = path.split("/").filter(Boolean).map(decoded);
   return { page: parts[0] ?? "campaigns", path: parts.slice(1), query: new URLSearchParams(query) };
 }
 
-export const to = (...parts: string[]): string => "#/" + parts.map(encodeURIComponent).join("/");
+/** A part that is not well encoded stands for itself: somebody wrote it by hand, or a mail program cut it off. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export const to = (...parts: string[]): string => `#/${parts.map(encodeURIComponent).join("/")}`;
 
 export const go = (address: string): void => {
   location.hash = address;
 };
 
+/** Goes there without a way back to where one was. */
+export const replace = (address: string): void => {
+  history.replaceState(null, "", address);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+};
+
 export function useRoute(): Route {
-  const [now, set] = useState(route);
+  const [now, set] = useState(() => routeOf(location.hash));
   useEffect(() => {
     const changed = (): void => {
-      set(route());
+      set(routeOf(location.hash));
       window.scrollTo(0, 0);
     };
     addEventListener("hashchange", changed);

@@ -26,7 +26,7 @@ NO_BROWSER = (
     "no browser: `apt-get install chromium`, or `.venv/bin/playwright install --with-deps chromium`,"
     " or name one in HOLDFAST_CHROMIUM; without, the tests of the console's page are skipped"
 )
-PATIENCE_MS = 60_000
+PATIENCE_MS = int(os.environ.get("HOLDFAST_PATIENCE_MS", "60000"))
 expect.set_options(timeout=PATIENCE_MS)
 PASSWORD = "Correct-horse-8"
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")

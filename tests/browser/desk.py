@@ -24,7 +24,7 @@ class Desk:
     def __init__(self, page: Page, address: str, shots: Path | None) -> None:
         self.page = page
         self.address = address
-        self._shots = shots
+        self.shots = shots
         self.complaints: list[str] = []
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda message: self._heard(message.type, message.text))
@@ -91,13 +91,13 @@ class Desk:
         self.type(text)
 
     def shot(self, name: str) -> None:
-        if self._shots is None:
+        if self.shots is None:
             return
-        self._shots.mkdir(parents=True, exist_ok=True)
+        self.shots.mkdir(parents=True, exist_ok=True)
         size: Any = self.page.viewport_size
         wide = "" if size["width"] > 600 else "-phone"
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             self.page.wait_for_timeout(250)
-            self.page.screenshot(path=self._shots / f"{name}{wide}-{scheme}.png")
+            self.page.screenshot(path=self.shots / f"{name}{wide}-{scheme}.png")
         self.page.emulate_media(color_scheme="light")

@@ -69,9 +69,24 @@ def test_the_address_of_holdfast_console_lets_one_person_in_once(deployed: Deplo
                 page.goto(link)
                 expect(page.get_by_role("heading", name="Campaigns")).to_be_visible()
                 assert "token" not in page.url
+                page.evaluate("location.hash = '#/users/zoe'")
+                page.reload()  # one stays signed in, and where one was
+                expect(page.get_by_role("heading", name="User zoe")).to_be_visible()
+                another = page.context.new_page()
+                another.goto(server.origin)
+                expect(another.get_by_role("heading", name="Campaigns")).to_be_visible()
+                another.close()
+                server.session._bearers.clear()  # as after a day: the page gets itself another one
+                page.evaluate("location.hash = '#/queues'")
+                expect(page.get_by_role("heading", name="Queues")).to_be_visible()
+                expect(page.locator(".skeleton")).to_have_count(0)
+                server.session._bearers.clear()
+                server.session._cookies.clear()  # as after a restart
+                page.evaluate("location.hash = '#/activity'")
+                expect(page.get_by_text("Press Enter in its terminal").first).to_be_visible()
             with browser.new_page() as page:
                 page.goto(link)
                 expect(page.get_by_role("heading", name="Not signed in")).to_be_visible()
-                expect(page.get_by_text("is good for one time")).to_be_visible()
+                expect(page.get_by_text("The link of this address was used already")).to_be_visible()
         finally:
             server.shutdown()

@@ -32,7 +32,7 @@ def test_a_mistake_in_liquid_is_underlined_where_it_is_and_said_in_words(deploye
     desk.shot("10-a-mistake")
     desk.press("Control+s")
     expect(desk.page.get_by_role("dialog")).to_have_count(0)
-    expect(desk.page.get_by_text("still to be mended")).to_be_visible()
+    expect(desk.page.get_by_text("still to fix")).to_be_visible()
 
     desk.page.get_by_role("button", name="YAML").click()
     expect(desk.page.locator(".yaml .cm-lintRange-error")).to_have_count(1)
@@ -44,7 +44,7 @@ def test_what_is_missing_is_red_and_withholds_the_message(deployed: Deployment, 
     desk.go("#/campaigns/lacking")
     desk.page.get_by_label("Profile.city").fill("")
     expect(desk.page.locator('.shown [data-key="body"] .variable.of-missing')).to_have_text(re.compile("Profile.city"))
-    expect(desk.page.get_by_text("Withheld: missing: Profile.city.")).to_be_visible()
+    expect(desk.page.get_by_text("Skipped: missing: Profile.city.")).to_be_visible()
     desk.shot("12-missing")
 
 
@@ -75,13 +75,14 @@ def test_what_is_not_published_outlives_going_elsewhere_and_signing_in_anew(
     desk.write("title", "Not yet published")
     expect(desk.shown("title")).to_have_text("Not yet published")
     desk.go("#/users")
-    expect(desk.page.get_by_role("heading", name="A user's story")).to_be_visible()
+    expect(desk.page.get_by_role("heading", name="Users")).to_be_visible()
     desk.go("#/campaigns")
     expect(desk.page.locator(".campaign", has_text="kept, by file").get_by_text("Draft")).to_be_visible()
     desk.sign_in(account("editor"), PASSWORD)
     desk.go("#/campaigns/kept")
     expect(desk.value("title")).to_have_text("Not yet published")
     desk.page.get_by_role("button", name="Discard").click()
+    desk.page.get_by_role("dialog").get_by_role("button", name="Discard").click()
     expect(desk.value("title")).to_have_text(re.compile("is waiting"))
 
 
@@ -163,6 +164,7 @@ def test_a_paused_campaign_says_so_and_goes_on_when_it_is_resumed(deployed: Depl
     published(deployed, "paused")
     desk.go("#/campaigns/paused")
     desk.page.get_by_role("button", name="Pause", exact=True).click()
+    desk.page.get_by_role("dialog").get_by_role("button", name="Pause", exact=True).click()
     expect(desk.page.get_by_text("Paused · revision 1")).to_be_visible()
     assert campaigns(deployed).get("paused").plan.paused
     desk.page.get_by_role("button", name="Resume", exact=True).click()

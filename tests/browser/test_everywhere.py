@@ -19,7 +19,7 @@ from tests.browser.desk import Desk
 from tests.browser.upstream import published
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-GOAL_MS = 150
+GOAL_MS = 100
 """From a key to the preview that shows it, on a machine that does nothing else."""
 LOOSE_MS = 1500
 """The same on a machine that is busy with all the other tests."""
@@ -35,6 +35,7 @@ PAGES = {
     "user": "#/users/nobody",
     "rejected": "#/queues/rejected",
     "undelivered": "#/queues/undelivered",
+    "activity": "#/activity",
 }
 
 
@@ -61,7 +62,55 @@ def test_axe_finds_nothing_serious(sit_down: SitDown, scheme: str) -> None:
     found += [f"as JSON: {each}" for each in axe(desk)]
     desk.press("Control+k")
     found += [f"go to: {each}" for each in axe(desk)]
+    desk.press("Escape")
+    found += with_something_open(desk)
     assert not found, "\n".join(found)
+
+
+def with_something_open(desk: Desk) -> list[str]:
+    """Menus, lists and dialogs of the editor, each while it is open."""
+    page, found = desk.page, []
+    page.get_by_role("button", name="Message", exact=True).click()
+    page.get_by_label("Within", exact=True).click()
+    expect(page.get_by_role("option", name="24 hours")).to_be_visible()
+    found += [f"a list: {each}" for each in axe(desk)]
+    desk.press("Escape")
+    page.get_by_role("button", name="Insert a property into Value of title").click()
+    expect(page.get_by_role("option", name="held equal")).to_be_visible()
+    found += [f"the menu: {each}" for each in axe(desk)]
+    desk.press("Escape")
+    for button, title in (("Pause", "Pause this campaign?"), ("Test send", "Send a test"), ("Publish…", "Publish")):
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_role("dialog").get_by_role("heading", name=title)).to_be_visible()
+        expect(page.locator("dialog .skeleton")).to_have_count(0)
+        found += [f"{title}: {each}" for each in axe(desk)]
+        desk.press("Escape")
+    return found
+
+
+@pytest.mark.usefixtures("furnished")
+def test_the_focus_follows_whoever_uses_the_keyboard(sit_down: SitDown) -> None:
+    """After a change of page it is on the heading, and a list that was open is no dead end."""
+    desk = sit_down(forced_colors="active")
+    for name, place in PAGES.items():
+        if name in {"finder", "new"}:  # there it is in the field that one came for
+            continue
+        desk.page.evaluate("document.activeElement.blur()")
+        open_page(desk, place)
+        expect(desk.page.locator("main h1")).to_be_focused()
+    open_page(desk, PAGES["editor"])
+    within = desk.page.get_by_label("Within", exact=True)
+    for _ in range(2):
+        within.click()
+        expect(within).to_have_attribute("aria-expanded", "true")
+        desk.press("Escape")
+        expect(within).to_have_attribute("aria-expanded", "false")
+        assert [within.get_attribute(name) for name in ("role", "aria-autocomplete")] == ["combobox", "list"]
+        assert desk.page.locator(f"[id='{within.get_attribute('aria-controls')}']").get_attribute("role") == "listbox"
+    within.click()
+    desk.press("Tab")
+    assert desk.focused not in {"", "Suggestions: Within"}
+    desk.shot("18-forced-colors")
 
 
 def axe(desk: Desk) -> list[str]:
@@ -165,9 +214,10 @@ def test_what_was_rejected_can_be_looked_at_and_sent_again(deployed: Deployment,
     assert queue.send([Message(json.dumps(aside))]) == []
     desk.go("#/queues/rejected")
     row = desk.page.locator("li", has_text="for a reason of its own")
-    row.get_by_text("What it is").click()
+    row.get_by_text("Show an example").click()
     expect(row.get_by_label("the record", exact=True)).to_contain_text("everything")
     row.get_by_role("checkbox").check()
     desk.shot("16-rejected")
-    desk.page.get_by_role("button", name="Try 1 again").click()
+    desk.page.get_by_role("button", name="Retry 1").click()
+    desk.page.get_by_role("dialog").get_by_role("button", name="Retry 1").click()
     expect(row).to_have_count(0)

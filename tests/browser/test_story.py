@@ -46,8 +46,7 @@ def say_who(desk: Desk) -> None:
     desk.press("Control+a")
     desk.type("Abandoned cart")
     desk.tab_to("Id of the campaign")
-    desk.press("Control+a")
-    desk.type("abandoned-cart")
+    expect(desk.page.get_by_label("Id of the campaign")).to_have_value("abandoned-cart")
     desk.tab_to("Event that the user did")
     desk.choose("added", "added to cart")
     desk.tab_to("Event that the user did not do")
@@ -56,10 +55,6 @@ def say_who(desk: Desk) -> None:
     desk.press("Control+a")
     desk.type("5 seconds")
     desk.press("Enter")
-    desk.tab_to("Filters and timing")
-    desk.press("Enter")
-    desk.tab_to("Settle for")
-    desk.type("0 seconds")
     desk.shot("02-who")
 
 
@@ -104,6 +99,11 @@ def write(desk: Desk) -> None:
     desk.press("Alt+ArrowUp")
     expect(desk.page.locator(".key-input").first).to_have_value("price")
     desk.press("Alt+ArrowDown")
+    desk.tab_to("Filters and timing")
+    desk.press("Enter")
+    desk.tab_to("Wait at least")
+    desk.type("0 seconds")
+    desk.press("Enter")
     desk.shot("06-what")
 
 
@@ -139,9 +139,9 @@ def look_at_the_story(desk: Desk) -> None:
     desk.type("zoe")
     desk.shot("08-go-to")
     desk.press("Enter")
-    expect(desk.page.get_by_role("heading", name="The story of zoe")).to_be_visible()
-    expect(desk.page.locator("article", has_text="white coat").locator(".pill")).to_have_text("sent")
-    expect(desk.page.locator("article", has_text="blue scarf").locator(".pill")).to_have_text("ended")
+    expect(desk.page.get_by_role("heading", name="User zoe")).to_be_visible()
+    expect(desk.page.locator("article", has_text="white coat").locator(".pill")).to_have_text("Sent")
+    expect(desk.page.locator("article", has_text="blue scarf").locator(".pill")).to_have_text("Did it in time")
     desk.shot("09-a-users-story")
 
     desk.go("#/campaigns/abandoned-cart")

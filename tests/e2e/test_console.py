@@ -241,7 +241,7 @@ def test_a_page_elsewhere_that_calls_itself_127_0_0_1_gets_nothing(served: Serve
     for host in ("evil.example", f"evil.example:{served.server_port}", "127.0.0.1"):
         answer = fetch(f"{served.origin}/session", json.dumps({"token": once}).encode(), host=host)
         assert answer.status == 421
-    assert served.session.bearer(once) is not None
+    assert served.session.use_link(once) is not None
 
 
 def test_a_campaign_from_the_form_is_the_campaign_from_the_file(page: Page, token: Callable[[str], str]) -> None:

@@ -190,7 +190,9 @@ def test_the_console_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None
 def test_the_console_writes_campaigns_and_neither_statistics_nor_what_was_seen(on_aws: Stack) -> None:
     statements = on_aws.properties("AWS::IAM::Policy", "ConsoleRole")["PolicyDocument"]["Statement"]
     (writing,) = (each for each in statements if each["Action"] == "dynamodb:PutItem")
-    assert writing["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*"]}}
+    assert writing["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", "activity"]}
+    }
 
 
 def test_every_route_of_the_api_demands_a_token_and_only_the_page_does_not(on_aws: Stack) -> None:

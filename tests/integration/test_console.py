@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -315,6 +317,18 @@ def test_all_mistakes_are_told_at_once_with_their_places_also_in_the_templates(b
     assert browser.post("/api/check", source="id: [")["mistakes"][0]["line"] == 1
 
 
+def test_a_viewer_cannot_keep_the_api_busy_with_a_few_lines(browser: Browser) -> None:
+    browser.claims = VIEWER
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]" for before, after in pairwise("abcdefghi")]
+    for bomb in ("\n".join(lines), "when: " + "[" * 20_000, "id: a\x00"):
+        started = time.process_time()
+        checked = browser.post("/api/check", source=bomb)
+        assert (checked["ok"], checked["campaign"], len(checked["mistakes"])) == (False, None, 1)
+        assert browser.ask("POST", "/api/preview", {"source": bomb, "user": "ann"})[0] == 422
+        assert time.process_time() - started < 3
+
+
 def test_form_and_file_are_the_same_thing_and_comments_stay(browser: Browser) -> None:
     campaign = browser.post("/api/check", source=FILE)["campaign"]
     campaign["when"]["within"] = "45 minutes"
@@ -383,8 +397,10 @@ def test_without_an_event_the_latest_one_of_the_user_counts(world: World, browse
     browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
     world.join().take([world.body({"user": "ann", "profile": {"first_name": "Ann"}}, world.added("hat", price=7))])
     assert browser.post("/api/preview", source=FILE, user="ann")["values"]["title"]["text"] == "Ann, your hat"
-    told = browser.post("/api/preview", 422, source=FILE, user="bob")
-    assert told["error"]["code"] == "no_message"
+    told = browser.post("/api/preview", 404, source=FILE, user="bob")
+    assert told["error"] == {"code": "unknown_user", "message": "Nothing is known of the user bob: is it their id?"}
+    world.join().take([world.body({"user": "bob", "profile": {"first_name": "Bob"}})])
+    assert browser.post("/api/preview", 422, source=FILE, user="bob")["error"]["code"] == "no_message"
 
 
 def test_markup_in_a_value_is_text_in_json(browser: Browser) -> None:
@@ -511,23 +527,119 @@ def test_statistics_are_told_by_day_with_what_waits_now(world: World, browser: B
 def test_a_rejected_record_is_looked_at_and_goes_on(world: World, browser: Browser) -> None:
     world.join().take([world.body({"user": "ann", "event": "Added", "ts": T0}), world.body("not json", message="m2")])
     queued = browser.get("/api/queues/rejected")
-    assert queued["approximate_total"] == 2
-    (mine,) = (each for each in queued["messages"] if each["campaigns"] == ["cart"])
+    assert (queued["approximate_total"], queued["looked"], queued["found"]) == (2, 2, 2)
+    assert browser.get("/api/queues") == {"rejected": 2, "undelivered": 0}
+    (mine,) = (each for each in queued["groups"] if each["campaigns"] == ["cart"])
     assert mine["reason"] == "cart: constant property product: product is missing in Added"
-    assert browser.post("/api/queues/rejected/redrive", ids=[mine["id"]]) == {"redriven": 1, "failed": {}, "left": 1}
+    ids = [each["id"] for each in mine["messages"]]
+    assert browser.post("/api/queues/rejected/redrive", ids=ids) == {"redriven": 1, "failed": {}, "left": 1}
     (again,) = world.messages("events")
     assert again["event"] == "Added"
-    assert len(browser.get("/api/queues/rejected")["messages"]) == 1
+    assert len(browser.get("/api/queues/rejected")["groups"]) == 1
 
 
 def test_an_undelivered_decision_is_delivered(world: World, browser: Browser) -> None:
     decision = Decision("send", "cart", "coat", "coat", T0, "e1", T0, 1)
     body = {"reason": "not put: InternalFailure", "user": "ann", "outbox": [decision._asdict()]}
     Queue(world.sqs, world.queues["undelivered"]).send([Message(json.dumps(body))])  # type: ignore[arg-type]
-    assert browser.get("/api/queues/undelivered")["messages"][0]["campaigns"] == ["cart"]
+    assert browser.get("/api/queues/undelivered")["groups"][0]["campaigns"] == ["cart"]
     assert browser.post("/api/queues/undelivered/redrive")["redriven"] == 1
     assert len(world.messages("rule")) == 1
     assert browser.ask("GET", "/api/queues/events")[0] == 404
+
+
+def set_aside(world: World, *reasons: str) -> None:
+    bodies = [{"reason": reason, "campaigns": [], "record": f"of {number}"} for number, reason in enumerate(reasons)]
+    queue = Queue(world.sqs, world.queues["rejected"])  # type: ignore[arg-type]
+    assert queue.send(Message(json.dumps(body)) for body in bodies) == []
+
+
+def test_what_was_set_aside_is_grouped_by_reason_numbers_apart(world: World, browser: Browser) -> None:
+    set_aside(world, "in the future by 130 s", "no user", "in the future by 4.5 s", "in the future by 9 s")
+    first, second = browser.get("/api/queues/rejected")["groups"]
+    assert (first["count"], first["group"], len(first["messages"])) == (3, "in the future by # s", 3)
+    assert (second["count"], second["reason"]) == (1, "no user")
+    found = browser.get("/api/queues/rejected?search=OF%201")
+    assert [each["reason"] for each in found["groups"]] == ["no user"]
+
+
+def test_what_is_discarded_is_gone_and_nothing_else_is(world: World, browser: Browser) -> None:
+    set_aside(world, "no user", "late by 1 s", "no user", "late by 2 s")
+    assert browser.ask("POST", "/api/queues/rejected/discard", {})[0] == 422
+    told = browser.post("/api/queues/rejected/discard", groups=["late by # s"], search="of 3")
+    assert told == {"discarded": 1, "left": 3}
+    assert browser.post("/api/queues/rejected/discard", groups=["no user"]) == {"discarded": 2, "left": 1}
+    (left,) = browser.get("/api/queues/rejected")["groups"]
+    assert left["reason"] == "late by 1 s"
+    assert world.messages("events") == []
+
+
+# --- Who did it. ------------------------------------------------------------------------------------------------------
+
+
+def test_every_revision_keeps_who_published_it_and_why(browser: Browser) -> None:
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1, note="for the sale")
+    browser.post("/api/campaigns/cart/pause", seen_revision=2)
+    shown = browser.get("/api/campaigns/cart")
+    assert (shown["published_by"], shown["note"], shown["paused"]) == ("eve", "for the sale", True)
+    browser.claims = {**EDITOR, "username": "bob"}
+    browser.post("/api/campaigns/cart/rollback", seen_revision=2, to=2)
+    browser.post("/api/campaigns/cart/publish", source=FILE.replace("your", "the"), seen_revision=2)
+    told = [(each["published_by"], each["note"]) for each in browser.get("/api/campaigns/cart")["revisions"]]
+    assert told == [(None, None), ("eve", "for the sale"), ("bob", None)]
+    assert browser.get("/api/campaigns")["campaigns"][0]["published_by"] == "bob"
+
+
+def test_what_was_done_is_told_with_who_did_it_the_newest_first(world: World, browser: Browser) -> None:
+    deeds: list[tuple[str, dict[str, Any]]] = [
+        ("/api/campaigns/cart/publish", {"source": FILE, "seen_revision": 1}),
+        ("/api/campaigns/cart/pause", {"seen_revision": 2, "note": "out of coats"}),
+        ("/api/campaigns/cart/resume", {"seen_revision": 2}),
+        ("/api/campaigns/cart/test-send", {"source": FILE, **OCCURRENCE}),
+        ("/api/campaigns/cart/publish", {"source": FILE.replace("your", "the"), "seen_revision": 2}),
+        ("/api/campaigns/cart/rollback", {"seen_revision": 3}),
+        ("/api/queues/rejected/redrive", {"groups": ["no user"]}),
+        ("/api/queues/rejected/discard", {"groups": ["late by # s"]}),
+    ]
+    set_aside(world, "no user", "late by 1 s")
+    for path, body in deeds:
+        world.now += 1000
+        browser.post(path, **body)
+    acts = browser.get("/api/activity")["acts"]
+    assert [(act["action"], act["of"], act["revision"], act["count"], act["note"]) for act in acts] == [
+        ("discarded", "rejected", None, 1, None),
+        ("retried", "rejected", None, 1, None),
+        ("rolled back", "cart", 4, None, None),
+        ("published", "cart", 3, None, None),
+        ("tested", "cart", None, None, None),
+        ("resumed", "cart", 2, None, None),
+        ("paused", "cart", 2, None, "out of coats"),
+        ("published", "cart", 2, None, None),
+    ]
+    assert {act["by"] for act in acts} == {"eve"}
+    assert acts[0]["at"] == world.now
+
+
+def test_what_changed_nothing_is_no_activity(browser: Browser) -> None:
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=2)
+    browser.post("/api/queues/rejected/redrive")
+    assert len(browser.get("/api/activity")["acts"]) == 1
+
+
+def test_a_publication_that_cannot_be_recorded_is_a_publication(world: World, browser: Browser) -> None:
+    world.dynamodb.fault("put_item", throttled)
+    assert browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)["revision"] == 2
+    assert browser.get("/api/campaigns/cart")["published_by"] == "eve"
+
+
+def test_a_viewer_is_shown_decisions_and_no_profile(world: World, browser: Browser) -> None:
+    world.join().take([world.body({"user": "ann", "profile": {"email": "ann@example.com"}}, world.added())])
+    assert browser.get("/api/explain?user=ann")["profile"] == {"email": "ann@example.com"}
+    browser.claims = VIEWER
+    told = browser.get("/api/explain?user=ann")
+    assert (told["known"], told["profile"], told["explanations"][0]["status"]) == (True, None, "waits")
+    assert browser.get("/api/explain?user=nobody")["known"] is False
 
 
 # --- What goes wrong. -------------------------------------------------------------------------------------------------

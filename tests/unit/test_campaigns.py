@@ -118,7 +118,11 @@ def test_all_mistakes_of_a_kind_are_told_at_once(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"id: [", "not YAML"), (b"\xff\xfe\x00", "cannot be read: it is not UTF-8 text"), (b"", "Input should be")],
+    [
+        (b"id: [", "not YAML"),
+        (b"\xff\xfe\x00", "cannot be read: it is not UTF-8 text"),
+        (b"", "lines of `key: value` are needed here"),
+    ],
 )
 def test_what_is_no_campaign_at_all_is_said_to_be_none(file: Path, content: bytes, message: str) -> None:
     file.write_bytes(content)

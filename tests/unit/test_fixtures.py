@@ -169,7 +169,7 @@ def test_a_record_that_is_rejected_is_told_unless_it_was_expected(file: Path) ->
     ("test", "line", "message"),
     [
         (a_test(messages="{usr: ann}"), 5, "unknown key 'usr'; did you mean 'user'?"),
-        (a_test(messages="{user: ann, values: 89}"), 5, "Input should be a valid dictionary"),
+        (a_test(messages="{user: ann, values: 89}"), 5, "lines of `key: value` are needed here"),
         (a_test(messages="{user: ann, at: soon}"), 5, "'soon' is no duration"),
         (a_test(messages="{user: ann, withheld: no, retracted: true}"), 5, "either withheld or retracted, not both"),
         (a_test(ADDED + "\n{at: soon, user: ann, event: added}"), 5, "'soon' is no duration"),

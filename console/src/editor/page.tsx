@@ -1,273 +1,284 @@
-// One campaign: writing it, its numbers, its history.
+// One campaign: writing it, its report, its history. This is where the parts of the editor come together.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { type ApiError, type Me, type Mistake, type Published, post, type Seen } from "../api.js";
-import { asApiError, forget, useData } from "../data.js";
-import * as drafts from "../draft.js";
-import type { Read } from "../draft.js";
-import { discard, type Draft, keep, kept } from "../kept.js";
+import type { ApiError, CampaignRow, Me, Mistake, Published } from "../api.js";
+import { forget, useData } from "../data.js";
+import { discard } from "../draft/kept.js";
+import { allMistakes, isBlank, ownerOf, ownMistakes } from "../draft/mistakes.js";
+import { withId } from "../draft/naming.js";
+import { freeSlug, slug } from "../draft/slug.js";
+import { type Form, placeIn, type Read, read } from "../draft/text.js";
 import { go, to } from "../router.js";
-import { Icon } from "../ui/icons.js";
-import { Failed, Notice, Segmented, Skeleton, toast } from "../ui/parts.js";
+import { Empty, Failed, Notice, Skeleton, toast } from "../ui/parts.js";
+import { words } from "../words.js";
+import { Head } from "./head.js";
 import { History } from "./history.js";
-import { type FormProps, Hold, type Said, What, Who } from "./form.js";
-import { YamlField } from "./fields.js";
-import { Numbers } from "./numbers.js";
-import { type Subject, useCheck, usePreview, useSuggestions } from "./live.js";
-import { Preview } from "./preview.js";
-import { Publish, TestSend } from "./publish.js";
-import { needs, sample } from "./sample.js";
+import { leadTo } from "./lead.js";
+import { useCheck } from "./live.js";
+import { Publish } from "./publish.js";
+import { Report } from "./report.js";
+import { TestSend } from "./test-send.js";
+import { useDraft, useUndoKeys } from "./use-draft.js";
+import { usePreviewed } from "./use-previewed.js";
+import { type View, Write } from "./write.js";
 
-type Props = { name: string; tab: string; me: Me };
+/** `name` is the id of a campaign that is live, else the name of a draft. */
+type Props = { name: string; tab: string; me: Me; isNew: boolean };
 
-export default function CampaignPage({ name, tab, me }: Props) {
-  const isNew = name === "new";
-  const loaded = useData<Published>(isNew ? null : `/campaigns/${encodeURIComponent(name)}`);
-  if (isNew) return <Loaded name={name} tab="edit" me={me} live={null} reload={async () => undefined} />;
+export default function CampaignPage({ name, tab, me, isNew }: Props) {
+  const path = isNew ? null : `/campaigns/${encodeURIComponent(name)}`;
+  const loaded = useData<Published>(path, { live: true });
+  if (isNew && !me.may_edit) return <NotForViewers />;
+  if (isNew) return <Editing name={name} tab="edit" me={me} live={null} reload={async () => undefined} />;
   if (!loaded.data) return loaded.error ? <Missing error={loaded.error} retry={loaded.reload} /> : <Loading />;
-  return <Loaded key={name} name={name} tab={tab} me={me} live={loaded.data} reload={loaded.reload} />;
+  return <Editing name={name} tab={tab} me={me} live={loaded.data} reload={loaded.reload} />;
 }
 
 export function Loading() {
-  return <main id="main"><Skeleton height="3.4rem" /><br /><Skeleton height="14rem" count={3} /></main>;
-}
-
-function Missing({ error, retry }: { error: ApiError; retry: () => void }) {
-  return <main id="main" class="narrow"><Failed error={error} retry={error.status === 404 ? undefined : retry} /><br /><a href={to("campaigns")}>All campaigns</a></main>;
-}
-
-function Loaded({ name, tab, me, live, reload }: Props & { live: Published | null; reload: () => Promise<void> }) {
-  const source = live?.source ?? drafts.NEW_CAMPAIGN;
-  const [draft, setDraft] = useState<Draft>(() => kept(name) ?? { source, base: live ? source : "", seen: live?.revision ?? 0 });
-  const changed = draft.source !== source;
-  // What was not touched follows what is live.
-  useEffect(() => {
-    if (live && draft.source === draft.base && live.source !== draft.base) setDraft({ source: live.source, base: live.source, seen: live.revision });
-    else if (live && draft.source === live.source && draft.seen !== live.revision) setDraft({ source: live.source, base: live.source, seen: live.revision });
-  }, [live]);
-  useEffect(() => keep(name, draft), [draft]);
-  const change = useCallback((next: string) => setDraft((before) => ({ ...before, source: next })), []);
-  const reset = (): void => {
-    discard(name);
-    setDraft({ source, base: live ? source : "", seen: live?.revision ?? 0 });
-    toast("What was not published is dropped.", "redo");
-  };
-  const title = live ? (drafts.read(draft.source).form?.name ?? name) : "New campaign";
-  useEffect(() => void (document.title = `${title || name} · Holdfast`), [title]);
-
-  const props = { name, me, live, draft, change, changed, reset, reload, setDraft };
-  const at = live && (tab === "numbers" || tab === "history") ? tab : "edit";
-  return <Editing {...props} tab={at} />;
-}
-
-type EditingProps = {
-  name: string; tab: string; me: Me; live: Published | null; draft: Draft; change: (source: string) => void; changed: boolean;
-  reset: () => void; reload: () => Promise<void>; setDraft: (draft: Draft) => void;
-};
-
-function Editing({ name, tab, me, live, draft, change, changed, reset, reload, setDraft }: EditingProps) {
-  const readOnly = !me.may_edit;
-  const seen = useData<Seen>("/seen").data;
-  const read: Read = useMemo(() => drafts.read(draft.source), [draft.source]);
-  const good = useRef(read);
-  if (read.form) good.current = read;
-  const form = (read.form ?? good.current.form)!;
-  const [view, setView] = useState<"form" | "yaml">(read.form ? "form" : "yaml");
-  const [dialog, setDialog] = useState<"publish" | "test" | null>(null);
-  const [tried, setTried] = useState(false);
-  const [subject, setSubject] = useSubject(name);
-
-  const check = useCheck(draft.source);
-  const suggestions = useSuggestions(read.data);
-  const [more, setMore] = useState<string[]>([]);
-  const wanted = useMemo(() => (form ? needs(form, seen, more) : []), [form, seen, more]);
-  const shownTo = form ? sample(form, subject, wanted) : null;
-  const preview = usePreview(read.form ? draft.source : null, shownTo);
-  useEffect(() => {
-    // What is named in a way that only the real parser sees through.
-    const names = Object.values(preview.data?.values ?? {}).flatMap((each) => each.variables.map((variable) => `{{ ${variable.name} }}`));
-    setMore((before) => (JSON.stringify(before) === JSON.stringify(names) ? before : names));
-  }, [preview.data]);
-
-  const mistakes = useMemo(() => (check.data?.mistakes ?? []).filter((each) => tried || live !== null || !isBlank(read, each)), [check.data, tried, read]);
-  const mistaken: Said = (...path) => at(mistakes, path).filter((each) => !(each.path[1] === "values" && each.path.length === 3 && each.template_line)).map((each) => each.message);
-  const hinted: Said = (...path) => at(check.data?.hints ?? [], path).map((each) => each.message);
-
-  const [publishing, setPublishing] = useState(false);
-  const publish = (): void => {
-    setTried(true);
-    setPublishing(true);
-  };
-  // As soon as what was written last is checked.
-  useEffect(() => {
-    if (!publishing || check.stale) return;
-    setPublishing(false);
-    const { mistakes: all = [] } = check.data ?? {};
-    if (check.error) toast(check.error.message, "warning");
-    else if (all.length) toast(`${all.length === 1 ? "One thing is" : `${all.length} things are`} still to be mended: ${all[0]?.message ?? ""}`, "warning");
-    else setDialog("publish");
-  }, [publishing, check]);
-  const published = (revision: number): void => {
-    const id = form.id;
-    discard(name);
-    setDialog(null);
-    forget("/campaigns");
-    toast(`Revision ${revision} of ${form.name || id} is live.`);
-    setDraft({ source: draft.source, base: draft.source, seen: revision });
-    if (!live) {
-      discard("new");
-      go(to("campaigns", id));
-    } else void reload();
-  };
-  const take = (theirs: Published): void => {
-    discard(name);
-    setDraft({ source: theirs.source, base: theirs.source, seen: theirs.revision });
-    setDialog(null);
-    void reload();
-    toast(`This is revision ${theirs.revision} now.`);
-  };
-  useEffect(() => {
-    const keys = (event: KeyboardEvent): void => {
-      if (!(event.ctrlKey || event.metaKey) || event.altKey || readOnly || dialog) return;
-      if (event.key === "s" || event.key === "Enter") {
-        event.preventDefault();
-        publish();
-      }
-    };
-    addEventListener("keydown", keys);
-    return () => removeEventListener("keydown", keys);
-  });
-
-  const formProps: FormProps = { form, source: draft.source, change, seen, suggestions, mistakes, mistaken, hinted, readOnly: readOnly || !read.form };
   return (
-    <main id="main">
-      <div class="head">
-        <div class="titles">
-          <span class="crumbs"><a href={to("campaigns")}>Campaigns</a> /</span>
-          <h1 class="unseen">{form?.name || name}</h1>
-          {form && <input class="title-input" aria-label="Name of the campaign" value={form.name} placeholder="A name" disabled={formProps.readOnly} onInput={(event) => change(drafts.setText(draft.source, ["name"], event.currentTarget.value, { optional: true }))} />}
-          <div class="row small">
-            {live ? <code class="quiet">{name}</code> : <input class="id-input" aria-label="Id of the campaign" value={form?.id ?? ""} disabled={formProps.readOnly} onInput={(event) => change(drafts.setText(draft.source, ["id"], event.currentTarget.value.toLowerCase().replace(/[^a-z0-9-]/g, "-")))} />}
-            <Status live={live} changed={changed} />
-            {mistaken("id").map((message) => <span class="mistake" key={message}>{message}</span>)}
-          </div>
-        </div>
-        <div class="row">
-          {changed && !readOnly && live && <button type="button" class="button plain" onClick={reset}>Discard</button>}
-          {!readOnly && live && <Pause live={live} reload={reload} />}
-          {!readOnly && <button type="button" class="button" onClick={() => setDialog("test")}><Icon name="send" />Test send</button>}
-          {!readOnly && <button type="button" class="button primary" title="Ctrl + S" onClick={publish}>Publish…</button>}
-          {readOnly && <span class="pill plain" title="Changing campaigns takes the group “editor”.">View only</span>}
-        </div>
-      </div>
-      {live && <Tabs name={name} tab={tab} />}
-      <br />
-      {live && draft.seen !== live.revision && changed && (
-        <><Notice kind="warn"><span class="grow">Revision {live.revision} was published since you began from revision {draft.seen}. Publishing shows what is different.</span></Notice><br /></>
-      )}
-      {tab === "numbers" && <Numbers id={name} />}
-      {tab === "history" && live && <History live={live} me={me} reload={reload} />}
-      {tab === "edit" && (
-        <>
-          <div class="row">
-            <Segmented label="Edit as" value={view} options={[["form", "Form"], ["yaml", "YAML"]]} set={setView} />
-            <span class="help grow"><span class="same-thing">Page and file are the same thing.</span></span>
-            <button type="button" class="button plain" onClick={() => download(`${form?.id || name}.yaml`, draft.source)}><Icon name="download" />Download</button>
-          </div>
-          <br />
-          <div class="edit">
-            <div class="stack">
-              {read.wrong && view === "form" && <Notice kind="bad"><span class="grow">Line {read.wrong.line} of the YAML cannot be read: {read.wrong.message}. The form waits until it can.</span><button type="button" class="button tiny" onClick={() => setView("yaml")}>Show it</button></Notice>}
-              {view === "form" && form ? (
-                <>
-                  <Who {...formProps} /><Hold {...formProps} /><What {...formProps} />
-                  {elsewhere(mistakes).map((each) => <Notice kind="bad" key={each.message}><span>{each.path.join(".")}: {each.message}</span></Notice>)}
-                </>
-              ) : (
-                <>
-                  <YamlField text={draft.source} set={change} readOnly={readOnly} problems={read.wrong ? [read.wrong] : mistakes.map((each) => ({ message: each.message, line: each.line, column: each.column }))} />
-                  {read.wrong && <p class="mistake"><Icon name="warning" />Line {read.wrong.line}: {read.wrong.message}</p>}
-                  {!read.wrong && mistakes.map((each) => <p class="mistake" key={each.message}><Icon name="warning" />Line {each.line}: {each.place ? `${each.place}: ` : ""}{each.message}</p>)}
-                </>
-              )}
-            </div>
-            {form && <aside aria-label="Preview"><Preview form={form} answer={preview} subject={subject} setSubject={setSubject} wanted={wanted} /></aside>}
-          </div>
-        </>
-      )}
-      {dialog === "publish" && <Publish id={form.id} draft={draft} close={() => setDialog(null)} published={published} take={take} />}
-      {dialog === "test" && <TestSend id={form.id} source={draft.source} sample={shownTo} pattern={preview.data?.pattern} close={() => setDialog(null)} />}
+    <main id="main" class="stack wide" tabIndex={-1}>
+      <Skeleton height="3.4rem" />
+      <Skeleton height="14rem" count={3} />
     </main>
   );
 }
 
-function at<T extends { path: (string | number)[] }>(all: T[], path: (string | number)[]): T[] {
-  const under = path[0] === "when" && path.length === 2 && path[1] !== "where" ? path.length : 0;
-  return all.filter((each) => (under ? path.every((step, n) => each.path[n] === step) : each.path.join(".") === path.join(".")));
-}
-
-/** A mistake about what was not written yet: a person who has just begun knows. */
-function isBlank(read: Read, mistake: Mistake): boolean {
-  let value: unknown = read.data;
-  for (const step of mistake.path) {
-    if (Array.isArray(value) || (typeof value === "object" && value !== null)) value = (value as Record<string | number, unknown>)[step] ?? (step === 0 ? value : undefined);
-    else value = undefined;
-  }
-  return value === undefined || value === null || value === "" || (typeof value === "object" && Object.values(value as object).every((each) => each === "" || each === null));
-}
-
-const SHOWN = new Set(["when", "constant", "send", "id"]);
-const elsewhere = (mistakes: Mistake[]): Mistake[] => mistakes.filter((each) => !SHOWN.has(String(each.path[0])));
-
-function useSubject(name: string): [Subject, (subject: Subject) => void] {
-  const known = subjects.get(name);
-  const [subject, set] = useState<Subject>(known ?? { kind: "made-up", user: "", values: {} });
-  return [subject, (next) => (subjects.set(name, next), set(next))];
-}
-const subjects = new Map<string, Subject>();
-
-function Status({ live, changed }: { live: Published | null; changed: boolean }) {
+function Missing({ error, retry }: { error: ApiError; retry: () => void }) {
   return (
-    <>
-      {live ? <span class={`pill ${live.paused ? "warn" : "good"}`}>{live.paused ? "Paused" : "Live"} · revision {live.revision}</span> : <span class="pill">Not published</span>}
-      {changed && live && <span class="pill info">Changes not published</span>}
-    </>
+    <main id="main" class="narrow stack" tabIndex={-1}>
+      <Failed error={error} retry={error.status === 404 ? undefined : retry} />
+      <a href={to("campaigns")}>{words.app.allCampaigns}</a>
+    </main>
   );
+}
+
+function NotForViewers() {
+  return (
+    <main id="main" class="narrow" tabIndex={-1}>
+      <section class="card">
+        <Empty icon="info" title={words.editor.viewerNew}>
+          <p>{words.editor.viewerNewAbout}</p>
+          <a class="button" href={to("campaigns")}>
+            {words.app.allCampaigns}
+          </a>
+        </Empty>
+      </section>
+    </main>
+  );
+}
+
+type EditingProps = { name: string; tab: string; me: Me; live: Published | null; reload: () => Promise<void> };
+
+function Editing({ name, tab, me, live, reload }: EditingProps) {
+  const readOnly = !me.may_edit;
+  const drafting = useDraft(name, live);
+  const { draft, changed, edit, steps } = drafting;
+  const now: Read = useMemo(() => read(draft.source), [draft.source]);
+  const good = useRef<Form | null>(now.form);
+  if (now.form) good.current = now.form;
+  const form = now.form ?? good.current;
+  const [view, setView] = useState<View>({ as: now.form ? "form" : "yaml", line: null });
+  const [dialog, setDialog] = useState<"publish" | "test" | null>(null);
+
+  const rows = useData<{ campaigns: CampaignRow[] }>("/campaigns", { live: true }).data?.campaigns;
+  const check = useCheck(draft.source);
+  const previewed = usePreviewed(name, form, now.form ? draft.source : null, now.data);
+  const found = check.data?.mistakes ?? NO_MISTAKES;
+  const { mistakes, all, setTried } = useMistakes(draft.source, now, live, rows ?? NO_ROWS, found);
+  const title = form?.name || name;
+  useEffect(() => {
+    document.title = `${live ? title : words.editor.newTitle} · ${words.app.name}`;
+  }, [title, live]);
+
+  const showMistake = useCallback(
+    (mistake: Mistake): void => {
+      if (view.as === "yaml") setView({ as: "yaml", line: mistake.line });
+      else if (!leadTo(mistake.path)) setView({ as: "yaml", line: mistake.line });
+    },
+    [view.as],
+  );
+  const publish = usePublishing(check.stale, () => {
+    setTried(true);
+    if (check.error && check.error.status !== 422) return toast(check.error.message, { icon: "warning" });
+    if (now.wrong) return setView({ as: "yaml", line: now.wrong.line });
+    const [first] = all;
+    if (!first) return setDialog("publish");
+    toast(words.editor.first(all.length, first.message), {
+      icon: "warning",
+      action: { label: words.editor.showIt, do: () => showMistake(first) },
+    });
+    // Once it is marked.
+    setTimeout(() => showMistake(first));
+  });
+  useUndoKeys(steps, !readOnly && !dialog);
+  usePublishKeys(publish, !readOnly && !dialog);
+
+  const published = (revision: number): void => {
+    const id = live?.id ?? form?.id ?? name;
+    setDialog(null);
+    toast(words.editor.isLive(revision, form?.name || id));
+    drafting.follow(draft.source, revision);
+    forget("/campaigns");
+    if (live) return;
+    discard(name);
+    go(to("campaigns", id));
+  };
+  const take = (theirs: Published): void => {
+    drafting.follow(theirs.source, theirs.revision);
+    setDialog(null);
+    void reload();
+    toast(words.editor.taken(theirs.revision));
+  };
+
+  useFreeId(live, form, rows, (id) => edit(withId(draft.source, id), "name"));
+
+  const owner = live || !form ? null : ownerOf(form.id, rows ?? NO_ROWS);
+  const shared = { name, me, live, form, drafting, readOnly: readOnly || !now.form, mayEdit: me.may_edit };
+  return (
+    <main id="main" tabIndex={-1}>
+      <Head
+        {...shared}
+        owner={owner}
+        mistakes={mistakes}
+        taken={rows ?? NO_ROWS}
+        reload={reload}
+        publish={publish}
+        test={() => setDialog("test")}
+      />
+      {live && <Tabs name={name} tab={tab} />}
+      {live && draft.seen !== live.revision && changed && (
+        <Notice kind="warn">
+          <span class="grow">{words.editor.newer(live.revision, draft.seen, live.published_by ?? "")}</span>
+        </Notice>
+      )}
+      {drafting.elsewhere && (
+        <Notice kind="warn">
+          <span class="grow">{words.editor.elsewhere}</span>
+          <button type="button" class="button tiny" onClick={drafting.takeElsewhere}>
+            {words.editor.takeElsewhere}
+          </button>
+        </Notice>
+      )}
+      {tab === "numbers" && <Report id={name} />}
+      {tab === "history" && live && <History live={live} me={me} reload={reload} />}
+      {tab !== "numbers" && tab !== "history" && (
+        <Write
+          {...shared}
+          read={now}
+          edit={edit}
+          view={view}
+          setView={setView}
+          previewed={previewed}
+          check={check}
+          mistakes={mistakes}
+        />
+      )}
+      {dialog === "publish" && form && (
+        <Publish
+          id={live?.id ?? form.id}
+          form={form}
+          draft={draft}
+          preview={previewed.answer.data}
+          close={() => setDialog(null)}
+          published={published}
+          take={take}
+          chooseId={() => {
+            setDialog(null);
+            forget("/campaigns");
+            setTimeout(() => leadTo(["id"]));
+          }}
+        />
+      )}
+      {dialog === "test" && form && (
+        <TestSend
+          id={live?.id ?? form.id}
+          source={draft.source}
+          sample={previewed.sample}
+          pattern={previewed.answer.data?.pattern}
+          close={() => setDialog(null)}
+        />
+      )}
+    </main>
+  );
+}
+
+const placed = (source: string, own: Mistake[]): Mistake[] =>
+  own.map((each) => ({ ...each, ...placeIn(source, each.path) }));
+
+const NO_ROWS: CampaignRow[] = [];
+const NO_MISTAKES: Mistake[] = [];
+
+/** All mistakes, and those that are shown: what was not written yet is no mistake until somebody wants to publish. */
+function useMistakes(source: string, now: Read, live: Published | null, others: CampaignRow[], found: Mistake[]) {
+  const [tried, setTried] = useState(false);
+  const liveId = live?.id ?? null;
+  const all = useMemo(
+    () => (now.form ? allMistakes(placed(source, ownMistakes(now.form, { live: liveId, others })), found) : found),
+    [source, now, liveId, others, found],
+  );
+  const mistakes = useMemo(
+    () => all.filter((each) => tried || liveId !== null || !isBlank(now.data, each)),
+    [all, tried, liveId, now],
+  );
+  return { all, mistakes, setTried };
+}
+
+/** An id that followed a name before it was known which ones are taken gives way, once. */
+function useFreeId(
+  live: Published | null,
+  form: Form | null,
+  rows: CampaignRow[] | undefined,
+  give: (id: string) => void,
+) {
+  const looked = useRef(false);
+  useEffect(() => {
+    if (live || !form || !rows || looked.current) return;
+    looked.current = true;
+    const taken = new Set(rows.map((row) => row.id));
+    if (form.id === slug(form.name) && taken.has(form.id)) give(freeSlug(form.name, taken));
+  }, [live, form, rows, give]);
+}
+
+/** Asks as soon as what was written last is checked. */
+function usePublishing(stale: boolean, ready: () => void): () => void {
+  const [wanted, want] = useState(false);
+  const latest = useRef(ready);
+  latest.current = ready;
+  useEffect(() => {
+    if (!wanted || stale) return;
+    want(false);
+    latest.current();
+  }, [wanted, stale]);
+  return useCallback(() => want(true), []);
+}
+
+function usePublishKeys(publish: () => void, on: boolean): void {
+  useEffect(() => {
+    if (!on) return;
+    const keys = (event: KeyboardEvent): void => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+      if (event.key !== "s" && event.key !== "Enter") return;
+      event.preventDefault();
+      publish();
+    };
+    addEventListener("keydown", keys);
+    return () => removeEventListener("keydown", keys);
+  }, [publish, on]);
 }
 
 function Tabs({ name, tab }: { name: string; tab: string }) {
-  const all = [["edit", "Campaign"], ["numbers", "Numbers"], ["history", "History"]] as const;
   return (
-    <nav class="tabs" aria-label="Parts of the campaign">
-      {all.map(([each, said]) => <a key={each} href={each === "edit" ? to("campaigns", name) : to("campaigns", name, each)} aria-current={each === tab ? "page" : undefined}>{said}</a>)}
+    <nav class="tabs" aria-label={words.editor.parts}>
+      {(["edit", "numbers", "history"] as const).map((each) => (
+        <a
+          key={each}
+          href={each === "edit" ? to("campaigns", name) : to("campaigns", name, each)}
+          aria-current={each === tab ? "page" : undefined}
+        >
+          {words.editor.tabs[each]}
+        </a>
+      ))}
     </nav>
   );
-}
-
-function Pause({ live, reload }: { live: Published; reload: () => Promise<void> }) {
-  const [busy, setBusy] = useState(false);
-  const verb = live.paused ? "resume" : "pause";
-  const toggle = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      await post(`/campaigns/${encodeURIComponent(live.id)}/${verb}`, { seen_revision: live.revision });
-      forget("/campaigns");
-      toast(live.paused ? "Resumed: what falls due is sent again." : "Paused: what falls due is withheld, with that reason.");
-    } catch (error) {
-      toast(asApiError(error).message, "warning");
-    } finally {
-      setBusy(false);
-      await reload();
-    }
-  };
-  return <button type="button" class="button" disabled={busy} onClick={toggle}><Icon name={live.paused ? "play" : "pause"} />{live.paused ? "Resume" : "Pause"}</button>;
-}
-
-function download(name: string, text: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "application/yaml" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

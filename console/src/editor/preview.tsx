@@ -1,64 +1,145 @@
 // What one user would get, as one writes: each part in the colour of where it came from.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import type { Preview as Shown, Traced, Variable } from "../api.js";
-import type { Form } from "../draft.js";
+import type { Form } from "../draft/text.js";
 import { Icon } from "../ui/icons.js";
 import { Code, Copy, Empty, Mistakes, Notice, Segmented, shown } from "../ui/parts.js";
+import { words } from "../words.js";
+import { parts } from "./liquid.js";
 import type { Answer, Subject } from "./live.js";
-import { parts, said } from "./liquid.js";
 import type { Need } from "./sample.js";
 
 type Props = {
-  form: Form; answer: Answer<Shown>; subject: Subject; setSubject: (subject: Subject) => void; wanted: Need[];
+  form: Form;
+  answer: Answer<Shown>;
+  subject: Subject;
+  setSubject: (subject: Subject) => void;
+  wanted: Need[];
 };
 
 export function Preview({ form, answer, subject, setSubject, wanted }: Props) {
   const [as, setAs] = useState<"message" | "json">("message");
   const { data, error } = answer;
+  const late = useLate(answer.stale && data !== null);
+  const invalid = error?.code === "invalid";
   return (
-    <section class="card preview" aria-labelledby="preview" data-stale={answer.stale}>
+    <section class="card preview" aria-labelledby="preview">
       <header>
-        <h2 id="preview" class="grow">Preview</h2>
-        <Segmented label="Show as" value={as} options={[["message", "Message"], ["json", "JSON"]]} set={setAs} />
+        <h2 id="preview" class="grow">
+          {words.preview.title} {late && <small class="quiet">{words.preview.updating}</small>}
+        </h2>
+        <Segmented
+          label={words.preview.as}
+          value={as}
+          options={[
+            ["message", words.preview.message],
+            ["json", words.preview.json],
+          ]}
+          set={setAs}
+        />
       </header>
       <div class="body">
         <ForWhom subject={subject} set={setSubject} />
-        {!form.did.length && !data && <Empty icon="campaigns" title="Nothing to show yet"><p>Say who did what, and write a value: the message appears here as you type.</p></Empty>}
-        {error && error.code !== "invalid" && <Notice kind={error.code === "no_message" ? "warn" : "bad"}><span>{sentence(error.message)}</span></Notice>}
-        {error?.code === "invalid" && !data && <p class="help">The message appears here once the campaign says who, and what is held constant.</p>}
-        {data && (as === "message" ? <Message form={form} preview={data} dimmed={error !== null} /> : <AsJson preview={data} />)}
+        {!form.did.length && !data && (
+          <Empty icon="campaigns" title={words.preview.nothing}>
+            <p>{words.preview.nothingAbout}</p>
+          </Empty>
+        )}
+        {error && !invalid && (
+          <Notice kind={error.status === 404 || error.code === "no_message" ? "warn" : "bad"}>
+            <span>{sentence(error.message)}</span>
+          </Notice>
+        )}
+        {invalid && !data && form.did.length > 0 && <p class="help">{words.preview.notYet}</p>}
+        <div class={`stack ${late || (error && data) ? "stale" : ""}`} aria-busy={late}>
+          {data && (as === "message" ? <Message form={form} preview={data} /> : <AsJson preview={data} />)}
+        </div>
+        <p class="unseen" role="status">
+          {data && !answer.stale ? words.preview.outcome(data.sent) : ""}
+        </p>
         {subject.kind === "made-up" && wanted.length > 0 && form.did.length > 0 && (
-          <div class="made-of">
-            <h3>What the made-up user has</h3>
-            <div class="made-up">
-              {wanted.map((need) => (
-                <MadeUp key={need.key} need={need} value={subject.values[need.key] ?? need.example} set={(value) => setSubject({ ...subject, values: { ...subject.values, [need.key]: value } })} />
-              ))}
-            </div>
-          </div>
+          <MadeOf wanted={wanted} subject={subject} set={setSubject} />
         )}
       </div>
     </section>
   );
 }
 
+const LATE_MS = 400;
+
+/** Whether something is so for longer than one notices. */
+function useLate(now: boolean): boolean {
+  const [late, set] = useState(false);
+  useEffect(() => {
+    if (!now) return set(false);
+    const timer = setTimeout(() => set(true), LATE_MS);
+    return () => clearTimeout(timer);
+  }, [now]);
+  return late;
+}
+
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function ForWhom({ subject, set }: { subject: Subject; set: (subject: Subject) => void }) {
   const [user, type] = useState(subject.kind === "known" ? subject.user : "");
+  const choose = (kind: Subject["kind"]): void =>
+    set({ ...subject, kind, user: kind === "known" ? user : subject.user });
   return (
     <div class="stack">
       <div class="row">
-        <Segmented label="Preview for" value={subject.kind} options={[["made-up", "Made-up user"], ["known", "A user you have"]]} set={(kind) => set({ ...subject, kind, user: kind === "known" ? user : subject.user })} />
+        <Segmented
+          label={words.preview.for}
+          value={subject.kind}
+          options={[
+            ["made-up", words.preview.madeUp],
+            ["known", words.preview.known],
+          ]}
+          set={choose}
+        />
         {subject.kind === "known" && (
-          <form class="row grow" onSubmit={(event) => (event.preventDefault(), set({ ...subject, user: user.trim() }))}>
-            <input class="input grow" aria-label="User id" placeholder="User id, then Enter" value={user} onInput={(event) => type(event.currentTarget.value)} onBlur={() => set({ ...subject, user: user.trim() })} spellcheck={false} autocomplete="off" />
+          <form
+            class="row grow"
+            onSubmit={(event) => {
+              event.preventDefault();
+              set({ ...subject, user: user.trim() });
+            }}
+          >
+            <input
+              class="input grow"
+              aria-label={words.preview.user}
+              placeholder={words.preview.userPlaceholder}
+              value={user}
+              onInput={(event) => type(event.currentTarget.value)}
+              onBlur={() => set({ ...subject, user: user.trim() })}
+              spellcheck={false}
+              autocomplete="off"
+            />
           </form>
         )}
       </div>
-      {subject.kind === "known" && <p class="help">With the profile and the latest event that are held of this user.</p>}
+      {subject.kind === "known" && <p class="help">{words.preview.knownAbout}</p>}
+    </div>
+  );
+}
+
+type MadeOfProps = { wanted: Need[]; subject: Subject; set: (subject: Subject) => void };
+
+function MadeOf({ wanted, subject, set }: MadeOfProps) {
+  return (
+    <div class="made-of">
+      <h3>{words.preview.madeOf}</h3>
+      <div class="made-up">
+        {wanted.map((need) => (
+          <MadeUp
+            key={need.key}
+            need={need}
+            value={subject.values[need.key] ?? need.example}
+            set={(value) => set({ ...subject, values: { ...subject.values, [need.key]: value } })}
+          />
+        ))}
+      </div>
     </div>
   );
 }
@@ -67,72 +148,118 @@ function MadeUp({ need, value, set }: { need: Need; value: string; set: (value: 
   const id = `need-${need.key}`;
   return (
     <>
-      <label for={id}><span class={`variable of-${need.origin}`}>{need.label}</span></label>
-      <input id={id} class="input" value={value} placeholder="missing" spellcheck={false} autocomplete="off" onInput={(event) => set(event.currentTarget.value)} />
+      <label for={id}>
+        <span class={`variable of-${need.origin}`}>{need.label}</span>
+      </label>
+      <input
+        id={id}
+        class="input"
+        dir="auto"
+        value={value}
+        placeholder={words.preview.missing}
+        spellcheck={false}
+        autocomplete="off"
+        onInput={(event) => set(event.currentTarget.value)}
+      />
     </>
   );
 }
 
-function Message({ form, preview, dimmed }: { form: Form; preview: Shown; dimmed: boolean }) {
-  const template = new Map(form.pairs.map(({ key, value }) => [key, value]));
-  const keys = [...template.keys()].filter((key) => preview.values[key]);
+function Message({ form, preview }: { form: Form; preview: Shown }) {
+  const faulty = Object.values(preview.values).some((each) => each.error);
   return (
-    <div class={`stack ${dimmed ? "stale" : ""}`}>
+    <>
       <ul class="shown">
-        {keys.map((key) => {
+        {form.pairs.map(({ key, value }) => {
           const traced = preview.values[key];
-          return traced && <Value key={key} name={key} template={template.get(key) ?? ""} traced={traced} />;
+          return traced && <Value key={key} name={key} template={value} traced={traced} />;
         })}
       </ul>
-      {preview.reason && !Object.values(preview.values).some((each) => each.error) && (
+      {preview.reason && !faulty && (
         <Notice kind="bad">
-          <span><b>Withheld: {preview.reason}.</b> This user would get no message. {advice(preview.reason)}</span>
+          <span>
+            <b>{words.preview.skipped(preview.reason)}</b> {words.preview.skippedAbout} {advice(preview.reason)}
+          </span>
         </Notice>
       )}
-      {!preview.reason && <p class="help"><Icon name="check" class="icon-inline" /> Goes on the bus as “{preview.detail_type}”.</p>}
-    </div>
+      {!preview.reason && (
+        <p class="help">
+          <Icon name="check" class="icon-inline" /> {words.preview.goes(preview.detail_type)}
+        </p>
+      )}
+    </>
   );
 }
 
-const advice = (reason: string): string =>
-  reason.startsWith("missing") ? "Give the property a default, or leave it so: never a blank." : reason.startsWith("blank") ? "Write something that is always there." : "";
+function advice(reason: string): string {
+  if (reason.startsWith("missing")) return words.preview.adviceMissing;
+  return reason.startsWith("blank") ? words.preview.adviceBlank : "";
+}
 
 function Value({ name, template, traced }: { name: string; template: string; traced: Traced }) {
   return (
     <li data-key={name}>
       <span class="key">{name}</span>
       {traced.error && <Mistakes of={[traced.error.message]} />}
-      {!traced.error && traced.text === null && <span class="none">No text: {traced.reason}</span>}
+      {!traced.error && traced.text === null && <span class="none">{words.preview.noText(traced.reason ?? "")}</span>}
       {traced.text !== null && (
         <span class="text" dir="auto">
-          {parts(template, traced).map((part, at) => (part.variable ? <mark key={at} class={`of-${part.variable.origin}`} title={`${part.variable.name}: ${said[part.variable.origin]}`}>{part.text}</mark> : part.text))}
+          {parts(template, traced).map(({ text, variable }, at) =>
+            variable ? (
+              <mark
+                key={at}
+                class={`of-${variable.origin}`}
+                title={`${variable.name}: ${words.preview.origins[variable.origin]}`}
+              >
+                {text}
+              </mark>
+            ) : (
+              text
+            ),
+          )}
         </span>
       )}
-      {traced.variables.length > 0 && <span class="variables">{traced.variables.map((variable) => <Chip key={variable.name} variable={variable} />)}</span>}
+      {traced.variables.length > 0 && (
+        <span class="variables">
+          {traced.variables.map((variable) => (
+            <Chip key={variable.name} variable={variable} />
+          ))}
+        </span>
+      )}
     </li>
   );
 }
 
 function Chip({ variable }: { variable: Variable }) {
-  const missing = variable.origin === "missing";
-  const value = shown(variable.value);
+  const value = cut(shown(variable.value));
+  const said =
+    variable.origin === "missing"
+      ? words.preview.missing
+      : variable.origin === "default"
+        ? words.preview.default(value)
+        : value;
   return (
-    <span class={`variable of-${variable.origin}`} title={said[variable.origin]}>
-      {variable.name}<b>{missing ? "missing" : variable.origin === "default" ? `default: ${cut(value)}` : cut(value)}</b>
+    <span class={`variable of-${variable.origin}`} title={words.preview.origins[variable.origin]}>
+      {variable.name}
+      <b dir="auto">{said}</b>
     </span>
   );
 }
 
-const cut = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+const LONGEST = 60;
+const cut = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
 function AsJson({ preview }: { preview: Shown }) {
+  const event = { "detail-type": preview.detail_type, detail: preview.detail };
   return (
-    <div class="stack">
-      <h3>The event on the bus</h3>
-      <Code label="the event" text={JSON.stringify({ "detail-type": preview.detail_type, detail: preview.detail }, null, 2)} />
-      <div class="row"><h3 class="grow">A rule that catches it</h3></div>
-      <Code label="the event pattern" text={JSON.stringify(preview.pattern, null, 2)} />
-      <p class="help">The pattern of an EventBridge rule on Holdfast's bus. <Copy text={JSON.stringify(preview.pattern)} label="Copy the event pattern on one line" /></p>
-    </div>
+    <>
+      <h3>{words.preview.event}</h3>
+      <Code label={words.preview.eventLabel} text={JSON.stringify(event, null, 2)} />
+      <h3>{words.preview.rule}</h3>
+      <Code label={words.preview.patternLabel} text={JSON.stringify(preview.pattern, null, 2)} />
+      <p class="help">
+        {words.preview.ruleAbout} <Copy text={JSON.stringify(preview.pattern)} label={words.preview.copyPattern} />
+      </p>
+    </>
   );
 }

@@ -1,51 +1,74 @@
 // Publishing: what will change and for whom, then one button; and what to do where somebody else was first.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
-import { type ApiError, type Change, type Diff, get, post, type Published } from "../api.js";
+import { type ApiError, type Change, type Diff, get, type Preview, type Published, post } from "../api.js";
 import { asApiError } from "../data.js";
-import type { Draft } from "../kept.js";
+import type { Draft } from "../draft/kept.js";
+import type { Form } from "../draft/text.js";
+import { go, to } from "../router.js";
 import { Changes, Effects } from "../ui/difference.js";
-import { Code, Dialog, Failed, Mistakes, Notice, Skeleton } from "../ui/parts.js";
-import type { Sample } from "./live.js";
+import { Dialog, Failed, Mistakes, Note, Notice, Skeleton } from "../ui/parts.js";
+import { words } from "../words.js";
 
-type PublishProps = { id: string; draft: Draft; close: () => void; published: (revision: number) => void; take: (theirs: Published) => void };
+type PublishProps = {
+  id: string;
+  form: Form;
+  draft: Draft;
+  preview: Preview | null;
+  close: () => void;
+  published: (revision: number) => void;
+  take: (theirs: Published) => void;
+  chooseId: () => void;
+};
 
-export function Publish({ id, draft, close, published, take }: PublishProps) {
+type Theirs = { live: Published; changes: Change[] };
+
+export function Publish({ id, form, draft, preview, close, published, take, chooseId }: PublishProps) {
   const [seen, setSeen] = useState(draft.seen);
   const [diff, setDiff] = useState<Diff | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
+  const [note, setNote] = useState("");
   const [theirs, setTheirs] = useState<Theirs | null>(null);
-  const [again, setAgain] = useState(0);
-  useEffect(() => {
+  const fail = useCallback((reason: unknown): void => setError(asApiError(reason)), []);
+  const compare = useCallback((): void => {
     setDiff(null);
     setError(null);
-    post<Diff>("/diff", { source: draft.source }).then(setDiff, (reason: unknown) => setError(asApiError(reason)));
-  }, [seen, again]);
+    post<Diff>("/diff", { source: draft.source }).then(setDiff, fail);
+  }, [draft.source, fail]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: compared anew once theirs was looked at
+  useEffect(compare, [compare, seen]);
 
-  const lost = async (): Promise<void> => setTheirs(await readTheirs(id, draft.base));
+  const isNew = draft.seen === 0;
+  const lost = useCallback(
+    async (): Promise<void> => setTheirs(await readTheirs(id, isNew ? "" : draft.base)),
+    [id, isNew, draft.base],
+  );
+  // A race that is lost already need not be run.
+  useEffect(() => {
+    if (diff && diff.live !== seen) lost().catch(fail);
+  }, [diff, seen, lost, fail]);
   const publish = async (): Promise<void> => {
     setBusy(true);
     setError(null);
     try {
-      const { revision } = await post<{ revision: number }>(`/campaigns/${encodeURIComponent(id)}/publish`, { source: draft.source, seen_revision: seen });
+      const body = { source: draft.source, seen_revision: seen, ...(note.trim() ? { note: note.trim() } : {}) };
+      const { revision } = await post<{ revision: number }>(`/campaigns/${encodeURIComponent(id)}/publish`, body);
       published(revision);
     } catch (reason) {
-      const refused = asApiError(reason);
-      if (refused.status === 409) await lost().catch((failed: unknown) => setError(asApiError(failed)));
-      else setError(refused);
+      if (asApiError(reason).status === 409) await lost().catch(fail);
+      else fail(reason);
     } finally {
       setBusy(false);
     }
   };
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => button.current?.focus(), [diff]);
-  // A race that is lost already need not be run.
   useEffect(() => {
-    if (diff && diff.live !== seen && !theirs) void lost().catch((failed: unknown) => setError(asApiError(failed)));
+    if (diff) button.current?.focus();
   }, [diff]);
 
+  if (theirs && isNew) return <Taken id={id} owner={theirs.live} close={close} chooseId={chooseId} />;
   if (theirs) {
     const keep = (): void => {
       setSeen(theirs.live.revision);
@@ -53,105 +76,143 @@ export function Publish({ id, draft, close, published, take }: PublishProps) {
     };
     return <LostRace theirs={theirs} close={close} take={() => take(theirs.live)} keep={keep} />;
   }
-  const fresh = diff?.live === 0;
   const footer = (
     <>
-      <button type="button" class="button" onClick={close}>Not yet</button>
+      <button type="button" class="button" onClick={close}>
+        {words.publish.notYet}
+      </button>
       <button type="button" ref={button} class="button primary" disabled={!diff || busy} onClick={publish}>
-        {busy ? "Publishing…" : `Publish revision ${(diff?.live ?? seen) + 1}`}
+        {busy ? words.publish.publishing : words.publish.button((diff?.live ?? seen) + 1)}
       </button>
     </>
   );
   return (
-    <Dialog title={fresh ? "Publish this campaign" : "Publish these changes"} close={close} footer={footer}>
-      {error && (error.code === "invalid" ? <Invalid error={error} /> : <Failed error={error} retry={diff ? undefined : () => setAgain((n) => n + 1)} />)}
+    <Dialog title={isNew ? words.publish.titleNew : words.publish.title(form.name || id)} close={close} footer={footer}>
+      {error && (error.code === "invalid" ? <Invalid error={error} /> : <Failed error={error} retry={compare} />)}
       {!diff && !error && <Skeleton height="5rem" count={2} />}
-      {diff && fresh && <p>It is new: from the next minute on, events that match open a watch, and messages go on the bus. Nobody is waited for yet.</p>}
-      {diff && !fresh && diff.changes.length === 0 && <p>Nothing changes against revision {diff.live}, which is live, but how the file is written.</p>}
-      {diff && !fresh && diff.changes.length > 0 && (
+      {diff?.live === 0 && <NewCampaign id={id} form={form} preview={preview} />}
+      {diff && diff.live > 0 && diff.changes.length === 0 && <p>{words.publish.same(diff.live)}</p>}
+      {diff && diff.live > 0 && diff.changes.length > 0 && (
         <>
           <Effects diff={diff} />
           <Changes of={diff.changes} />
         </>
       )}
+      {diff && <Note value={note} set={setNote} />}
     </Dialog>
+  );
+}
+
+/** What a campaign that is new will do: the rule in words, and the message that the preview shows. */
+function NewCampaign({ id, form, preview }: { id: string; form: Form; preview: Preview | null }) {
+  const values = Object.entries(preview?.values ?? {}).filter(([, each]) => each.text !== null);
+  const matched = form.constants.map((each) => each.name).filter(Boolean);
+  return (
+    <>
+      <p class="wraps">
+        <b>{words.publish.rule(id, form.name || id)}</b>
+      </p>
+      <ul class="rule wraps">
+        <li>{words.publish.audience(form.did, form.did_not, form.within)}</li>
+        <li>{words.publish.constant(matched)}</li>
+        <li>{words.publish.onePer(form.one_per === "user")}</li>
+      </ul>
+      <h3>{words.publish.sampleTitle}</h3>
+      {values.length === 0 && <p class="help">{words.publish.sampleNone}</p>}
+      {values.length > 0 && (
+        <dl class="sample wraps">
+          {values.map(([key, { text }]) => (
+            <div key={key}>
+              <dt>{key}</dt>
+              <dd dir="auto">{text}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <p class="help">{words.publish.newAbout}</p>
+    </>
   );
 }
 
 function Invalid({ error }: { error: ApiError }) {
   const mistakes = (error.body["mistakes"] ?? []) as { place?: string; message: string }[];
+  const said = mistakes.map(({ place, message }) => words.form.elsewhere(place ?? "", message));
   return (
     <div class="stack">
-      <p>It cannot be published yet:</p>
-      {mistakes.length ? <Mistakes of={mistakes.map(({ place, message }) => (place ? `${place}: ${message}` : message))} /> : <Mistakes of={[error.message]} />}
+      <p>{words.publish.invalid}</p>
+      <Mistakes of={said.length ? said : [error.message]} />
     </div>
   );
 }
-
-type Theirs = { live: Published; changes: Change[] };
 
 /** What the others changed since `base`: the way from what is live to it, gone backwards. */
 async function readTheirs(id: string, base: string): Promise<Theirs> {
   const live = await get<Published>(`/campaigns/${encodeURIComponent(id)}`);
   const back = base ? await post<Diff>("/diff", { source: base }).catch(() => null) : null;
-  return { live, changes: (back?.changes ?? []).map((change) => ({ ...change, before: change.after, after: change.before })) };
+  const changes = (back?.changes ?? []).map((change) => ({ ...change, before: change.after, after: change.before }));
+  return { live, changes };
 }
 
-function LostRace({ theirs, close, take, keep }: { theirs: Theirs; close: () => void; take: () => void; keep: () => void }) {
+type LostProps = { theirs: Theirs; close: () => void; take: () => void; keep: () => void };
+
+function LostRace({ theirs, close, take, keep }: LostProps) {
+  const { live, changes } = theirs;
   const footer = (
     <>
-      <button type="button" class="button" onClick={close}>Decide later</button>
-      <button type="button" class="button" onClick={take}>Take theirs, drop mine</button>
-      <button type="button" class="button primary" autofocus onClick={keep}>Keep mine, and review</button>
+      <button type="button" class="button" onClick={close}>
+        {words.publish.later}
+      </button>
+      <button type="button" class="button" onClick={take}>
+        {words.publish.take}
+      </button>
+      <button type="button" class="button primary" onClick={keep}>
+        {words.publish.keep}
+      </button>
     </>
   );
   return (
-    <Dialog title="Somebody else was first" close={close} footer={footer}>
-      <Notice kind="warn"><span>Revision {theirs.live.revision} was published while you were editing. Nothing of yours is lost, and nothing of theirs was overwritten.</span></Notice>
-      {theirs.changes.length > 0 && <><h3>What they changed</h3><Changes of={theirs.changes} /></>}
-      <p class="help">If you keep yours, you see next what it changes against theirs, and then decide.</p>
+    <Dialog title={words.publish.raceTitle} close={close} footer={footer}>
+      <Notice kind="warn">
+        <span>{words.publish.race(live.revision, live.published_by ?? "")}</span>
+      </Notice>
+      {changes.length > 0 && (
+        <>
+          <h3>{words.publish.theirs}</h3>
+          <Changes of={changes} />
+        </>
+      )}
+      <p class="help">{words.publish.raceAbout}</p>
     </Dialog>
   );
 }
 
-type TestProps = { id: string; source: string; sample: Sample | null; pattern: unknown; close: () => void };
+type TakenProps = { id: string; owner: Published; close: () => void; chooseId: () => void };
 
-export function TestSend({ id, source, sample, pattern, close }: TestProps) {
-  const [error, setError] = useState<ApiError | null>(null);
-  const [sent, setSent] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const send = async (): Promise<void> => {
-    setBusy(true);
-    setError(null);
-    try {
-      setSent(await post<unknown>(`/campaigns/${encodeURIComponent(id)}/test-send`, { source, ...sample }));
-    } catch (reason) {
-      setError(asApiError(reason));
-    } finally {
-      setBusy(false);
-    }
-  };
+/** A new campaign is never published over another one: there is no button for it. */
+function Taken({ id, owner, close, chooseId }: TakenProps) {
+  const name = typeof owner.campaign?.["name"] === "string" ? owner.campaign["name"] : owner.id;
   const footer = (
     <>
-      <button type="button" class="button" onClick={close}>{sent ? "Done" : "Not now"}</button>
-      <button type="button" class="button primary" autofocus disabled={!sample || busy} onClick={send}>{busy ? "Sending…" : sent ? "Send once more" : "Send the test"}</button>
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          close();
+          go(to("campaigns", owner.id));
+        }}
+      >
+        {words.publish.openOwner}
+      </button>
+      <button type="button" class="button primary" onClick={chooseId}>
+        {words.publish.otherId}
+      </button>
     </>
   );
   return (
-    <Dialog title="Send a test" close={close} footer={footer}>
-      <p>Puts what the preview shows on the real bus, once, marked as a test: its detail type ends in “Test” and it has <code>metadata.test</code>, so the rules of real messages do not catch it.</p>
-      {!sample && <Notice kind="warn"><span>The preview shows nobody yet. Choose a user there first.</span></Notice>}
-      {sample && <p>User: <b>{sample.user}</b></p>}
-      {error && <Failed error={error} />}
-      {sent !== null && <Notice kind="good"><span>It is on the bus. A rule with this pattern catches tests:</span></Notice>}
-      {sent !== null && <Code label="the pattern for tests" text={JSON.stringify(testPattern(pattern), null, 2)} />}
+    <Dialog title={words.publish.takenTitle} close={close} footer={footer}>
+      <Notice kind="warn">
+        <span>{words.publish.taken(id, name)}</span>
+      </Notice>
     </Dialog>
   );
-}
-
-function testPattern(pattern: unknown): unknown {
-  const copy = structuredClone(pattern ?? {}) as Record<string, unknown>;
-  const types = copy["detail-type"];
-  if (Array.isArray(types)) copy["detail-type"] = types.map((type) => `${String(type)} Test`);
-  return copy;
 }

@@ -1,4 +1,4 @@
-// A user's story: why they did, did not, or will get a message.
+// One user: why they did, did not, or will get a message.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -6,26 +6,70 @@ import type { Explanation, Fact, Story as Told } from "../api.js";
 import { useData } from "../data.js";
 import { go, to } from "../router.js";
 import { Icon } from "../ui/icons.js";
-import { Empty, Failed, shown, Skeleton, Time } from "../ui/parts.js";
+import { Code, Copy, Empty, Failed, Skeleton, shown, Time } from "../ui/parts.js";
+import { words } from "../words.js";
 
-const TONES: Record<string, string> = { waits: "info", due: "info", sent: "good", converted: "good", withheld: "warn", full: "warn", retracted: "odd" };
+const TONES: Record<string, string> = {
+  waits: "info",
+  due: "info",
+  sent: "good",
+  converted: "good",
+  withheld: "warn",
+  full: "warn",
+  retracted: "odd",
+};
 
 export function Users({ user }: { user: string | null }) {
   const [text, type] = useState(user ?? "");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => type(user ?? ""), [user]);
   useEffect(() => {
+    type(user ?? "");
     if (!user) input.current?.focus();
-  }, []);
+  }, [user]);
   return (
-    <main id="main" class="narrow">
-      <div class="head"><div><h1>{user ? `The story of ${user}` : "A user's story"}</h1><p>Why a user did, did not, or will get a message.</p></div></div>
-      <form class="finder" role="search" onSubmit={(event) => (event.preventDefault(), text.trim() && go(to("users", text.trim())))}>
-        <input ref={input} class="input" aria-label="User id" placeholder="User id, as upstream sends it" value={text} onInput={(event) => type(event.currentTarget.value)} spellcheck={false} autocomplete="off" />
-        <button type="submit" class="button primary"><Icon name="search" />Find</button>
-      </form>
-      <br />
-      {user ? <Story user={user} /> : <section class="card"><Empty icon="users" title="Whose?"><p>Type the id of a user, as it stands in the events. You will see what was seen of them, what is waited for, and what was decided with which reason.</p></Empty></section>}
+    <main id="main" class="narrow" tabIndex={-1}>
+      <div class="head">
+        <div class="grow">
+          <h1 tabIndex={-1} class="wraps">
+            {user ? words.users.of(user) : words.users.title}
+          </h1>
+          <p>{words.users.about}</p>
+        </div>
+      </div>
+      <div class="stack wide">
+        <form
+          class="finder"
+          role="search"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (text.trim()) go(to("users", text.trim()));
+          }}
+        >
+          <input
+            ref={input}
+            class="input"
+            aria-label={words.users.label}
+            placeholder={words.users.placeholder}
+            value={text}
+            onInput={(event) => type(event.currentTarget.value)}
+            spellcheck={false}
+            autocomplete="off"
+          />
+          <button type="submit" class="button primary">
+            <Icon name="search" />
+            {words.users.find}
+          </button>
+        </form>
+        {user ? (
+          <Story key={user} user={user} />
+        ) : (
+          <section class="card">
+            <Empty icon="users" title={words.users.which}>
+              <p>{words.users.whichAbout}</p>
+            </Empty>
+          </section>
+        )}
+      </div>
     </main>
   );
 }
@@ -34,29 +78,84 @@ export function Users({ user }: { user: string | null }) {
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function Story({ user }: { user: string }) {
-  const { data, error, reload } = useData<Told>(`/explain?${new URLSearchParams({ user, zone })}`);
+  const { data, error, loading, reload } = useData<Told>(`/explain?${new URLSearchParams({ user, zone })}`);
   if (!data) return error ? <Failed error={error} retry={reload} /> : <Skeleton height="9rem" count={2} />;
-  const groups = new Map<string, Explanation[]>();
-  const blank = data.explanations.filter((each) => each.status === "nothing");
-  for (const each of data.explanations.filter((one) => one.status !== "nothing")) groups.set(each.campaign, [...(groups.get(each.campaign) ?? []), each]);
-  if (!data.explanations.length) return <section class="card"><Empty icon="users" title="Nothing is known"><p>No campaign is published, and nothing is remembered of {user}.</p></Empty></section>;
+  const told = data.explanations
+    .filter((each) => each.status !== "nothing")
+    .sort((a, b) => b.latest - a.latest || a.name.localeCompare(b.name));
+  const others = data.explanations.filter((each) => each.status === "nothing");
+  if (!data.known && !told.length) {
+    return (
+      <section class="card">
+        <Empty icon="users" title={words.users.unknown}>
+          <p class="wraps">{words.users.unknownAbout(user)}</p>
+        </Empty>
+      </section>
+    );
+  }
   return (
     <div class="stack">
-      {[...groups].map(([campaign, all]) => (
-        <section class="card" key={campaign} aria-label={all[0]?.name || campaign}>
-          <header><h2><a href={to("campaigns", campaign)}>{all[0]?.name || campaign}</a></h2></header>
-          {all.map((each, at) => <Value key={at} of={each} />)}
-        </section>
-      ))}
-      {blank.length > 0 && (
-        <section class="card" aria-label="Nothing remembered">
-          <div class="body first">
-            <p class="quiet">Nothing that counts was seen lately of {groups.size ? "the events of" : `${user} for`}:</p>
-            <ul class="row">{blank.map((each) => <li key={each.campaign}><a class="pill plain" href={to("campaigns", each.campaign)}>{each.name}</a></li>)}</ul>
-          </div>
+      <div class="row">
+        <span class="grow quiet">
+          {told.length ? `${words.users.summary(counted(told))}. ${words.users.latestFirst}` : ""}
+        </span>
+        <button type="button" class="button tiny" disabled={loading} onClick={() => void reload()}>
+          <Icon name="redo" />
+          {words.users.reload}
+        </button>
+      </div>
+      {!told.length && (
+        <section class="card">
+          <Empty icon="users" title={words.users.nothing}>
+            <p>{others.length ? words.users.nothingAbout(others.length) : words.users.noCampaign}</p>
+          </Empty>
         </section>
       )}
+      {data.profile && Object.keys(data.profile).length > 0 && <Profile of={data.profile} />}
+      {told.length > 0 && (
+        <section class="card" aria-label={words.users.of(user)}>
+          {told.map((each) => (
+            <Value key={`${each.campaign} ${JSON.stringify(each.constant)} ${each.status}`} of={each} />
+          ))}
+        </section>
+      )}
+      {told.length > 0 && others.length > 0 && (
+        <details>
+          <summary>{words.users.others(others.length)}</summary>
+          <ul class="row">
+            {others.map((each) => (
+              <li key={each.campaign}>
+                <a class="pill plain" href={to("campaigns", each.campaign)}>
+                  <bdi class="cut">{each.name}</bdi>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
     </div>
+  );
+}
+
+function counted(all: Explanation[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const { status } of all) {
+    const said = words.status(status);
+    counts.set(said, (counts.get(said) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}
+
+function Profile({ of }: { of: Record<string, unknown> }) {
+  return (
+    <section class="card" aria-label={words.users.profile(Object.keys(of).length)}>
+      <div class="body first">
+        <details>
+          <summary>{words.users.profile(Object.keys(of).length)}</summary>
+          <Code label={words.users.profile(Object.keys(of).length)} text={JSON.stringify(of, null, 2)} />
+        </details>
+      </div>
+    </section>
   );
 }
 
@@ -64,17 +163,39 @@ function Value({ of }: { of: Explanation }) {
   return (
     <article class="story">
       <div class="row">
-        {of.constant !== null && <h3>{shown(of.constant)}</h3>}
-        <span class={`pill ${TONES[of.status] ?? ""}`}>{of.status}</span>
-        {of.message && <code class="quiet cut" title="The message's id">{of.message}</code>}
+        <h2 class="wraps">
+          <bdi>{of.constant === null ? of.name || of.campaign : shown(of.constant)}</bdi>
+        </h2>
+        <span class={`pill ${TONES[of.status] ?? ""}`}>{words.status(of.status)}</span>
+        <span class="grow" />
+        {of.constant !== null && (
+          <a class="cut small" href={to("campaigns", of.campaign)}>
+            <bdi>{of.name || of.campaign}</bdi>
+          </a>
+        )}
+        {of.message && (
+          <Copy text={of.message} label={words.users.messageId}>
+            <code>{of.message.slice(0, 8)}</code>
+          </Copy>
+        )}
       </div>
       <ol class="timeline">
-        {of.facts.map((fact, at) => <Line key={at} fact={fact} />)}
+        {of.facts.map((fact) => (
+          <Line key={`${fact.at} ${fact.text}`} fact={fact} />
+        ))}
       </ol>
     </article>
   );
 }
 
 function Line({ fact }: { fact: Fact }) {
-  return <li class={fact.what}><Time at={fact.at} /><i aria-hidden="true" /><div>{fact.text}</div></li>;
+  return (
+    <li class={fact.what}>
+      <Time at={fact.at} />
+      <i aria-hidden="true" />
+      <div class="wraps" dir="auto">
+        {fact.text}
+      </div>
+    </li>
+  );
 }

@@ -2,14 +2,18 @@
 // A canvas library would be larger than all the charts here, and would know neither.
 
 import type { CampaignStats } from "../api.js";
-import { many, number } from "./parts.js";
+import { type Outcome, words } from "../words.js";
+import { number } from "./parts.js";
 
-export const KINDS = ["sent", "withheld", "retracted", "failed"] as const;
+export const KINDS = ["sent", "withheld", "retracted", "failed"] as const satisfies readonly Outcome[];
 type Kind = (typeof KINDS)[number];
 
 export const perDay = (stats: CampaignStats, days: number): Record<Kind, number[]> => ({
   sent: filled(stats.sent, days),
-  withheld: Object.values(stats.withheld).reduce((sum, each) => sum.map((n, at) => n + (each[at] ?? 0)), filled([], days)),
+  withheld: Object.values(stats.withheld).reduce(
+    (sum, each) => sum.map((n, at) => n + (each[at] ?? 0)),
+    filled([], days),
+  ),
   retracted: filled(stats.retracted, days),
   failed: filled(stats.failed, days),
 });
@@ -17,49 +21,119 @@ export const perDay = (stats: CampaignStats, days: number): Record<Kind, number[
 const filled = (values: number[], days: number): number[] => Array.from({ length: days }, (_, at) => values[at] ?? 0);
 export const total = (values: number[]): number => values.reduce((sum, each) => sum + each, 0);
 
+/** The end of an axis: the next 1, 2 or 5 with as many zeros. */
+export function roundUp(most: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, most)));
+  return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= most) ?? most;
+}
+
 type Props = { stats: CampaignStats; days: string[]; label: string; height?: number; axis?: boolean };
 
-export function Bars({ stats, days, label, height = 34, axis = false }: Props) {
+const AXIS_WIDTH = 1200;
+const SMALL_WIDTH = 168;
+
+export function Bars({ stats, days, label, height = 30, axis = false }: Props) {
   const values = perDay(stats, days.length);
   const sums = days.map((_, at) => KINDS.reduce((sum, kind) => sum + (values[kind][at] ?? 0), 0));
-  const most = Math.max(1, ...sums);
-  const width = axis ? 1200 : 168;
+  const most = axis ? roundUp(Math.max(1, ...sums)) : Math.max(1, ...sums);
+  const width = axis ? AXIS_WIDTH : SMALL_WIDTH;
   const step = width / Math.max(1, days.length);
-  const bar = Math.max(2, step * 0.68);
-  const summary = KINDS.map((kind) => `${number(total(values[kind]))} ${kind}`).join(", ");
+  const bar = Math.max(2, Math.min(step * 0.68, 48));
+  const summary = KINDS.map((kind) => words.charts.of(total(values[kind]), kind)).join(", ");
   const bars = (
-    <svg class="bars" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`${label}: ${summary} in ${many(days.length, "day", "days")}`} preserveAspectRatio="none" height={height}>
-      {days.map((day, at) => {
-        let top = height;
-        const x = at * step + (step - bar) / 2;
-        const said = KINDS.filter((kind) => values[kind][at]).map((kind) => `${number(values[kind][at] ?? 0)} ${kind}`);
-        return (
-          <g class="day" key={day}>
-            <title>{`${day}: ${said.join(", ") || "nothing"}`}</title>
-            <rect class="hit" x={at * step} y={0} width={step} height={height} />
-            <rect class="ground" x={x} y={height - 1.5} width={bar} height={1.5} />
-            {KINDS.map((kind) => {
-              const value = values[kind][at] ?? 0;
-              if (!value) return null;
-              const tall = Math.max(2, (value / most) * (height - 2));
-              top -= tall;
-              return <rect class={kind} key={kind} x={x} y={Math.max(0, top)} width={bar} height={tall} rx={axis ? 3 : 1} />;
-            })}
-          </g>
-        );
-      })}
+    <svg
+      class="bars"
+      viewBox={`0 0 ${width} ${height}`}
+      role="img"
+      aria-label={words.charts.days(label, summary, days.length)}
+      preserveAspectRatio="none"
+      height={height}
+    >
+      {axis &&
+        [0, height / 2, height - 0.5].map((y) => (
+          <line class="grid" key={y} x1="0" x2={width} y1={y + 0.5} y2={y + 0.5} />
+        ))}
+      {days.map((day, at) => (
+        <Day
+          key={day}
+          day={day}
+          counts={KINDS.map((kind) => [kind, values[kind][at] ?? 0])}
+          x={at * step}
+          {...{ step, bar, most, height, axis }}
+        />
+      ))}
     </svg>
   );
   if (!axis) return bars;
-  const [first = "", middle = "", last = ""] = [days[0], days[Math.floor(days.length / 2)], days.at(-1)];
-  return <>{bars}<div class="axis" aria-hidden="true">{[first, middle, last].map((day) => <span key={day}>{short(day)}</span>)}</div></>;
+  const ends = [days[0], days[Math.floor(days.length / 2)], days.at(-1)];
+  return (
+    <div class="chart">
+      <div class="scale" aria-hidden="true">
+        <span>{number(most)}</span>
+        <span>{most > 1 ? number(most / 2) : ""}</span>
+        <span>0</span>
+      </div>
+      <div>
+        {bars}
+        <div class="axis" aria-hidden="true">
+          {ends.map((day, at) => (
+            <span key={at}>{short(day ?? "")}</span>
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+type DayProps = {
+  day: string;
+  counts: [Kind, number][];
+  x: number;
+  step: number;
+  bar: number;
+  most: number;
+  height: number;
+  axis: boolean;
+};
+
+function Day({ day, counts, x, step, bar, most, height, axis }: DayProps) {
+  let top = height;
+  const left = x + (step - bar) / 2;
+  const said = counts.filter(([, count]) => count).map(([kind, count]) => words.charts.of(count, kind));
+  return (
+    <g class="day">
+      <title>{words.charts.day(day, said.join(", "))}</title>
+      <rect class="hit" x={x} y={0} width={step} height={height} />
+      {counts.map(([kind, count]) => {
+        if (!count) return null;
+        const tall = Math.max(2, (count / most) * (height - 2));
+        top -= tall;
+        return (
+          <rect class={kind} key={kind} x={left} y={Math.max(0, top)} width={bar} height={tall} rx={axis ? 3 : 1} />
+        );
+      })}
+    </g>
+  );
 }
 
 const dayName = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
-const short = (day: string): string => dayName.format(new Date(`${day}T00:00:00Z`));
+
+function short(day: string): string {
+  const at = new Date(`${day}T00:00:00Z`);
+  return Number.isNaN(at.getTime()) ? day : dayName.format(at);
+}
 
 export function Legend() {
-  return <div class="legend">{KINDS.map((kind) => <span class={kind} key={kind}><i />{kind}</span>)}</div>;
+  return (
+    <div class="legend">
+      {KINDS.map((kind) => (
+        <span class={kind} key={kind}>
+          <i />
+          {words.outcomes[kind]}
+        </span>
+      ))}
+    </div>
+  );
 }
 
 /** What was most frequent, each with a bar behind it. */
@@ -69,8 +143,10 @@ export function Shares({ of, tone = "" }: { of: { name: string; count: number }[
     <ul class={`share ${tone}`}>
       {of.map((each) => (
         <li key={each.name}>
-          <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width={(each.count / most) * 100} height="10" rx="0.8" /></svg>
-          <span class="cut">{each.name}</span>
+          <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+            <rect width={(each.count / most) * 100} height="10" rx="0.8" />
+          </svg>
+          <bdi class="wraps">{each.name}</bdi>
           <span class="number">{number(each.count)}</span>
         </li>
       ))}
@@ -79,8 +155,14 @@ export function Shares({ of, tone = "" }: { of: { name: string; count: number }[
 }
 
 export const UNKNOWN = "–";
-export const waiting = (stats: CampaignStats): string => (stats.waiting === null ? `≥ ${number(stats.waiting_at_least)}` : number(stats.waiting));
+export const waiting = (stats: CampaignStats): string =>
+  stats.waiting === null ? words.campaigns.atLeast(stats.waiting_at_least) : number(stats.waiting);
 
 export function Figure({ name, value }: { name: string; value: string }) {
-  return <div class="figure"><dt>{name}</dt><dd class={value === "0" || value === UNKNOWN ? "zero" : ""}>{value}</dd></div>;
+  return (
+    <div class="figure">
+      <dt>{name}</dt>
+      <dd class={value === "0" || value === UNKNOWN ? "zero" : ""}>{value}</dd>
+    </div>
+  );
 }

@@ -1,34 +1,45 @@
 // What was before and what will be.
 
-import type { Change, Diff, Difference, Json, Outcome } from "../api.js";
+import type { Change, Diff, Difference, Outcome } from "../api.js";
+import { words } from "../words.js";
+import { lineChanges } from "./lines.js";
 
 export function Changes({ of }: { of: Change[] }) {
   return (
     <div class="stack">
       {of.map((change) => (
         <div class="change" key={change.field}>
-          <h3>{change.field}{!change.open && <small>for events from now on</small>}</h3>
-          {said(change.before) && <del>{said(change.before)}</del>}
-          {said(change.after) && <ins>{said(change.after)}</ins>}
+          <h3>
+            {change.field}
+            {!change.open && <small>{words.difference.fromNowOn}</small>}
+          </h3>
+          {said(change.before) && <del dir="auto">{said(change.before)}</del>}
+          {said(change.after) && <ins dir="auto">{said(change.after)}</ins>}
         </div>
       ))}
     </div>
   );
 }
 
-const said = (value: Json): string =>
-  value === null ? "" : Array.isArray(value) ? value.map(said).join(", ") : typeof value === "object" ? (Object.keys(value).length ? JSON.stringify(value) : "") : String(value);
+function said(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value)) return value.map(said).join(", ");
+  if (typeof value !== "object") return String(value);
+  return Object.keys(value).length ? JSON.stringify(value) : "";
+}
 
 /** What a change does to those who are being waited for now. */
 export function Effects({ diff }: { diff: Diff }) {
-  if (!diff.changes.some((change) => change.open)) return <p>Watches that are open now fall due as before, and send what they would have sent.</p>;
-  if (!diff.open) return <p>No watch of this campaign is open now: nobody's message changes.</p>;
+  if (!diff.changes.some((change) => change.open)) return <p>{words.difference.unchanged}</p>;
+  if (!diff.open) return <p>{words.difference.nobody}</p>;
   return (
     <div class="stack">
       <p>{diff.sentences.join(" ")}</p>
-      {!diff.complete && <p class="help">There are more users than can be read while you wait: that is of the first ones. <code>holdfast campaign diff</code> reads all.</p>}
-      {diff.paused && <p class="help">The campaign is paused: until it is resumed, all that falls due is withheld.</p>}
-      {(diff.examples ?? []).map((example) => <Example key={`${example.user} ${JSON.stringify(example.constant)}`} of={example} />)}
+      {!diff.complete && <p class="help">{words.difference.incomplete}</p>}
+      {diff.paused && <p class="help">{words.difference.paused}</p>}
+      {diff.examples.map((example) => (
+        <Example key={`${example.user} ${JSON.stringify(example.constant)}`} of={example} />
+      ))}
     </div>
   );
 }
@@ -36,43 +47,56 @@ export function Effects({ diff }: { diff: Diff }) {
 function Example({ of }: { of: Difference }) {
   const before = lines(of.before);
   const after = lines(of.after);
+  const effects: Record<string, string> = words.difference.effects;
   return (
     <div class="change">
-      <h3>{of.user}{of.constant === null ? "" : ` · ${said(of.constant)}`}<small>{of.effect}</small></h3>
-      {before.filter((line) => !after.includes(line)).map((line) => <del key={line}>{line}</del>)}
-      {after.filter((line) => !before.includes(line)).map((line) => <ins key={line}>{line}</ins>)}
+      <h3>
+        <bdi>
+          {of.user}
+          {of.constant === null ? "" : ` · ${said(of.constant)}`}
+        </bdi>
+        <small>{effects[of.effect] ?? of.effect}</small>
+      </h3>
+      {before
+        .filter((line) => !after.includes(line))
+        .map((line) => (
+          <del key={line} dir="auto">
+            {line}
+          </del>
+        ))}
+      {after
+        .filter((line) => !before.includes(line))
+        .map((line) => (
+          <ins key={line} dir="auto">
+            {line}
+          </ins>
+        ))}
     </div>
   );
 }
 
 const lines = (outcome: Outcome): string[] =>
-  outcome.values ? Object.entries(outcome.values).map(([key, value]) => `${key}: ${value}`) : [`withheld: ${outcome.reason}`];
+  outcome.values
+    ? Object.entries(outcome.values).map(([key, value]) => `${key}: ${value}`)
+    : [words.difference.skipped(outcome.reason ?? "")];
 
-/** Two texts, line by line: the longest common subsequence, as files of campaigns are short. */
+/** Two texts, line by line. */
 export function TextChanges({ before, after, label }: { before: string; after: string; label: string }) {
+  const changes = lineChanges(before.trimEnd().split("\n"), after.trimEnd().split("\n"));
+  if (!changes) {
+    return (
+      <div class="stack">
+        <p class="help">{words.difference.tooLong}</p>
+        <pre class="code">{after}</pre>
+      </div>
+    );
+  }
   return (
     <div class="change" role="group" aria-label={label}>
-      {lineChanges(before.trimEnd().split("\n"), after.trimEnd().split("\n")).map(([kind, line], at) =>
-        kind === "+" ? <ins key={at}>{line}</ins> : kind === "-" ? <del key={at}>{line}</del> : <span key={at}>{line}</span>,
-      )}
+      {changes.map(([kind, line], at) => {
+        const Kind = kind === "+" ? "ins" : kind === "-" ? "del" : "span";
+        return <Kind key={at}>{line}</Kind>;
+      })}
     </div>
   );
-}
-
-export function lineChanges(before: string[], after: string[]): ["+" | "-" | " ", string][] {
-  const longest: number[][] = Array.from({ length: before.length + 1 }, () => new Array<number>(after.length + 1).fill(0));
-  const at = (i: number, j: number): number => longest[i]?.[j] ?? 0;
-  for (let i = before.length - 1; i >= 0; i--)
-    for (let j = after.length - 1; j >= 0; j--) (longest[i] as number[])[j] = before[i] === after[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
-  const result: ["+" | "-" | " ", string][] = [];
-  let i = 0;
-  let j = 0;
-  while (i < before.length || j < after.length) {
-    if (i < before.length && j < after.length && before[i] === after[j]) {
-      result.push([" ", before[i++] ?? ""]);
-      j++;
-    } else if (i < before.length && (j >= after.length || at(i + 1, j) >= at(i, j + 1))) result.push(["-", before[i++] ?? ""]);
-    else result.push(["+", after[j++] ?? ""]);
-  }
-  return result;
 }

@@ -14,13 +14,16 @@ const PATHS = {
   check: "m5 12.5 4.5 4.5L19 7.5",
   warning: "M12 4 2.8 19.5h18.4L12 4ZM12 10v4.5M12 17.2v.1",
   info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 11v5M12 8v.1",
-  sparkle: "M11 4l1.7 4.8L17.5 10.5l-4.8 1.7L11 17l-1.7-4.8L4.5 10.5l4.8-1.7zM18.5 15l.8 2.2 2.2.8-2.2.8-.8 2.2-.8-2.2-2.2-.8 2.2-.8z",
+  sparkle:
+    "M11 4l1.7 4.8L17.5 10.5l-4.8 1.7L11 17l-1.7-4.8L4.5 10.5l4.8-1.7zM18.5 15l.8 2.2 2.2.8-2.2.8-.8 2.2-.8-2.2-2.2-.8 2.2-.8z",
   pause: "M9 6v12M15 6v12",
   play: "M8 5.5v13l10.5-6.5z",
   send: "M4 11.5 20 4l-6.5 16-2.7-6.5zM10.8 13.5 20 4",
   download: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
   history: "M4 12a8 8 0 1 0 2.6-5.9L4 8.5M4 4v4.5h4.5M12 8v4.5l3 2",
   redo: "M20 12a8 8 0 1 1-2.6-5.9L20 8.5M20 4v4.5h-4.5",
+  undo: "M4 12a8 8 0 1 1 2.6 5.9L4 15.5M4 20v-4.5h4.5",
+  activity: "M4 12h4l3-7 3 14 3-7h3",
   trash: "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7",
   scheme: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 3v18",
   out: "M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9",
@@ -30,7 +33,16 @@ export type IconName = keyof typeof PATHS;
 
 export function Icon({ name, ...more }: { name: IconName } & JSX.IntrinsicElements["svg"]) {
   return (
-    <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" {...more}>
+    <svg
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.8"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+      {...more}
+    >
       <path d={PATHS[name]} />
     </svg>
   );

@@ -4,7 +4,10 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { ApiError } from "../api.js";
+import { words } from "../words.js";
 import { Icon, type IconName } from "./icons.js";
+
+export { number } from "../words.js";
 
 export function Notice({ kind, children }: { kind: "bad" | "warn" | "good" | "info"; children: ComponentChildren }) {
   return (
@@ -19,7 +22,11 @@ export function Failed({ error, retry }: { error: ApiError; retry?: (() => void)
   return (
     <Notice kind="bad">
       <span class="grow">{error.message}</span>
-      {retry && <button type="button" class="button tiny" onClick={retry}>Try again</button>}
+      {retry && (
+        <button type="button" class="button tiny" onClick={retry}>
+          {words.parts.retry}
+        </button>
+      )}
     </Notice>
   );
 }
@@ -27,7 +34,7 @@ export function Failed({ error, retry }: { error: ApiError; retry?: (() => void)
 export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
-      <Icon name={icon} stroke-width="1.3" />
+      <Icon name={icon} stroke-width="1.3" class="large" />
       <h2>{title}</h2>
       {children}
     </div>
@@ -37,8 +44,10 @@ export function Empty({ icon, title, children }: { icon: IconName; title: string
 /** In the place and of the height of what is still on its way. */
 export function Skeleton({ height, count = 1 }: { height: string; count?: number }) {
   return (
-    <div class="stack" role="status" aria-label="Loading">
-      {Array.from({ length: count }, (_, n) => <Block key={n} height={height} />)}
+    <div class="stack" role="status" aria-label={words.parts.loading}>
+      {Array.from({ length: count }, (_, n) => (
+        <Block key={n} height={height} />
+      ))}
     </div>
   );
 }
@@ -49,15 +58,36 @@ function Block({ height }: { height: string }) {
   return <div class="skeleton" ref={at} />;
 }
 
-export function Mistakes({ of }: { of: string[] }) {
-  return <>{of.map((message) => <p class="mistake" key={message}><Icon name="warning" />{message}</p>)}</>;
+export function Mistakes({ of, id }: { of: string[]; id?: string }) {
+  if (!of.length) return null;
+  return (
+    <div id={id}>
+      {of.map((message) => (
+        <p class="mistake" key={message}>
+          <Icon name="warning" />
+          {message}
+        </p>
+      ))}
+    </div>
+  );
 }
 
 export function Hints({ of }: { of: string[] }) {
-  return <>{of.map((message) => <p class="hint" key={message}><Icon name="info" />{message}</p>)}</>;
+  return (
+    <>
+      {of.map((message) => (
+        <p class="hint" key={message}>
+          <Icon name="info" />
+          {message}
+        </p>
+      ))}
+    </>
+  );
 }
 
-export function Copy({ text, label }: { text: string; label: string }) {
+type CopyProps = { text: string; label: string; children?: ComponentChildren };
+
+export function Copy({ text, label, children }: CopyProps) {
   const [copied, set] = useState(false);
   const copy = async (): Promise<void> => {
     try {
@@ -65,12 +95,18 @@ export function Copy({ text, label }: { text: string; label: string }) {
       set(true);
       setTimeout(() => set(false), 1600);
     } catch {
-      toast("The browser does not allow copying here: select the text, and copy it with the keyboard.", "warning");
+      toast(words.parts.copyFailed, { icon: "warning" });
     }
   };
   return (
-    <button type="button" class="button tiny" onClick={copy} aria-label={copied ? "Copied" : label}>
-      <Icon name={copied ? "check" : "copy"} /> {copied ? "Copied" : "Copy"}
+    <button
+      type="button"
+      class="button tiny copy"
+      onClick={copy}
+      aria-label={copied ? words.parts.copied : label}
+      title={label}
+    >
+      <Icon name={copied ? "check" : "copy"} /> {children ?? (copied ? words.parts.copied : words.parts.copy)}
     </button>
   );
 }
@@ -78,53 +114,169 @@ export function Copy({ text, label }: { text: string; label: string }) {
 export function Code({ text, label }: { text: string; label: string }) {
   return (
     <div class="with-copy">
-      <pre class="code" tabIndex={0} role="region" aria-label={label}>{text}</pre>
-      <Copy text={text} label={`Copy ${label}`} />
+      <pre class="code" tabIndex={0} role="region" aria-label={label}>
+        {text}
+      </pre>
+      <Copy text={text} label={words.parts.copyOf(label)} />
     </div>
   );
 }
 
-export function Segmented<T extends string>({ label, value, options, set }: { label: string; value: T; options: readonly (readonly [T, string])[]; set: (value: T) => void }) {
+type SegmentedProps<T extends string> = {
+  label: string;
+  value: T;
+  options: readonly (readonly [T, string])[];
+  set: (value: T) => void;
+  disabled?: boolean;
+};
+
+export function Segmented<T extends string>({ label, value, options, set, disabled = false }: SegmentedProps<T>) {
   return (
     <div class="segmented" role="group" aria-label={label}>
       {options.map(([each, said]) => (
-        <button type="button" key={each} aria-pressed={each === value} onClick={() => set(each)}>{said}</button>
+        <button type="button" key={each} aria-pressed={each === value} disabled={disabled} onClick={() => set(each)}>
+          {said}
+        </button>
       ))}
     </div>
   );
 }
 
+type SearchProps = { label: string; value: string; set: (value: string) => void };
+
+export function Search({ label, value, set }: SearchProps) {
+  return (
+    <div class="search-field" role="search">
+      <Icon name="search" />
+      <input
+        class="input"
+        type="search"
+        aria-label={label}
+        placeholder={label}
+        value={value}
+        spellcheck={false}
+        autocomplete="off"
+        onInput={(event) => set(event.currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+type DialogProps = {
+  title: ComponentChildren;
+  close: () => void;
+  children: ComponentChildren;
+  footer?: ComponentChildren;
+  className?: string;
+};
+
 /** A native dialog: the browser keeps the focus in it, and gives it back. */
-export function Dialog({ title, close, children, footer, className = "" }: { title: ComponentChildren; close: () => void; children: ComponentChildren; footer?: ComponentChildren; className?: string }) {
+export function Dialog({ title, close, children, footer, className = "" }: DialogProps) {
   const at = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = at.current;
     if (dialog && !dialog.open) dialog.showModal();
     return () => dialog?.close();
   }, []);
-  const outside = (event: MouseEvent): void => {
-    if (event.target === at.current) close();
-  };
   return (
-    <dialog ref={at} class={className} onCancel={(event) => (event.preventDefault(), close())} onMouseDown={outside} aria-labelledby="dialog-title">
+    <dialog
+      ref={at}
+      class={className}
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onMouseDown={(event) => event.target === at.current && close()}
+      aria-labelledby="dialog-title"
+    >
       <header>
-        <h2 class="grow" id="dialog-title">{title}</h2>
-        <button type="button" class="button plain icon" aria-label="Close" onClick={close}><Icon name="close" /></button>
+        <h2 class="grow" id="dialog-title">
+          {title}
+        </h2>
+        <button type="button" class="button plain icon" aria-label={words.parts.close} onClick={close}>
+          <Icon name="close" />
+        </button>
       </header>
-      <div class="body" tabIndex={-1}>{children}</div>
+      <div class="body" tabIndex={-1}>
+        {children}
+      </div>
       {footer && <footer>{footer}</footer>}
     </dialog>
   );
 }
 
+type ConfirmProps = {
+  title: string;
+  about: string;
+  confirm: string;
+  danger?: boolean;
+  busy?: boolean;
+  note?: { value: string; set: (value: string) => void };
+  yes: () => void;
+  no: () => void;
+};
+
+/** A question before something that cannot, or not easily, be taken back. */
+export function Confirm({ title, about, confirm, danger = false, busy = false, note, yes, no }: ConfirmProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), []);
+  const footer = (
+    <>
+      <button type="button" class="button" onClick={no} ref={danger ? button : null}>
+        {words.editor.cancel}
+      </button>
+      <button
+        type="button"
+        class={`button ${danger ? "danger" : "primary"}`}
+        disabled={busy}
+        onClick={yes}
+        ref={danger ? null : button}
+      >
+        {busy ? words.queues.working : confirm}
+      </button>
+    </>
+  );
+  return (
+    <Dialog title={title} close={no} footer={footer}>
+      <p>{about}</p>
+      {note && <Note {...note} />}
+    </Dialog>
+  );
+}
+
+export function Note({ value, set }: { value: string; set: (value: string) => void }) {
+  return (
+    <div class="field">
+      <label for="note">{words.editor.note}</label>
+      <input
+        id="note"
+        class="input"
+        dir="auto"
+        maxLength={500}
+        autocomplete="off"
+        value={value}
+        onInput={(event) => set(event.currentTarget.value)}
+      />
+    </div>
+  );
+}
+
 // --- toasts ---
 
-type Toast = { id: number; text: string; icon: IconName };
+type Action = { label: string; do: () => void };
+type Toast = { id: number; text: string; icon: IconName; action: Action | null };
 let show: ((toast: Toast) => void) | null = null;
 let count = 0;
 
-export function toast(text: string, icon: IconName = "check"): void {
-  show?.({ id: ++count, text, icon });
+const SEEN_MS = 5_000;
+/** What can be undone stays longer. */
+const UNDO_MS = 12_000;
+
+export function toast(
+  text: string,
+  { icon = "check", action = null }: { icon?: IconName; action?: Action | null } = {},
+) {
+  show?.({ id: ++count, text, icon, action });
 }
 
 export function Toasts() {
@@ -132,33 +284,69 @@ export function Toasts() {
   useEffect(() => {
     show = (one) => {
       set((before) => [...before.slice(-2), one]);
-      setTimeout(() => set((before) => before.filter((each) => each.id !== one.id)), 5000);
+      setTimeout(() => set((before) => before.filter((each) => each.id !== one.id)), one.action ? UNDO_MS : SEEN_MS);
     };
     return () => {
       show = null;
     };
   }, []);
+  const drop = (id: number): void => set((before) => before.filter((each) => each.id !== id));
   return (
     <div class="toasts" role="status" aria-live="polite">
-      {all.map((each) => <div class="toast fades" key={each.id}><Icon name={each.icon} />{each.text}</div>)}
+      {all.map(({ id, icon, text, action }) => (
+        <div class="toast fades" key={id}>
+          <Icon name={icon} />
+          <span class="grow">{text}</span>
+          {action && (
+            <button
+              type="button"
+              onClick={() => {
+                drop(id);
+                action.do();
+              }}
+            >
+              {action.label}
+            </button>
+          )}
+          <button type="button" class="dismiss" aria-label={words.parts.dismiss} onClick={() => drop(id)}>
+            <Icon name="close" />
+          </button>
+        </div>
+      ))}
     </div>
   );
 }
 
-// --- times and numbers ---
+// --- times ---
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
-const amount = new Intl.NumberFormat();
 
-export const number = (value: number): string => amount.format(value);
-export const many = (value: number, one: string, more: string): string => `${number(value)} ${value === 1 ? one : more}`;
-
-export function Time({ at }: { at: number }) {
-  const moment = new Date(at);
-  const today = moment.toDateString() === new Date().toDateString();
-  return <time dateTime={moment.toISOString()} title={full.format(moment)}>{today ? clock.format(moment) : `${date.format(moment)}, ${clock.format(moment)}`}</time>;
+/** As somebody reads it here; a time that no calendar has stands as the number it is. */
+export function moment(at: number): { short: string; long: string; iso: string } {
+  const then = new Date(at);
+  if (Number.isNaN(then.getTime())) return { short: String(at), long: String(at), iso: "" };
+  const today = then.toDateString() === new Date().toDateString();
+  return {
+    short: today ? clock.format(then) : `${date.format(then)}, ${clock.format(then)}`,
+    long: full.format(then),
+    iso: then.toISOString(),
+  };
 }
 
-export const shown = (value: unknown): string => (Array.isArray(value) ? value.map(shown).join(", ") : typeof value === "string" ? value : JSON.stringify(value));
+export function Time({ at }: { at: number }) {
+  const { short, long, iso } = moment(at);
+  return (
+    <time dateTime={iso} title={long}>
+      {short}
+    </time>
+  );
+}
+
+export const shown = (value: unknown): string =>
+  Array.isArray(value)
+    ? value.map(shown).join(", ")
+    : typeof value === "string"
+      ? value
+      : (JSON.stringify(value) ?? "");

@@ -3,15 +3,33 @@
 import Combobox from "@github/combobox-nav";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { words } from "../words.js";
+import { Icon } from "./icons.js";
+
 export type Option = { value: string; note?: string | undefined };
 
 type Props = {
-  label: string; value: string; options: Option[]; set: (value: string) => void; placeholder?: string;
+  label: string;
+  value: string;
+  options: Option[];
+  set: (value: string) => void;
+  placeholder?: string;
   /** After choosing, the field is empty again: what was chosen stands elsewhere. */
-  adds?: boolean; disabled?: boolean; invalid?: boolean; id?: string; mono?: boolean;
+  adds?: boolean;
+  disabled?: boolean;
+  invalid?: boolean;
+  id?: string;
+  mono?: boolean;
+  /** In the place of the list where there is nothing to choose from. */
+  nothing?: string;
+  described?: string | undefined;
 };
 
-export function Picker({ label, value, options, set, placeholder, adds = false, disabled = false, invalid = false, id, mono = false }: Props) {
+const MOST_SHOWN = 60;
+
+export function Picker(props: Props) {
+  const { label, value, options, set, placeholder, adds = false, disabled = false, invalid = false, id } = props;
+  const { mono = false, nothing = "", described } = props;
   const listId = useId();
   const input = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
@@ -23,30 +41,40 @@ export function Picker({ label, value, options, set, placeholder, adds = false, 
   useLayoutEffect(() => type(value), [value]);
 
   const query = typed ? text.trim().toLowerCase() : "";
-  const fitting = options.filter((option) => option.value.toLowerCase().includes(query)).slice(0, 60);
+  const fitting = options.filter((option) => option.value.toLowerCase().includes(query)).slice(0, MOST_SHOWN);
   const visible = open && fitting.length > 0 && !disabled;
 
+  // Made once: when it ends it takes the roles of the field away, and nothing would put them back.
   useEffect(() => {
-    if (!visible || !input.current || !list.current) return;
-    const nav = new Combobox(input.current, list.current, { tabInsertsSuggestions: false, firstOptionSelectionMode: "none", scrollIntoViewOptions: { block: "nearest" } });
+    if (!input.current || !list.current) return;
+    const field = input.current;
+    const all = list.current;
+    const nav = new Combobox(field, all, {
+      tabInsertsSuggestions: false,
+      firstOptionSelectionMode: "none",
+      scrollIntoViewOptions: { block: "nearest" },
+    });
     combobox.current = nav;
-    nav.start();
     const commit = (event: Event): void => chosen.current((event.target as HTMLElement).dataset["value"] ?? "");
-    const options = list.current;
-    options.addEventListener("combobox-commit", commit);
+    all.addEventListener("combobox-commit", commit);
     return () => {
-      options.removeEventListener("combobox-commit", commit);
+      all.removeEventListener("combobox-commit", commit);
       nav.destroy();
       combobox.current = null;
     };
+  }, []);
+  useLayoutEffect(() => {
+    if (visible) combobox.current?.start();
+    else combobox.current?.stop();
   }, [visible]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list needs another choice
   useEffect(() => combobox.current?.clearSelection(), [query]);
 
-  const choose = (chosen: string): void => {
+  const choose = (wanted: string): void => {
     setOpen(false);
     setTyped(false);
-    if (chosen.trim() && (adds || chosen !== value)) set(chosen.trim());
-    type(adds ? "" : chosen);
+    if (wanted.trim() && (adds || wanted !== value)) set(wanted.trim());
+    type(adds ? "" : wanted);
   };
   chosen.current = choose;
   const keys = (event: KeyboardEvent): void => {
@@ -66,14 +94,41 @@ export function Picker({ label, value, options, set, placeholder, adds = false, 
   return (
     <div class="picker">
       <input
-        ref={input} id={id} class={`input ${mono ? "mono" : ""}`} type="text" role="combobox" autocomplete="off" spellcheck={false}
-        aria-label={label} aria-autocomplete="list" aria-expanded={visible} aria-controls={listId} aria-invalid={invalid}
-        value={text} placeholder={placeholder} disabled={disabled}
-        onInput={(event) => (type(event.currentTarget.value), setTyped(true), setOpen(true))}
-        onFocus={() => setOpen(true)} onClick={() => setOpen(true)} onBlur={left} onKeyDown={keys}
+        ref={input}
+        id={id}
+        class={`input ${mono ? "mono" : ""}`}
+        type="text"
+        role="combobox"
+        aria-expanded="false"
+        autocomplete="off"
+        spellcheck={false}
+        aria-label={label}
+        aria-autocomplete="list"
+        aria-controls={listId}
+        aria-invalid={invalid}
+        aria-describedby={described}
+        data-pending={adds ? text !== "" : text !== value}
+        value={text}
+        placeholder={placeholder}
+        disabled={disabled}
+        onInput={(event) => {
+          type(event.currentTarget.value);
+          setTyped(true);
+          setOpen(true);
+        }}
+        onFocus={() => setOpen(true)}
+        onClick={() => setOpen(true)}
+        onBlur={left}
+        onKeyDown={keys}
       />
+      {!disabled && <Icon name="down" class="chevron" />}
       <ul
-        ref={list} id={listId} role="listbox" aria-label={`What fits: ${label}`} hidden={!visible}
+        ref={list}
+        id={listId}
+        role="listbox"
+        tabIndex={-1}
+        aria-label={words.parts.fits(label)}
+        hidden={!visible}
         onMouseDown={(event) => event.preventDefault()}
       >
         {fitting.map((option) => (
@@ -83,6 +138,7 @@ export function Picker({ label, value, options, set, placeholder, adds = false, 
           </li>
         ))}
       </ul>
+      {open && nothing && !options.length && !disabled && <p class="nothing">{nothing}</p>}
     </div>
   );
 }

@@ -69,24 +69,24 @@ def _campaigns(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
         return desk().check(asked)
 
     @app.post("/api/diff", summary="What publishing it would change, also for the watches that are open now")
-    def diff(asked: Annotated[models.Drafted, Body()]) -> dict[str, Any]:
+    def diff(asked: Annotated[models.Drafted, Body()]) -> models.Diff:
         return desk().diff(asked)
 
     @app.post("/api/campaigns/<campaign>/publish", summary="Make it the live revision, if the one seen still is")
     def publish(campaign: Id, asked: Annotated[models.Publish, Body()]) -> models.Published:
-        return desk().publish(campaign, asked)
+        return desk().publish(campaign, asked, _person(app).name)
 
     @app.post("/api/campaigns/<campaign>/pause", summary="Withhold what falls due")
     def pause(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
-        return desk().pause(campaign, asked, paused=True)
+        return desk().pause(campaign, asked, _person(app).name, paused=True)
 
     @app.post("/api/campaigns/<campaign>/resume", summary="Send again")
     def resume(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
-        return desk().pause(campaign, asked, paused=False)
+        return desk().pause(campaign, asked, _person(app).name, paused=False)
 
     @app.post("/api/campaigns/<campaign>/rollback", summary="Publish an old revision as a new one")
     def rollback(campaign: Id, asked: Annotated[models.Rollback, Body()]) -> models.Published:
-        return desk().rollback(campaign, asked)
+        return desk().rollback(campaign, asked, _person(app).name)
 
 
 def _messages(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
@@ -100,14 +100,18 @@ def _messages(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
 
     @app.post("/api/campaigns/<campaign>/test-send", summary="Put the message on the bus, marked as a test")
     def test_send(campaign: Id, asked: Annotated[models.Occurrence, Body()]) -> models.Tested:
-        return desk().test_send(campaign, asked)
+        return desk().test_send(campaign, asked, _person(app).name)
 
 
 def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.get("/api/me", summary="Who is asking, and what they may do")
     def me() -> models.Me:
-        person = Person.of(app.current_event.raw_event)
+        person = _person(app)
         return models.Me(name=person.name, groups=sorted(person.groups), may_edit=person.may_edit, stage=desk().stage)
+
+    @app.get("/api/activity", summary="Who did what, the newest first")
+    def activity() -> models.Activity:
+        return desk().acts()
 
     @app.get("/api/openapi.json", summary="This document")
     def describe() -> dict[str, Any]:
@@ -138,17 +142,29 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
         user: Annotated[str, Query(min_length=1, max_length=1024)],
         zone: Annotated[str, Query(max_length=100)] = "UTC",
     ) -> models.Explained:
-        return desk().explain(user, zone)
+        return desk().explain(user, zone, _person(app))
 
 
 def _queues(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
-    @app.get("/api/queues/<name>", summary="What was set aside, and why")
-    def look(name: Name) -> models.Queued:
-        return desk().look(name)
+    @app.get("/api/queues", summary="About how much was set aside")
+    def count() -> models.Counts:
+        return desk().counts()
+
+    @app.get("/api/queues/<name>", summary="What was set aside, by reason")
+    def look(name: Name, search: Annotated[str, Query(max_length=200)] = "") -> models.Queued:
+        return desk().look(name, search)
 
     @app.post("/api/queues/<name>/redrive", summary="Let it go on, once what was wrong was put right")
-    def redrive(name: Name, asked: Annotated[models.Redrive, Body()]) -> models.Redriven:
-        return desk().redrive(name, asked)
+    def redrive(name: Name, asked: Annotated[models.Chosen, Body()]) -> models.Redriven:
+        return desk().redrive(name, asked, _person(app).name)
+
+    @app.post("/api/queues/<name>/discard", summary="Delete it for good")
+    def discard(name: Name, asked: Annotated[models.Chosen, Body()]) -> models.Discarded:
+        return desk().discard(name, asked, _person(app).name)
+
+
+def _person(app: APIGatewayHttpResolver) -> Person:
+    return Person.of(app.current_event.raw_event)
 
 
 def _errors(app: APIGatewayHttpResolver) -> None:

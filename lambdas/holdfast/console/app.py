@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast.aws.bus import Bus
 from holdfast.aws.queues import Queue
 from holdfast.aws.settings import ConsoleSettings
+from holdfast.aws.tables.activity import Activity
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans, Recommendations
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
@@ -64,6 +65,7 @@ class Console:
             recommendations=Recommendations(dynamodb, settings.campaigns_table),
             statistics=Statistics(dynamodb, settings.campaigns_table),
             bus=Bus(self._client("events"), settings.bus_name, settings.source),
+            activity=Activity(dynamodb, settings.campaigns_table),
             queues={
                 "rejected": SetAside(sqs, settings.rejected_queue_url, send),
                 "undelivered": SetAside(sqs, settings.undelivered_queue_url, deliver),

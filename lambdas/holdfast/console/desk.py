@@ -7,15 +7,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.clock import now_ms
+from holdfast.aws.tables.activity import Act, Activity
 from holdfast.aws.tables.campaigns import Campaigns, Conflict, LivePlans, Recommendations, UnknownCampaign
 from holdfast.aws.tables.campaigns import Published as Live
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Open, Statistics, waiting
 from holdfast.aws.tables.users import Users
+from holdfast.aws.telemetry import Logger
 from holdfast.console import models
+from holdfast.console.access import Person
 from holdfast.console.answers import Refused
 from holdfast.core.authoring import suggestions
 from holdfast.core.authoring import text as campaign_text
@@ -47,18 +52,28 @@ from holdfast.core.templates.locales import zone
 from holdfast.core.times import format_duration
 from holdfast.services.message_data import Lookup, Unread
 from holdfast.services.publishing import NoWayBack, Throttled, diff, plan_of, publish, rollback
-from holdfast.services.set_aside import SetAside
+from holdfast.services.set_aside import Aside, SetAside, Wanted
+from holdfast.services.user_data import Known as KnownUser
 from holdfast.services.user_data import read_user
 
 SECONDS: Final = 15
 """For what reads a whole table: an HTTP API waits half a minute for an answer."""
+PUTTING_SECONDS: Final = 26
+"""For putting a test on the bus, which keeps some of it for what would come after."""
 SAMPLE: Final = 200
 """Items of the users table that are looked at for the names of profile properties."""
 COUNTING_SECONDS: Final = 2
 """For counting what is open, which reads the whole users table: some 50 MB in this time."""
-MESSAGES: Final = 100
+MESSAGES: Final = 1000
+"""Of a queue, at most, that are looked at for one page."""
+LOOKING_SECONDS: Final = 5
+EXAMPLES: Final = 5
+"""Messages of a group that are shown."""
 FRESH_SECONDS: Final = 60
 """How long what was observed is kept: names, which change seldom."""
+
+
+logger = Logger(child=True)
 
 
 class Draft(NamedTuple):
@@ -89,6 +104,7 @@ class Desk:
     recommendations: Recommendations
     statistics: Statistics
     bus: Bus
+    activity: Activity
     queues: Mapping[str, SetAside]
     clock: Callable[[], int] = now_ms
     _observed: tuple[float, dict[str, Seen], Seen] | None = field(default=None, init=False)
@@ -108,12 +124,11 @@ class Desk:
             live_revision=live.plan.revision,
             paused=live.plan.paused,
             published_at=shown.published_at,
+            published_by=shown.by or None,
+            note=shown.note or None,
             source=shown.source,
             campaign=_as_json(shown.source),
-            revisions=[
-                models.Revision(revision=each.plan.revision, published_at=each.published_at)
-                for each in self.campaigns.revisions(campaign)
-            ],
+            revisions=[_revision(each) for each in self.campaigns.revisions(campaign)],
         )
 
     def check(self, draft: models.Drafted) -> models.Checked:
@@ -131,41 +146,59 @@ class Desk:
         found = [source.mistake(*hint) for hint in hints(campaign, seen)]
         return models.Checked(ok=True, mistakes=[], hints=[_hint(each) for each in found], **told)
 
-    def diff(self, draft: models.Drafted) -> dict[str, Json]:
+    def diff(self, draft: models.Drafted) -> models.Diff:
         campaign = _draft(draft).campaign
         ends = time.monotonic() + SECONDS
         try:
             found = diff(self.campaigns, self.users, campaign, time_left=lambda: time.monotonic() < ends)
         except UnknownCampaign:
-            return {"campaign": campaign.id, "live": 0, "changes": [], "open": 0, "complete": True, "sentences": []}
+            return models.Diff(campaign=campaign.id, live=0, changes=[], open=0, complete=True, sentences=[])
         except Throttled as error:
             raise Refused(503, "throttled", str(error)) from None
-        return {**found.to_json(), "sentences": list(found.comparison.sentences())}
+        told: Any = {**found.to_json(), "sentences": list(found.comparison.sentences())}
+        return models.Diff.model_validate(told)
 
-    def publish(self, campaign: str, asked: models.Publish) -> models.Published:
+    def publish(self, campaign: str, asked: models.Publish, by: str) -> models.Published:
         draft = _draft(asked, rewrite=True)
         if draft.campaign.id != campaign:
             raise Refused(422, "invalid", f"The file is of campaign {draft.campaign.id}, not of {campaign}.")
+        seen, note = asked.seen_revision, asked.note or ""
         with self._alone(campaign):
             live, changed = publish(
-                self.campaigns, draft.campaign, draft.source.text, self.clock(), seen=asked.seen_revision
+                self.campaigns, draft.campaign, draft.source.text, self.clock(), seen=seen, by=by, note=note
             )
+        if changed:
+            self._record(by, "published", campaign, revision=live.plan.revision, note=note)
         return _published(live, changed=changed)
 
-    def pause(self, campaign: str, asked: models.Seen, *, paused: bool) -> models.Published:
+    def pause(self, campaign: str, asked: models.Seen, by: str, *, paused: bool) -> models.Published:
         with self._alone(campaign):
             live = self.campaigns.pause(campaign, paused=paused, seen=asked.seen_revision)
+        self._record(by, "paused" if paused else "resumed", campaign, revision=live.plan.revision, note=asked.note)
         return _published(live, changed=True)
 
-    def rollback(self, campaign: str, asked: models.Rollback) -> models.Published:
+    def rollback(self, campaign: str, asked: models.Rollback, by: str) -> models.Published:
+        seen, note = asked.seen_revision, asked.note or ""
         try:
             with self._alone(campaign):
                 live, changed, _ = rollback(
-                    self.campaigns, campaign, self.clock(), to=asked.to, seen=asked.seen_revision
+                    self.campaigns, campaign, self.clock(), to=asked.to, seen=seen, by=by, note=note
                 )
         except NoWayBack as error:
             raise Refused(422, "no_way_back", str(error)) from None
+        if changed:
+            self._record(by, "rolled back", campaign, revision=live.plan.revision, note=note)
         return _published(live, changed=changed)
+
+    def _record(self, by: str, action: str, of: str, *, note: str | None = None, **counted: int) -> None:
+        """What is done is done: where it cannot be recorded, the log says so, and whoever did it is not misled."""
+        try:
+            self.activity.record(Act(self.clock(), by, action, of, note=note or "", **counted))
+        except (ClientError, BotoCoreError):
+            logger.exception("activity not recorded", extra={"action": action, "of": of, "by": by})
+
+    def acts(self) -> models.Activity:
+        return models.Activity(acts=[_act(each) for each in self.activity.latest()])
 
     # --- Messages ----------------------------------------------------------------------------------------------------
 
@@ -181,7 +214,7 @@ class Desk:
             **told,
         )
 
-    def test_send(self, campaign: str, asked: models.Occurrence) -> models.Tested:
+    def test_send(self, campaign: str, asked: models.Occurrence, by: str) -> models.Tested:
         """Put the message on the bus, marked as a test: of what is being written, or else of the live revision."""
         revision = None
         if asked.campaign is None and asked.source is None:
@@ -195,9 +228,10 @@ class Desk:
             raise Refused(422, "withheld", f"Nothing was put on the bus, as the message is withheld: {shown.reason}.")
         now = self.clock()
         detail_type, body, text = as_test(shown, now)
-        ends = time.monotonic() + SECONDS
+        ends = time.monotonic() + PUTTING_SECONDS
         if refused := self.bus.put([Entry(detail_type, text, now)], lambda: ends - time.monotonic()):
             raise Refused(503, "not_put", f"The bus did not take it: {', '.join(refused.values())}. Try again.")
+        self._record(by, "tested", campaign)
         return models.Tested(id=body["metadata"]["id"], source=self.source, detail_type=detail_type, detail=body)
 
     def _preview(self, draft: Draft, asked: models.Occurrence, revision: int | None = None) -> Preview:
@@ -207,6 +241,8 @@ class Desk:
         plan = draft.plan(revision or (live.revision + 1 if live else 1))
         try:
             known = read_user(self.users, asked.user) if asked.event is None or asked.profile is None else None
+            if known and asked.event is None and not _is_known(known):
+                raise Refused(404, "unknown_user", f"Nothing is known of the user {asked.user}: is it their id?")
             decision = latest(plan, known.state, known.outbox) if known and asked.event is None else None
             if decision is None:
                 given: Any = {} if asked.event is None else asked.event
@@ -266,15 +302,15 @@ class Desk:
         return models.Recommendations(
             recommendations=[
                 models.Recommendation(
-                    name=plan.id,
-                    title=plan.name or plan.id,
-                    revision=plan.revision,
-                    published_at=published_at,
-                    catalog=plan.catalog,
-                    columns=columns.get(plan.catalog, []),
-                    limit=plan.limit,
+                    name=live.plan.id,
+                    title=live.plan.name or live.plan.id,
+                    revision=live.plan.revision,
+                    published_at=live.published_at,
+                    catalog=live.plan.catalog,
+                    columns=columns.get(live.plan.catalog, []),
+                    limit=live.plan.limit,
                 )
-                for plan, _, published_at in self.recommendations.live()
+                for live in self.recommendations.live()
             ]
         )
 
@@ -291,13 +327,15 @@ class Desk:
             {"groups": [{"group": name, "items": [each._asdict() for each in items]} for name, items in groups]}
         )
 
-    def explain(self, user: str, zone_name: str) -> models.Explained:
+    def explain(self, user: str, zone_name: str, person: Person) -> models.Explained:
+        """A viewer is shown decisions, but no profile."""
         try:
             where = zone(zone_name)
         except ValueError as error:
             raise Refused(422, "invalid", str(error)) from None
         plans = self.live.refresh()
-        state, properties, outbox = read_user(self.users, user)
+        known = read_user(self.users, user)
+        state, properties, outbox = known
         renderer = Renderer(plan_of(self.campaigns), self.lookup.finder(user, plans.recommenders))
         found = explanation.explain(
             user,
@@ -308,7 +346,9 @@ class Desk:
             outbox=outbox,
             render=lambda decision: renderer.outcome(decision, plans[decision.campaign], properties),
         )
-        return models.Explained(user=user, profile=properties, explanations=[each.to_json() for each in found])
+        told: Any = [each.to_json() for each in found]
+        profile: Any = properties if person.may_edit else None
+        return models.Explained(user=user, known=_is_known(known), profile=profile, explanations=told)
 
     def count(self, number: int) -> models.Statistics:
         now = self.clock()
@@ -349,23 +389,44 @@ class Desk:
 
     # --- What could not go on ----------------------------------------------------------------------------------------
 
-    def look(self, name: str) -> models.Queued:
-        queue = self._queue(name)
-        found = queue.look(MESSAGES)
-        waiting = [
-            models.Waiting(id=each.id, reason=each.reason, campaigns=each.campaigns, at=each.at, record=each.body)
-            for each in found
-        ]
-        return models.Queued(messages=waiting, approximate_total=max(queue.total(), len(found)))
+    def counts(self) -> models.Counts:
+        return models.Counts(**{name: queue.total() for name, queue in self.queues.items()})
 
-    def redrive(self, name: str, asked: models.Redrive) -> models.Redriven:
+    def look(self, name: str, search: str = "") -> models.Queued:
+        queue, ends = self._queue(name), time.monotonic() + LOOKING_SECONDS
+        looked = queue.look(MESSAGES, time_left=lambda: time.monotonic() < ends)
+        found = [each for each in looked if each.holds(search)]
+        groups: dict[str, list[Aside]] = {}
+        for each in sorted(found, key=lambda aside: -aside.at):
+            groups.setdefault(each.group, []).append(each)
+        return models.Queued(
+            groups=[_group(name, of) for name, of in sorted(groups.items(), key=lambda item: -len(item[1]))],
+            looked=len(looked),
+            found=len(found),
+            approximate_total=max(queue.total(), len(looked)),
+        )
+
+    def redrive(self, name: str, asked: models.Chosen, by: str) -> models.Redriven:
         queue, ends = self._queue(name), time.monotonic() + SECONDS
         done, failed = queue.redrive(
             max(queue.total(), len(asked.ids or ())),
-            ids=asked.ids and frozenset(asked.ids),
+            wanted=_wanted(asked),
             time_left=lambda: time.monotonic() < ends,
         )
+        if done:
+            self._record(by, "retried", name, number=done, note=asked.note)
         return models.Redriven(redriven=done, failed=dict(failed), left=queue.total())
+
+    def discard(self, name: str, asked: models.Chosen, by: str) -> models.Discarded:
+        """Only what is named: there is no discarding of everything, whatever came in meanwhile."""
+        if not asked.ids and not asked.groups:
+            raise Refused(422, "request", "Say which messages: their ids, or their groups.")
+        queue, ends = self._queue(name), time.monotonic() + SECONDS
+        limit = max(queue.total(), len(asked.ids or ()))
+        done = queue.discard(limit, wanted=_wanted(asked), time_left=lambda: time.monotonic() < ends)
+        if done:
+            self._record(by, "discarded", name, number=done, note=asked.note)
+        return models.Discarded(discarded=done, left=queue.total())
 
     def _queue(self, name: str) -> SetAside:
         try:
@@ -450,6 +511,54 @@ def _as_json(source: str) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
+def _is_known(user: KnownUser) -> bool:
+    return bool(user.properties or user.outbox or user.state.watches or user.state.floors)
+
+
+def _wanted(asked: models.Chosen) -> Wanted:
+    """All, where nothing is chosen."""
+    ids, groups = frozenset(asked.ids or ()), frozenset(asked.groups or ())
+    chosen = ids or groups
+    return lambda aside: (not chosen or aside.id in ids or aside.group in groups) and aside.holds(asked.search)
+
+
+def _group(name: str, of: list[Aside]) -> models.QueueGroup:
+    """`of` are its messages, the newest first."""
+    return models.QueueGroup(
+        group=name,
+        reason=of[0].reason,
+        count=len(of),
+        first=of[-1].at,
+        last=of[0].at,
+        campaigns=sorted({campaign for each in of for campaign in each.campaigns}),
+        messages=[
+            models.Waiting(id=each.id, reason=each.reason, campaigns=each.campaigns, at=each.at, record=each.body)
+            for each in of[:EXAMPLES]
+        ],
+    )
+
+
+def _act(act: Act) -> models.Act:
+    return models.Act(
+        at=act.at,
+        by=act.by or None,
+        action=act.action,
+        of=act.of,
+        revision=act.revision,
+        count=act.number,
+        note=act.note or None,
+    )
+
+
+def _revision(published: Live[Plan]) -> models.Revision:
+    return models.Revision(
+        revision=published.plan.revision,
+        published_at=published.published_at,
+        published_by=published.by or None,
+        note=published.note or None,
+    )
+
+
 def _row(live: Live[Plan]) -> models.Row:
     plan = live.plan
     return models.Row(
@@ -458,6 +567,7 @@ def _row(live: Live[Plan]) -> models.Row:
         revision=plan.revision,
         paused=plan.paused,
         published_at=live.published_at,
+        published_by=live.by or None,
         did=[plan.names.get(key, key) for key in plan.did],
         did_not=[plan.names.get(key, key) for key in plan.did_not],
         within=format_duration(plan.within),

@@ -5,7 +5,7 @@ Times are epoch milliseconds. What the command line prints with --json stands he
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,9 @@ MAX_SOURCE = 200_000
 """Characters of a campaign's file."""
 
 CampaignId: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Note: TypeAlias = Annotated[
+    str | None, Field(max_length=500, description="Why: kept with the time and the name of whoever asks.")
+]
 UserId: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024)]
 Object: TypeAlias = dict[str, Any]
 
@@ -46,22 +49,39 @@ class Publish(Drafted):
     """`seen_revision` is the live revision that the editor began with, 0 where there was none."""
 
     seen_revision: Annotated[int, Field(ge=0)]
+    note: Note = None
 
 
 class Seen(Asked):
     seen_revision: Annotated[int, Field(ge=1)]
+    note: Note = None
 
 
 class Rollback(Seen):
     to: Annotated[int | None, Field(ge=1, description="Without: the revision before the live one.")] = None
 
 
-class Redrive(Asked):
-    ids: Annotated[list[str] | None, Field(max_length=1000, description="Without: all that waits.")] = None
+class Chosen(Asked):
+    """Messages of a queue: those with these ids, those of these groups, or all of them; with `search`, of those
+    the ones that have it in them.
+    """
+
+    ids: Annotated[list[str] | None, Field(max_length=1000)] = None
+    groups: Annotated[list[str] | None, Field(max_length=1000, description="As the answer names them.")] = None
+    search: Annotated[str, Field(max_length=200)] = ""
+    note: Note = None
 
 
 class Told(BaseModel):
-    """An answer."""
+    """An answer. What has a default is always there, and need not be given by whoever makes one."""
+
+    model_config = ConfigDict(json_schema_mode_override="serialization")
+
+
+class Open(Told):
+    """What the command line prints as well: it may have more keys than those that the page knows."""
+
+    model_config = ConfigDict(extra="allow", json_schema_mode_override="serialization")
 
 
 class Me(Told):
@@ -82,7 +102,8 @@ class Row(Told):
     did: list[str]
     did_not: list[str]
     within: str
-    one_per: str
+    one_per: Literal["value", "user"]
+    published_by: str | None = None
 
 
 class Listed(Told):
@@ -90,8 +111,12 @@ class Listed(Told):
 
 
 class Revision(Told):
+    """`published_by` and `note` are null for what was published before they were kept."""
+
     revision: int
     published_at: int
+    published_by: str | None = None
+    note: str | None = None
 
 
 class Shown(Told):
@@ -102,6 +127,8 @@ class Shown(Told):
     live_revision: int
     paused: bool
     published_at: int
+    published_by: str | None
+    note: str | None
     source: str
     campaign: Object | None
     revisions: list[Revision]
@@ -137,6 +164,31 @@ class Checked(Told):
     hints: list[Hint]
 
 
+class TemplateFault(Open):
+    message: str
+    line: int | None
+    column: int | None
+
+
+class Variable(Open):
+    """A variable of a template, where its value came from, and the value."""
+
+    name: str
+    origin: Literal[
+        "profile", "event", "constant", "catalog", "recommendation", "campaign", "time", "default", "missing"
+    ]
+    value: Any
+
+
+class Traced(Open):
+    """One pair of a message: its text, or why there is none."""
+
+    text: str | None
+    reason: str | None
+    error: TemplateFault | None
+    variables: list[Variable]
+
+
 class Previewed(Told):
     ok: bool
     mistakes: list[Mistake]
@@ -145,7 +197,7 @@ class Previewed(Told):
     revision: int
     sent: bool
     reason: str | None
-    values: Object
+    values: dict[str, Traced]
     event: Object
     source: Annotated[str, Field(description="The bus event's source.")]
     detail_type: str
@@ -200,10 +252,70 @@ class Suggested(Told):
     groups: list[Group]
 
 
+class Fact(Open):
+    what: str
+    at: int
+    text: str
+
+
+class Explanation(Open):
+    """What became of one campaign and one constant value of a user."""
+
+    campaign: str
+    name: str
+    constant: Any
+    status: str
+    facts: list[Fact]
+    latest: int
+    waits_for: list[str]
+    until: int | None
+    decided: int | None
+    message: str
+    reason: str
+    text: str
+
+
 class Explained(Told):
+    """`known` is false where nothing at all is held of the user. `profile` is null for whoever may not see it."""
+
     user: str
-    profile: Object
-    explanations: list[Object]
+    known: bool
+    profile: Object | None
+    explanations: list[Explanation]
+
+
+class Change(Open):
+    field: str
+    before: Any
+    after: Any
+    open: bool
+
+
+class Outcome(Open):
+    values: dict[str, str] | None
+    reason: str | None
+    revision: int
+
+
+class Difference(Open):
+    user: str
+    constant: Any
+    effect: str
+    before: Outcome
+    after: Outcome
+
+
+class Diff(Open):
+    """`live` is 0 where nothing was published yet; `complete` is whether all users were read in the time there is."""
+
+    campaign: str
+    live: int
+    paused: bool = False
+    changes: list[Change]
+    open: int
+    complete: bool
+    sentences: list[str]
+    examples: list[Difference] = []
 
 
 class Matched(Told):
@@ -221,9 +333,55 @@ class Waiting(Told):
     record: Any
 
 
-class Queued(Told):
+class QueueGroup(Told):
+    """Messages that were set aside for the same reason, numbers in it apart; `messages` are the newest few."""
+
+    group: str
+    reason: str
+    count: int
+    first: int
+    last: int
+    campaigns: list[str]
     messages: list[Waiting]
+
+
+class Queued(Told):
+    """`looked` is how many messages were looked at, of `approximate_total`; `found` how many of them fit the search."""
+
+    groups: list[QueueGroup]
+    looked: int
+    found: int
     approximate_total: int
+
+
+class Counts(Told):
+    """About how many messages wait in each queue."""
+
+    rejected: int
+    undelivered: int
+
+
+class Discarded(Told):
+    discarded: int
+    left: int
+
+
+class Act(Told):
+    """Something that somebody did. `of` is a campaign, or a queue."""
+
+    at: int
+    by: str | None
+    action: str
+    of: str
+    revision: int | None
+    count: int | None
+    note: str | None
+
+
+class Activity(Told):
+    """The newest first."""
+
+    acts: list[Act]
 
 
 class Catalog(Told):

@@ -20,9 +20,15 @@ _ISO = re.compile(
 )
 
 
+LONGEST_TEXT = 100
+
+
 def parse_duration(text: str) -> int:
     """Milliseconds. ISO 8601 without years and months, whose length is not fixed. Raises ValueError."""
     text = text.strip()
+    if len(text) > LONGEST_TEXT:
+        msg = f"a duration has {LONGEST_TEXT} characters at most, such as 30 minutes"
+        raise ValueError(msg)
     iso = _ISO.fullmatch(text)
     if iso and len(text) > 1:
         return round(sum(float(n) * _MS[unit] for unit, n in iso.groupdict().items() if n))

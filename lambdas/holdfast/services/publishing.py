@@ -107,17 +107,31 @@ def _only(campaign: str, state: State) -> State:
 
 
 def publish(
-    table: Campaigns, campaign: Campaign, text: str, now: int, *, seen: int | None = None
+    table: Campaigns,
+    campaign: Campaign,
+    text: str,
+    now: int,
+    *,
+    seen: int | None = None,
+    by: str = "",
+    note: str = "",
 ) -> tuple[Published[Plan], bool]:
     """Make the text the live revision, and whether that changed anything. Of `seen` and Conflict: Campaigns.publish."""
     live = table.find(campaign.id)
     if live is not None and live.source == text and seen in {None, live.plan.revision}:
         return live, False
-    return table.publish(campaign.id, text, campaign.plan, now, seen=seen), True
+    return table.publish(campaign.id, text, campaign.plan, now, seen=seen, by=by, note=note), True
 
 
 def rollback(
-    table: Campaigns, campaign: str, now: int, *, to: int | None = None, seen: int | None = None
+    table: Campaigns,
+    campaign: str,
+    now: int,
+    *,
+    to: int | None = None,
+    seen: int | None = None,
+    by: str = "",
+    note: str = "",
 ) -> tuple[Published[Plan], bool, int]:
     """Publish an old revision (without `to` the one before the live one) again, as a new one. What was published stays
     in the history as it was. Returned are the live revision, whether that is news, and which it is like.
@@ -137,4 +151,4 @@ def rollback(
         told = error.mistakes[0].message
         see = f"holdfast campaign show {campaign} --revision {number}"
         raise NoWayBack(f"Revision {number} of {campaign} is not valid any more: {told}. See: {see}") from None
-    return (*publish(table, valid, source, now, seen=seen), number)
+    return (*publish(table, valid, source, now, seen=seen, by=by, note=note), number)

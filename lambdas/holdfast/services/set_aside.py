@@ -1,12 +1,14 @@
-"""The queues of what could not go on (rejected, undelivered, dead letters): looked at, and redriven."""
+"""The queues of what could not go on (rejected, undelivered, dead letters): looked at, redriven, and discarded."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from holdfast.aws.packing import MAX_ENTRIES, requests
 from holdfast.aws.queues import FIRST_ARRIVAL, Message, Queue
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.timers import tick_users
@@ -39,6 +41,15 @@ class Aside(NamedTuple):
         return str(self.body.get("reason", "the stream gave up on a batch"))
 
     @property
+    def group(self) -> str:
+        """The reason without what differs from one message to the next: numbers, and times."""
+        return re.sub(r"\d+([.:]\d+)*", "#", self.reason)
+
+    def holds(self, search: str) -> bool:
+        """Whether the reason, a campaign or what could not go on has that in it, in whatever case."""
+        return search.casefold() in json.dumps(self.body, ensure_ascii=False).casefold()
+
+    @property
     def campaigns(self) -> list[str]:
         """Of what was rejected they are named, of what was not delivered they are the decisions'."""
         named = self.body.get("campaigns") or [each["campaign"] for each in self.body.get("outbox", [])]
@@ -51,6 +62,9 @@ class NotTaken(RuntimeError):
 
 Redrive: TypeAlias = Callable[[Aside], None]
 """Raises NotTaken."""
+
+
+Wanted: TypeAlias = Callable[[Aside], bool]
 
 
 class Redriven(NamedTuple):
@@ -76,10 +90,16 @@ class SetAside:
         name: Final = "ApproximateNumberOfMessages"
         return int(self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])["Attributes"][name])
 
-    def look(self, limit: int, only: str = "") -> list[Aside]:
+    def look(self, limit: int, only: str = "", *, time_left: Callable[[], bool] = lambda: True) -> list[Aside]:
         """Those whose reason contains `only`. They stay in the queue, for all to see."""
-        found = list(self._messages(limit))
-        self._leave(found)
+        found: list[Aside] = []
+        try:
+            for aside in self._messages(limit):
+                found.append(aside)
+                if len(found) % MAX_ENTRIES == 0 and not time_left():
+                    break
+        finally:
+            self._leave(found)
         return [each for each in found if only in each.reason]
 
     def redrive(
@@ -87,7 +107,7 @@ class SetAside:
         limit: int,
         *,
         only: str = "",
-        ids: Collection[str] | None = None,
+        wanted: Wanted | None = None,
         step: Callable[[], None] = lambda: None,
         time_left: Callable[[], bool] = lambda: True,
     ) -> Redriven:
@@ -95,25 +115,53 @@ class SetAside:
 
         Those passed by are to be seen again at once; what failed, after a minute.
         """
+        chosen = wanted or (lambda aside: only in aside.reason)
         done, failed = 0, Counter[str]()
-        passed: list[Aside] = []
-        for aside in self._messages(limit):
-            if not time_left():
-                passed.append(aside)
-                break
-            if only in aside.reason and (ids is None or aside.id in ids):
-                try:
-                    self._redrive(aside)
-                except NotTaken as error:
-                    failed[str(error)] += 1
-                else:
-                    self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=aside.receipt)
-                    done += 1
+        for aside in self._chosen(limit, chosen, step, time_left):
+            try:
+                self._redrive(aside)
+            except NotTaken as error:
+                failed[str(error)] += 1
             else:
-                passed.append(aside)
-            step()
-        self._leave(passed)
+                self._delete(aside)
+                done += 1
         return Redriven(done, failed)
+
+    def discard(
+        self,
+        limit: int,
+        *,
+        wanted: Wanted,
+        step: Callable[[], None] = lambda: None,
+        time_left: Callable[[], bool] = lambda: True,
+    ) -> int:
+        """Delete the messages for good; returned is how many."""
+        done = 0
+        for aside in self._chosen(limit, wanted, step, time_left):
+            self._delete(aside)
+            done += 1
+        return done
+
+    def _chosen(
+        self, limit: int, wanted: Wanted, step: Callable[[], None], time_left: Callable[[], bool]
+    ) -> Iterator[Aside]:
+        """Those that are wanted. The others are left for all to see."""
+        passed: list[Aside] = []
+        try:
+            for aside in self._messages(limit):
+                if not time_left():
+                    passed.append(aside)
+                    break
+                if wanted(aside):
+                    yield aside
+                else:
+                    passed.append(aside)
+                step()
+        finally:
+            self._leave(passed)
+
+    def _delete(self, aside: Aside) -> None:
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=aside.receipt)
 
     def _messages(self, limit: int) -> Iterator[Aside]:
         """What waits there, each once."""
@@ -121,7 +169,7 @@ class SetAside:
         while seen < limit:
             found = self._sqs.receive_message(
                 QueueUrl=self._url,
-                MaxNumberOfMessages=min(10, limit - seen),
+                MaxNumberOfMessages=min(MAX_ENTRIES, limit - seen),
                 VisibilityTimeout=HIDDEN_SECONDS,
                 MessageSystemAttributeNames=["SentTimestamp"],
                 MessageAttributeNames=[FIRST_ARRIVAL],
@@ -136,8 +184,13 @@ class SetAside:
                 yield Aside(message["MessageId"], self._read(message["Body"]), message["ReceiptHandle"], at)
 
     def _leave(self, messages: list[Aside]) -> None:
-        for each in messages:
-            self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=each.receipt, VisibilityTimeout=0)
+        """For all to see at once. One that cannot be left so is seen again after a minute."""
+        for ten in requests(messages, lambda _: 0):
+            entries: Any = [
+                {"Id": str(number), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
+                for number, each in enumerate(ten)
+            ]
+            self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
 
 def send_again(events: Queue) -> Redrive:

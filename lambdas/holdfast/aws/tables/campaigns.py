@@ -27,11 +27,16 @@ P = TypeVar("P", Plan, Recommender)
 
 
 class Published(NamedTuple, Generic[P]):
-    """A revision as it stands in the table. `source` is the file; `published_at` epoch milliseconds."""
+    """A revision as it stands in the table. `source` is the file; `published_at` epoch milliseconds.
+
+    `by` is who published it, and `note` why, as far as they were said.
+    """
 
     plan: P
     source: str
     published_at: int
+    by: str = ""
+    note: str = ""
 
 
 class Conflict(RuntimeError):
@@ -103,6 +108,8 @@ class _Revisions(Generic[P]):
                 **_written(published.plan.to_json()),
                 "source": {"S": published.source},
                 "published_at": {"N": str(published.published_at)},
+                **({"published_by": {"S": published.by}} if published.by else {}),
+                **({"note": {"S": published.note}} if published.note else {}),
             },
             "ConditionExpression": "attribute_not_exists(pk)",
         }
@@ -123,7 +130,8 @@ class _Revisions(Generic[P]):
 
     def _published(self, item: Mapping[str, Any]) -> Published[P]:
         plan = self._plan.from_json(_read(item))
-        return Published(plan, item["source"]["S"], int(item["published_at"]["N"]))
+        by, note = (item.get(name, {}).get("S", "") for name in ("published_by", "note"))
+        return Published(plan, item["source"]["S"], int(item["published_at"]["N"]), by=by, note=note)
 
     def _query(self, pk: str) -> list[Mapping[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -139,7 +147,15 @@ class Campaigns(_Revisions[Plan]):
     _plan, _all, _live, _unknown = Plan, "campaign#", "", UnknownCampaign
 
     def publish(
-        self, campaign: str, source: str, plan_of: Callable[[int], Plan], now: int, *, seen: int | None = None
+        self,
+        campaign: str,
+        source: str,
+        plan_of: Callable[[int], Plan],
+        now: int,
+        *,
+        seen: int | None = None,
+        by: str = "",
+        note: str = "",
     ) -> Published[Plan]:
         """Make `source` the live revision, numbered on from the one that is live. A paused campaign stays paused.
 
@@ -149,7 +165,8 @@ class Campaigns(_Revisions[Plan]):
         before = self.find(campaign)
         _expect(campaign, seen, before)
         plan = plan_of(before.plan.revision + 1 if before else 1)
-        published = Published(replace(plan, paused=before.plan.paused) if before else plan, source, now)
+        plan = replace(plan, paused=before.plan.paused) if before else plan
+        published = Published(plan, source, now, by=by, note=note)
         self._publish(campaign, before, published)
         return published
 

@@ -5,13 +5,14 @@ The text is what people write and keep: `rewritten` changes what it says and lea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
 from holdfast.core.authoring.campaign import Campaign, did_you_mean
 from holdfast.core.events import Json
@@ -65,15 +66,84 @@ class Source(NamedTuple):
         return Mistake(self.name, *self.position(place), shown, message, at=place)
 
 
+MAX_CHARACTERS = 200_000
+"""Of a file. What is published has to fit an item of its table."""
+MAX_DEPTH = 50
+MAX_PARTS = 20_000
+"""Of a file with its aliases written out: a few lines of aliases of aliases could stand for millions."""
+
+
 def parse(text: str, name: str = "") -> Source:
-    """Raises CampaignFileError."""
+    """Raises CampaignFileError, and nothing else, whatever the text is."""
+    if mistake := _unreadable(text):
+        raise CampaignFileError([Mistake(name, *mistake)])
     try:
-        return Source(name, text, YAML().load(text))
+        data = YAML().load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         message = f"not YAML: {error.problem or error.context}".splitlines()[0]
         raise CampaignFileError([Mistake(name, line, column, "", message)]) from error
+    except RecursionError:
+        raise CampaignFileError([Mistake(name, 1, 1, "", _TOO_DEEP)]) from None
+    except Exception as error:  # a number of thousands of digits, a date that no calendar has, a tag without its value
+        message = f"not YAML that can be read: {str(error)[:200] or type(error).__name__}"
+        raise CampaignFileError([Mistake(name, 1, 1, "", message)]) from error
+    source = Source(name, text, data)
+    _bounded(source)
+    return source
+
+
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
+
+
+def _unreadable(text: str) -> tuple[int, int, str, str] | None:
+    """What a parser should not even see: line, column, place, message."""
+    if len(text) > MAX_CHARACTERS:
+        return 1, 1, "", f"{len(text)} characters, {MAX_CHARACTERS} are allowed"
+    if found := _NO_TEXT.search(text):
+        return (*_line_and_column(text, found.start()), "", f"the character U+{ord(found[0]):04X} is not text")
+    if (at := _too_deep(text)) >= 0:
+        return (*_line_and_column(text, at), "", _TOO_DEEP)
+    return None
+
+
+def _line_and_column(text: str, at: int) -> tuple[int, int]:
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _too_deep(text: str) -> int:
+    """Where brackets open too many others: the parser takes a time that grows with their square. Those in texts count
+    as well, so that four times as many are allowed; -1 where it is fine.
+    """
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth = depth + 1 if found[0] in "[{" else max(depth - 1, 0)
+        if depth > 4 * MAX_DEPTH:
+            return found.start()
+    return -1
+
+
+_BRACKET = re.compile(r"[\[\]{}]")
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def _bounded(source: Source) -> None:
+    """Refuse what would become too much where its aliases are written out. Raises CampaignFileError."""
+    parts = 0
+    waiting: list[tuple[Any, Place]] = [(source.data, ())]
+    while waiting:
+        data, place = waiting.pop()
+        parts += 1
+        if parts > MAX_PARTS:
+            message = f"aliases written out, it has more than {MAX_PARTS} parts"
+            raise CampaignFileError([source.mistake(place[:1], message)])
+        if not isinstance(data, Mapping | list):
+            continue
+        if len(place) > MAX_DEPTH:  # also of what refers to itself
+            raise CampaignFileError([source.mistake(place[:1], _TOO_DEEP)])
+        items = data.items() if isinstance(data, Mapping) else enumerate(data)
+        waiting += [(each, (*place, key if isinstance(key, int) else str(key))) for key, each in items]
 
 
 def validate(source: Source, model: type[_Model]) -> _Model:
@@ -142,9 +212,24 @@ def _mistake(source: Source, model: type[BaseModel], error: ErrorDetails) -> Mis
             message = f"unknown key {place[-1]!r}" + _known_here(model, place)
         case "value_error":
             message = str(context["error"])
-        case _:
-            message = error["msg"]
+        case kind:
+            message = _SAID.get(kind, error["msg"])
     return source.mistake(place, message)
+
+
+_SAID = {
+    "string_type": "a text is needed here; one that looks like something else needs quotes",
+    "dict_type": "lines of `key: value` are needed here, indented",
+    "model_type": "lines of `key: value` are needed here, indented",
+    "model_attributes_type": "lines of `key: value` are needed here, indented",
+    "list_type": "a list is needed here",
+    "int_type": "a whole number is needed here",
+    "int_parsing": "a whole number is needed here",
+    "int_from_float": "a whole number is needed here",
+    "bool_type": "true or false is needed here",
+    "string_too_short": "nothing is written here",
+}
+"""Pydantic's words are for programmers."""
 
 
 def _position(data: Any, place: Place) -> tuple[int, int]:
@@ -187,11 +272,11 @@ def _annotations(model: type[BaseModel], part: int | str) -> list[type[BaseModel
 def fields(text: str) -> dict[str, Json]:
     """What a published file says, with what it leaves to defaults; as it stands where today's rules refuse it."""
     try:
-        data = YAML(typ="safe").load(text)
+        data = plain(parse(text).data)
         return Campaign.model_validate(data).model_dump(by_alias=True, mode="json")
     except ValidationError:
         return dict(data) if isinstance(data, dict) else {}
-    except YAMLError:
+    except CampaignFileError:
         return {}
 
 
@@ -221,8 +306,8 @@ def rewritten(campaign: Json, text: str = "") -> str:
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
     try:
-        before = yaml.load(text)
-    except MarkedYAMLError:
+        before = parse(text).data
+    except CampaignFileError:
         before = None
     buffer = StringIO()
     yaml.dump(_merged(before, campaign), buffer)

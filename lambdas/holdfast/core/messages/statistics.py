@@ -25,6 +25,8 @@ MAX_REASONS = 32
 """Of a campaign and day; what comes on top is counted under `OTHER`. Two who add one at once may exceed it a little."""
 MAX_LENGTH = 64
 """Characters of a value or a reason."""
+END = 20
+"""Of those, how many are the end of a value that is longer."""
 OTHER = "other"
 
 _WITH_VALUES = {"failed", "aborted"}
@@ -109,7 +111,14 @@ def _values(decision: Decision) -> Iterable[str]:
     if decision.shown is None:
         return []
     shown = decision.shown if decision.events and isinstance(decision.shown, list) else [decision.shown]
-    return (_text(value)[:MAX_LENGTH] for value in shown)
+    return (_cut(_text(value)) for value in shown)
+
+
+def _cut(text: str) -> str:
+    """A value as it is counted: of a long one the ends, as products with one beginning are told apart by their last
+    words.
+    """
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - END - 1]}…{text[-END:]}"
 
 
 def _text(value: Json) -> str:

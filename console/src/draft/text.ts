@@ -1,0 +1,419 @@
+// A campaign that is being edited. Its YAML text is all there is: the form is a view of it, and an edit in the form is an
+// edit of the text, which keeps the comments, the order and the keys that the form does not know.
+//
+// Nothing here throws, whatever the text is: a text that cannot be read has no form, and an edit of it changes nothing.
+
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  type Pair as Node,
+  parseDocument,
+  type Scalar,
+  stringify,
+  type YAMLMap,
+} from "yaml";
+
+import type { Json, JsonObject } from "../api.js";
+import { words } from "../words.js";
+
+export type Constant = { name: string; in: Record<string, string> };
+export type Pair = { key: string; value: string };
+export type Lookup = { catalog: string; column: string; property: string };
+
+/** The file as the form shows it; whatever it does not understand is left as it is in the text. */
+export type Form = {
+  id: string;
+  name: string;
+  did: string[];
+  did_not: string[];
+  within: string;
+  where: Record<string, string>;
+  settle: string;
+  max_age: string;
+  constants: Constant[];
+  lookups: Lookup[];
+  one_per: "value" | "user";
+  limit: string;
+  detail_type: string;
+  pairs: Pair[];
+};
+
+export type Read = { form: Form; data: JsonObject; wrong: null } | { form: null; data: null; wrong: Wrong };
+export type Wrong = { message: string; line: number; column: number };
+
+/** The same bounds as the parser of the API and of the command line. */
+export const MOST_CHARACTERS = 200_000;
+export const MOST_ALIASES = 100;
+export const DEEPEST = 50;
+
+export const EMPTY_ID = "new-campaign";
+
+export const NEW_CAMPAIGN = `id: ${EMPTY_ID}
+name: New campaign
+when:
+  did: []
+  did_not: []
+  within: 30 minutes
+constant:
+  name: product
+  in: {}
+send:
+  values:
+    title: ""
+`;
+
+export function read(source: string): Read {
+  const parsed = parse(source);
+  if ("wrong" in parsed) return refused(parsed.wrong);
+  return { form: asForm(parsed.data), data: parsed.data, wrong: null };
+}
+
+const refused = (wrong: Wrong): Read => ({ form: null, data: null, wrong });
+
+type Parsed = { document: Document; data: JsonObject } | { wrong: Wrong };
+
+function parse(source: string): Parsed {
+  const deep = tooDeep(source);
+  if (source.length > MOST_CHARACTERS)
+    return { wrong: { message: words.yaml.tooLong(MOST_CHARACTERS), line: 1, column: 1 } };
+  if (deep) return { wrong: { message: words.yaml.tooDeep(DEEPEST), line: deep, column: 1 } };
+  try {
+    const document = parseDocument(source, { prettyErrors: true, logLevel: "error" });
+    const [error] = document.errors;
+    if (error) {
+      const { line, col } = error.linePos?.[0] ?? { line: 1, col: 1 };
+      const said = words.yaml.codes[error.code] ?? error.message.split(" at line")[0] ?? error.message;
+      return { wrong: { message: said, line, column: col } };
+    }
+    const data = document.toJS({ maxAliasCount: MOST_ALIASES }) as Json;
+    if (!isObject(data)) return { wrong: { message: words.yaml.noMap, line: 1, column: 1 } };
+    return { document, data };
+  } catch (error) {
+    return { wrong: { ...aliasPlace(source), message: alias(error) } };
+  }
+}
+
+/** The line on which brackets or block marks nest deeper than a parser should follow; 0 where none does. */
+function tooDeep(source: string): number {
+  let depth = 0;
+  let line = 1;
+  for (const letter of source) {
+    if (letter === "\n") line++;
+    else if (letter === "[" || letter === "{") depth++;
+    else if ((letter === "]" || letter === "}") && depth > 0) depth--;
+    if (depth > BRACKETS) return line;
+  }
+  return source.split("\n").findIndex((each) => MARKS.test(each)) + 1;
+}
+
+/** Brackets in texts count as well, and need not be closed there. */
+const BRACKETS = 4 * DEEPEST;
+const MARKS = new RegExp(`^ *(?:[-?][ \\t]+){${DEEPEST + 1}}`);
+
+function alias(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const name = /anchor.*: ?(\S+)$/.exec(message)?.[1];
+  if (name) return words.yaml.noAnchor(name);
+  return message.includes("alias count") ? words.yaml.aliases(MOST_ALIASES) : words.yaml.unreadable;
+}
+
+function aliasPlace(source: string): { line: number; column: number } {
+  const lines = source.split("\n");
+  const at = lines.findIndex((line) => /(^|[\s:,[{-])\*\S/.test(line.slice(0, 1000)));
+  return { line: at < 0 ? 1 : at + 1, column: at < 0 ? 1 : (lines[at] ?? "").indexOf("*") + 1 };
+}
+
+function asForm(data: JsonObject): Form {
+  const when = object(data["when"]);
+  const send = object(data["send"]);
+  const constant = data["constant"];
+  return {
+    id: text(data["id"]),
+    name: text(data["name"]),
+    did: texts(when["did"]),
+    did_not: texts(when["did_not"]),
+    within: text(when["within"]),
+    where: map(when["where"]),
+    settle: text(when["settle"]),
+    max_age: text(when["max_age"]),
+    constants: (Array.isArray(constant) ? constant : constant ? [constant] : []).map((each) => ({
+      name: text(object(each)["name"]),
+      in: map(object(each)["in"]),
+    })),
+    lookups: Object.entries(object(data["catalogs"])).flatMap(([catalog, columns]) =>
+      Object.entries(object(columns)).map(([column, property]) => ({ catalog, column, property: text(property) })),
+    ),
+    one_per: send["one_per"] === "user" ? "user" : "value",
+    limit: text(send["limit"]),
+    detail_type: text(send["detail_type"]),
+    pairs: Object.entries(object(send["values"])).map(([key, value]) => ({ key, value: text(value) })),
+  };
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const object = (value: unknown): JsonObject => (isObject(value) ? value : {});
+const text = (value: unknown): string =>
+  value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+const texts = (value: unknown): string[] =>
+  Array.isArray(value) ? value.map(text) : value === undefined || value === null || value === "" ? [] : [text(value)];
+const map = (value: unknown): Record<string, string> =>
+  Object.fromEntries(Object.entries(object(value)).map(([key, each]) => [key, text(each)]));
+
+// --- edits: text in, text out ---
+
+type Path = (string | number)[];
+
+/** The text after a change; the text as it is where it cannot be read, or where the change would leave nothing readable. */
+function edited(source: string, change: (document: Document, data: JsonObject) => void): string {
+  const parsed = parse(source);
+  if ("wrong" in parsed) return source;
+  try {
+    change(parsed.document, parsed.data);
+    const after = parsed.document.toString({ lineWidth: 0 });
+    return "wrong" in parse(after) ? source : after;
+  } catch {
+    return source;
+  }
+}
+
+/** A scalar; an empty one that may be left out is. */
+export function setText(source: string, path: Path, value: string, { optional = false } = {}): string {
+  if (optional && value === "") return edited(source, (document) => drop(document, path));
+  return inPlace(source, path, value) ?? edited(source, (document) => put(document, path, value));
+}
+
+/** With all else as it is, to the last space, where there is a scalar on one line already; null where there is not. */
+function inPlace(source: string, path: Path, value: string): string | null {
+  const parsed = parse(source);
+  if ("wrong" in parsed || value.includes("\n")) return null;
+  const node = at(parsed.document, path);
+  if (!isScalar(node) || !node.range || !ONE_LINE.has(node.type ?? "") || node.anchor || node.tag) return null;
+  const [from, to] = node.range;
+  if (from === to || source.slice(from, to).includes("\n")) return null;
+  const number = typeof node.value === "number" && /^\d{1,15}$/.test(value);
+  const options = { lineWidth: 0, defaultStringType: node.type as Scalar.Type } as const;
+  const written = stringify(number ? Number(value) : value, options).trimEnd();
+  if (written.includes("\n")) return null;
+  const after = source.slice(0, from) + written + source.slice(to);
+  const again = parse(after);
+  // In a flow collection a plain text may come to an end sooner than it did by itself.
+  return !("wrong" in again) && text(valueAt(again.data, path)) === value ? after : null;
+}
+
+const ONE_LINE = new Set(["PLAIN", "QUOTE_DOUBLE", "QUOTE_SINGLE"]);
+
+export const setNames = (source: string, key: "did" | "did_not", names: string[]): string =>
+  edited(source, (document, before) => {
+    if (key === "did_not" && names.length === 0) drop(document, ["when", key]);
+    else put(document, ["when", key], names.length === 1 ? names[0] : names);
+    follow(document, asForm(before));
+  });
+
+export const setFilter = (source: string, event: string, expression: string): string =>
+  edited(source, (document) => {
+    if (expression === "") drop(document, ["when", "where", event]);
+    else put(document, ["when", "where", event], expression);
+    dropEmpty(document, ["when", "where"]);
+  });
+
+export const addConstant = (source: string, constant: Constant): string =>
+  edited(source, (document, data) => {
+    const known = document.get("constant", true);
+    if (isSeq(known)) known.add(document.createNode(constant));
+    else if (known && data["constant"]) document.set("constant", document.createNode([data["constant"], constant]));
+    else place(document, "constant", constant, "send");
+  });
+
+export const removeConstant = (source: string, number: number): string =>
+  edited(source, (document) => {
+    const known = document.get("constant", true);
+    if (isSeq(known) && known.items.length > 1) known.delete(number);
+    else document.delete("constant");
+  });
+
+export const setConstantPath = (source: string, number: number, event: string, path: string): string =>
+  setText(source, [...constantAt(source, number), "in", event], path);
+
+export const setConstantName = (source: string, number: number, name: string): string =>
+  setText(source, [...constantAt(source, number), "name"], name);
+
+function constantAt(source: string, number: number): Path {
+  const parsed = parse(source);
+  return "document" in parsed && isSeq(parsed.document.get("constant", true)) ? ["constant", number] : ["constant"];
+}
+
+/** Which row of a catalog is looked up: the one whose column equals the property of the event. */
+export const setLookup = (source: string, { catalog, column, property }: Lookup): string =>
+  edited(source, (document) => {
+    if (!document.has("catalogs")) place(document, "catalogs", { [catalog]: { [column]: property } }, "send");
+    else put(document, ["catalogs", catalog, column], property);
+  });
+
+export const removeLookup = (source: string, { catalog, column }: Lookup): string =>
+  edited(source, (document) => {
+    drop(document, ["catalogs", catalog, column]);
+    dropEmpty(document, ["catalogs", catalog]);
+    dropEmpty(document, ["catalogs"]);
+  });
+
+// --- the pairs of a message, each by its place ---
+
+export const addPair = (source: string, key: string, value: string): string =>
+  edited(source, (document) => put(document, ["send", "values", key], value));
+
+export const renamePair = (source: string, number: number, key: string): string =>
+  pairs(source, (values, document) => {
+    const node = values.items[number];
+    if (node) node.key = isScalar(node.key) ? Object.assign(node.key, { value: key }) : document.createNode(key);
+  });
+
+export const movePair = (source: string, from: number, to: number): string =>
+  pairs(source, (values) => {
+    const [moved] = values.items.splice(from, 1);
+    if (moved) values.items.splice(to, 0, moved);
+  });
+
+export const removePair = (source: string, number: number): string =>
+  pairs(source, (values) => void values.items.splice(number, 1));
+
+function pairs(source: string, change: (values: YAMLMap, document: Document) => void): string {
+  return edited(source, (document) => {
+    const values = at(document, ["send", "values"]);
+    if (isMap(values)) change(values, document);
+  });
+}
+
+export const setPairValue = (source: string, key: string, value: string): string =>
+  inPlace(source, ["send", "values", key], value) ??
+  edited(source, (document) => {
+    put(document, ["send", "values", key], value);
+    const node = at(document, ["send", "values", key]);
+    if (isScalar(node) && value.includes("\n")) node.type = "BLOCK_LITERAL";
+  });
+
+/** The events that a campaign names are the ones whose property and filter it says. */
+function follow(document: Document, before: Form): void {
+  const after = asForm(object(document.toJS({ maxAliasCount: MOST_ALIASES })));
+  const named = new Set([...after.did, ...after.did_not]);
+  const gone = [...before.did, ...before.did_not].filter((name) => !named.has(name));
+  for (const name of gone) drop(document, ["when", "where", name]);
+  dropEmpty(document, ["when", "where"]);
+  const many = isSeq(document.get("constant", true));
+  before.constants.forEach((_, number) => {
+    const start: Path = many ? ["constant", number, "in"] : ["constant", "in"];
+    for (const name of gone) drop(document, [...start, name]);
+  });
+}
+
+// --- the tree ---
+
+/** The path in the words of the tree: a key that is a number in YAML is found by its text, too. */
+function reached(document: Document, path: Path): unknown[] {
+  let node: unknown = document.contents;
+  return path.map((step) => {
+    const item: Node | undefined = isMap(node) ? node.items.find((each) => keyOf(each) === String(step)) : undefined;
+    const key = item ? (isScalar(item.key) ? item.key.value : item.key) : step;
+    node = item ? item.value : isSeq(node) && typeof step === "number" ? node.items[step] : undefined;
+    return key;
+  });
+}
+
+const keyOf = (item: Node): string => String(isScalar(item.key) ? item.key.value : item.key);
+
+function at(document: Document, path: Path): unknown {
+  let node: unknown = document.contents;
+  for (const step of path) {
+    if (isMap(node)) node = node.items.find((each) => keyOf(each) === String(step))?.value;
+    else if (isSeq(node) && typeof step === "number") node = node.items[step];
+    else return undefined;
+  }
+  return node;
+}
+
+function valueAt(data: Json, path: Path): Json | undefined {
+  let value: Json | undefined = data;
+  for (const step of path) {
+    if (Array.isArray(value)) value = value[Number(step)];
+    else if (isObject(value)) value = value[String(step)];
+    else return undefined;
+  }
+  return value;
+}
+
+function put(document: Document, path: Path, value: unknown): void {
+  own(document, path);
+  // An empty `{}` or `[]` was written in flow style, in which what is put into it would stay.
+  for (let depth = 1; depth < path.length; depth++) {
+    const node = at(document, path.slice(0, depth));
+    if (!isCollection(node)) document.setIn(reached(document, path.slice(0, depth)), document.createNode({}));
+    else if (node.items.length === 0) node.flow = false;
+  }
+  const known = at(document, path);
+  if (isScalar(known) && typeof value === "string" && !known.anchor) {
+    known.value = value;
+    if (known.tag) delete known.tag;
+    if (known.type === "PLAIN") delete known.type;
+  } else document.setIn(reached(document, path), document.createNode(value));
+}
+
+/** What is written through an alias would change what it is an alias of: it becomes a copy of its own. */
+function own(document: Document, path: Path): void {
+  for (let depth = 1; depth <= path.length; depth++) {
+    const node = at(document, path.slice(0, depth));
+    if (!isAlias(node)) continue;
+    const copy = node.resolve(document)?.clone();
+    if (isCollection(copy) || isScalar(copy)) delete copy.anchor;
+    document.setIn(reached(document, path.slice(0, depth)), copy ?? null);
+  }
+}
+
+function drop(document: Document, path: Path): void {
+  own(document, path.slice(0, -1));
+  if (at(document, path) !== undefined || hasKey(document, path)) document.deleteIn(reached(document, path));
+}
+
+function hasKey(document: Document, path: Path): boolean {
+  const parent = at(document, path.slice(0, -1));
+  return isMap(parent) && parent.items.some((each) => keyOf(each) === String(path.at(-1)));
+}
+
+function place(document: Document, key: string, value: unknown, before: string): void {
+  const { contents } = document;
+  if (document.has(key) || !isMap(contents)) {
+    document.set(key, document.createNode(value));
+    return;
+  }
+  const pair = document.createPair(key, value);
+  const there = contents.items.findIndex((item) => isPair(item) && keyOf(item) === before);
+  contents.items.splice(there < 0 ? contents.items.length : there, 0, pair as (typeof contents.items)[number]);
+}
+
+function dropEmpty(document: Document, path: Path): void {
+  const node = at(document, path);
+  if (isMap(node) && node.items.length === 0) drop(document, path);
+}
+
+/** Line and column of the innermost part of a path that the text has. */
+export function placeIn(source: string, path: Path): { line: number; column: number } {
+  const parsed = parse(source);
+  let offset = 0;
+  let node: unknown = "document" in parsed ? parsed.document.contents : null;
+  for (const step of path) {
+    if (isMap(node)) {
+      const item = node.items.find((each) => keyOf(each) === String(step));
+      if (!item && step === 0) continue; // one thing where the model has a list
+      if (!item) break;
+      offset = (isScalar(item.key) ? item.key.range?.[0] : undefined) ?? offset;
+      node = item.value;
+    } else if (isSeq(node)) node = node.items[Number(step)];
+    else break;
+  }
+  const before = source.slice(0, offset).split("\n");
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+}

@@ -1,0 +1,193 @@
+// Writing a campaign: as a form or as its file, with the preview beside it.
+
+import { useMemo } from "preact/hooks";
+
+import type { Catalogs, Checked, Mistake, Published } from "../api.js";
+import { useData } from "../data.js";
+import { at } from "../draft/mistakes.js";
+import type { Form, Read } from "../draft/text.js";
+import { Icon } from "../ui/icons.js";
+import { Notice, Segmented } from "../ui/parts.js";
+import { words } from "../words.js";
+import { YamlField } from "./fields.js";
+import { Match } from "./form/match.js";
+import { Message } from "./form/message.js";
+import type { Edit, FormProps, Said } from "./form/props.js";
+import { Tuning, Who } from "./form/who.js";
+import type { Answer } from "./live.js";
+import { Preview } from "./preview.js";
+import type { Drafting } from "./use-draft.js";
+import type { Previewed } from "./use-previewed.js";
+
+export type View = { as: "form" | "yaml"; line: number | null };
+
+type Props = {
+  name: string;
+  live: Published | null;
+  form: Form | null;
+  drafting: Drafting;
+  readOnly: boolean;
+  mayEdit: boolean;
+  read: Read;
+  edit: Edit;
+  view: View;
+  setView: (view: View) => void;
+  previewed: Previewed;
+  check: Answer<Checked>;
+  mistakes: Mistake[];
+};
+
+export function Write(props: Props) {
+  const { name, form, drafting, read, view, setView, previewed } = props;
+  const { source } = drafting.draft;
+  return (
+    <div class="stack wide">
+      <div class="row">
+        <Segmented
+          label={words.editor.as}
+          value={view.as}
+          options={[
+            ["form", words.editor.form],
+            ["yaml", words.editor.yaml],
+          ]}
+          set={(as) => setView({ as, line: null })}
+        />
+        <span class="grow" />
+        {form && (
+          <a
+            class="button plain to-preview"
+            href="#preview"
+            onClick={(event) => {
+              event.preventDefault();
+              document.querySelector("#preview")?.scrollIntoView();
+            }}
+          >
+            {words.editor.phonePreview}
+          </a>
+        )}
+        <button
+          type="button"
+          class="button plain"
+          onClick={() => download(`${props.live?.id || form?.id || name}.yaml`, source)}
+        >
+          <Icon name="download" />
+          {words.editor.download}
+        </button>
+      </div>
+      <div class="edit">
+        <div class="stack" data-edits>
+          {read.wrong && view.as === "form" && (
+            <Notice kind="bad">
+              <span class="grow">{words.yaml.wrongAt(read.wrong.line, read.wrong.message)}</span>
+              <button
+                type="button"
+                class="button tiny"
+                onClick={() => setView({ as: "yaml", line: read.wrong?.line ?? 1 })}
+              >
+                {words.yaml.show}
+              </button>
+            </Notice>
+          )}
+          {view.as === "form" && form ? <AsForm {...props} form={form} /> : <AsYaml {...props} />}
+        </div>
+        {form && (
+          <aside aria-label={words.preview.title}>
+            <Preview form={form} {...previewed} />
+          </aside>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function AsForm({ form, drafting, readOnly, edit, previewed, check, mistakes }: Props & { form: Form }) {
+  const catalogs = useData<Catalogs>("/catalogs").data?.catalogs ?? NONE;
+  const said = useMemo(() => sayings(mistakes, check.data?.hints ?? []), [mistakes, check.data]);
+  const formProps: FormProps = {
+    form,
+    source: drafting.draft.source,
+    edit,
+    steps: drafting.steps,
+    seen: previewed.seen,
+    catalogs,
+    suggestions: previewed.suggestions,
+    mistakes,
+    ...said,
+    readOnly,
+  };
+  return (
+    <>
+      <Who {...formProps} />
+      <Match {...formProps} />
+      <Message {...formProps} />
+      <Tuning {...formProps} />
+      {elsewhere(mistakes).map((each) => (
+        <Notice kind="bad" key={each.message}>
+          <span>{words.form.elsewhere(each.path.join("."), each.message)}</span>
+        </Notice>
+      ))}
+    </>
+  );
+}
+
+const NONE: Catalogs["catalogs"] = [];
+
+function sayings(mistakes: Mistake[], hints: Checked["hints"]): { mistaken: Said; hinted: Said } {
+  // In a template it is underlined, and said beside the preview.
+  const underlined = (each: Mistake): boolean =>
+    each.path[1] === "values" && each.path.length === 3 && Boolean(each.template_line);
+  return {
+    mistaken: (...path) =>
+      at(mistakes, path)
+        .filter((each) => !underlined(each))
+        .map((each) => each.message),
+    hinted: (...path) => at(hints, path).map((each) => each.message),
+  };
+}
+
+/** Of keys that the form does not know. */
+const SHOWN = new Set(["when", "constant", "send", "id"]);
+const elsewhere = (mistakes: Mistake[]): Mistake[] => mistakes.filter((each) => !SHOWN.has(String(each.path[0])));
+
+function AsYaml({ drafting, mayEdit, read, edit, view, mistakes }: Props) {
+  const { wrong } = read;
+  const places = wrong ? [wrong] : mistakes.map(({ message, line, column }) => ({ message, line, column }));
+  return (
+    <>
+      <YamlField
+        text={drafting.draft.source}
+        set={(source) => edit(source, "yaml")}
+        readOnly={!mayEdit}
+        problems={places}
+        steps={drafting.steps}
+        line={view.line}
+      />
+      {wrong && <Line line={wrong.line} message={wrong.message} />}
+      {!wrong &&
+        mistakes.map((each) => (
+          <Line
+            key={`${each.line} ${each.message}`}
+            line={each.line}
+            message={words.form.elsewhere(each.place, each.message)}
+          />
+        ))}
+    </>
+  );
+}
+
+function Line({ line, message }: { line: number; message: string }) {
+  return (
+    <p class="mistake">
+      <Icon name="warning" />
+      {words.yaml.line(line, message)}
+    </p>
+  );
+}
+
+function download(name: string, text: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/yaml" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,224 @@
+"""A busy system, with names as people give them: what the API says of it, the same each time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from playwright.sync_api import Page, Route
+
+NOW = 1_790_000_000_000
+MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+
+NAMES = [
+    "Abandoned cart, coats",
+    "🔥🔥 Flash sale 🔥🔥 follow up 🛍️",
+    "سلة مهجورة الرياض",
+    "עגלה נטושה",
+    "Price drop on something you looked at more than three times in the last weeks but did not buy (EMEA, v7 FINAL)",
+    "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsgutschein_ohne_Leerzeichen_2026",
+    "放弃的购物车",
+    "<b>bold</b> & 'quoted'",
+]
+PRODUCTS = [
+    "red hat",
+    "a product with an extremely long name that nobody would ever want to read in…ize M",
+    "مِعْطَف أبيض",
+    "🧥 coat",
+    "averyveryveryverylongskuwithoutanyspaceinit-0123456789-0123456789",
+]
+CAMPAIGN = "c-05"
+USER = "a.very.long.user.name.with.many.parts.and.more@a-long-subdomain.of.a-company.example.com"
+SOURCE = f"""\
+id: {CAMPAIGN}
+name: {json.dumps(NAMES[5], ensure_ascii=False)}
+when:
+  did: added_to_cart_from_the_recommendations_of_the_product_page
+  did_not: [charged, "{NAMES[2]}"]
+  within: 30 minutes
+constant:
+  name: product
+  in:
+    added_to_cart_from_the_recommendations_of_the_product_page: product_name
+    charged: Items[].prod_name
+    "{NAMES[2]}": Items[].prod_name
+send:
+  values:
+    title: "{{{{ Profile.first_name | default: 'Hi' }}}}, your {{{{ ConstantEventProperty }}}} is waiting"
+    body: "مرحبا {{{{ Profile.first_name | default: 'أهلا' }}}} 👋 لا تنس"
+    a_key_with_a_very_long_name_that_nobody_shortened: https://shop.example.com/{"x" * 90}
+"""
+
+
+def rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"c-{number:02}",
+            "name": NAMES[number % len(NAMES)],
+            "revision": 1 + number % 7,
+            "paused": number % 9 == 4,
+            "published_at": NOW - number * DAY,
+            "published_by": "ann",
+            "did": ["added to cart"] if number % 3 else ["added_to_cart_from_the_recommendations_of_the_product_page"],
+            "did_not": ["charged", "checked out"] if number % 2 else ["charged"],
+            "within": "30 minutes",
+            "one_per": "value",
+        }
+        for number in range(40)
+    ]
+
+
+def stats(days: int) -> dict[str, Any]:
+    def numbers(number: int) -> dict[str, Any]:
+        sent = [(number * 37 + day * 13) % 90 if day > 3 else 0 for day in range(days)]
+        top = [{"value": PRODUCTS[(number + at) % len(PRODUCTS)], "count": 90 - at * 7} for at in range(5)]
+        return {
+            "waiting": number * 31 % 400,
+            "waiting_at_least": number * 31 % 400,
+            "sent": sent,
+            "withheld": {
+                "missing: Event.price": [each // 4 for each in sent],
+                "in doubt: charged at 10:05 could not be read (Items[].prod_name is missing)": [1] * days,
+            },
+            "retracted": [each // 9 for each in sent],
+            "failed": [0] * days,
+            "top": top,
+            "top_error": 0,
+        }
+
+    return {
+        "days": [f"2026-08-{day + 1:02}" for day in range(days)]
+        if days < 32
+        else [f"day {day}" for day in range(days)],
+        "campaigns": {f"c-{number:02}": numbers(number) for number in range(39)},
+        "waiting_at": NOW,
+    }
+
+
+def queue() -> dict[str, Any]:
+    reasons = [
+        "c-05: constant property product: product_name is missing in added_to_cart_from_the_recommendations",
+        "the record is not JSON",
+        f"too long: {'a' * 120}",
+        "سبب غير معروف",
+    ]
+    groups = []
+    for number, reason in enumerate(reasons):
+        record = {"user": USER, "event": "added to cart", "long": "y" * 300}
+        message = {"id": f"m{number}", "reason": reason, "campaigns": [], "at": NOW - number * MINUTE, "record": record}
+        campaigns = [row["id"] for row in rows()[: 12 * (number % 2)]]
+        groups.append(
+            {
+                "group": reason,
+                "reason": reason,
+                "count": 73 - number * 9,
+                "first": NOW - 3 * DAY,
+                "last": NOW - number * MINUTE,
+                "campaigns": campaigns,
+                "messages": [message],
+            }
+        )
+    return {"groups": groups, "looked": 200, "found": 200, "approximate_total": 12_345}
+
+
+def story() -> dict[str, Any]:
+    statuses = ["waits", "sent", "withheld", "ended", "retracted"]
+    told = []
+    for number in range(15):
+        at = NOW - number * 17 * MINUTE
+        product = PRODUCTS[number % len(PRODUCTS)]
+        facts = [
+            {"what": "seen", "at": at, "text": f"added to cart {product} at 10:05"},
+            {"what": "decided", "at": at + MINUTE, "text": f"a message about {product}, id 0123456789abcdef{number}"},
+        ]
+        told.append(
+            {
+                "campaign": f"c-{number:02}",
+                "name": NAMES[number % len(NAMES)],
+                "constant": product,
+                "status": statuses[number % len(statuses)],
+                "facts": facts,
+                "latest": at,
+                "waits_for": [],
+                "until": None,
+                "decided": None,
+                "message": f"0123456789abcdef{number}",
+                "reason": "",
+                "text": "",
+            }
+        )
+    return {"user": USER, "known": True, "profile": {"email": USER, "first_name": "زوي"}, "explanations": told}
+
+
+def acts() -> dict[str, Any]:
+    deeds = ["published", "paused", "resumed", "tested", "rolled back", "deleted"]
+    return {
+        "acts": [
+            {
+                "at": NOW - number * 11 * MINUTE,
+                "by": USER if number % 5 == 3 else "ann",
+                "action": deeds[number % len(deeds)],
+                "of": f"c-{number:02}",
+                "revision": 3,
+                "count": None,
+                "note": NAMES[4] if number % 4 == 1 else None,
+            }
+            for number in range(14)
+        ]
+    }
+
+
+def campaign() -> dict[str, Any]:
+    revisions = [
+        {
+            "revision": number,
+            "published_at": NOW - (9 - number) * DAY,
+            "published_by": USER if number % 2 else "ann",
+            "note": NAMES[(number + 3) % len(NAMES)] if number % 3 == 0 else None,
+        }
+        for number in range(1, 7)
+    ]
+    newest = revisions[-1]
+    return {
+        "id": CAMPAIGN,
+        "live_revision": 6,
+        "paused": False,
+        "source": SOURCE,
+        "campaign": {},
+        "revisions": revisions,
+        **newest,
+    }
+
+
+def answer(path: str, query: str) -> Any:
+    """None where the real API is to answer."""
+    days = int(parse_qs(query).get("days", ["14"])[0])
+    kind, _, one = path.partition("/api/")[2].partition("/")
+    known: dict[str, Callable[[], Any]] = {
+        "campaigns": campaign if one else lambda: {"campaigns": rows()},
+        "stats": lambda: stats(days),
+        "queues": queue if one else lambda: {"rejected": 12_345, "undelivered": 5},
+        "explain": story,
+        "activity": acts,
+        "seen": lambda: {"events": [], "profile": []},
+        "catalogs": lambda: {"catalogs": []},
+    }
+    return known[kind]() if kind in known else None
+
+
+def busy(page: Page) -> None:
+    """From now on the page shows this system, at this time."""
+
+    def fulfil(route: Route) -> None:
+        parts = urlsplit(route.request.url)
+        told = answer(unquote(parts.path), parts.query)
+        if told is None:
+            route.fallback()
+        else:
+            route.fulfill(body=json.dumps(told), content_type="application/json")
+
+    page.route("**/api/**", fulfil)
+    page.clock.set_fixed_time(NOW)

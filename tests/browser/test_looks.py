@@ -1,0 +1,162 @@
+"""What the pages look like in a busy system: nothing sticks out, and a picture of each is as it was.
+
+The pictures beside this file are a quarter as wide, and compared with a tolerance; HOLDFAST_PICTURES=write makes them
+anew. Where a browser has other fonts than theirs, widths are looked at and pictures are not.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.busy import CAMPAIGN, USER, busy
+from tests.browser.conftest import PASSWORD, SitDown
+from tests.browser.desk import Desk
+
+PICTURES = Path(__file__).parent / "pictures"
+FONTS = PICTURES / "fonts.json"
+WRITE = os.environ.get("HOLDFAST_PICTURES") == "write"
+TOLERANCE = 0.02
+"""Of the pixels, how many may differ by more than a shade."""
+
+PAGES = {
+    "campaigns": "#/campaigns",
+    "editor": f"#/campaigns/{CAMPAIGN}",
+    "report": f"#/campaigns/{CAMPAIGN}/numbers",
+    "history": f"#/campaigns/{CAMPAIGN}/history",
+    "user": f"#/users/{USER}",
+    "rejected": "#/queues/rejected",
+    "activity": "#/activity",
+    "new": "#/campaigns/new/new-one",
+}
+SIZES = {1440: 900, 1024: 768, 390: 844}
+
+MEASURE = """() => ["Inter", "system-ui", "Liberation Sans", "monospace", "emoji"].map((font) => {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `40px ${font}, sans-serif`;
+  return ["Holdfast _ 0", "مهجورة", "放弃", "🧥"].map((text) => Math.round(context.measureText(text).width));
+})"""
+
+SHRINK = """async (png) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${png}`;
+  await image.decode();
+  const canvas = new OffscreenCanvas(Math.round(image.width / 4), Math.round(image.height / 4));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  const blob = await canvas.convertToBlob({ type: "image/png" });
+  return btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer())));
+}"""
+
+DIFFER = """async ([before, after]) => {
+  const pixels = async (png) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${png}`;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    return context.getImageData(0, 0, image.width, image.height);
+  };
+  const [a, b] = [await pixels(before), await pixels(after)];
+  if (a.width !== b.width || a.height !== b.height) return 1;
+  let differ = 0;
+  for (let at = 0; at < a.data.length; at += 4)
+    if ([0, 1, 2].some((of) => Math.abs(a.data[at + of] - b.data[at + of]) > 40)) differ++;
+  return differ / (a.data.length / 4);
+}"""
+
+STICKS_OUT = """() => {
+  const wide = document.documentElement.clientWidth;
+  const out = [...document.querySelectorAll("body *")].filter((each) => {
+    const { left, right, width } = each.getBoundingClientRect();
+    const scrolls = each.closest("pre, .tabs, .unseen, .skip, [hidden], svg");
+    return width > 0 && !scrolls && (right > wide + 1 || left < -1);
+  });
+  const clipped = [...document.querySelectorAll(".card")].flatMap((card) => {
+    const frame = card.getBoundingClientRect();
+    return [...card.querySelectorAll("*")].filter((each) => {
+      const { right, width } = each.getBoundingClientRect();
+      return width > 0 && right > frame.right + 1 && !each.closest("pre, .unseen, [hidden], svg, .picker > ul");
+    });
+  });
+  return [...new Set([...out, ...clipped])].slice(0, 5).map((each) => each.outerHTML.slice(0, 160));
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", SIZES)
+def test_every_page_of_a_busy_system_holds_what_it_shows(
+    browser: Browser, sit_down: SitDown, account: Callable[[str], str], width: int, scheme: str
+) -> None:
+    desk = sit_down(viewport={"width": width, "height": SIZES[width]}, color_scheme=scheme)
+    busy(desk.page)
+    desk.sign_in(account("editor"), PASSWORD)  # nothing is remembered of before
+    wrong: list[str] = []
+    with browser.new_page() as paper:
+        same_fonts = WRITE or json.loads(FONTS.read_text()) == paper.evaluate(MEASURE)
+        for name, place in PAGES.items():
+            open_page(desk, name, place)
+            wrong += [f"{name} at {width}: {each}" for each in desk.page.evaluate(STICKS_OUT)]
+            assert desk.page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is too wide"
+            desk.page.mouse.move(0, 0)
+            png = base64.b64encode(desk.page.screenshot(animations="disabled", caret="hide")).decode()
+            keep(desk, f"{name}-{width}-{scheme}", png)
+            if same_fonts:
+                wrong += compared(paper, f"{name}-{width}-{scheme}", png)
+        if WRITE:
+            FONTS.write_text(json.dumps(paper.evaluate(MEASURE), ensure_ascii=False) + "\n")
+    assert not wrong, "\n".join(wrong)
+
+
+def open_page(desk: Desk, name: str, place: str) -> None:
+    desk.go(place)
+    expect(desk.page.locator("main h1").first).to_be_attached()
+    expect(desk.page.locator(".skeleton")).to_have_count(0)
+    if name == "editor":
+        expect(desk.shown("title")).to_be_visible()
+    if name == "new":
+        expect(desk.page.get_by_role("heading", name="Nothing to show yet")).to_be_visible()
+    desk.page.evaluate("document.activeElement?.blur()")
+    desk.page.wait_for_timeout(150)
+
+
+def compared(paper: Any, name: str, png: str) -> list[str]:
+    shrunk: str = paper.evaluate(SHRINK, png)
+    picture = PICTURES / f"{name}.png"
+    if WRITE:
+        PICTURES.mkdir(exist_ok=True)
+        picture.write_bytes(base64.b64decode(shrunk))
+        return []
+    before = base64.b64encode(picture.read_bytes()).decode()
+    differ: float = paper.evaluate(DIFFER, [before, shrunk])
+    return [f"{name} differs in {differ:.1%} of its picture"] if differ > TOLERANCE else []
+
+
+def keep(desk: Desk, name: str, png: str) -> None:
+    """Whole, beside the others of `make console-shots`."""
+    if desk.shots is not None:
+        desk.shots.mkdir(parents=True, exist_ok=True)
+        (desk.shots / f"busy-{name}.png").write_bytes(base64.b64decode(png))
+
+
+def test_an_underscore_can_be_seen(desk: Desk, account: Callable[[str], str]) -> None:
+    busy(desk.page)
+    desk.sign_in(account("editor"), PASSWORD)
+    desk.go(f"#/campaigns/{CAMPAIGN}")
+    field = desk.page.get_by_role("combobox", name="Property of charged")
+    with_it = field.screenshot()
+    field.evaluate("(field) => (field.value = 'Items[].prod name')")
+    assert field.screenshot() != with_it
+    key = desk.page.locator(".key-input").last
+    with_it = key.screenshot()
+    key.evaluate("(field) => (field.value = field.value.replaceAll('_', ' '))")
+    assert key.screenshot() != with_it
