@@ -27,6 +27,9 @@ LAWS = ("test_laws.py", "test_fold.py")
 SUMMARY = ("test_summary.py",)
 SIMULATION = ("test_simulation.py",)
 TIMERS = ("test_timers.py",)
+VALUES = ("test_plans.py", "test_exits.py")
+INTAKE = ("test_intake.py",)
+EXITS = ("test_exits.py",)
 TIMEOUT_SECONDS = 120
 
 CONFTEST = """
@@ -57,10 +60,15 @@ MUTATIONS = [
         "if watch is NOTHING:\n                continue\n"
         "            if (decided := watch.decided) and _takes_back(hit, decided, plan):",
     ),
-    Mutation("the exit folded last counts, not the latest", "fold/fold.py", "max(watch.exit, hit.at)", "hit.at"),
+    Mutation(
+        "the exit folded last counts, not the latest",
+        "fold/fold.py",
+        "watch.ended(hit.at, hit.grace)",
+        "watch._replace(exit=hit.at, grace=hit.grace)",
+    ),
     Mutation("history opens watches", "fold/fold.py", "elif hit.history:", "elif False:"),
     Mutation(
-        "exits may be history", "fold/fold.py", "elif hit.part == EXIT:", "elif hit.part == EXIT and not hit.history:"
+        "exits may be history", "fold/fold.py", "if hit.part == EXIT:", "if hit.part == EXIT and not hit.history:"
     ),
     Mutation("the first trigger stays", "fold/fold.py", "if old is None or new.mark > old.mark:", "if old is None:"),
     Mutation("ids do not order triggers of one time", "fold/fold.py", "new.mark > old.mark", "new.at > old.at"),
@@ -111,20 +119,20 @@ MUTATIONS = [
     Mutation(
         "an exit at the trigger's time takes nothing back",
         "fold/fold.py",
-        "decided.at <= hit.at < decided.when",
-        "decided.at < hit.at < decided.when",
+        "decided.at <= hit.at + hit.grace and",
+        "decided.at < hit.at + hit.grace and",
     ),
     Mutation(
         "an exit at the time of the message takes it back",
         "fold/fold.py",
-        "decided.at <= hit.at < decided.when",
-        "decided.at <= hit.at <= decided.when",
+        "hit.at < decided.when\n",
+        "hit.at <= decided.when\n",
     ),
     Mutation(
         "an exit before the trigger takes the message back",
         "fold/fold.py",
-        "decided.at <= hit.at < decided.when",
-        "hit.at < decided.when",
+        "decided.at <= hit.at + hit.grace and",
+        "",
     ),
     Mutation(
         "an exit is too late a moment too early",
@@ -182,14 +190,14 @@ MUTATIONS = [
     Mutation(
         "that it was decided is not marked",
         "fold/fold.py",
-        "Watch(trigger, watch.exit, decided, watch.parts)",
-        "Watch(None, watch.exit, watch.decided, watch.parts)",
+        "_replace(trigger=trigger, decided=decided)",
+        "_replace(trigger=None)",
     ),
     Mutation(
         "a decided watch forgets its mark",
         "fold/fold.py",
-        "Watch(trigger, watch.exit, decided, watch.parts)",
-        "Watch(None, watch.exit, decided, watch.parts)",
+        "_replace(trigger=trigger, decided=decided)",
+        "_replace(trigger=None, decided=decided)",
     ),
     Mutation("a paused campaign sends", "fold/fold.py", 'PAUSED if plan.paused else ""', '""'),
     Mutation(
@@ -201,21 +209,21 @@ MUTATIONS = [
     Mutation(
         "a campaign that is gone decides nothing",
         "fold/fold.py",
-        "plan, watches = plans.get(campaign), draft[campaign]",
-        "plan, watches = plans.get(campaign), draft[campaign]\n        if plan is None:\n            continue",
+        "plan, watches = plans.get(campaign), watches_of[campaign]",
+        "plan, watches = plans.get(campaign), watches_of[campaign]\n        if plan is None:\n            continue",
     ),
     Mutation(
         "a summary does not wait for the last of its watches",
         "fold/fold.py",
-        "all(trigger.due <= now for _, trigger in pending)",
-        "any(trigger.due <= now for _, trigger in pending)",
+        "any(trigger.due > now for _, trigger in pending)",
+        "all(trigger.due > now for _, trigger in pending)",
         SUMMARY,
     ),
     Mutation(
         "a summary waits for room it does not need",
         "fold/fold.py",
-        "if pending and room > 0 and",
-        "if len(pending) <= room and pending and",
+        "room <= 0 or",
+        "len(pending) > room or",
         SUMMARY,
     ),
     Mutation(
@@ -297,39 +305,38 @@ MUTATIONS = [
     Mutation(
         "one watch too few",
         "fold/fold.py",
-        "ranked[: len(ranked) - limits.watches]",
-        "ranked[: len(ranked) - limits.watches + 1]",
+        "ranked[: len(ranked) - most]",
+        "ranked[: len(ranked) - most + 1]",
     ),
-    Mutation("no cap", "fold/fold.py", "if len(draft[campaign]) > limits.watches:", "if False:"),
+    Mutation("no cap", "fold/fold.py", "if len(watches_of[campaign]) > limits.watches:", "if False:"),
     Mutation(
         "the newest watches go",
         "fold/fold.py",
-        "for key, watch in watches.items())\n    beyond",
-        "for key, watch in watches.items())[::-1]\n    beyond",
+        "ranked = sorted((stage(watch), watch.latest, key)",
+        "ranked = sorted((stage(watch), -watch.latest, key)",
     ),
     Mutation(
         "watches go silently", "fold/fold.py", "if trigger := watches.pop(key).pending:", "if watches.pop(key) is None:"
     ),
-    Mutation("floors are ignored", "fold/fold.py", "if floor and (hit.at, key) <= floor:", "if False:"),
+    Mutation(
+        "floors are ignored",
+        "fold/fold.py",
+        "elif floor and watch is NOTHING and (hit.at, key) <= floor:",
+        "elif False:",
+    ),
     Mutation(
         "what is below the floor goes silently",
         "fold/fold.py",
-        "if hit.part != EXIT and not hit.history and watch is NOTHING",
-        "if False and watch is NOTHING",
+        "if plan.single and not (everything",
+        "if False and not (everything",
     ),
-    Mutation("no floor is set", "fold/fold.py", "floor = floors[campaign] = max(beyond", "floor = max(beyond"),
-    Mutation(
-        "watches above the floor keep what is below it",
-        "fold/fold.py",
-        "watches[key] = _above(floor, key, watch, plan)",
-        "pass",
-    ),
+    Mutation("no floor is set", "fold/fold.py", "floors[campaign] = floor\n", "pass\n"),
     # The state and its text.
     Mutation(
         "an exit at the trigger's time does not close",
         "fold/watches.py",
-        "trigger.at <= self.exit",
-        "trigger.at < self.exit",
+        "trigger.at <= self.reach",
+        "trigger.at < self.reach",
     ),
     Mutation(
         "a decided trigger is pending again",
@@ -370,18 +377,80 @@ MUTATIONS = [
         "arrived - at > plan.max_age",
         "arrived - at >= plan.max_age",
     ),
-    Mutation("values match untrimmed", "plans/plan.py", "key = value.strip()", "key = value"),
-    Mutation("1.0 is not 1", "plans/plan.py", "str(int(value)) if value.is_integer() else repr(value)", "repr(value)"),
+    Mutation("values match untrimmed", "paths.py", 'return " ".join(text.split())', "return text", VALUES),
+    Mutation("composed letters are others", "paths.py", 'unicodedata.normalize("NFC", text)', "text", VALUES),
+    Mutation("case matters always", "paths.py", "folded(text.casefold())", "folded(text)", VALUES),
+    Mutation(
+        "1.0 is not 1", "paths.py", "str(int(value)) if value.is_integer() else repr(value)", "repr(value)", VALUES
+    ),
+    Mutation("whole numbers are shown as they came", "paths.py", "type(value) is float and", "False and", VALUES),
     Mutation(
         "of two ways to write a value the last is shown",
         "plans/plan.py",
-        "for value in reversed(columns[0])",
-        "for value in columns[0]",
+        "values.setdefault(key, shown(cells[0]) if len(cells) == 1 else [shown(cell) for cell in cells])",
+        "values[key] = shown(cells[0]) if len(cells) == 1 else [shown(cell) for cell in cells]",
     ),
-    Mutation("where is ignored", "plans/plan.py", "if route.where is None or _truthy(", "if True or _truthy("),
+    Mutation("where is ignored", "plans/plan.py", "if route.where is None or truthy(", "if True or truthy("),
     Mutation("only the first of a list counts", "plans/plan.py", "column[row % len(column)]", "column[0]"),
+    Mutation("a half blank row is skipped", "plans/plan.py", "elif any(keys):", "elif False:", VALUES),
+    Mutation("what is kept has no limit", "plans/plan.py", "if why := beyond(kept):", "if False:", INTAKE),
+    # Grace, every value, snapshots, any of several, names of one's own.
+    Mutation("no grace", "fold/watches.py", "return self.exit + self.grace", "return self.exit"),
+    Mutation("a snapshot ends what is of its own time", "plans/plan.py", "EARLIER = -1", "EARLIER = 0"),
     Mutation(
-        "what is missing in a list is no problem", "plans/plan.py", "if not column or None in column:", "if not column:"
+        "an exit for every value ends what is known alone",
+        "fold/fold.py",
+        "        if everything:\n            _end_by(everything, key, watches)\n",
+        "",
+    ),
+    Mutation(
+        "an exit for every value ends what is to come alone",
+        "fold/fold.py",
+        "    for key in list(watches):\n        if key not in hit.values:",
+        "    for key in []:\n        if key not in hit.values:",
+    ),
+    Mutation("a snapshot ends what it holds", "fold/fold.py", "if key not in hit.values:", "if True:"),
+    Mutation(
+        "a snapshot of long ago ends something", "fold/fold.py", "if hit.part != EXIT and hit.history:", "if False:"
+    ),
+    Mutation(
+        "the mark for every value is the last folded",
+        "fold/fold.py",
+        "max(draft.ends.get(hit.campaign, (0, 0)), (hit.at, hit.grace), key=lambda mark: (sum(mark), mark))",
+        "(hit.at, hit.grace)",
+    ),
+    Mutation(
+        "the mark for every value is forgotten at once",
+        "fold/fold.py",
+        "if sum(mark) + _keep(plans.get(c), limits) >= now}",
+        "if sum(mark) >= now}",
+    ),
+    Mutation("all of several are needed", "plans/plan.py", "self.any_of or len(self.did) == 1", "len(self.did) == 1"),
+    Mutation("own names are events", "plans/plan.py", "plan.events.get(name, name), []", "name, []"),
+    # Doubts.
+    Mutation("nothing is in doubt", "fold/fold.py", "why = reason or _in_doubt(trigger, doubts)", "why = reason"),
+    Mutation(
+        "a doubt does not reach as far as the grace",
+        "fold/fold.py",
+        "trigger.at <= doubt.reach]",
+        "trigger.at <= doubt.at]",
+    ),
+    Mutation("a doubt is never taken away", "fold/fold.py", "_take_away(draft.doubts, hit)", "pass"),
+    Mutation(
+        "a copy brings the doubt back",
+        "fold/fold.py",
+        "if old is None or (old.why and _order(new) > _order(old)):",
+        "if old is None or _order(new) > _order(old) or not old.why:",
+    ),
+    Mutation("a doubt ends as marks do", "fold/fold.py", " or first <= each.reach}", "}", EXITS),
+    Mutation("a doubt never ends", "fold/fold.py", "if each.reach >= before or first", "if True or first"),
+    Mutation("one doubt too many goes silently", "fold/fold.py", '_keep_doubt(known, "", least)', "pass"),
+    Mutation("triggers leave doubts", "plans/plan.py", "(self.part == EXIT or self.snapshot) and", "True and", INTAKE),
+    Mutation(
+        "exits leave no doubts", "plans/plan.py", "error.why) if route.ends else None", "error.why) if False else None"
+    ),
+    Mutation(
+        "marks of exits go last", "fold/fold.py", "return 2 if watch.pending else 1 if watch.parts else 0", "return 0"
     ),
     # The timing wheel.
     Mutation("a nomination of the past counts", "fold/timers.py", "now < nominated <= due", "nominated <= due", TIMERS),
@@ -440,7 +509,7 @@ MUTATIONS = [
     Mutation(
         "only what is touched is looked at",
         "fold/fold.py",
-        "if campaign not in draft and _stirs(old, plans.get(campaign), now, limits):",
+        "if campaign not in watches_of and _stirs(old, plans.get(campaign), now, limits):",
         "if False:",
     ),
     # What the simulation orders, and puts off.

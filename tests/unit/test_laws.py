@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from holdfast.core.events import Event, Tick
-from holdfast.core.fold.fold import Limits, fold, needed_until
+from holdfast.core.fold.fold import MOST_DOUBTS, Limits, fold, needed_until
 from holdfast.core.fold.watches import Decision, State, decode, encode
 from holdfast.core.plans.plan import EXIT, Plan, Plans
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, latest_first
@@ -335,6 +335,17 @@ def test_law_10_a_corrected_record_takes_the_doubt_away_and_its_unreadable_copy_
     first_broken_after = history.state.doubts["doubts"]["o-1"].why
     assert first_broken_after == ""
     assert [each.kind for each in history.tick(minute(40))] == ["send"]
+
+
+def test_law_10_doubts_beyond_their_cap_stay_as_one_that_nothing_takes_away() -> None:
+    history = History(a_plan("doubts", constant={ADDED: "product_name", CHARGED: "Items[].prod_name"}))
+    broken = [an_event(CHARGED, at=minute(n), id=f"o-{n}") for n in range(MOST_DOUBTS + 5)]
+    history.fold(an_event(ADDED, at=minute(2), product_name="coat"), *broken, now=minute(30))
+    assert len(history.state.doubts["doubts"]) == MOST_DOUBTS + 1
+    for each in broken:
+        history.fold(each._replace(properties={"Items": [{"prod_name": "hat"}]}), now=minute(30))
+    (decision,) = history.tick(minute(40))
+    assert (decision.kind, decision.reason.startswith("in doubt")) == ("withhold", True)
 
 
 @given(_days())
