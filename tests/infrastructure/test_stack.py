@@ -684,6 +684,12 @@ def test_history_glue_and_athena_are_made_only_where_recommendations_are_wanted(
     assert "HistoryStream" not in without.actions("JoinRole")
 
 
+def test_the_nightly_build_may_start_one_for_each_recommendation(on_aws: Stack) -> None:
+    (statement,) = on_aws.properties("AWS::IAM::Policy", "RecommendOneByOne")["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert statement["Resource"]["Fn::GetAtt"][0].startswith("RecommendFunction")
+
+
 def test_athena_stops_a_query_that_reads_more_than_it_should(on_aws: Stack) -> None:
     (workgroup,) = on_aws.all("AWS::Athena::WorkGroup").values()
     assert workgroup["Properties"]["WorkGroupConfiguration"]["BytesScannedCutoffPerQuery"] == 200 * 1000**3

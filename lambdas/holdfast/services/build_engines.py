@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import duckdb
 
 from holdfast.aws.history import History
+from holdfast.aws.telemetry import Logger
 from holdfast.core.recommend.item_to_item import COLUMNS, Found, first_day, query
 from holdfast.core.recommend.ranking import Recommender
 
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_s3 import S3Client
 
+logger = Logger(child=True)
+
 _FETCHED = 10_000
+_RESERVE_SECONDS = 90
+"""What is left of the function's time when Athena is stopped: the rows still have to be read and written."""
 _MAGIC_OF_GZIP = b"\x1f\x8b"
 
 Told = Callable[[str], None]
@@ -123,6 +129,7 @@ class AthenaEngine:
         bucket: str,
         prefix: str,
         workgroup: str,
+        seconds_left: Callable[[], float] = lambda: math.inf,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._athena = athena
@@ -132,6 +139,7 @@ class AthenaEngine:
         self._bucket = bucket
         self._prefix = prefix
         self._workgroup = workgroup
+        self._seconds_left = seconds_left
         self._sleep = sleep
 
     def rows(self, recommender: Recommender, until: int, told: Told) -> Iterator[Found]:
@@ -156,5 +164,35 @@ class AthenaEngine:
                 case "FAILED" | "CANCELLED":
                     raise EngineFailed(f"Athena: {status.get('StateChangeReason', status['State'])}")
                 case _:
+                    if self._seconds_left() < _RESERVE_SECONDS:
+                        # It would go on, and be paid for, with nobody there to read what it finds.
+                        self._athena.stop_query_execution(QueryExecutionId=execution)
+                        raise EngineFailed("Athena: stopped, as there was no time left to read the result")
                     self._sleep(pause)
                     pause = min(pause * 1.5, 5.0)
+
+
+class DuckElseAthena:
+    """DuckDB, and Athena where DuckDB fails before it has found anything: how much disk a query needs follows from the
+    pairs of items that users have, and nobody knows that beforehand.
+    """
+
+    def __init__(self, duck: Engine, athena: Engine) -> None:
+        self._duck = duck
+        self._athena = athena
+        self.name = duck.name
+
+    def rows(self, recommender: Recommender, until: int, told: Told) -> Iterator[Found]:
+        found = False
+        try:
+            for row in self._duck.rows(recommender, until, told):
+                found = True
+                yield row
+        except EngineFailed as error:
+            if found:
+                raise
+            logger.warning("DuckDB failed; Athena goes on", extra={"reason": str(error)})
+        else:
+            return
+        self.name = self._athena.name
+        yield from self._athena.rows(recommender, until, told)

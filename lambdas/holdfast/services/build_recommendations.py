@@ -62,6 +62,9 @@ class Recommend:
         self._engine_for = engine_for
         self._clock = clock
 
+    def names(self) -> list[str]:
+        return [each.plan.id for each in self._recommendations.live()]
+
     def run(self, name: str | None = None) -> list[Outcome]:
         """Build one recommendation, or all that are live, one after the other. Raises UnknownRecommendation."""
         live = self._recommendations
