@@ -258,6 +258,15 @@ export const words = {
     newPair: "the new pair",
     valuePlaceholder: "Text; type @ to insert a property",
     addPair: "Key-Value Pair",
+    typed: (type: string): string => `goes out as ${type}, and not as text`,
+    all: "all of them",
+    any: "any one of them",
+    allOrAny: "How many of the events",
+    every: "every value",
+    everyAbout: "ends all that waits for the user",
+    grace: "An exit counts up to",
+    graceAbout: "Before the event, too: clocks differ.",
+    gracePlaceholder: "2 minutes",
     twice: (key: string): string => `There is a pair with the key ${key} already.`,
     up: (key: string): string => `Move ${key} up`,
     down: (key: string): string => `Move ${key} down`,
@@ -352,10 +361,10 @@ export const words = {
     rule: (id: string, name: string): string => `${name} (${id})`,
     sampleTitle: "What it sends, to the user of the preview",
     sampleNone: "The preview shows no message yet.",
-    audience: (did: string[], didNot: string[], within: string): string =>
+    audience: (did: string[], any: boolean, didNot: string[], within: string): string =>
       didNot.length
-        ? `Whoever did ${quoted(did, "and")}, and not ${quoted(didNot, "or")} within ${within}`
-        : `Whoever did ${quoted(did, "and")}`,
+        ? `Whoever did ${quoted(did, any ? "or" : "and")}, and not ${quoted(didNot, "or")} within ${within}`
+        : `Whoever did ${quoted(did, any ? "or" : "and")}`,
     constant: (names: string[]): string =>
       names.length ? `for the same ${names.join(" and ")}` : "whatever it is about",
     onePer: (summary: boolean): string => (summary ? "one summary for each user" : "one message for each value"),

@@ -279,7 +279,7 @@ test("a pair's value is what was typed, in one line or several, and no other pai
       const after = form(text.setPairValue(FILE, key, to)).pairs;
       assert.deepEqual(
         after,
-        before.map((pair) => (pair.key === key ? { key, value: to } : pair)),
+        before.map((pair) => (pair.key === key ? { ...pair, value: to } : pair)),
       );
     }),
   );
@@ -311,7 +311,7 @@ test("pairs are moved, renamed, removed and added as a list would be", () => {
       ([key, to]): Op =>
         (pairs, source) => {
           if (pairs.some((pair) => pair.key === key)) return [pairs, source];
-          return [[...pairs, { key, value: to }], text.addPair(source, key, to)];
+          return [[...pairs, { key, value: to, type: "" }], text.addPair(source, key, to)];
         },
     ),
   );
@@ -355,12 +355,45 @@ test("what is written through an alias changes nothing that shares it", () => {
   const shared = FILE.replace("    cta: go", "    cta: &x go\n    more: *x");
   const after = form(text.setPairValue(shared, "more", "else"));
   assert.deepEqual(after.pairs.slice(-2), [
-    { key: "cta", value: "go" },
-    { key: "more", value: "else" },
+    { key: "cta", value: "go", type: "" },
+    { key: "more", value: "else", type: "" },
   ]);
   const where = "when: &w {did: a, within: 1 h}\nother: *w\nsend: {values: {t: x}}\n";
   const data = text.read(text.setText(where, ["other", "within"], "2 h")).data;
   assert.deepEqual(data?.["when"], { did: "a", within: "1 h" });
+});
+
+test("a value with a type keeps it while its template is edited", () => {
+  for (const file of [
+    FILE.replace("cta: go", 'cta: {value: "{{ Event.n }}", type: number}'),
+    FILE.replace("cta: go", 'cta:\n      type: number\n      value: "{{ Event.n }}"'),
+  ]) {
+    assert.deepEqual(form(file).pairs.at(-1), { key: "cta", value: "{{ Event.n }}", type: "number" });
+    fc.assert(
+      fc.property(value, (to) => {
+        assert.deepEqual(form(text.setPairValue(file, "cta", to)).pairs.at(-1), {
+          key: "cta",
+          value: to,
+          type: "number",
+        });
+      }),
+      { numRuns: 50 },
+    );
+  }
+});
+
+test("all of the triggers, or any of them, is a choice that keeps the events", () => {
+  const file = FILE.replace("did: added to cart  # by the app", "did: [added to cart, viewed]");
+  const any = text.setAny(file, true);
+  assert.deepEqual([form(any).did, form(any).any], [["added to cart", "viewed"], true]);
+  assert.deepEqual(text.read(any).data?.["when"], {
+    did_any: ["added to cart", "viewed"],
+    did_not: ["charged"],
+    within: "30 minutes",
+    grace: "5 minutes",
+  });
+  assert.deepEqual(form(text.setNames(any, "did", ["x"])).did, ["x"]);
+  assert.deepEqual(form(text.setAny(any, false)), form(file));
 });
 
 test("a catalog's row is written, shown, and taken away again", () => {

@@ -22,15 +22,19 @@ import type { Json, JsonObject } from "../api.js";
 import { words } from "../words.js";
 
 export type Constant = { name: string; in: Record<string, string> };
-export type Pair = { key: string; value: string };
+/** `type` is what the value goes out as where that is not text. */
+export type Pair = { key: string; value: string; type: string };
 export type Lookup = { catalog: string; column: string; property: string };
 
 /** The file as the form shows it; whatever it does not understand is left as it is in the text. */
 export type Form = {
   id: string;
   name: string;
+  /** The triggers: all of them, or `any` one of them. */
   did: string[];
+  any: boolean;
   did_not: string[];
+  grace: string;
   within: string;
   where: Record<string, string>;
   settle: string;
@@ -135,7 +139,9 @@ function asForm(data: JsonObject): Form {
   return {
     id: text(data["id"]),
     name: text(data["name"]),
-    did: texts(when["did"]),
+    did: texts(when[anyOf(when) ? "did_any" : "did"]),
+    any: anyOf(when),
+    grace: text(when["grace"]),
     did_not: texts(when["did_not"]),
     within: text(when["within"]),
     where: map(when["where"]),
@@ -151,9 +157,16 @@ function asForm(data: JsonObject): Form {
     one_per: send["one_per"] === "user" ? "user" : "value",
     limit: text(send["limit"]),
     detail_type: text(send["detail_type"]),
-    pairs: Object.entries(object(send["values"])).map(([key, value]) => ({ key, value: text(value) })),
+    pairs: Object.entries(object(send["values"])).map(([key, value]) => ({ key, ...typed(value) })),
   };
 }
+
+const anyOf = (when: JsonObject): boolean => "did_any" in when && !texts(when["did"]).length;
+
+const typed = (value: Json): Omit<Pair, "key"> =>
+  isObject(value) && typeof value["value"] === "string"
+    ? { value: value["value"], type: text(value["type"]) }
+    : { value: text(value), type: "" };
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -175,7 +188,7 @@ function edited(source: string, change: (document: Document, data: JsonObject) =
   if ("wrong" in parsed) return source;
   try {
     change(parsed.document, parsed.data);
-    const after = parsed.document.toString({ lineWidth: 0 });
+    const after = parsed.document.toString({ lineWidth: 0, flowCollectionPadding: false });
     return "wrong" in parse(after) ? source : after;
   } catch {
     return source;
@@ -208,11 +221,20 @@ function inPlace(source: string, path: Path, value: string): string | null {
 
 const ONE_LINE = new Set(["PLAIN", "QUOTE_DOUBLE", "QUOTE_SINGLE"]);
 
-export const setNames = (source: string, key: "did" | "did_not", names: string[]): string =>
+export const setNames = (source: string, of: "did" | "did_not", names: string[]): string =>
   edited(source, (document, before) => {
+    const key = of === "did" && asForm(before).any ? "did_any" : of;
     if (key === "did_not" && names.length === 0) drop(document, ["when", key]);
     else put(document, ["when", key], names.length === 1 ? names[0] : names);
     follow(document, asForm(before));
+  });
+
+/** Whether all of the triggers are needed, or any one will do. */
+export const setAny = (source: string, any: boolean): string =>
+  edited(source, (document) => {
+    const when = at(document, ["when"]);
+    const item = isMap(when) ? when.items.find((each) => keyOf(each) === (any ? "did" : "did_any")) : undefined;
+    if (item) item.key = document.createNode(any ? "did_any" : "did");
   });
 
 export const setFilter = (source: string, event: string, expression: string): string =>
@@ -289,11 +311,23 @@ function pairs(source: string, change: (values: YAMLMap, document: Document) => 
   });
 }
 
-export const setPairValue = (source: string, key: string, value: string): string =>
-  inPlace(source, ["send", "values", key], value) ??
+export function setPairValue(source: string, key: string, value: string): string {
+  const path = pairAt(source, key);
+  return inPlace(source, path, value) ?? withLines(source, path, value);
+}
+
+/** Where the template of a pair stands: one with a type is a map. */
+function pairAt(source: string, key: string): Path {
+  const parsed = parse(source);
+  const value = "document" in parsed ? valueAt(parsed.data, ["send", "values", key]) : undefined;
+  const inside = isObject(value) && typeof value["value"] === "string";
+  return inside ? ["send", "values", key, "value"] : ["send", "values", key];
+}
+
+const withLines = (source: string, path: Path, value: string): string =>
   edited(source, (document) => {
-    put(document, ["send", "values", key], value);
-    const node = at(document, ["send", "values", key]);
+    put(document, path, value);
+    const node = at(document, path);
     if (isScalar(node) && value.includes("\n")) node.type = "BLOCK_LITERAL";
   });
 

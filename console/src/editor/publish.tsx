@@ -113,7 +113,7 @@ function NewCampaign({ id, form, preview }: { id: string; form: Form; preview: P
         <b>{words.publish.rule(id, form.name || id)}</b>
       </p>
       <ul class="rule wraps">
-        <li>{words.publish.audience(form.did, form.did_not, form.within)}</li>
+        <li>{words.publish.audience(form.did, form.any, form.did_not, form.within)}</li>
         <li>{words.publish.constant(matched)}</li>
         <li>{words.publish.onePer(form.one_per === "user")}</li>
       </ul>

@@ -77,7 +77,7 @@ export function sampleOf(form: Form, subject: Subject, wanted: Need[]): Sample |
     if (given === undefined || need.origin === "constant") continue;
     (need.origin === "profile" ? profile : properties)[need.key.replace(/^\w+\./, "")] = given;
   }
-  const events = form.did.map((event) => {
+  const events = (form.any ? form.did.slice(0, 1) : form.did).map((event) => {
     const made: JsonObject = { event, ...structuredClone(properties) };
     form.constants.forEach((constant, at) => {
       const given = value(

@@ -97,7 +97,7 @@ const lacks = (mistakes: string[], event: string, constant: Constant): boolean =
   mistakes.length > 0 && !constant.in[event];
 
 function Where(props: FormProps & { at: number; constant: Constant; event: string; invalid: boolean }) {
-  const { at, constant, event, seen, source, edit, invalid, readOnly } = props;
+  const { at, constant, event, form, seen, source, edit, invalid, readOnly } = props;
   return (
     <>
       <span class="label wraps">
@@ -107,7 +107,7 @@ function Where(props: FormProps & { at: number; constant: Constant; event: strin
         mono
         label={words.form.propertyOf(event)}
         value={constant.in[event] ?? ""}
-        options={comparable(propertiesOf(event, seen))}
+        options={[...comparable(propertiesOf(event, seen)), ...(form.did_not.includes(event) ? EVERY : [])]}
         placeholder={words.form.propertyPlaceholder}
         disabled={readOnly}
         invalid={invalid}
@@ -116,6 +116,9 @@ function Where(props: FormProps & { at: number; constant: Constant; event: strin
     </>
   );
 }
+
+/** An exit may end all that waits for a user, whatever it is about. */
+const EVERY: Option[] = [{ value: words.form.every, note: words.form.everyAbout }];
 
 /** What can be equal to something: no objects, and no lists of them. */
 function comparable(all: { path: string; note: string }[]): Option[] {

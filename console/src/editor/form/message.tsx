@@ -242,6 +242,11 @@ function Row(props: RowProps) {
         onInput={(event) => renamed(event.currentTarget.value)}
         onBlur={() => type(pair.key)}
       />
+      {pair.type && (
+        <span class="pill plain type" title={words.form.typed(pair.type)}>
+          {pair.type}
+        </span>
+      )}
       <ValueField
         label={words.form.valueOf(name)}
         value={pair.value}

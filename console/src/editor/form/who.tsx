@@ -2,7 +2,7 @@
 
 import * as text from "../../draft/text.js";
 import { Icon } from "../../ui/icons.js";
-import { Hints, Mistakes, toast } from "../../ui/parts.js";
+import { Hints, Mistakes, Segmented, toast } from "../../ui/parts.js";
 import { type Option, Picker } from "../../ui/picker.js";
 import { words } from "../../words.js";
 import type { FormProps } from "./props.js";
@@ -30,10 +30,24 @@ export function Who(props: FormProps) {
       <div class="body">
         <div class="lines">
           <span class="label">{words.form.did}</span>
-          <div class="stack" data-place="when.did">
+          <div class="stack" data-place="when.did when.did_any">
             <Events {...props} of="did" label={words.form.didLabel} options={options} nothing={nothing} />
-            <Mistakes of={mistaken("when", "did")} />
-            <Hints of={hinted("when", "did")} />
+            {form.did.length > 1 && (
+              <div class="row">
+                <Segmented
+                  label={words.form.allOrAny}
+                  value={form.any ? "any" : "all"}
+                  disabled={readOnly}
+                  options={[
+                    ["all", words.form.all],
+                    ["any", words.form.any],
+                  ]}
+                  set={(value) => edit(text.setAny(source, value === "any"))}
+                />
+              </div>
+            )}
+            <Mistakes of={[...mistaken("when", "did"), ...mistaken("when", "did_any")]} />
+            <Hints of={[...hinted("when", "did"), ...hinted("when", "did_any")]} />
           </div>
           <span class="label">{words.form.didNot}</span>
           <div class="stack" data-place="when.did_not">
@@ -67,7 +81,7 @@ type EventsProps = FormProps & { of: "did" | "did_not"; label: string; options: 
 
 function Events({ form, of, label, options, nothing, source, edit, steps, mistaken, readOnly }: EventsProps) {
   const names = form[of];
-  const more = of === "did" ? words.form.andEvent : words.form.orEvent;
+  const more = of === "did" && !form.any ? words.form.andEvent : words.form.orEvent;
   const remove = (name: string): void => {
     edit(
       text.setNames(
@@ -123,8 +137,9 @@ export function Tuning({ form, source, edit, mistaken, hinted, readOnly }: FormP
   const wrong =
     named.some((event) => mistaken("when", "where", event).length) ||
     mistaken("when", "settle").length ||
-    mistaken("when", "max_age").length;
-  const said = Object.keys(form.where).length || form.settle || form.max_age;
+    mistaken("when", "max_age").length ||
+    mistaken("when", "grace").length;
+  const said = Object.keys(form.where).length || form.settle || form.max_age || form.grace;
   if (!named.length && !said) return null;
   return (
     <section class="card" aria-label={words.form.tuning}>
@@ -163,6 +178,13 @@ export function Tuning({ form, source, edit, mistaken, hinted, readOnly }: FormP
                 placeholder={words.form.maxAgePlaceholder}
                 {...{ form, source, edit, mistaken, readOnly }}
               />
+              <Time
+                of="grace"
+                label={words.form.grace}
+                about={words.form.graceAbout}
+                placeholder={words.form.gracePlaceholder}
+                {...{ form, source, edit, mistaken, readOnly }}
+              />
             </div>
           </div>
         </details>
@@ -172,7 +194,7 @@ export function Tuning({ form, source, edit, mistaken, hinted, readOnly }: FormP
 }
 
 type TimeProps = Pick<FormProps, "form" | "source" | "edit" | "mistaken" | "readOnly"> & {
-  of: "settle" | "max_age";
+  of: "settle" | "max_age" | "grace";
   label: string;
   about: string;
   placeholder: string;
