@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, Unpack
+
 from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, Environment, Stack, Tags
+from aws_cdk import aws_events as eventbridge
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from holdfast import __version__
+from holdfast_cli.outputs import Outputs
 from infra.alarms import Alarms, Watched
 from infra.bus import MessageBus
 from infra.catalog_import import CatalogImport
@@ -13,6 +19,7 @@ from infra.deliver import Deliver
 from infra.dependencies import DependenciesLayer
 from infra.history import History
 from infra.join import Join
+from infra.properties import Properties, stage_of
 from infra.queues import EventsQueue, final_queue
 from infra.recommend import Recommend
 from infra.registry import SchemaRegistry
@@ -21,19 +28,31 @@ from infra.sweep import Sweep
 from infra.tables import Tables
 from infra.upstream import UpstreamBuses
 
+Kind: TypeAlias = Literal["sent", "withheld", "retracted"]
+_SUFFIXES: Mapping[Kind, str] = {"sent": "", "withheld": " Withheld", "retracted": " Retracted"}
 
-class HoldfastStack(Stack):
-    """Wires the places in the order in which the data flows."""
 
-    def __init__(self, scope: Construct, *, stage: Stage) -> None:
-        super().__init__(
-            scope,
-            f"Holdfast-{stage.name}",
-            description="Holdfast: notices what a user started and did not finish",
-            env=Environment(account=stage.account, region=stage.region) if stage.account else None,
-            synthesizer=CliCredentialsStackSynthesizer() if stage.embedded else None,
-            termination_protection=stage.locked,
-        )
+class Holdfast(Construct):
+    """All of Holdfast, for a CDK app: wires the places in the order in which the data flows.
+
+        holdfast = Holdfast(self, "Holdfast", stage="prod", console=False)
+        holdfast.events_queue.grant_send_messages(shop)
+        holdfast.on_message(campaign="abandoned-cart", target=targets.SqsQueue(reminders))
+
+    One to a stack, as its outputs have the names by which the command line finds them (HOLDFAST_STACK names the stack).
+    See `Properties` for all that can be set; `of` is a stage that was made already. Raises SettingError.
+    """
+
+    events_queue: sqs.Queue
+    """Where events are sent to."""
+    bus: eventbridge.IEventBus
+    """Where messages come from."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, of: Stage | None = None, **properties: Unpack[Properties]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stage = of or stage_of(properties)
         Tags.of(self).add("application", "holdfast")
         Tags.of(self).add("stage", stage.name)
 
@@ -84,7 +103,7 @@ class HoldfastStack(Stack):
             alarms = Alarms(self, "Alarms", stage=stage, watched=watched).all
             Dashboard(self, "Dashboard", stage=stage, watched=watched, alarms=alarms)
 
-        outputs = {
+        outputs: Outputs = {
             "Version": __version__,
             "EventsQueueUrl": events.queue.queue_url,
             "DeadLetterQueueUrl": events.dead_letters.queue_url,
@@ -116,4 +135,52 @@ class HoldfastStack(Stack):
         if upstream:
             outputs["UpstreamDeadLetterQueueUrl"] = upstream.dead_letters.queue_url
         for key, value in outputs.items():
-            CfnOutput(self, key, value=value)
+            CfnOutput(self, key, value=str(value)).override_logical_id(key)
+        self.events_queue = events.queue
+        self.bus = bus
+        self._source = stage.source
+
+    def on_message(
+        self,
+        *,
+        target: eventbridge.IRuleTarget,
+        campaign: str | None = None,
+        kind: Kind = "sent",
+        detail_type: str = "Personalized Message",
+        name: str = "",
+    ) -> eventbridge.Rule:
+        """A rule on the bus: messages of one campaign, or of all, go to the target.
+
+        `kind` says whether those that are sent, or what was withheld or taken back; `detail_type` is the campaign's
+        `send.detail_type`. `name` tells rules apart that are otherwise about the same.
+        """
+        return eventbridge.Rule(
+            self,
+            name or f"On-{campaign or 'any'}-{kind}",
+            description=f"Holdfast: messages of {campaign or 'any campaign'}, {kind}",
+            event_bus=self.bus,
+            event_pattern=eventbridge.EventPattern(
+                source=[self._source],
+                detail_type=[detail_type + _SUFFIXES[kind]],
+                detail={"metadata": {"campaign": [campaign]}} if campaign else None,
+            ),
+            targets=[target],
+        )
+
+
+class HoldfastStack(Stack):
+    """The stack of this repository's own app: one for each stage."""
+
+    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            f"Holdfast-{stage.name}",
+            description="Holdfast: notices what a user started and did not finish",
+            env=Environment(account=stage.account, region=stage.region) if stage.account else None,
+            synthesizer=CliCredentialsStackSynthesizer() if stage.embedded else None,
+            termination_protection=stage.locked,
+        )
+        Tags.of(self).add("application", "holdfast")
+        Tags.of(self).add("stage", stage.name)
+        # The CDK leaves this id out of the resources' own, which so are what they were without the construct.
+        self.holdfast = Holdfast(self, "Default", of=stage)

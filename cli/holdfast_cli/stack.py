@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -105,7 +106,7 @@ def _on_aws(stage: str) -> tuple[str, None]:
 
 
 def _outputs(stage: str, *, region: str, endpoint: str | None) -> Outputs:
-    name = f"Holdfast-{stage}"
+    name = (os.environ.get("HOLDFAST_STACK") if endpoint is None else None) or f"Holdfast-{stage}"
     cloudformation: CloudFormationClient = _client("cloudformation", region=region, endpoint=endpoint)
     try:
         (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
