@@ -17,7 +17,16 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NOTICE = (ROOT / "NOTICE").read_text(encoding="utf-8")
 LAYERS = sorted((ROOT / "lambdas").glob("requirements*.txt"))
 REQUIREMENTS = [*LAYERS, *sorted(ROOT.glob("requirements*.txt"))]
-BUILD_TOOLS = {"aws-cdk", "axe-core", "esbuild", "typescript"}
+TOOLS = {
+    "@biomejs/biome",
+    "aws-cdk",
+    "axe-core",
+    "esbuild",
+    "fast-check",
+    "openapi-typescript",
+    "tsc-native",
+    "typescript",
+}
 """npm packages of which nothing is shipped with the page."""
 
 
@@ -28,7 +37,7 @@ def pinned(file: Path) -> list[str]:
 
 def shipped_with_the_page() -> set[str]:
     packages: dict[str, Any] = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
-    waiting = [name for name in packages[""]["devDependencies"] if name not in BUILD_TOOLS]
+    waiting = [name for name in packages[""]["devDependencies"] if name not in TOOLS]
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
