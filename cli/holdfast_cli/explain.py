@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from typing import Annotated
 
@@ -12,14 +12,19 @@ from dateutil.tz import tzlocal  # type: ignore[import-untyped]
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
+from holdfast.aws.tables.shapes import Observations
+from holdfast.core.explain.absence import Refused, absence
 from holdfast.core.explain.comparison import Renderer
 from holdfast.core.explain.explanation import Explanation, Status
 from holdfast.core.explain.explanation import explain as explain_state
+from holdfast.core.fold.watches import State
+from holdfast.core.plans.plan import Plan
 from holdfast.services.publishing import plan_of
 from holdfast.services.user_data import read_user
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, Stage, out, print_json
+from holdfast_cli.set_aside import rejected_queue
 from holdfast_cli.stack import Deployment
 from holdfast_cli.users import users
 
@@ -32,6 +37,10 @@ COLOURS: dict[Status, str] = {
     "converted": "green",
     "full": "yellow",
 }
+
+
+LOOKED_AT = 300
+"""Messages of the rejected queue: it is read ten at a time."""
 
 
 def explain(
@@ -49,13 +58,14 @@ def explain(
     state, properties, outbox = read_user(users(deployment), user)
     if campaign and not {campaign} & {*plans, *state.watches, *state.floors}:
         raise Failure(f"There is no campaign {campaign}. See: holdfast campaign list")
+    zone: tzinfo = UTC if utc else tzlocal()
     renderer = Renderer(plan_of(table), lookup(deployment).finder(user, plans.recommenders))
     found = explain_state(
         user,
         state,
         plans,
         now_ms(),
-        zone=UTC if utc else tzlocal(),
+        zone=zone,
         outbox=outbox,
         render=lambda decision: renderer.outcome(decision, plans[decision.campaign], properties),
     )
@@ -67,6 +77,26 @@ def explain(
         _show(chosen)
     else:
         out.print("No campaign is published, and nothing is remembered of this user.")
+    known = bool(properties or outbox) or state != State()
+    _absence(deployment, user, plans, zone, known=known, as_json=json)
+
+
+def _absence(
+    deployment: Deployment, user: str, plans: Mapping[str, Plan], zone: tzinfo, *, known: bool, as_json: bool
+) -> None:
+    """Why nothing came of an event of the user: what the state cannot say."""
+    aside = [each for each in rejected_queue(deployment).look(LOOKED_AT) if each.about(user)]
+    aside.sort(key=lambda each: -each.at)
+    times = [f"{datetime.fromtimestamp(each.at / 1000, zone):%Y-%m-%d %H:%M}" for each in aside]
+    refused = [Refused(each.reason, when) for each, when in zip(aside, times, strict=True)]
+    seen = Observations(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
+    names = [] if known or refused else [each.name for each in seen.read().values()]
+    told = absence(user, plans, known=known, rejected=refused, seen=names)
+    if as_json and told:
+        print_json({"user": user, "also": told})
+    elif told:
+        for each in told:
+            out.print(f"  [yellow]{'also':<10}[/] {escape(each)}")
 
 
 def _show(explanations: Sequence[Explanation]) -> None:

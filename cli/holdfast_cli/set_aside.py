@@ -22,6 +22,7 @@ from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, prin
 from holdfast_cli.stack import Deployment
 
 Limit = Annotated[int, typer.Option(help="How many messages to look at.")]
+OfUser = Annotated[str, typer.Option("--user", help="Only records of this user.", show_default=False)]
 Only = Annotated[str, typer.Option("--only", help="Only messages whose reason contains this text.")]
 
 rejected = typer.Typer(no_args_is_help=True, help="Work with records that could not be read: list, redrive, discard.")
@@ -33,10 +34,12 @@ dead_letters = typer.Typer(no_args_is_help=True, help="Messages that failed agai
 
 
 @rejected.command("list")
-def list_rejected(*, limit: Limit = 100, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
+def list_rejected(
+    *, limit: Limit = 100, only: Only = "", user: OfUser = "", stage: Stage = "local", json: Json = False
+) -> None:
     """List rejected records with their reasons. They stay in the queue."""
-    columns = ["reason", "record"]
-    _list(_rejected(Deployment.find(stage)).look(limit, only), columns, as_json=json)
+    found = rejected_queue(Deployment.find(stage)).look(limit, only)
+    _list([each for each in found if not user or each.about(user)], ["reason", "record"], as_json=json)
 
 
 @rejected.command("redrive")
@@ -45,7 +48,7 @@ def redrive_rejected(
 ) -> None:
     """Send rejected records again, once the cause is gone."""
     deployment = Deployment.find(stage)
-    _redrive(deployment, "rejected", _rejected(deployment), limit, only, note, as_json=json)
+    _redrive(deployment, "rejected", rejected_queue(deployment), limit, only, note, as_json=json)
 
 
 @undelivered.command("list")
@@ -75,7 +78,7 @@ def discard_rejected(
 ) -> None:
     """Delete rejected records for good."""
     deployment = Deployment.find(stage)
-    _discard(deployment, "rejected", _rejected(deployment), limit, only, note, as_json=json)
+    _discard(deployment, "rejected", rejected_queue(deployment), limit, only, note, as_json=json)
 
 
 @undelivered.command("discard")
@@ -108,7 +111,8 @@ def _dead_letters(deployment: Deployment) -> SetAside:
     return SetAside(sqs, outputs["DeadLetterQueueUrl"], again, dead_letter)
 
 
-def _rejected(deployment: Deployment) -> SetAside:
+def rejected_queue(deployment: Deployment) -> SetAside:
+    """The queue of records that could not be read."""
     sqs, outputs = deployment.client("sqs"), deployment.outputs
     return SetAside(sqs, outputs["RejectedQueueUrl"], send_again(Queue(sqs, outputs["EventsQueueUrl"])))
 

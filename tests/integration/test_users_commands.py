@@ -41,6 +41,10 @@ class Stack:
         }
     )
 
+    def __post_init__(self) -> None:
+        queues = self.world.queues
+        self.outputs |= {"RejectedQueueUrl": queues["rejected"], "EventsQueueUrl": queues["events"]}
+
     def client(self, service: str) -> Any:
         return getattr(self.world, service)._real
 
@@ -109,6 +113,19 @@ def test_explain_tells_what_is_open_and_then_what_was_decided(shell: Shell) -> N
     assert sent["decided"] == shell.world.now
 
 
+def test_explain_tells_of_what_was_rejected_and_the_list_of_rejected_records_can_be_one_user_s(shell: Shell) -> None:
+    shell.publish()
+    shell.take(shell.world.added(), {"user": "ann", "event": "Added"}, {"user": "bob", "event": "charged"})
+    _, also = shell.rows("explain", "ann")
+    (told,) = also["also"]
+    assert told.endswith("cart: constant property product: product is missing in Added")
+    (row,) = shell.rows("rejected", "list", "--user", "bob")
+    assert row["record"]["user"] == "bob"
+    doubted, also = shell.rows("explain", "bob")
+    assert "could not be read (product is missing)" in doubted["text"]
+    assert len(also["also"]) == 1
+
+
 def test_explain_tells_people_the_campaign_and_a_line_for_each_value(shell: Shell) -> None:
     shell.publish()
     shell.take(shell.world.added("[b]coat"))
@@ -129,8 +146,9 @@ def test_explain_tells_what_will_be_missing_and_after_its_decision_what_was(shel
 
 
 def test_explain_of_a_user_that_was_never_seen_and_of_a_campaign_that_is_not(shell: Shell) -> None:
-    (row,) = shell.rows("explain", "nobody")
+    row, also = shell.rows("explain", "nobody")
     assert row["status"] == "nothing"
+    assert also["also"][0].startswith("nobody was never seen")
     assert "There is no campaign nope" in shell.fails("explain", "ann", "--campaign", "nope")
 
 

@@ -26,6 +26,22 @@ HIDDEN_SECONDS: Final = 60
 ENDED = "ended while it could not be delivered"
 
 
+_USER_FIELDS = frozenset({"user", "userId", "anonymousId", "identity", "subject", "FBID", "GPID", "objectId"})
+
+
+def _names(value: Any, user: str) -> bool:
+    match value:
+        case dict():
+            own = any(str(value[field]).strip() == user for field in _USER_FIELDS & value.keys())
+            return own or any(_names(each, user) for each in value.values())
+        case list():
+            return any(_names(each, user) for each in value)
+        case str():  # a body that is not JSON, or a message in an envelope
+            return f'"{user}"' in value
+        case _:
+            return False
+
+
 class Aside(NamedTuple):
     """A message set aside. `body` is whole: the reason, and what could not go on. `at` is when it was set aside; of a
     dead letter, when it arrived first.
@@ -44,6 +60,10 @@ class Aside(NamedTuple):
     def group(self) -> str:
         """The reason without what differs from one message to the next: numbers, and times."""
         return re.sub(r"\d+([.:]\d+)*", "#", self.reason)
+
+    def about(self, user: str) -> bool:
+        """Whether a field of it that names a user names this one, in whatever form the record came."""
+        return _names(self.body, user)
 
     def holds(self, search: str) -> bool:
         """Whether the reason, a campaign or what could not go on has that in it, in whatever case."""

@@ -151,7 +151,7 @@ class _About:
         if decided and not current:
             facts.append(self._earlier(key, decided))
         facts += self._seen(watch, constant)
-        about = self._explanation(constant, "remembered", latest=watch.latest)
+        about = self._explanation(constant, "remembered", latest=_latest(watch))
         if pending := watch.pending:
             about, more = self._waits(about, pending, watch, coming)
         elif decided and current:
@@ -274,7 +274,7 @@ class _About:
     def _incomplete(self, about: Explanation, watch: Watch) -> tuple[Explanation, list[Fact]]:
         wanted = self.plan.did if self.plan else ()
         missing = [name for name in wanted if name not in watch.parts]
-        last = watch.latest
+        last = _latest(watch)
         facts = []
         if watch.exit:
             facts.append(Fact("exit", watch.exit, f"{self._exits()} at {self._time(watch.exit)}"))
@@ -343,6 +343,12 @@ class _About:
         fine = self.plan is not None and 0 < self.plan.within < SECONDS_BELOW_MS
         clock = f"{moment:%H:%M:%S}" if fine else f"{moment:%H:%M}"
         return clock if moment.date() == today.date() else f"{moment:%Y-%m-%d} {clock}"
+
+
+def _latest(watch: Watch) -> int:
+    """The event time of the last thing seen."""
+    triggers = [watch.trigger] if watch.trigger else []
+    return max([watch.exit, *(each.at for each in (*triggers, *watch.parts.values()))])
 
 
 def _when(watch: Watch, trigger: Trigger) -> str:

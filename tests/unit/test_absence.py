@@ -1,0 +1,50 @@
+"""Why nothing came of a user's events, and whose a rejected record is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from holdfast.core.explain.absence import Refused, absence
+from holdfast.services.set_aside import Aside
+from tests.unit.builders import ADDED, CHARGED, HOUR, a_plan
+
+PLANS = {"cart": a_plan("cart", names={"addedtocart": "added to cart", CHARGED: CHARGED}, max_age=2 * HOUR)}
+
+
+def test_what_was_rejected_is_told_with_its_reason_latest_first_and_not_without_end() -> None:
+    refused = [Refused(f"reason {n}", f"10:0{n}") for n in range(7)]
+    told = absence("ann", PLANS, known=True, rejected=refused, seen=[])
+    assert told[0] == "rejected at 10:00: reason 0"
+    assert told[-1] == "2 more were rejected: holdfast rejected list --user ann"
+    assert len(told) == 6
+
+
+def test_of_a_user_who_was_never_seen_it_says_so_and_what_may_have_been() -> None:
+    assert absence("ann", PLANS, known=False, rejected=[], seen=["added_to_cart", "left", ADDED]) == [
+        "ann was never seen: neither with an event that a campaign names nor with a profile",
+        "'added_to_cart' came in, and no campaign names it; did you mean 'added to cart'?",
+        "a trigger that arrives more than 2 hours after it happened opens nothing",
+    ]
+
+
+def test_of_a_user_who_is_known_there_is_nothing_to_add() -> None:
+    assert absence("ann", PLANS, known=True, rejected=[], seen=["added_to_cart"]) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "is_hers"),
+    [
+        ({"user": "ann", "event": "x"}, True),
+        ({"user": "anna", "event": "ann"}, False),
+        ({"type": "track", "userId": "ann"}, True),
+        ({"detail-type": "x", "detail": {"user": "ann"}}, True),
+        ({"d": [{"identity": "bob"}, {"identity": "ann"}]}, True),
+        ({"Type": "Notification", "Message": '{"user": "ann"}'}, True),
+        ('{"user": "ann", ', True),
+        (17, False),
+    ],
+)
+def test_a_rejected_record_is_known_as_its_user_s_in_whatever_form(record: Any, is_hers: bool) -> None:
+    assert Aside("m", {"reason": "r", "record": record}, "", 0).about("ann") is is_hers
