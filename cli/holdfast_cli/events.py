@@ -6,17 +6,20 @@ import gc
 import gzip
 import json as jsonlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, filterfalse, islice
 from pathlib import Path
 from typing import IO, Annotated, cast
 
 import typer
 from msgspec import Struct, structs
+from rich.markup import escape
 
+from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
+from holdfast.core.authoring.hints import letters
 from holdfast.core.authoring.text import CampaignFileError
-from holdfast.core.events import Event, Ignored, ProfileChange, Rejected
+from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, event_key
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
@@ -79,16 +82,19 @@ def send(
         Path, typer.Argument(help="A file with one record on each line, in any form; - for standard input.")
     ],
     *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only read the file, and say what would be rejected. Exit code 1 if any is.")
+    ] = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
     """Send a file of records to the events queue. Records that cannot be read are then in `holdfast rejected list`."""
+    if check:
+        _check(_lines_of(file), as_json=json)
+        return
     deployment = Deployment.find(stage)
+    lines = _lines_of(file)
     queue = Queue(deployment.client("sqs"), deployment.outputs["EventsQueueUrl"])
-    try:
-        lines = [line.decode().rstrip("\r\n") for line in read_lines(file)]
-    except UnicodeDecodeError as error:
-        raise Failure(f"{file} cannot be read: {error.reason}") from error
     unsent = 0
     with progress("sending", len(lines)) as bar:
         for at in range(0, len(lines), 100):
@@ -101,6 +107,40 @@ def send(
         out.print(f"{len(lines) - unsent} records sent")
     if unsent:
         raise Failure(f"{unsent} records could not be sent: the queue did not take them. Send them again.")
+
+
+def _lines_of(file: Path) -> list[str]:
+    try:
+        return [line.decode().rstrip("\r\n") for line in read_lines(file)]
+    except UnicodeDecodeError as error:
+        raise Failure(f"{file} cannot be read: {error.reason}") from error
+
+
+def _check(lines: Iterable[str], *, as_json: bool) -> None:
+    """How many records there are of each kind; and each that would be rejected, with its number and the reason."""
+    now = now_ms()
+    found = [(number, record) for number, line in enumerate(lines, 1) for record in records(line, now)]
+    kinds = Counter(_kind(record) for _, record in found if not isinstance(record, Rejected))
+    rejected = [{"record": number, "rejected": each.reason} for number, each in found if isinstance(each, Rejected)]
+    if as_json:
+        print_json({"records": dict(kinds), "rejected": rejected})
+    else:
+        for each in rejected:
+            out.print(f"[red]✗[/] record {each['record']}: {escape(str(each['rejected']))}")
+        for kind, count in kinds.most_common():
+            out.print(f"{count:>8} {escape(kind)}")
+        out.print(f"{len(rejected)} would be rejected")
+    if rejected:
+        raise typer.Exit(1)
+
+
+def _kind(record: Record) -> str:
+    match record:
+        case Event(name=name):
+            return name
+        case Ignored(kind):
+            return f"({kind}, ignored)"
+    return "(profile)"
 
 
 def simulate(
@@ -135,6 +175,8 @@ def simulate(
         print_rows(shown, [*columns, *(["values"] if run.render else [])], as_json=False)
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.decisions.items())) or "nothing decided"
         out.print(f"{run.folded} records: {counts}")
+    for name, other in run.other_names():
+        err.print(f"[yellow]![/] {escape(repr(name))} never occurs in the file; {escape(repr(other))} does")
     if run.ignored:
         err.print(f"[dim]ignored: {', '.join(f'{number} {kind}s' for kind, number in run.ignored.items())}[/]")
     if run.rejected:
@@ -164,6 +206,7 @@ class _Run:
         self.folded = 0
         self.rejected: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
+        self.names: set[str] = set()
         self.decisions: Counter[str] = Counter()
         self._plans = plans
         self._simulation = Simulation(plans, self._row)
@@ -190,6 +233,7 @@ class _Run:
         for record in records(line, NO_ARRIVAL):
             match record:
                 case Event():
+                    self.names.add(record.name)
                     timed = record if record.at != NO_ARRIVAL else record._replace(at=self._simulation.now)
                     if problems := self._simulation.event(timed):
                         self.rejected.update(problem.reason for problem in problems)
@@ -206,6 +250,15 @@ class _Run:
                     self.rejected[reason] += 1
                     if event:
                         self._simulation.unreadable(event, reason)
+
+    def other_names(self) -> Iterator[tuple[str, str]]:
+        """Events that campaigns name and that never came, with the name under which they did: product_added."""
+        came = {letters(name): name for name in sorted(self.names)}
+        keys = set(map(event_key, self.names))
+        named = {plan.events.get(key, key): name for plan in self._plans.values() for key, name in plan.names.items()}
+        for key, name in named.items():
+            if event_key(key) not in keys and (other := came.get(letters(name))):
+                yield name, other
 
     def _row(self, user: str, decision: Decision) -> Row:
         kind, reason, values = decision.kind, decision.reason, None

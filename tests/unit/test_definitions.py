@@ -71,7 +71,7 @@ def test_of_most_there_is_a_default(tmp_path: Path) -> None:
     [
         ("catalog: products\n", "", 1, "catalog is missing"),
         ("limit: 5", "limt: 5", 13, "unknown key 'limt'; did you mean 'limit'?"),
-        ("Items[].prod_id", "Items[.prod_id", 4, "'Items[.prod_id' is no JMESPath expression"),
+        ("Items[].prod_id", "Items[.prod_id", 4, "'Items[.prod_id' is not a JMESPath expression"),
         ("  added to cart", "  CHARGED", 5, "'CHARGED' is named twice: case and spaces do not matter"),
         ("30 days", "91 days", 6, "90 days is the longest"),
         ("30 days", "2 hours", 6, "a day is the shortest"),

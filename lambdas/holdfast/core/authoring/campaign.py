@@ -12,13 +12,16 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
     StringConstraints,
+    Tag,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from holdfast.core.authoring import cures
 from holdfast.core.catalog.rows import NAME_PATTERN, kept
 from holdfast.core.events import event_key
 from holdfast.core.paths import too_complex
@@ -54,7 +57,8 @@ def _expression(value: str) -> str:
         reason = too_complex(value)
     except JMESPathError as error:
         detail = str(error).splitlines()[0]
-        msg = f"{value!r} is no JMESPath expression: {detail}"
+        cure = cures.of_expression(value)
+        msg = f"{value!r} is not a JMESPath expression: {cure or detail}"
         raise ValueError(msg) from None
     if reason:
         msg = f"{value[:40]!r}… is {reason}: write it more simply"
@@ -127,6 +131,15 @@ class Constant(Model):
     match: Literal["ignore case"] | None = None
 
 
+TEXT_TAG, TYPED_TAG = "a text", "a value with a type"
+
+
+def _tag_of_value(value: object) -> str:
+    """Which of the two somebody meant: of all else, a text is what is missing."""
+    typed = isinstance(value, Typed) or (isinstance(value, Mapping) and all(isinstance(key, str) for key in value))
+    return TYPED_TAG if typed else TEXT_TAG
+
+
 class Typed(Model):
     """A value that goes out as JSON of a type: its template is exactly one `{{ … }}`."""
 
@@ -143,7 +156,13 @@ class Send(Model):
 
     one_per: Literal["value", "user"] = "value"
     limit: Annotated[int, Field(ge=1, le=50)] = 5
-    values: Annotated[dict[Text, str | Typed], Field(min_length=1, max_length=100)]
+    values: Annotated[
+        dict[
+            Text,
+            Annotated[Annotated[str, Tag(TEXT_TAG)] | Annotated[Typed, Tag(TYPED_TAG)], Discriminator(_tag_of_value)],
+        ],
+        Field(min_length=1, max_length=100),
+    ]
     detail_type: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "Personalized Message"
 
     @property

@@ -13,7 +13,7 @@ import jmespath
 from holdfast.core.authoring.campaign import EVERY, Campaign, did_you_mean
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import MAX_EVENTS, Seen
-from holdfast.core.templates.templates import compile_values
+from holdfast.core.templates.templates import Template, compile_values
 
 Place: TypeAlias = tuple[str | int, ...]
 At: TypeAlias = tuple[str, ...] | None
@@ -22,6 +22,10 @@ down as is observed. None is what is further down, or made by a function."""
 
 _Node: TypeAlias = Mapping[str, Any]
 """Of JMESPath's syntax tree: `type`, `children`, and for some a `value`."""
+
+OWN = ("id", "ts", "user", "event")
+"""Keys of a plain record that are not properties."""
+OF_A_CAMPAIGN = ("id", "name", "revision")
 
 EVENT: At = ()
 ITEM = "[]"
@@ -36,25 +40,75 @@ class Hint(NamedTuple):
 
 
 def hints(campaign: Campaign, seen: Mapping[str, Seen]) -> list[Hint]:
-    """`seen` is what was observed, by event key. Where nothing was, there is nothing to say."""
-    return list(dict.fromkeys(_hints(campaign, seen))) if seen else []
+    """`seen` is what was observed, by event key. Where nothing was, what the file itself says has to do."""
+    return list(dict.fromkeys([*_at_first_sight(campaign), *(_hints(campaign, seen) if seen else ())]))
+
+
+def _at_first_sight(campaign: Campaign) -> Iterator[Hint]:
+    for place, _, path in _paths(campaign):
+        if path in OWN:
+            yield Hint(place, _own(path))
+        yield from (Hint(place, message) for message in _quoted(jmespath.compile(path).parsed, path))
+    for key, template in _templates(campaign):
+        for use in sorted(template.uses):
+            match use:
+                case ("Event", name) if name in OWN:
+                    yield Hint(("send", "values", key), _own(name))
+                case ("Campaign", name, *_) if name not in OF_A_CAMPAIGN:
+                    known = ", ".join(OF_A_CAMPAIGN)
+                    yield Hint(("send", "values", key), f"Campaign.{name} is not there; there are {known}")
+
+
+def _own(name: str) -> str:
+    return (
+        f"{name} of a plain event is the event's own, and never a property; it is one only in the forms that keep"
+        " properties apart (CleverTap, Segment, envelopes)"
+    )
+
+
+def _quoted(node: _Node, path: str) -> Iterator[str]:
+    """Text that was written between double quotes, where JMESPath has names of properties."""
+    if node["type"] == "comparator":
+        left, right = node["children"]
+        name = right.get("value")
+        if left["type"] == right["type"] == "field" and f'"{name}"' in path:
+            yield f"{name} is read as a property's name: a text stands between single quotes, '{name}'"
+    for child in node["children"]:
+        yield from _quoted(child, path)
+
+
+def _templates(campaign: Campaign) -> Iterator[tuple[str, Template]]:
+    values = compile_values(
+        campaign.send.templates, events=campaign.when.triggers, catalogs=campaign.catalogs, live=True
+    )
+    yield from values.templates.items()
 
 
 def _hints(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
     for place, name in _named(campaign):
         if event_key(name) not in seen and len(seen) < MAX_EVENTS:
-            known = did_you_mean(name, (each.name for each in seen.values()))
+            known = _alike(name, [each.name for each in seen.values()])
             yield Hint(place, f"{name!r} was never seen{known}")
     for place, name, path in _paths(campaign):
         yield from _of_path(place, name, path, seen)
-    for key, template in compile_values(
-        campaign.send.templates, events=campaign.when.triggers, catalogs=campaign.catalogs
-    ).templates.items():
+    for key, template in _templates(campaign):
         for use in sorted(template.uses):
             if use[0] == "Event":
                 yield from _of_value(
                     ("send", "values", key), use[1:3], [*map(campaign.event_of, campaign.when.triggers)], seen
                 )
+
+
+def _alike(name: str, seen: Sequence[str]) -> str:
+    """The event under another way of writing, product_added for Product Added; else one with a similar name."""
+    wanted = letters(name)
+    other = next((each for each in seen if letters(each) == wanted), None)
+    return f"; {other!r} was" if other else did_you_mean(name, seen)
+
+
+def letters(name: str) -> str:
+    """By which names are alike however they are written."""
+    return "".join(filter(str.isalnum, name)).casefold()
 
 
 def _named(campaign: Campaign) -> Iterator[tuple[Place, str]]:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from holdfast.core.authoring.campaign import Campaign, did_you_mean
+from holdfast.core.authoring import cures
+from holdfast.core.authoring.campaign import TEXT_TAG, TYPED_TAG, Campaign, did_you_mean
 from holdfast.core.events import Json
 from holdfast.core.templates.templates import TemplateError, compile_each
 
@@ -83,6 +84,9 @@ def parse(text: str, name: str = "") -> Source:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         message = f"not YAML: {error.problem or error.context}".splitlines()[0]
+        written = text.splitlines()[line - 1] if 0 < line <= len(text.splitlines()) else ""
+        if cure := cures.of_yaml(written):
+            message += f"; {cure}"
         raise CampaignFileError([Mistake(name, line, column, "", message)]) from error
     except RecursionError:
         raise CampaignFileError([Mistake(name, 1, 1, "", _TOO_DEEP)]) from None
@@ -204,8 +208,10 @@ def templates_of(values: Mapping[Any, Any]) -> tuple[dict[str, str], dict[str, s
 
 def _mistake(source: Source, model: type[BaseModel], error: ErrorDetails) -> Mistake:
     context = error.get("ctx", {})
-    place: Place = context.get("at") or error["loc"]
+    place: Place = context.get("at") or tuple(part for part in error["loc"] if part not in (TEXT_TAG, TYPED_TAG))
     match error["type"]:
+        case "string_type" if cure := cures.of_text(error["input"]):
+            message = cure
         case "missing":
             message = f"{place[-1]} is missing"
         case "extra_forbidden":

@@ -1,0 +1,70 @@
+"""Cures for what people write in campaign files: what is wrong to JMESPath or to YAML, and what to write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+_TEXT = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
+"""What is quoted, in one of JMESPath's ways."""
+
+
+def of_expression(expression: str) -> str:  # noqa: PLR0911 (one for each mistake)
+    """What to write in the place of an expression that is refused; empty where that cannot be told."""
+    bare = _TEXT.sub(lambda quoted: "q" * len(quoted[0]), expression)
+    if found := re.search(r"(?<=[A-Za-z_\]])\.(\d+)(?=\.|$|\[)", bare):
+        before, after = expression[: found.start()], expression[found.end() :]
+        return f"an item of a list stands in brackets: {before}[{found[1]}]{after}"
+    if found := re.search(r"[<>=!]=?\s*(-?\d+(?:\.\d+)?)(?![\w.])", bare):
+        start, end = found.span(1)
+        return f"a number stands between backticks: {expression[:start]}`{found[1]}`{expression[end:]}"
+    if found := re.search(r"(?<![<>=!])=(?!=)", bare):
+        return f"two are compared by ==: {expression[: found.start()]}=={expression[found.end() :]}"
+    if found := re.search(r"(?<=\s)(and|or|not)(?=\s)", bare):
+        return f"{found[1]} is written {dict(zip(('and', 'or', 'not'), ('&&', '||', '!'), strict=True))[found[1]]}"
+    if re.search(r"[\u201c\u201d\u2018\u2019]", bare):
+        return "text stands between straight quotes: 'shoes'"
+    if found := re.search(r"[A-Za-z_$][\w$]*(?:[ -]+[\w$]+)+|\$[\w$]+", bare):
+        return (
+            "a name with a space, a hyphen or $ stands between double quotes:"
+            f' {expression[: found.start()]}"{found[0]}"{expression[found.end() :]}'
+        )
+    return ""
+
+
+def of_text(value: object) -> str:  # noqa: PLR0911 (one for each kind)
+    """Why YAML reads something else than a text."""
+    match value:
+        case Mapping() if _eaten(value):
+            return "to YAML this is no text: put quotes around a value that starts with {{"
+        case bool():
+            return f"to YAML this is {str(value).lower()}, not a text: put it between quotes"
+        case int() | float():
+            return f"to YAML this is the number {value}, not a text: put it between quotes"
+        case date():
+            return "to YAML this is a date, not a text: put it between quotes"
+        case None:
+            return "is blank: write a text, or leave the key out"
+        case Mapping() | list():
+            return "has to be a text"
+    return ""
+
+
+def _eaten(value: Mapping[Any, Any]) -> bool:
+    """`{{ Event.price }}` without quotes: a mapping whose key is a mapping."""
+    return any(not isinstance(key, str | int | float | bool) for key in value)
+
+
+def of_yaml(line: str) -> str:
+    """What to write in a line that is not YAML."""
+    if re.search(r"[:\-]\s+\{[{%]", line):
+        return "put quotes around a value that starts with {{ or {%"
+    if re.search(r"[:\-]\s+[@`%]", line):
+        return "put quotes around a value that starts with @, ` or %"
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "indent with spaces, not with tabs"
+    if line.count(": ") > 1:
+        return "put quotes around a value with a colon in it"
+    return ""

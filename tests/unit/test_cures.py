@@ -1,0 +1,118 @@
+"""Mistakes in campaign files, each with the cure: JMESPath, YAML, and names that are not what they seem."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.hints import hints
+from holdfast.core.authoring.text import CampaignFileError, parse, validate
+from holdfast.core.events import event_key
+from holdfast.core.intake.shapes import Seen
+
+FILE = """\
+id: cart
+when:
+  did: added
+  where: {added: PATH}
+send:
+  values:
+    t: VALUE
+"""
+
+
+def mistakes(path: str = "price", value: str = "x", text: str = FILE) -> list[str]:
+    with pytest.raises(CampaignFileError) as error:
+        validate(parse(text.replace("PATH", path).replace("VALUE", value)), Campaign)
+    return [f"{each.line}: {each.message}" for each in error.value.mistakes]
+
+
+@pytest.mark.parametrize(
+    ("path", "cure"),
+    [
+        ("price >= 20", "a number stands between backticks: price >= `20`"),
+        ("price < -1.5", "a number stands between backticks: price < `-1.5`"),
+        ("price == 20 && stock", "a number stands between backticks: price == `20` && stock"),
+        ("items[?price > 20].name", "a number stands between backticks: items[?price > `20`].name"),
+        ("Product Name", 'a name with a space, a hyphen or $ stands between double quotes: "Product Name"'),
+        ("product-id", '"product-id"'),
+        ("$product_id", '"$product_id"'),
+        ("items[0].Product Name", 'items[0]."Product Name"'),
+        ("items.0.id", "an item of a list stands in brackets: items[0].id"),
+        ("items.0", "items[0]"),
+        ("price = `20`", "two are compared by ==: price == `20`"),
+        ("a and b", "and is written &&"),
+        ("a == 'x' or b", "or is written ||"),
+        ("category == \u201cshoes\u201d", "text stands between straight quotes: 'shoes'"),
+    ],
+)
+def test_an_expression_that_is_refused_says_what_to_write(path: str, cure: str) -> None:
+    (message,) = mistakes(path=f'"{path}"'.replace('""', '"') if '"' not in path else f"'{path}'")
+    assert message.startswith("4: ")
+    assert message.endswith(cure)
+
+
+def test_an_expression_without_a_known_cure_says_what_jmespath_says() -> None:
+    (message,) = mistakes(path='"items["')
+    assert "is not a JMESPath expression: Invalid jmespath expression" in message
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{{ Event.price }}", "7: to YAML this is no text: put quotes around a value that starts with {{"),
+        ("2026", "7: to YAML this is the number 2026, not a text: put it between quotes"),
+        ("1.5", "7: to YAML this is the number 1.5, not a text: put it between quotes"),
+        ("true", "7: to YAML this is true, not a text: put it between quotes"),
+        ("2026-11-23", "7: to YAML this is a date, not a text: put it between quotes"),
+        ("", "7: is blank: write a text, or leave the key out"),
+        ("[a]", "7: has to be a text"),
+        ("{value: 1, type: number}", "7: to YAML this is the number 1, not a text: put it between quotes"),
+    ],
+)
+def test_what_yaml_does_not_read_as_text_says_so_once(value: str, message: str) -> None:
+    assert mistakes(value=value) == [message]
+
+
+@pytest.mark.parametrize(
+    ("value", "cure"),
+    [
+        ("{{ Event.price }} EUR", "put quotes around a value that starts with {{ or {%"),
+        ("{% if Event.a %}x{% endif %}", "put quotes around a value that starts with {{ or {%"),
+        ("@Profile - name", "put quotes around a value that starts with @, ` or %"),
+        ("Price: 5 EUR", "put quotes around a value with a colon in it"),
+    ],
+)
+def test_a_line_that_is_not_yaml_says_what_to_quote(value: str, cure: str) -> None:
+    (message,) = mistakes(value=value)
+    assert message.startswith("7: not YAML: ")
+    assert message.endswith(f"; {cure}")
+
+
+def hinted(path: str = "price", value: str = "x", seen: dict[str, Seen] | None = None) -> list[str]:
+    source = parse(FILE.replace("PATH", path).replace("VALUE", value))
+    return [each.message for each in hints(validate(source, Campaign), seen or {})]
+
+
+def test_text_between_double_quotes_is_hinted_at_without_any_stage() -> None:
+    (hint,) = hinted(path="""'category == "shoes"'""")
+    assert hint == "shoes is read as a property's name: a text stands between single quotes, 'shoes'"
+    assert hinted(path="price > minimum") == []
+    assert hinted(path="\"category == 'shoes'\"") == []
+
+
+@pytest.mark.parametrize("name", ["id", "ts", "user", "event"])
+def test_a_plain_records_own_keys_are_no_properties(name: str) -> None:
+    (hint,) = hinted(value=f'"{{{{ Event.{name} }}}}"')
+    assert hint.startswith(f"{name} of a plain event is the event's own, and never a property")
+    assert hinted(path=name) == [hint]
+
+
+def test_what_a_campaign_does_not_have_is_hinted_at() -> None:
+    assert hinted(value='"{{ Campaign.subject }}"') == ["Campaign.subject is not there; there are id, name, revision"]
+    assert hinted(value='"{{ Campaign.name }}"') == []
+
+
+def test_an_event_that_occurs_only_under_another_name_is_named() -> None:
+    seen = {event_key(name): Seen(name) for name in ("ADDED_", "viewed")}
+    assert "'added' was never seen; 'ADDED_' was" in hinted(seen=seen)

@@ -1,0 +1,49 @@
+"""`holdfast send --check`, and what `simulate` says of names: nothing is sent, and no stack is needed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from holdfast_cli.main import app
+
+CAMPAIGN = """\
+id: cart
+when: {did: Product Added, did_not: Order Completed, within: 30 minutes}
+send: {values: {t: waiting}}
+"""
+
+
+def file_of(folder: Path, *records: object) -> Path:
+    path = folder / "events.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in records), encoding="utf-8")
+    return path
+
+
+def test_a_file_is_checked_without_sending_it(tmp_path: Path) -> None:
+    good = {"user": "u", "event": "added", "ts": "2026-11-20T10:00:00Z"}
+    page = {"type": "page", "userId": "u", "messageId": "m"}
+    file = file_of(tmp_path, good, {"event": "added"}, page, {"user": "u", "profile": {"a": 1}})
+    result = CliRunner().invoke(app, ["send", "--check", "--json", str(file)])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "records": {"added": 1, "(page call, ignored)": 1, "(profile)": 1},
+        "rejected": [{"record": 2, "rejected": "no user: user must be a string"}],
+    }
+    shown = CliRunner().invoke(app, ["send", "--check", str(file)])
+    assert "record 2: no user: user must be a string" in shown.stdout
+    assert "1 would be rejected" in shown.stdout
+    assert CliRunner().invoke(app, ["send", "--check", str(file_of(tmp_path, good))]).exit_code == 0
+
+
+def test_simulate_says_where_an_event_occurs_only_under_another_name(tmp_path: Path) -> None:
+    campaign = tmp_path / "cart.yaml"
+    campaign.write_text(CAMPAIGN, encoding="utf-8")
+    at = "2026-11-20T10:00:00Z"
+    file = file_of(tmp_path, {"user": "u", "event": "product_added", "ts": at})
+    result = CliRunner().invoke(app, ["simulate", "-c", str(campaign), "-e", str(file)])
+    assert "'Product Added' never occurs in the file; 'product_added' does" in result.stderr
+    file = file_of(tmp_path, {"user": "u", "event": "product added", "ts": at})
+    assert "never occurs" not in CliRunner().invoke(app, ["simulate", "-c", str(campaign), "-e", str(file)]).stderr
