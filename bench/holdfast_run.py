@@ -320,7 +320,6 @@ def environment(endpoint: str, name: str) -> Mapping[str, str]:
         "HOLDFAST_BUS_NAME": "default",
         "HOLDFAST_TIMER_SHARDS": str(PROD.timer_shards),
         "HOLDFAST_QUEUE_RETENTION_SECONDS": str(PROD.events_retention.to_seconds()),
-        "HOLDFAST_CAMPAIGNS_TTL_SECONDS": "1000000",
         **POWERTOOLS,
     }
 

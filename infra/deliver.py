@@ -72,7 +72,6 @@ class Deliver(Construct):
                 users_table=tables.users.table_name,
                 campaigns_table=tables.campaigns.table_name,
                 catalog_table=tables.catalog.table_name,
-                campaigns_ttl_seconds=int(stage.campaigns_ttl.to_seconds()),
                 undelivered_queue_url=self.undelivered.queue_url,
                 bus_name=bus.event_bus_name,
                 source=stage.source,
@@ -138,7 +137,7 @@ class Deliver(Construct):
         may(["dynamodb:BatchGetItem"], on=[tables.users.table_arn, tables.catalog.table_arn])
         if stage.personalize:
             may(["personalize:GetRecommendations"], on=stage.personalize)
-        may(["dynamodb:GetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
+        may(["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
         may(
             ["dynamodb:UpdateItem"],
             on=[tables.campaigns.table_arn],

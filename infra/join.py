@@ -42,7 +42,6 @@ class Join(Construct):
                 users_table=tables.users.table_name,
                 timers_table=tables.timers.table_name,
                 campaigns_table=tables.campaigns.table_name,
-                campaigns_ttl_seconds=int(stage.campaigns_ttl.to_seconds()),
                 events_queue_url=events.queue.queue_url,
                 rejected_queue_url=events.rejected.queue_url,
                 history_stream=history.stream.ref if history else "",
@@ -56,7 +55,7 @@ class Join(Construct):
         # BatchExecuteStatement, which has no action of its own.
         self.function.may(["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], on=[tables.users.table_arn])
         self.function.may(["dynamodb:BatchWriteItem"], on=[tables.timers.table_arn])
-        self.function.may(["dynamodb:Query"], on=[tables.campaigns.table_arn])
+        self.function.may(["dynamodb:BatchGetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
         # What it has seen, beside the campaigns, which it cannot change.
         self.function.may(
             ["dynamodb:UpdateItem"],

@@ -50,7 +50,6 @@ class Stage:
     tracing: bool = True
     log_level: str = "INFO"
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
-    campaigns_ttl: Duration
 
     # Join
     join_memory_mb: int = 1024
@@ -155,7 +154,6 @@ def _local() -> Stage:
         wheels=None,
         tracing=False,  # the emulator has no X-Ray daemon
         log_retention=logs.RetentionDays.ONE_DAY,
-        campaigns_ttl=Duration.seconds(1),  # a campaign just published counts for the next event
         join_timeout=Duration.seconds(20),
         join_batch_window=Duration.seconds(1),  # demanded with this batch size; the emulator does not wait for it
         join_concurrency=2,
@@ -178,7 +176,6 @@ def _dev() -> Stage:
         name="dev",
         architecture=lambda_.Architecture.ARM_64,
         wheels="manylinux2014_aarch64",
-        campaigns_ttl=Duration.seconds(60),
         join_timeout=Duration.seconds(30),
         join_batch_window=Duration.seconds(1),
         join_concurrency=5,

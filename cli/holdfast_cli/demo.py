@@ -110,7 +110,6 @@ def _recommend(deployment: Deployment) -> int:
     """A catalog, and last week's purchases, of which the nightly build makes recommendations. Returned: how many."""
     import_file(catalogs(deployment), "products", CATALOG / "products.csv")
     recommendations.publish([CATALOG / "also_bought.yaml"], stage="local", json=False)
-    time.sleep(2)  # join reads once a second what is live
     last_week = now_ms() - 7 * 24 * 60 * 60_000
     baskets = [("stove", "gas bottle", "pan")] * (BUYERS // 2) + [("white coat", "red hat")] * (BUYERS // 2)
     lines = [_charged(f"buyer-{number}", *basket, ts=last_week) for number, basket in enumerate(baskets)]

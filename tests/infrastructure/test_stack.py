@@ -118,7 +118,7 @@ def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
             "dynamodb:PutItem",
         },
         "TablesTimers": {"dynamodb:BatchWriteItem"},
-        "TablesCampaigns": {"dynamodb:Query", "dynamodb:UpdateItem"},
+        "TablesCampaigns": {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         "EventsRejected": {"sqs:SendMessage"},
         "EventsQueue": {
             "sqs:SendMessage",
@@ -156,7 +156,7 @@ def test_deliver_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
         "TablesUsers": {"dynamodb:BatchGetItem"},
         "TablesCatalog": {"dynamodb:BatchGetItem"},
         "TablesUsers.StreamArn": {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
-        "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        "TablesCampaigns": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         "DeliverUndelivered": {"sqs:SendMessage"},
         "DeliverGivenUp": {"s3:ListBucket"},
         "DeliverGivenUp/*": {"s3:PutObject"},

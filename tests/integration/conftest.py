@@ -17,6 +17,7 @@ from moto import mock_aws
 from holdfast.aws.bus import Bus
 from holdfast.aws.personalize import Personalize
 from holdfast.aws.queues import Queue
+from holdfast.aws.tables import campaigns as campaigns_table
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.tables.timers import Timers
@@ -34,6 +35,7 @@ from tests.integration.statements import batch_execute_statement
 T0 = 1_790_000_000_000
 """A Monday in September 2026, on the full second."""
 MINUTE = 60_000
+YEAR = 365 * 24 * 60 * MINUTE
 
 
 class Client:
@@ -110,13 +112,14 @@ class World:
         self.campaigns = Campaigns(self.dynamodb, "campaigns")  # type: ignore[arg-type]
 
     def publish(self, plan: Plan) -> None:
+        """In force from now on."""
         self.campaigns.publish(plan.id, "", lambda revision: Plan(**{**_fields(plan), "revision": revision}), self.now)
 
-    def join(self, *, ttl: float = 0) -> Join:
+    def join(self) -> Join:
         return Join(
             users=Users(self.dynamodb, "users"),  # type: ignore[arg-type]
             timers=Timers(self.dynamodb, "timers"),  # type: ignore[arg-type]
-            plans=LivePlans(self.campaigns, ttl),
+            plans=LivePlans(self.campaigns),
             events=Queue(self.sqs, self.queues["events"]),  # type: ignore[arg-type]
             rejected=Queue(self.sqs, self.queues["rejected"]),  # type: ignore[arg-type]
             limits=Limits(waiting=4 * 24 * 60 * MINUTE),
@@ -130,9 +133,15 @@ class World:
 
     def deliver(self) -> Deliver:
         return Deliver(
-            lookup=Lookup(self.dynamodb, "users", "catalog", personalize=self.personalize),  # type: ignore[arg-type]
+            lookup=Lookup(
+                self.dynamodb,  # type: ignore[arg-type]
+                "users",
+                "catalog",
+                campaigns_table="campaigns",
+                personalize=self.personalize,
+            ),
             campaigns=self.campaigns,
-            live=LivePlans(self.campaigns, 0),
+            live=LivePlans(self.campaigns),
             bus=Bus(self.events, "bus", "holdfast"),  # type: ignore[arg-type]
             undelivered=Queue(self.sqs, self.queues["undelivered"]),  # type: ignore[arg-type]
             statistics=Statistics(self.dynamodb, "campaigns"),  # type: ignore[arg-type]
@@ -233,5 +242,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         arn = sqs.get_queue_attributes(QueueUrl=queues["rule"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": arn}])
         world = World(Client(dynamodb), Client(sqs), Client(events), queues)
+        monkeypatch.setattr(campaigns_table, "aws_time", lambda _answer: world.now - campaigns_table.LEAD_MS)
+        monkeypatch.setattr(campaigns_table, "sleep", lambda _seconds: None)
+        world.now = T0 - YEAR
         world.publish(a_plan())
+        world.now = T0
         yield world

@@ -137,7 +137,6 @@ def browser(world: World, tmp_path: Path) -> Browser:
     }
     console = Console(settings, clients.__getitem__, Page(tmp_path))
     console.desk.clock = lambda: world.now
-    console.desk.live._ttl = 0
     return Browser(console)
 
 

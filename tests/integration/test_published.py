@@ -42,7 +42,7 @@ def test_each_publication_is_a_revision(world: World) -> None:
 
 def test_the_functions_read_both_together(world: World) -> None:
     publish(world)
-    plans = LivePlans(world.campaigns, 0).get()
+    plans = LivePlans(world.campaigns).current().newest
     assert set(plans) == {"cart"}
     assert plans.recommenders == {"cart": ALSO}
 

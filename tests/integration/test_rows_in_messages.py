@@ -187,7 +187,7 @@ def test_what_cannot_be_read_sets_the_message_aside_whole_and_a_redrive_delivers
     world.deliver_outboxes()
     assert world.messages("rule") == []
     (aside,) = world.messages("undelivered")
-    assert aside["reason"] == "the profile could not be read"
+    assert aside["reason"] == "the campaigns could not be read"  # nor could anything else in the same call
     world.dynamodb._faults["batch_get_item"].clear()
     assert delivered(world) == {"coat": "89"}
 
@@ -202,7 +202,8 @@ def test_a_catalog_that_cannot_be_read_holds_up_no_message_that_does_without(wor
         asked = arguments["RequestItems"]
         answer: dict[str, Any] = {"Responses": {}, "UnprocessedKeys": {"catalog": asked["catalog"]}}
         if "users" in asked:
-            found = world.dynamodb._real.batch_get_item(RequestItems={"users": asked["users"]})
+            wanted = {table: asked[table] for table in ("users", "campaigns")}
+            found = world.dynamodb._real.batch_get_item(RequestItems=wanted)
             answer["Responses"] = found["Responses"]
         return answer
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected
-from holdfast.core.intake.batch import Body, Intake
+from holdfast.core.intake.batch import Body, Intake, parsed
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import detail
 from holdfast.core.plans.plan import Plans
@@ -45,11 +45,16 @@ def test_a_batch_body_is_unpacked_and_its_context_holds_for_each_call() -> None:
     assert (one.id, two.id, one.at) == ("m1", "m2", NOON)
 
 
+def taken(data: object) -> Intake:
+    plans = Plans([a_plan()])
+    return Intake(parsed([Body("m", json.dumps(data), NOON)]), lambda _arrived: plans)
+
+
 @pytest.mark.parametrize("call", ["page", "screen", "group"])
 def test_a_call_that_says_nothing_is_ignored_and_counted(call: str) -> None:
     data = {"type": call, "messageId": "p", "userId": "u-1", "timestamp": AT}
     assert read(data) == [Ignored(f"{call} call")]
-    intake = Intake([Body("m", json.dumps([data, track()]), NOON)], Plans([a_plan()]))
+    intake = taken([data, track()])
     assert (intake.ignored["m"], intake.records["m"], dict(intake.rejects)) == (1, 1, {})
 
 
@@ -62,8 +67,8 @@ def test_traits_of_a_track_call_are_the_users_where_a_campaign_names_the_event()
     change, event = read(call)
     assert isinstance(event, Event)
     assert change == ProfileChange("u-1", NOON, NOON, {"email": "a@b.c"}, {}, "m1", ADDED)
-    named = Intake([Body("m", json.dumps(call), NOON)], Plans([a_plan()]))
-    other = Intake([Body("m", json.dumps({**call, "event": "scrolled"}), NOON)], Plans([a_plan()]))
+    named = taken(call)
+    other = taken({**call, "event": "scrolled"})
     assert (list(named.changes), list(other.changes)) == (["u-1"], [])
 
 

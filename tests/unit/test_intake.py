@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json, ProfileChange, Rejected, Tick, event_id
-from holdfast.core.intake.batch import Body, Intake, Reject
+from holdfast.core.intake.batch import Body, Intake, Reject, parsed
 from holdfast.core.intake.forms import records
 from holdfast.core.plans.plan import Hit, Plans, Unreadable
 from tests.unit.builders import ADDED, CHARGED, NOON, a_plan
@@ -26,7 +26,7 @@ def a_body(*found: object, message: str = "m1") -> Body:
 
 
 def take(*bodies: Body, plans: Plans = PLANS) -> Intake:
-    return Intake(bodies, plans)
+    return Intake(parsed(bodies), lambda _arrived: plans)
 
 
 def test_events_are_read_for_the_campaigns_that_name_them_user_by_user() -> None:

@@ -52,7 +52,7 @@ def test_a_trigger_keeps_what_the_templates_name_and_an_exit_keeps_nothing() -> 
 def test_a_hit_bears_the_time_and_id_of_its_event_and_the_revision_of_its_campaign() -> None:
     event = an_event(ADDED, at=NOON, arrived=NOON + 5, product_name="coat")
     hit = the_hit(event, revision=3)
-    assert (hit.at, hit.arrived, hit.id, hit.revision) == (NOON, NOON + 5, event_id(event), 3)
+    assert (hit.at, hit.arrived, hit.id, hit.plan.revision) == (NOON, NOON + 5, event_id(event), 3)
 
 
 def test_several_events_that_a_campaign_looks_for_are_numbered_and_what_ends_it_is_an_exit() -> None:

@@ -12,7 +12,18 @@ CORE = Path(__file__).parents[2] / "lambdas" / "holdfast" / "core"
 MODULES = sorted(CORE.rglob("*.py"))
 
 PURE = {
-    *("__future__", "collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "enum"),
+    *(
+        "__future__",
+        "bisect",
+        "collections",
+        "contextlib",
+        "csv",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+    ),
     *("functools", "hmac", "urllib.parse", "zlib"),
     *("hashlib", "heapq", "inspect", "itertools", "json", "math", "operator", "re", "string", "types", "typing"),
     *("unicodedata", "zoneinfo", "babel", "jmespath", "liquid", "msgspec", "pydantic", "pydantic_core"),

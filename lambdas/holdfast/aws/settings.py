@@ -49,7 +49,6 @@ class JoinSettings(Settings):
     rejected_queue_url: str
     queue_retention_seconds: int
     timer_shards: int = 4
-    campaigns_ttl_seconds: int = 60
     history_stream: str = ""
     deflate_states: str = "false"
     nobody: str = ""
@@ -72,7 +71,6 @@ class DeliverSettings(Settings):
     undelivered_queue_url: str
     bus_name: str
     source: str = "holdfast"
-    campaigns_ttl_seconds: int = 60
     personalize: str = ""
 
 

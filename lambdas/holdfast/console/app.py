@@ -29,9 +29,6 @@ from holdfast.services.set_aside import SetAside, deliver_again, ended_since, se
 
 logger = Logger(child=True)
 
-LIVE_SECONDS = 2
-"""How long a preview may think that an older revision is live: all it takes from it is a number."""
-
 
 class Console:
     """`client` makes a client of a service by its name, on the first use of it."""
@@ -57,7 +54,7 @@ class Console:
             stage=settings.stage,
             source=settings.source,
             campaigns=campaigns,
-            live=LivePlans(campaigns, LIVE_SECONDS),
+            live=LivePlans(campaigns),
             users=users,
             observations=Observations(dynamodb, settings.campaigns_table),
             catalogs=Catalogs(dynamodb, settings.catalog_table),

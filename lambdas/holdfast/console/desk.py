@@ -236,7 +236,7 @@ class Desk:
 
     def _preview(self, draft: Draft, asked: models.Occurrence, revision: int | None = None) -> Preview:
         """Without a revision, the draft is the next one."""
-        plans = self.live.get()
+        plans = self.live.current().newest
         live = plans.get(draft.campaign.id)
         plan = draft.plan(revision or (live.revision + 1 if live else 1))
         try:
@@ -321,7 +321,9 @@ class Desk:
         events, profile = self._seen()
         data: Any = campaign_text.plain(_source(asked).data) if asked.campaign or asked.source else {}
         columns = self._columns()
-        recommended = {each.id: columns.get(each.catalog, []) for each in self.live.get().recommenders.values()}
+        recommended = {
+            each.id: columns.get(each.catalog, []) for each in self.live.current().newest.recommenders.values()
+        }
         groups = suggestions.suggest(data, Suggestible(events, profile, columns, recommended))
         return models.Suggested.model_validate(
             {"groups": [{"group": name, "items": [each._asdict() for each in items]} for name, items in groups]}
@@ -333,7 +335,7 @@ class Desk:
             where = zone(zone_name)
         except ValueError as error:
             raise Refused(422, "invalid", str(error)) from None
-        plans = self.live.refresh()
+        plans = self.live.current().newest
         known = read_user(self.users, user)
         state, properties, outbox = known
         renderer = Renderer(plan_of(self.campaigns), self.lookup.finder(user, plans.recommenders))
@@ -353,7 +355,7 @@ class Desk:
     def count(self, number: int) -> models.Statistics:
         now = self.clock()
         wanted = days(now, number)
-        campaigns = self.live.get()
+        campaigns = self.live.current().newest
         by_day = self.statistics.read(campaigns, wanted[0], wanted[-1])
         at, (watches, complete) = self._waiting(now)
         return models.Statistics(

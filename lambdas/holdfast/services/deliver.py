@@ -15,7 +15,7 @@ from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.queues import Message as QueueMessage
 from holdfast.aws.queues import Queue
 from holdfast.aws.retry import CALL_SECONDS, attempts
-from holdfast.aws.tables.campaigns import Campaigns, LivePlans
+from holdfast.aws.tables.campaigns import CHASES, Campaigns, LivePlans, Restless
 from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.events import Json
@@ -25,8 +25,9 @@ from holdfast.core.formats import NewerFormat, sendable
 from holdfast.core.messages.detail import Found, context, detail, detail_type, too_large
 from holdfast.core.messages.statistics import Became, tallies
 from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.timeline import Timeline
 from holdfast.core.templates.templates import Values, Withheld, compile_values
-from holdfast.services.message_data import Lookup, Message, Unread
+from holdfast.services.message_data import Gathered, Lookup, Message, Unread
 
 logger = Logger(child=True)
 metrics = Metrics()
@@ -50,6 +51,17 @@ class Rendered(NamedTuple):
     kind: Kind
     entry: Entry
     reason: str = ""
+
+
+class _Data(NamedTuple):
+    """What messages are rendered with: the plans, the messages by the decision's number, what was read for them, and
+    the decisions that cannot be rendered, each with the reason.
+    """
+
+    plans: Plans
+    messages: dict[int, Message]
+    gathered: Gathered
+    failed: list[tuple[Decided, str]]
 
 
 class Undelivered(RuntimeError):
@@ -102,16 +114,13 @@ class Deliver:
         if not decided:
             return
         try:
-            plans = self._plans(decided, seconds_left)
-        except (ClientError, BotoCoreError) as error:
+            plans, messages, gathered, failed = self._gather(decided, seconds_left)
+        except (ClientError, BotoCoreError, Restless) as error:
             logger.exception("campaigns not readable")
             reason = f"the campaigns could not be read: {type(error).__name__}"
             self._set_aside_all([(each, reason) for each in decided])
             return
         rendered: list[Rendered] = []
-        failed: list[tuple[Decided, str]] = []
-        messages = self._messages(decided, plans, failed)
-        gathered = self._lookup.gather(messages, plans.recommenders)
         for number, each in enumerate(decided):
             message = messages.get(number)
             try:
@@ -132,20 +141,31 @@ class Deliver:
         put_all = (Became(e.decided.decision, e.kind, e.reason) for e in rendered if e.entry not in refused)
         self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)], seconds_left)
 
-    def _plans(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> Plans:
+    def _gather(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> _Data:
+        """What is published at the moment, and what is read for the messages.
+
+        The epoch is read in the same call as the profiles. Where it has moved, the plans are read again. Raises what
+        AWS raises, after some tries, and Restless.
+        """
+        timeline = self._read_plans(self._live.known, seconds_left)
+        for _ in range(CHASES):
+            failed: list[tuple[Decided, str]] = []
+            messages = self._messages(decided, timeline.newest, failed)
+            gathered = self._lookup.gather(messages, timeline.newest.recommenders)
+            if gathered.epoch == timeline.epoch:
+                return _Data(timeline.newest, messages, gathered, failed)
+            timeline = self._read_plans(self._live.refresh, seconds_left)
+        raise Restless
+
+    @staticmethod
+    def _read_plans(read: Callable[[], Timeline], seconds_left: Callable[[], float]) -> Timeline:
         """Raises what AWS raises, after some tries."""
         for _ in attempts(PLAN_TRIES, first=0.5, seconds_left=seconds_left, reserve=PLAN_RESERVE_SECONDS):
             try:
-                return self._read_plans(decided)
+                return read()
             except (ClientError, BotoCoreError):
                 logger.warning("campaigns not readable; once more")
-        return self._read_plans(decided)
-
-    def _read_plans(self, decided: Sequence[Decided]) -> Plans:
-        plans = self._live.get()
-        if any(d.campaign not in plans or d.revision > plans[d.campaign].revision for _, d in decided):
-            return self._live.refresh()  # published since this container last looked
-        return plans
+        return read()
 
     def _messages(
         self, decided: Sequence[Decided], plans: Plans, failed: list[tuple[Decided, str]]

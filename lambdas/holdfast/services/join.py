@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.history import Historian
 from holdfast.aws.queues import Message, Queue
-from holdfast.aws.tables.campaigns import LivePlans
+from holdfast.aws.tables.campaigns import CHASES, EPOCH, LivePlans, epoch_of
 from holdfast.aws.tables.shapes import Observer
 from holdfast.aws.tables.timers import Timers
-from holdfast.aws.tables.users import Item, Key, Save, Saved, Users
+from holdfast.aws.tables.users import Beside, Item, Key, Save, Saved, Users
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.events import Event, Rejected, Tick
 from holdfast.core.fold import profiles, watches
@@ -21,7 +23,7 @@ from holdfast.core.fold.fitting import fold_to_fit
 from holdfast.core.fold.fold import LIMITS, Limits, needed_until
 from holdfast.core.fold.timers import nomination, schedule
 from holdfast.core.fold.watches import Decision, State
-from holdfast.core.intake.batch import Body, Intake, Reject, report
+from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
 from holdfast.core.intake.forms import RULES, Rules
 from holdfast.core.plans.plan import MAX_AGE_MS, Plans
 from holdfast.services.ticks import send_ticks
@@ -33,6 +35,13 @@ T = TypeVar("T")
 
 ROUNDS = 3
 """How often a lost race is folded again on what won it, before its records go back to the queue."""
+
+
+LATER_MS = 5 * 60_000
+"""How often it is tried whether what another release published can be read by now."""
+
+Found: TypeAlias = tuple[dict[Key, Item], set[Key]]
+"""The users' items that there are, and the keys that could not be read."""
 
 
 class Outcome(NamedTuple):
@@ -74,44 +83,73 @@ class Join:
 
     def take(self, bodies: list[Body]) -> list[str]:
         """Fold a batch. Returned are the messages that have to come again."""
-        plans = self._plans.get()
-        intake = Intake(bodies, plans, self._onlookers(plans), self._rules)
-        unsaved, refused = self._fold_all(intake)
+        batch = parsed(bodies, self._rules)
+        sorted_out = self._sort_out(batch)
+        if sorted_out is None:
+            logger.error("plans not read: the batch comes again")
+            count(metrics, PlansUnread=1, MessagesReturned=len(bodies))
+            return [body.message for body in bodies]
+        plans, intake, found = sorted_out
+        self._show(batch, plans)
+        unsaved, refused = self._fold_all(intake, plans, found)
         failed_users = {user for user, _ in unsaved}
         failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}
+        failed |= intake.later
         for user, rejected in refused:
             intake.refuse(user, rejected, failed)
         failed |= self._reject({m: rejects for m, rejects in intake.rejects.items() if m not in failed})
         self._count(intake, failed)
+        if plans.illegible:
+            count(metrics, CampaignsUnreadable=len(plans.illegible))
         self._note()
         self._keep()
         return sorted(failed)
 
-    def _onlookers(self, plans: Plans) -> Callable[[Event], None]:
-        """Who is shown every event of a batch, besides the fold."""
-        observer, historian = self._observer, self._historian
-        if historian is None or not historian.begin(plans):
-            return observer.see if observer else lambda _event: None
-        if observer is None:
-            return historian.see
+    def _sort_out(self, batch: Sequence[Parsed]) -> tuple[Plans, Intake, Found] | None:
+        """The batch, sorted by the plans in force when each message arrived; the plans that decide; and what was found
+        of the users. None where the plans could not be read.
 
-        def see(event: Event) -> None:
-            observer.see(event)
-            historian.see(event)
+        The epoch is read after all of the batch has arrived, in the same call as the users. Where it has moved, the
+        plans are read again, and the batch is sorted anew.
+        """
+        try:
+            timeline = self._plans.known()
+            for _ in range(CHASES):
+                intake = Intake(batch, timeline.at)
+                beside = Beside(self._plans.table, EPOCH)
+                found = self._users.read(intake.keys, beside)
+                if not beside.read:
+                    return None
+                if epoch_of(beside.item) == timeline.epoch:
+                    return timeline.newest, intake, found
+                timeline = self._plans.refresh()
+        except (ClientError, BotoCoreError):
+            logger.exception("plans not read")
+        return None
 
-        return see
+    def _show(self, batch: Sequence[Parsed], plans: Plans) -> None:
+        """Every event of the batch, to those who look on besides the fold."""
+        keeps = self._historian is not None and self._historian.begin(plans)
+        if self._observer is None and not keeps:
+            return
+        for event in (record for message in batch for record in message.records if isinstance(record, Event)):
+            if self._observer is not None:
+                self._observer.see(event)
+            if self._historian is not None and keeps:
+                self._historian.see(event)
 
-    def _fold_all(self, intake: Intake) -> tuple[set[Key], list[tuple[str, Rejected]]]:
-        """Read, fold and save every user of the batch. Returned is what could not be saved, and what was refused."""
-        waiting: set[Key] = {(user, "watches") for user in intake.inputs} | {
-            (user, "profile") for user in intake.changes
-        }
+    def _fold_all(self, intake: Intake, plans: Plans, found: Found) -> tuple[set[Key], list[tuple[str, Rejected]]]:
+        """Fold and save every user of the batch. Returned is what could not be saved, and what was refused.
+
+        `found` are the users as they were read first; who loses a race is read again.
+        """
+        waiting = intake.keys
         failed: set[Key] = set()
         refused: dict[Key, Sequence[Rejected]] = {}
-        for _ in range(ROUNDS):
-            items, unread = self._users.read(waiting)
+        for number in range(ROUNDS):
+            items, unread = self._users.read(waiting) if number else found
             failed |= unread
-            outcomes = self._outcomes(waiting - unread, items, intake)
+            outcomes = self._outcomes(waiting - unread, items, intake, plans)
             refused |= {key: outcome.refused for key, outcome in outcomes.items()}
             failed |= waiting - unread - outcomes.keys()
             nominated = {key: outcome.nominate for key, outcome in outcomes.items() if outcome.nominate is not None}
@@ -131,14 +169,11 @@ class Join:
         failed |= waiting
         return failed, [(key[0], each) for key, many in refused.items() if key not in failed for each in many]
 
-    def _outcomes(self, keys: set[Key], items: dict[Key, Item], intake: Intake) -> dict[Key, Outcome]:
+    def _outcomes(self, keys: set[Key], items: dict[Key, Item], intake: Intake, plans: Plans) -> dict[Key, Outcome]:
         """What folding comes to. A user who cannot be folded is left out, and keeps nobody else from being folded."""
         now = self._clock()
         stored = {key: item.state for key, item in items.items() if key[1] == "watches"}
         states = _each(stored, lambda key: watches.decode(stored[key]))
-        plans = self._plans.get()
-        if any(campaign not in plans for state in states.values() for campaign in state.watches):
-            plans = self._plans.refresh()  # published since this container last looked
 
         def outcome(key: Key) -> Outcome:
             if key[1] == "watches":
@@ -154,7 +189,7 @@ class Join:
         if nominated is not None and ticks and nominated <= max(now, *ticks):
             nominated = None
         new, decisions, text, outbox = fold_to_fit(state, inputs, plans, now, self._limits)
-        nominate = nomination(new.due(plans.summaries), nominated, now)
+        nominate = nomination(_due(new, plans, now), nominated, now)
         if not text:
             # Whom this nominates again is not written down: at worst somebody is ticked twice.
             return Outcome(None, nominate)
@@ -212,6 +247,18 @@ class Join:
             MessagesReturned=len(failed),
             Ticks=intake.ticks,
         )
+
+
+def _due(state: State, plans: Plans, now: int) -> int | None:
+    """When to look at a user again. What only a newer release can decide is looked at from time to time."""
+    due = state.due(plans.summaries, plans.illegible)
+    if plans.illegible:
+        only = {campaign: watches for campaign, watches in state.watches.items() if campaign in plans.illegible}
+        later = State(only).due()
+        if later is not None:
+            later = max(later, now + LATER_MS)
+            return later if due is None else min(due, later)
+    return due
 
 
 def _profile(key: Key, item: Item | None, intake: Intake, floor: int) -> Outcome:

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.personalize import Personalize
 from holdfast.aws.retry import SecondsLeft, attempts, lasting, plenty
+from holdfast.aws.tables.campaigns import EPOCH_KEY, epoch_of
 from holdfast.aws.tables.users import state_of
 from holdfast.aws.telemetry import Logger, place_of
 from holdfast.core.catalog.rows import IDENTITY, Place, Values, named, place, wanted
@@ -65,7 +66,15 @@ class Unread(RuntimeError):
 class Gathered:
     """What was read for some messages."""
 
-    def __init__(self, found: Mapping[int, Found], properties: Mapping[str, dict[str, Json]], unread: set[Any]) -> None:
+    def __init__(
+        self,
+        found: Mapping[int, Found],
+        properties: Mapping[str, dict[str, Json]],
+        unread: set[Any],
+        epoch: str | None = None,
+    ) -> None:
+        self.epoch = epoch
+        """Of the campaigns table; None where it could not be read."""
         self._found = found
         self._properties = properties
         self._unread = unread
@@ -84,7 +93,10 @@ class Gathered:
 
 
 class Lookup:
-    """`personalize` is None where the stack may not ask it. Pointers to live builds are kept for `ttl` seconds."""
+    """`personalize` is None where the stack may not ask it. Pointers to live builds are kept for `ttl` seconds.
+
+    With a `campaigns_table` its epoch is read in the first of the calls.
+    """
 
     def __init__(
         self,
@@ -92,6 +104,7 @@ class Lookup:
         users_table: str,
         catalog_table: str,
         *,
+        campaigns_table: str = "",
         ttl: float = 60,
         personalize: Personalize | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -101,16 +114,18 @@ class Lookup:
         self._dynamodb = dynamodb
         self._users = users_table
         self._catalog = catalog_table
+        self._epoch: Key | None = (campaigns_table, *EPOCH_KEY) if campaigns_table else None
         self._ttl = ttl
         self._personalize = personalize
         self._clock = clock
-        self._builds: dict[str, tuple[float, str | None]] = {}
+        self._builds: dict[str, tuple[float, str]] = {}
 
     def gather(self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender]) -> Gathered:
         """Everything for these messages, by their number. Raises nothing that may succeed later."""
         asking = _Asking(messages, recommenders)
         builds, unread = self._live(asking.names())
         keys = [
+            *([self._epoch] if self._epoch else []),
             *((self._users, user, "profile") for user in dict.fromkeys(message.user for message in messages.values())),
             *((self._catalog, *each) for each in asking.rows()),
             *((self._catalog, row_key(name, build, item), "-") for name, build, item in asking.neighbours(builds)),
@@ -135,7 +150,8 @@ class Lookup:
             rows |= {Place(pk, sk): _row(item) for (_, pk, sk), item in items_more.items()}
         lacking: set[Any] = {user for table, user, _ in unread if table == self._users}
         lacking |= asking.lacking({Place(pk, sk) for table, pk, sk in unread if table == self._catalog}, builds)
-        return Gathered(asking.found(rows), properties, lacking)
+        epoch = epoch_of(items.get(self._epoch)) if self._epoch and self._epoch not in unread else None
+        return Gathered(asking.found(rows), properties, lacking, epoch)
 
     def finder(self, user: str, recommenders: Mapping[str, Recommender]) -> Callable[[Decision, Plan], Found]:
         """For people who look at one user's messages. What it gives raises Unread."""
@@ -148,10 +164,12 @@ class Lookup:
         items, failed = self._read((self._catalog, pointer_key(name), "live") for name in old)
         for name in old:
             key = (self._catalog, pointer_key(name), "live")
-            if key not in failed:
-                self._builds[name] = now, items[key]["build"]["S"] if key in items else None
+            if key in items:
+                self._builds[name] = now, items[key]["build"]["S"]
+            elif key not in failed:
+                self._builds.pop(name, None)  # the first build may come at any moment
         failed = {key for key in failed if key[1].removeprefix("rec#") not in self._builds}
-        return {name: build for name in names if (build := self._builds.get(name, (0, None))[1])}, failed
+        return {name: build for name in names if (build := self._builds.get(name, (0, ""))[1])}, failed
 
     def _rank(self, asking: _Asking, builds: Mapping[str, str], items: Mapping[Key, Mapping[str, Any]]) -> None:
         def rows(name: str, item: str) -> tuple[Neighbour, ...]:
@@ -185,8 +203,8 @@ class Lookup:
     def _read_some(self, some: list[Key], found: dict[Key, Mapping[str, Any]]) -> set[Key]:
         left = set(some)
         wanted: Any = {
-            table: {"Keys": keys, "ConsistentRead": table == self._users}
-            for table in (self._users, self._catalog)
+            table: {"Keys": keys, "ConsistentRead": table != self._catalog}
+            for table in dict.fromkeys(each[0] for each in some)
             if (keys := [self._key(each) for each in some if each[0] == table])
         }
         for _ in attempts(seconds_left=self._seconds_left, reserve=RESERVE_SECONDS):

@@ -1,35 +1,71 @@
-"""The campaigns table: every revision of each campaign and recommendation, and which ones are live.
+"""The campaigns table: every revision of each campaign and recommendation, which ones are live, and since when.
 
-`live` / id                    the live revision's plan, and whether it is paused: one query reads all that is live
+`live` / id                    the live revision's plan, whether it is paused, and from when on it is in force
 `campaign#`id / number         a revision as it was published: its source and its plan
+`timeline` / id`#`time         a revision that was replaced, and since when it was in force; or that there is none
+`timeline` / `#epoch`          changed by every publication, in the same transaction
 `live` / `recommendation#`id   the same of recommendations: campaigns' ids have no #
 `recommendation#`id / number
+`timeline` / `recommendation#`id`#`time
+
+A publication is in force from a moment that is a little later than its write: an event that arrives after that moment
+finds it written, whichever container folds it, and one that arrived before is read as before, however often.
 """
 
 from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from time import sleep
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from holdfast.core.plans.plan import HARMLESS, Plan, Plans
+from holdfast.aws.clock import now_ms
+from holdfast.aws.retry import attempts
+from holdfast.core.plans.plan import HARMLESS, MISREAD, Illegible, Plan, Plans
+from holdfast.core.plans.timeline import Entry, Timeline
 from holdfast.core.recommend.ranking import Recommender
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LIVE = "live"
+TIMELINE = "timeline"
+"""The partition of what the release before does not read: all in `live` it takes for a plan that it can read."""
+EPOCH_KEY = (TIMELINE, "#epoch")
+EPOCH: Mapping[str, Any] = {"pk": {"S": TIMELINE}, "sk": {"S": "#epoch"}}
 _RECOMMENDATION = "recommendation#"
+
+LEAD_MS = 2500
+"""From AWS's time to the moment when what is published is in force. AWS gives its time in full seconds."""
+MARGIN_MS = 500
+"""How far the clocks of AWS's services may differ: a publication is written that much before it holds, at least."""
+LONGEST_WAIT_MS = 15 * 24 * 60 * 60_000
+"""A day longer than a message may wait in any queue. So long a revision is kept as one that was in force."""
+DELETED_MS = 200 * 24 * 60 * 60_000
+"""How long it is known that a campaign was deleted: longer than any watch of it can be open."""
+OLDEST_SECONDS = 300
+"""After so long the plans are read again although the epoch is the same: an older release does not raise it."""
+CHASES = 5
+"""How often plans are read again because something was published meanwhile."""
 
 P = TypeVar("P", Plan, Recommender)
 
 
-class Published(NamedTuple, Generic[P]):
-    """A revision as it stands in the table. `source` is the file; `published_at` epoch milliseconds.
+def aws_time(answer: Mapping[str, Any]) -> int:
+    """When AWS answered by its own clock (epoch milliseconds, on the full second before)."""
+    date = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+    return int(parsedate_to_datetime(date).timestamp() * 1000) if date else now_ms() // 1000 * 1000
 
-    `by` is who published it, and `note` why, as far as they were said.
+
+class Published(NamedTuple, Generic[P]):
+    """A revision as it stands in the table. `source` is the file; times are epoch milliseconds.
+
+    `by` is who published it, and `note` why, as far as they were said. It is in force from `since` on. `first` is when
+    the campaign was published for the first time; both are 0 where an older release published it.
     """
 
     plan: P
@@ -37,6 +73,8 @@ class Published(NamedTuple, Generic[P]):
     published_at: int
     by: str = ""
     note: str = ""
+    since: int = 0
+    first: int = 0
 
 
 class Conflict(RuntimeError):
@@ -49,6 +87,10 @@ class UnknownCampaign(LookupError):
 
 class UnknownRecommendation(LookupError):
     """There is no such recommendation, or no such revision of it."""
+
+
+class Restless(RuntimeError):
+    """The plans were published anew each time they were read."""
 
 
 class _Revisions(Generic[P]):
@@ -66,8 +108,9 @@ class _Revisions(Generic[P]):
         self._table = table
 
     def live(self) -> list[Published[P]]:
-        """The live revision of each."""
-        return [self._published(item) for item in self._query(LIVE) if _is_recommendation(item) == bool(self._live)]
+        """The live revision of each that this release can read."""
+        found = (item for item in self._query(LIVE) if _is_recommendation(item) == bool(self._live))
+        return [self._published(item) for item in found if not isinstance(_what(item), Illegible)]
 
     def get(self, name: str, revision: int | None = None) -> Published[P]:
         """One revision, by default the live one."""
@@ -89,12 +132,36 @@ class _Revisions(Generic[P]):
         """All revisions, oldest first; none where there is none of that name."""
         return [self._published(item) for item in self._query(self._all + name)]
 
-    def _publish(self, name: str, before: Published[P] | None, published: Published[P]) -> None:
+    def _publish(self, name: str, before: Published[P] | None, published: Published[P], *, wait: bool) -> Published[P]:
         """Add a revision, and make it the live one in the place of `before` (None: of none)."""
-        self._transact(
+        since = self._soon(before)
+        published = published._replace(since=since, first=before.first if before else since)
+        answer = self._transact(
             self._put(self._all + name, _number(published.plan.revision), published),
             self._put(LIVE, self._live + name, published, before=before),
+            *([self._replaced(name, before, since)] if before else []),
         )
+        for _ in attempts():
+            if aws_time(answer) + 1000 + MARGIN_MS <= published.since:
+                break
+            # Written too late to hold from then on: whoever read the plans meanwhile has not seen it.
+            since = self._soon(published)
+            later = published._replace(since=since, first=before.first if before else since)
+            answer = self._transact(self._put(LIVE, self._live + name, later, before=published))
+            published = later
+        if wait:
+            self._await(answer, published.since)
+        return published
+
+    def _soon(self, before: Published[P] | None) -> int:
+        """From when on something can hold that is written now, after `before`."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=EPOCH, ConsistentRead=True)
+        return max(aws_time(answer) + LEAD_MS, before.since + 1 if before else 0)
+
+    @staticmethod
+    def _await(answer: Mapping[str, Any], since: int) -> None:
+        """Until that moment has passed, by AWS's clock, which was at least at the time of its answer just now."""
+        sleep(max(since + MARGIN_MS - aws_time(answer), 0) / 1000)
 
     def _put(self, pk: str, sk: str, published: Published[P], *, before: Published[P] | None = None) -> dict[str, Any]:
         """Put an item in the place of `before`, which nobody has replaced or paused meanwhile."""
@@ -110,28 +177,54 @@ class _Revisions(Generic[P]):
                 "published_at": {"N": str(published.published_at)},
                 **({"published_by": {"S": published.by}} if published.by else {}),
                 **({"note": {"S": published.note}} if published.note else {}),
+                "in_force_from": {"N": str(published.since)},
+                "first_from": {"N": str(published.first)},
             },
             "ConditionExpression": "attribute_not_exists(pk)",
         }
-        if before:
-            # Without `paused` an item is of a release that did not write it yet.
-            put["ConditionExpression"] = "revision = :revision AND (attribute_not_exists(paused) OR paused = :paused)"
-            put["ExpressionAttributeValues"] = {
-                ":revision": {"N": str(before.plan.revision)},
-                ":paused": {"BOOL": _paused(before)},
-            }
-        return {"Put": put}
+        return {"Put": {**put, **(_as_it_was(before) if before else {})}}
 
-    def _transact(self, *puts: Any) -> None:
-        try:
-            self._dynamodb.transact_write_items(TransactItems=list(puts))
-        except self._dynamodb.exceptions.TransactionCanceledException as error:
-            raise Conflict from error
+    def _replaced(self, name: str, before: Published[P], since: int) -> dict[str, Any]:
+        """What was in force up to then, as far as events are read by it, for as long as one may still be."""
+        plan = before.plan
+        waits = max(plan.within, plan.settle) if isinstance(plan, Plan) else 0
+        return self._timeline(
+            name,
+            before.since,
+            since + waits + LONGEST_WAIT_MS,
+            **_written(_reading(plan).to_json()),
+            revision={"N": str(plan.revision)},
+            first_from={"N": str(before.first)},
+        )
+
+    def _timeline(self, name: str, since: int, ends: int, **values: Mapping[str, str]) -> dict[str, Any]:
+        item = {
+            "pk": {"S": TIMELINE},
+            "sk": {"S": f"{self._live}{name}#{since:015d}"},
+            "in_force_from": {"N": str(since)},
+            "expires_at": {"N": str(ends // 1000)},
+            **values,
+        }
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _transact(self, *writes: Any) -> Mapping[str, Any]:
+        """All or none, and the epoch with them. Raises Conflict."""
+        epoch: Any = {"Put": {"TableName": self._table, "Item": {**EPOCH, "epoch": {"S": uuid.uuid4().hex}}}}
+        for _ in attempts():
+            try:
+                return self._dynamodb.transact_write_items(TransactItems=[*writes, epoch])
+            except self._dynamodb.exceptions.TransactionCanceledException as error:
+                reasons = error.response.get("CancellationReasons", ())
+                if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                    raise Conflict from error
+                failure = error  # two who publish at once meet at the epoch
+        raise failure
 
     def _published(self, item: Mapping[str, Any]) -> Published[P]:
         plan = self._plan.from_json(_read(item))
         by, note = (item.get(name, {}).get("S", "") for name in ("published_by", "note"))
-        return Published(plan, item["source"]["S"], int(item["published_at"]["N"]), by=by, note=note)
+        published_at, since = int(item["published_at"]["N"]), _number_in(item, "in_force_from")
+        return Published(plan, item["source"]["S"], published_at, by, note, since, _first(item))
 
     def _query(self, pk: str) -> list[Mapping[str, Any]]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -156,24 +249,26 @@ class Campaigns(_Revisions[Plan]):
         seen: int | None = None,
         by: str = "",
         note: str = "",
+        wait: bool = True,
     ) -> Published[Plan]:
-        """Make `source` the live revision, numbered on from the one that is live. A paused campaign stays paused.
+        """Make `source` the live revision, numbered on from the last one. A paused campaign stays paused.
 
-        `seen` is the revision that whoever publishes has looked at (0: there was none). Raises Conflict where another
-        one is live by now, or was published or paused at this very time.
+        When this returns it is in force, unless it should not `wait`. `seen` is the revision that whoever publishes has
+        looked at (0: there was none). Raises Conflict where another one is live by now, or was published or paused at
+        this very time.
         """
         before = self.find(campaign)
         _expect(campaign, seen, before)
-        plan = plan_of(before.plan.revision + 1 if before else 1)
+        plan = plan_of(1 + (before.plan.revision if before else self._last(campaign)))
         plan = replace(plan, paused=before.plan.paused) if before else plan
         published = Published(plan, source, now, by=by, note=note)
-        self._publish(campaign, before, published)
-        return published
+        return self._publish(campaign, before, published, wait=wait)
 
     def pause(self, campaign: str, *, paused: bool, seen: int | None = None) -> Published[Plan]:
         """Pause or resume. What falls due while a campaign is paused is withheld, with that reason.
 
-        Raises UnknownCampaign, and Conflict as `publish` does.
+        Events are read as before, so it is in force as soon as it is written. Raises UnknownCampaign, and Conflict as
+        `publish` does.
         """
         live = self.get(campaign)
         _expect(campaign, seen, live)
@@ -181,48 +276,105 @@ class Campaigns(_Revisions[Plan]):
         self._transact(self._put(LIVE, campaign, published, before=live))
         return published
 
-    def plans(self) -> Plans:
-        """All that is live, campaigns and recommendations, by one query."""
-        items = self._query(LIVE)
-        data = [(_is_recommendation(item), _read(item)) for item in items]
-        return Plans(
-            (Plan.from_json(plan) for is_recommendation, plan in data if not is_recommendation),
-            (Recommender.from_json(plan) for is_recommendation, plan in data if is_recommendation),
+    def delete(self, campaign: str, *, seen: int | None = None) -> Published[Plan]:
+        """Watch for it no more; what was published stays in the history. What is open is withheld when it falls due.
+
+        Raises UnknownCampaign, and Conflict as `publish` does.
+        """
+        live = self.get(campaign)
+        _expect(campaign, seen, live)
+        since = self._soon(live)
+        key = {"pk": {"S": LIVE}, "sk": {"S": campaign}}
+        answer = self._transact(
+            {"Delete": {"TableName": self._table, "Key": key, **_as_it_was(live)}},
+            self._replaced(campaign, live, since),
+            self._timeline(campaign, since, since + DELETED_MS, deleted={"N": str(live.plan.revision)}),
         )
+        self._await(answer, since)
+        return live
+
+    def timeline(self) -> Timeline:
+        """What is in force, and what was, by two queries.
+
+        Only if the epoch is still the same afterwards, nothing was published between the two.
+        """
+        before, live = self._query(TIMELINE), self._query(LIVE)
+        (epoch,) = [*(item["epoch"]["S"] for item in before if item["sk"] == EPOCH["sk"]), ""][:1]
+        entries = [item for item in (*before, *live) if item["sk"] != EPOCH["sk"]]
+        return Timeline((Entry(_name(item), _number_in(item, "in_force_from"), _what(item)) for item in entries), epoch)
+
+    def epoch(self) -> str:
+        answer = self._dynamodb.get_item(TableName=self._table, Key=EPOCH, ConsistentRead=True)
+        return epoch_of(answer.get("Item"))
+
+    def plans(self) -> Plans:
+        """All that is live, campaigns and recommendations."""
+        return self.timeline().newest
+
+    @property
+    def table(self) -> str:
+        return self._table
+
+    def _last(self, campaign: str) -> int:
+        """The number of the last revision there ever was, 0 for none."""
+        answer = self._dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": self._all + campaign}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        return max((int(item["revision"]["N"]) for item in answer["Items"]), default=0)
 
 
 class Recommendations(_Revisions[Recommender]):
     _plan, _all, _live, _unknown = Recommender, _RECOMMENDATION, _RECOMMENDATION, UnknownRecommendation
 
     def publish(
-        self, name: str, source: str, plan_of: Callable[[int], Recommender], now: int
+        self, name: str, source: str, plan_of: Callable[[int], Recommender], now: int, *, wait: bool = True
     ) -> Published[Recommender]:
-        """Make `source` the live revision, numbered on from the one that is live."""
+        """Make `source` the live revision, numbered on from the one that is live. In force when this returns."""
         before = self.find(name)
         published = Published(plan_of(before.plan.revision + 1 if before else 1), source, now)
-        self._publish(name, before, published)
-        return published
+        return self._publish(name, before, published, wait=wait)
 
 
 class LivePlans:
-    """The live plans, read again after `ttl` seconds, or at once when something newer than they was seen."""
+    """The plans as a container knows them. Whoever reads the epoch, after all that is to be read by them has arrived,
+    learns whether they still are what is published.
+    """
 
-    def __init__(self, campaigns: Campaigns, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, campaigns: Campaigns, clock: Callable[[], float] = time.time) -> None:
         self._campaigns = campaigns
-        self._ttl = ttl
         self._clock = clock
-        self._plans = Plans()
-        self._read_at: float | None = None
+        self._timeline: Timeline | None = None
+        self._read_at = 0.0
 
-    def get(self) -> Plans:
-        if self._read_at is None or self._clock() - self._read_at >= self._ttl:
+    @property
+    def table(self) -> str:
+        return self._campaigns.table
+
+    def known(self) -> Timeline:
+        """Read for the first time, or as they were read before. What could not be read is not known."""
+        if self._timeline is None or self._clock() >= self._read_at + OLDEST_SECONDS:
             return self.refresh()
-        return self._plans
+        return self._timeline
 
-    def refresh(self) -> Plans:
-        self._read_at = self._clock()
-        self._plans = self._campaigns.plans()
-        return self._plans
+    def refresh(self) -> Timeline:
+        read_at = self._clock()
+        self._timeline = self._campaigns.timeline()
+        self._read_at = read_at
+        return self._timeline
+
+    def current(self) -> Timeline:
+        """What is published at the moment. Raises Restless."""
+        timeline = self.known()
+        for _ in range(CHASES):
+            if self._campaigns.epoch() == timeline.epoch:
+                return timeline
+            timeline = self.refresh()
+        raise Restless
 
 
 def _written(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,3 +407,53 @@ def _number(revision: int) -> str:
 
 def _is_recommendation(item: Mapping[str, Any]) -> bool:
     return str(item["sk"]["S"]).startswith(_RECOMMENDATION)
+
+
+def epoch_of(item: Mapping[str, Any] | None) -> str:
+    """The epoch in its item; before the first publication there is none."""
+    return str(item["epoch"]["S"]) if item else ""
+
+
+def _as_it_was(before: Published[P]) -> dict[str, Any]:
+    """The condition that nobody has replaced or paused it meanwhile."""
+    # Without `paused` an item is of a release that did not write it yet.
+    return {
+        "ConditionExpression": "revision = :revision AND (attribute_not_exists(paused) OR paused = :paused)",
+        "ExpressionAttributeValues": {
+            ":revision": {"N": str(before.plan.revision)},
+            ":paused": {"BOOL": _paused(before)},
+        },
+    }
+
+
+def _reading(plan: P) -> P:
+    """Without what only messages need."""
+    return replace(plan, values={}) if isinstance(plan, Plan) else plan
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    """Of an item in `live`, or of one in `timeline`, which bears the time as well."""
+    name = str(item["sk"]["S"])
+    return name.rpartition("#")[0] if item["pk"]["S"] == TIMELINE else name
+
+
+def _what(item: Mapping[str, Any]) -> Plan | Recommender | Illegible | None:
+    """What is published in an item. One that cannot be read concerns no other."""
+    if "deleted" in item:
+        return None
+    text = item["plan"]["S"]
+    try:
+        data = _read(item)
+        if _is_recommendation(item):
+            return Recommender.from_json(data)
+        return replace(Plan.from_json(data), since=_first(item))
+    except MISREAD as error:  # of a newer release, or changed by hand
+        return Illegible.of(text, error)
+
+
+def _first(item: Mapping[str, Any]) -> int:
+    return _number_in(item, "first_from")
+
+
+def _number_in(item: Mapping[str, Any], name: str) -> int:
+    return int(item[name]["N"]) if name in item else 0

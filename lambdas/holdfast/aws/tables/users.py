@@ -56,6 +56,16 @@ class Item(NamedTuple):
     decided: bool = False
 
 
+class Beside:
+    """An item of another table, to be read in the same call as the first of the users. `read` says whether it was."""
+
+    def __init__(self, table: str, key: Mapping[str, Any]) -> None:
+        self.table = table
+        self.key = key
+        self.read = False
+        self.item: Mapping[str, Any] | None = None
+
+
 class Held(NamedTuple):
     """An item whole, as people may look at it: besides what `Item` has, the last write's outbox, and when it ends."""
 
@@ -105,38 +115,55 @@ class Users:
         self._deflate = deflate
         self._seconds_left = seconds_left
 
-    def read(self, keys: Iterable[Key]) -> tuple[dict[Key, Item], set[Key]]:
+    def read(self, keys: Iterable[Key], beside: Beside | None = None) -> tuple[dict[Key, Item], set[Key]]:
         """The items there are, and the keys that could not be read. 1 read unit per 4 KB: reads are consistent."""
         items: dict[Key, Item] = {}
         failed: set[Key] = set()
         waiting = iter(dict.fromkeys(keys))
+        if beside:
+            failed.update(self._read([*islice(waiting, KEYS_PER_READ - 1)], items, beside))
         while chunk := list(islice(waiting, KEYS_PER_READ)):
             failed.update(self._read(chunk, items))
         return items, failed
 
-    def _read(self, keys: list[Key], items: dict[Key, Item]) -> Sequence[Key]:
-        wanted: list[dict[str, Any]] = [_stored(key) for key in keys]
+    def _read(self, keys: Sequence[Key], items: dict[Key, Item], beside: Beside | None = None) -> Sequence[Key]:
+        wanted: dict[str, Any] = {}
+        if keys:
+            wanted[self._table] = {"Keys": [_stored(key) for key in keys], "ConsistentRead": True}
+        if beside:
+            wanted[beside.table] = {"Keys": [beside.key], "ConsistentRead": True}
+        unreadable: list[Key] = []
         for _ in attempts(seconds_left=self._seconds_left):
             try:
-                answer = self._dynamodb.batch_get_item(
-                    RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
-                )
+                answer = self._dynamodb.batch_get_item(RequestItems=wanted)
             except (ClientError, BotoCoreError) as error:
-                if lasting(error) and len(wanted) > 1:  # one key is at fault, and the others are not
-                    return [each for key in wanted for each in self._read([_key(key)], items)]
+                left = self._keys(wanted)
+                if lasting(error) and len(left) + (beside is not None) > 1:  # one key is at fault, the others are not
+                    if beside and not beside.read:
+                        self._read((), items, beside)
+                    return [*unreadable, *(each for key in left for each in self._read((key,), items))]
                 continue
-            unreadable = []
-            for found in answer["Responses"].get(self._table, []):
-                try:
-                    items[_key(found)] = _item(found)
-                except (LookupError, ValueError, TypeError, zlib.error):  # by hand, or by a release to come
-                    unreadable.append(_key(found))
-            wanted = list(answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"])
-            if unreadable:
-                return [*unreadable, *(self._read([_key(each) for each in wanted], items) if wanted else ())]
+            unreadable += self._take(answer["Responses"].get(self._table, []), items)
+            wanted = dict(answer["UnprocessedKeys"])
+            if beside and not beside.read and beside.table not in wanted:
+                beside.read = True
+                beside.item = next(iter(answer["Responses"].get(beside.table, ())), None)
             if not wanted:
-                return ()
-        return [_key(each) for each in wanted]
+                break
+        return [*unreadable, *self._keys(wanted)]
+
+    @staticmethod
+    def _take(answered: Iterable[Mapping[str, Any]], items: dict[Key, Item]) -> Iterator[Key]:
+        """Put the items among the others. The keys of those that are not readable."""
+        for found in answered:
+            try:
+                items[_key(found)] = _item(found)
+            except (LookupError, ValueError, TypeError, zlib.error):  # by hand, or by a release to come
+                yield _key(found)
+
+    def _keys(self, wanted: Mapping[str, Any]) -> list[Key]:
+        """Those of the users among what is wanted still."""
+        return [_key(each) for each in wanted.get(self._table, {"Keys": ()})["Keys"]]
 
     def save(self, saves: Sequence[Save]) -> dict[Key, Saved]:
         """Each on its own: one that loses its race leaves the others alone.

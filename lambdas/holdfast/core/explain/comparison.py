@@ -16,7 +16,7 @@ from holdfast.core.events import Json, Tick
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context
-from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.templates import TemplateError, Values, Withheld, compile_values
 
 FindRevision: TypeAlias = Callable[[str, int], Plan]
@@ -86,7 +86,7 @@ def outlook(state: State, plan: Plan) -> dict[str, Decision]:
     if not pending:
         return {}
     last = max(trigger.due for trigger in pending.values())
-    plans, limits = {plan.id: replace(plan, paused=False)}, Limits(decisions=len(pending))
+    plans, limits = Plans([replace(plan, paused=False)]), Limits(decisions=len(pending))
     _, decisions = fold(state._replace(watches={plan.id: watches}, floors={}), [Tick("", last)], plans, last, limits)
     if plan.summary:
         whole, doubted = {each.key: each for each in decisions if not each.key}, {d.key: d for d in decisions if d.key}

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Outcome, outlook
-from holdfast.core.fold.fold import GONE, PAUSED, TOO_MANY
+from holdfast.core.fold.fold import DELETED, GONE, PAUSED, TOO_MANY
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
 from holdfast.core.messages.detail import message_id
 from holdfast.core.plans.plan import EARLIER, Plan
@@ -42,6 +42,7 @@ _REASONS: Mapping[str, str] = {
     TOO_MANY: "too many watches of this user were open, and the oldest were let go",
     PAUSED: "the campaign was paused",
     GONE: "the campaign was gone",
+    DELETED: "the campaign was deleted",
 }
 SECONDS_BELOW_MS = 10 * 60_000
 """Of a campaign with a shorter window, times are told to the second."""

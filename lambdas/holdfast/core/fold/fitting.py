@@ -9,13 +9,13 @@ they are when the state is saved: up to here, but no further, the order of event
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import canonical, canonical_bytes
 from holdfast.core.fold.fold import LIMITS, TOO_MANY, Limits, evict, fold, stage
 from holdfast.core.fold.watches import Decision, State, Watches, encode
-from holdfast.core.plans.plan import Input, Plan
+from holdfast.core.plans.plan import Input, Plans
 
 STATE_BYTES = 200_000
 TRIMMED_BYTES = 180_000
@@ -34,9 +34,7 @@ class Folded(NamedTuple):
     outbox: str | None = None
 
 
-def fold_to_fit(
-    state: State, inputs: Sequence[Input], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
-) -> Folded:
+def fold_to_fit(state: State, inputs: Sequence[Input], plans: Plans, now: int, limits: Limits = LIMITS) -> Folded:
     """As `fold`, but so that it can be saved."""
     folded = _fold(state, inputs, plans, now, limits)
     while not _fits(folded) and (fewer := len(folded.decisions) // 2) and limits.decisions > 1:
@@ -48,7 +46,7 @@ def fold_to_fit(
     return Folded(folded.state, decisions, folded.text, canonical(decisions))
 
 
-def _fold(state: State, inputs: Sequence[Input], plans: Mapping[str, Plan], now: int, limits: Limits) -> Folded:
+def _fold(state: State, inputs: Sequence[Input], plans: Plans, now: int, limits: Limits) -> Folded:
     new, decisions = fold(state, inputs, plans, now, limits)
     if new == state and not decisions:
         return Folded(new, ())

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from holdfast.core.events import Json, Tick
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
-from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Unreadable
+from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, Unreadable
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
 OVERDUE_MS = 30 * 24 * 60 * 60_000
@@ -57,13 +57,15 @@ LIMITS = Limits()
 
 
 def fold(
-    state: State, inputs: Iterable[Input], plans: Mapping[str, Plan], now: int, limits: Limits = LIMITS
+    state: State, inputs: Iterable[Input], plans: Plans, now: int, limits: Limits = LIMITS
 ) -> tuple[State, list[Decision]]:
     """Fold one user's inputs at `now`, epoch milliseconds. Of ticks it matters only whether there is one.
 
+    A hit is merged by the plan that it was read by; `plans` are those published last, which decide.
+
     Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
     """
-    draft, decisions, seen, ticked = _merge(state, inputs, plans, now)
+    draft, decisions, seen, ticked = _merge(state, inputs, now)
     watches_of = draft.watches
     touched = sorted(watches_of)
     for campaign, old in state.watches.items():
@@ -74,9 +76,11 @@ def fold(
     recent, done = _items(state, seen, now)
     for campaign in sorted(watches_of):
         plan, watches = plans.get(campaign), watches_of[campaign]
+        if campaign in plans.illegible:
+            continue  # a newer release decides
         if ticked or (plan and campaign in touched and plan.immediate):
             doubts = draft.doubts.get(campaign, {}).values()
-            decided = _decide(campaign, watches, plan, now, limits.decisions - len(decisions), doubts)
+            decided = _decide(campaign, watches, plans, now, limits.decisions - len(decisions), doubts)
             decisions += _recommending(decided, plan, recent, done)
         watches.forget(now - _keep(plan, limits))
         if not watches:
@@ -98,9 +102,7 @@ class _Draft(NamedTuple):
     doubts: dict[str, Mapping[str, Doubt]]
 
 
-def _merge(
-    state: State, inputs: Iterable[Input], plans: Mapping[str, Plan], now: int
-) -> tuple[_Draft, list[Decision], list[Seen], bool]:
+def _merge(state: State, inputs: Iterable[Input], now: int) -> tuple[_Draft, list[Decision], list[Seen], bool]:
     """The state with the inputs, and what the hits alone decided; what else was seen of items; and whether there is a
     tick.
     """
@@ -115,7 +117,7 @@ def _merge(
             campaign = each.campaign
             if (watches := draft.watches.get(campaign)) is None:
                 watches = draft.watches[campaign] = Watches.of(state.watches.get(campaign, {}))
-            decisions += _see(each, watches, draft, plans[campaign], now)
+            decisions += _see(each, watches, draft, each.plan, now)
         elif isinstance(each, Tick):
             ticked = True
         elif isinstance(each, Unreadable):
@@ -260,6 +262,7 @@ def _recommending(
 TOO_MANY = "too many watches"
 PAUSED = "campaign paused"
 GONE = "campaign gone"
+DELETED = "campaign deleted"
 
 
 def _takes_back(hit: Hit, decided: Decided, plan: Plan) -> bool:
@@ -271,7 +274,7 @@ def _takes_back(hit: Hit, decided: Decided, plan: Plan) -> bool:
 def _retract(hit: Hit, key: str, watch: Watch, decided: Decided, now: int) -> Decision:
     shown = watch.trigger.shown if watch.trigger else hit.values[key]
     of, (at, id_) = ("", decided.summary) if decided.summary else (key, (decided.at, decided.id))
-    return Decision("retract", hit.campaign, of, shown, at, id_, now, hit.revision)
+    return Decision("retract", hit.campaign, of, shown, at, id_, now, hit.plan.revision)
 
 
 def _take_back(watches: Watches, key: str, decided: Decided) -> None:
@@ -284,7 +287,7 @@ def _take_back(watches: Watches, key: str, decided: Decided) -> None:
 
 
 def _trigger(hit: Hit, shown: Json) -> Trigger:
-    return Trigger(hit.at, hit.id, hit.due, hit.revision, shown, hit.kept)
+    return Trigger(hit.at, hit.id, hit.due, hit.plan.revision, shown, hit.kept)
 
 
 def _later(old: Trigger | None, new: Trigger) -> Trigger:
@@ -306,10 +309,11 @@ def _assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
 
 
 def _decide(
-    campaign: str, watches: Watches, plan: Plan | None, now: int, room: int, doubts: Collection[Doubt] = ()
+    campaign: str, watches: Watches, plans: Plans, now: int, room: int, doubts: Collection[Doubt] = ()
 ) -> list[Decision]:
     """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once."""
-    reason = GONE if plan is None else PAUSED if plan.paused else ""
+    plan = plans.get(campaign)
+    reason = (DELETED if campaign in plans.deleted else GONE) if plan is None else PAUSED if plan.paused else ""
     if plan and plan.summary:
         return _sum_up(watches, plan, now, room, reason, doubts)
     decisions: list[Decision] = []

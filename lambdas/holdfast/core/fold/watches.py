@@ -227,10 +227,12 @@ class State(Value, frozen=True):
     ends: Mapping[str, tuple[int, int]] = {}
     doubts: Mapping[str, Mapping[str, Doubt]] = {}
 
-    def due(self, summaries: Container[str] = ()) -> int | None:
+    def due(self, summaries: Container[str] = (), without: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
         first: int | None = None
         for campaign, watches in self.watches.items():
+            if campaign in without:
+                continue
             known = watches if isinstance(watches, Watches) else Watches.of(watches)
             if known.dues:
                 due = max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0]

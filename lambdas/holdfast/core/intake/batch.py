@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, event_id
 from holdfast.core.formats import MAX_MESSAGE_BYTES, sendable
@@ -14,11 +14,23 @@ from holdfast.core.plans.plan import Input, Plans
 
 
 class Body(NamedTuple):
-    """One message of the queue: its id, its body, and when the queue took it (epoch milliseconds)."""
+    """One message of the queue: its id, its body, and when it first arrived in a queue (epoch milliseconds)."""
 
     message: str
     text: str
     arrived: int
+
+
+class Parsed(NamedTuple):
+    """A message, and the records in it."""
+
+    message: str
+    arrived: int
+    records: Sequence[Record]
+
+
+def parsed(bodies: Iterable[Body], rules: Rules = RULES) -> list[Parsed]:
+    return [Parsed(body.message, body.arrived, [*records(body.text, body.arrived, rules)]) for body in bodies]
 
 
 class Reject(NamedTuple):
@@ -41,27 +53,29 @@ def report(reject: Reject) -> str:
 class Intake:
     """Of a batch: hits and ticks by user, profile changes by user, rejects by message, and who came in which message.
 
-    An event that nothing names is counted among the records, and nothing else. `see` is shown every event.
+    Each message is read by the plans in force when it arrived (`in_force`). An event that nothing names is counted
+    among the records, and nothing else. `later` are the messages with an event that a campaign names which this release
+    cannot read: they have to come again, until a newer release takes them.
     """
 
-    def __init__(
-        self,
-        bodies: Iterable[Body],
-        plans: Plans,
-        see: Callable[[Event], None] = lambda _event: None,
-        rules: Rules = RULES,
-    ) -> None:
-        self._see = see
+    def __init__(self, batch: Iterable[Parsed], in_force: Callable[[int], Plans]) -> None:
         self.inputs: dict[str, list[Input]] = defaultdict(list)
         self.changes: dict[str, list[ProfileChange]] = defaultdict(list)
         self.rejects: dict[str, list[Reject]] = defaultdict(list)
         self.users: dict[str, set[str]] = defaultdict(set)
         self.records: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
+        self.later: set[str] = set()
         self.ticks = 0
-        for body in bodies:
-            for record in records(body.text, body.arrived, rules):
-                self._add(body.message, record, plans)
+        for message, arrived, found in batch:
+            plans = in_force(arrived)
+            for record in found:
+                self._add(message, record, plans)
+
+    @property
+    def keys(self) -> set[tuple[str, Literal["watches", "profile"]]]:
+        """Of the users table: whom this concerns, and which part."""
+        return {(user, "watches") for user in self.inputs} | {(user, "profile") for user in self.changes}
 
     def refuse(self, user: str, rejected: Rejected, failed: Container[str]) -> None:
         """Reject what proved not to fit into the user's state, with a message of the user's that does not come again.
@@ -79,7 +93,8 @@ class Intake:
                 self.ticks += 1
                 return
             case Event(user):
-                self._see(record)
+                if plans.unread(record.name):
+                    self.later.add(message)
                 hits, problems = plans.read(record)
                 seen = plans.seen(record)
                 self._fold(message, user, [*hits, *seen])

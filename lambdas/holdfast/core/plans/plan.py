@@ -6,13 +6,16 @@ Liquid, which every cold start of join would pay for.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.core.events import Event, Json, Tick, Value, canonical, event_id, event_key
+from holdfast.core.formats import check
 from holdfast.core.limits import MAX_VALUE_BYTES, MAX_VALUES, beyond, bytes_of
 from holdfast.core.paths import Search, Unclear, folded, key_of, search, shown, text_in_the_way, truthy, without_case
 from holdfast.core.recommend.ranking import MOST_ITEMS, Recommender, Seen, items
@@ -21,6 +24,8 @@ MAX_AGE_MS = 2 * 60 * 60_000
 LONGEST_MS = 90 * 24 * 60 * 60_000
 """The longest duration that a campaign may have anywhere."""
 SETTLE_MS = 60_000
+FORMAT = 1
+"""The newest format of a plan that this release reads."""
 GRACE_MS = 2 * 60_000
 """How long before its trigger an exit still counts, unless the campaign says otherwise."""
 LONGEST_GRACE_MS = 24 * 60 * 60_000
@@ -29,6 +34,10 @@ EARLIER = -1
 IGNORE_CASE = "ignore case"
 EXIT = ""
 """What an event is that is no part of the trigger."""
+
+
+MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""How the reading of a plan fails that this release did not write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,8 @@ class Plan:
     `every` are those of `did_not` that end every value, `snapshots` those of `did` that carry all there is. `events`
     are the campaign's own names of events: the key of the event that each of them is, told apart by `where`.
     `unreadable_exits` is `ignore` where an exit that cannot be read leaves no doubt.
+
+    A trigger from before `since` is history: when it happened, nobody watched for it yet.
     """
 
     id: str
@@ -85,6 +96,7 @@ class Plan:
     unreadable_exits: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
     """Of the values that are not text."""
+    since: int = 0
 
     @property
     def single(self) -> bool:
@@ -101,14 +113,19 @@ class Plan:
         return not self.did_not and not self.within
 
     def to_json(self) -> dict[str, Json]:
-        """What came with later releases is left out where it says nothing: the releases before do not know it."""
+        """What came with later releases is left out where it says nothing: the releases before do not know it.
+
+        So is `since`, which stands beside the plan in the table.
+        """
         data = {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
+        del data["since"]
         data["constant"] = [{k: v for k, v in each.items() if v or k != "match"} for each in data["constant"]]
         return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """Raises TypeError and LookupError; ignores what it does not know."""
+        """Raises TypeError, LookupError and NewerFormat; ignores what it does not know."""
+        check(data, FORMAT)
         given: dict[str, Any] = {
             name: tuple(value) if name in _TUPLES else value for name, value in data.items() if name in _FIELDS
         }
@@ -127,6 +144,24 @@ HARMLESS = frozenset({"grace", "unreadable_exits"})
 """Fields that a release which does not know them may do without: it only does as it always did."""
 
 
+class Illegible(NamedTuple):
+    """A revision that this release cannot read: why, and which events (keys) it names, as far as one can see."""
+
+    reason: str
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str, error: Exception) -> Illegible:
+        names: set[str] = set()
+        with suppress(ValueError, AttributeError):
+            data = json.loads(text)
+            for name in ("did", "did_not", "where"):
+                names |= {each for each in data.get(name) or () if isinstance(each, str)}
+            own = data.get("events") or {}
+            names |= {each for each in own.values() if isinstance(each, str)}
+        return cls(f"{type(error).__name__}: {error}", frozenset(names))
+
+
 class Hit(Value, frozen=True):
     """What one event means to one campaign: the part of its trigger (an event of `did`), or an `EXIT`.
 
@@ -134,7 +169,7 @@ class Hit(Value, frozen=True):
     this hit falls due; a hit that is `history` opens none. `grace` is how far beyond its time an exit reaches. `every`
     means all values: of an exit; of a snapshot, all but those that it bears.
 
-    `id` is that of the event; an exit has none where the sender gave none.
+    `id` is that of the event; an exit has none where the sender gave none. `plan` is the revision that read the event.
     """
 
     campaign: str
@@ -145,7 +180,7 @@ class Hit(Value, frozen=True):
     values: Mapping[str, Json]
     due: int
     history: bool
-    revision: int
+    plan: Plan
     kept: Mapping[str, Json]
     grace: int = 0
     every: bool = False
@@ -215,26 +250,54 @@ class _Items(NamedTuple):
 class Plans(dict[str, Plan]):
     """The live plans by campaign id, with the way from an event's name to the campaigns that name it.
 
-    `recommenders` are the live recommendations, by id.
+    `recommenders` are the live recommendations, by id. `illegible` are campaigns and recommendations that are live but
+    that this release cannot read: they are not among the plans. `deleted` are campaigns that were live once.
     """
 
-    def __init__(self, plans: Iterable[Plan] = (), recommenders: Iterable[Recommender] = ()) -> None:
+    def __init__(
+        self,
+        plans: Iterable[Plan] = (),
+        recommenders: Iterable[Recommender] = (),
+        *,
+        illegible: Mapping[str, Illegible] = MappingProxyType({}),
+        deleted: Iterable[str] = (),
+    ) -> None:
         super().__init__((plan.id, plan) for plan in plans)
+        self.deleted = frozenset(deleted)
+        self.illegible = dict(illegible)
         self.recommenders = {recommender.id: recommender for recommender in recommenders}
         routes: dict[str, list[_Route]] = {}
-        for plan in self.values():
-            for part, name in (*((did, did) for did in plan.did), *((EXIT, did_not) for did_not in plan.did_not)):
-                routes.setdefault(plan.events.get(name, name), []).append(_route(plan, part, name))
+        for plan in [*self.values()]:
+            try:
+                found = _routes(plan)
+            except MISREAD as error:  # published by a release with fewer checks: it concerns no other campaign
+                del self[plan.id]
+                names = frozenset(plan.events.get(name, name) for name in (*plan.did, *plan.did_not))
+                self.illegible[plan.id] = Illegible(f"{type(error).__name__}: {error}", names)
+            else:
+                for name, route in found:
+                    routes.setdefault(name, []).append(route)
         routes_to_items: dict[str, list[_Items]] = {}
-        for each in self.recommenders.values():
-            for done, paths in ((False, each.did), (True, each.exclude_done)):
-                for name, path in paths.items():
-                    routes_to_items.setdefault(name, []).append(_Items(each.id, search(path), done))
+        for each in [*self.recommenders.values()]:
+            try:
+                items_of = [
+                    (name, _Items(each.id, search(path), done))
+                    for done, paths in ((False, each.did), (True, each.exclude_done))
+                    for name, path in paths.items()
+                ]
+            except MISREAD:
+                del self.recommenders[each.id]
+            else:
+                for name, finding in items_of:
+                    routes_to_items.setdefault(name, []).append(finding)
         self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
         self.summaries = frozenset(plan.id for plan in self.values() if plan.summary)
         self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
         self.heeds = lru_cache(maxsize=4096)(lambda name: bool(self._routes(name) or self._items(name)))
         """Does any campaign or recommendation name this event?"""
+        unread = frozenset(name for each in self.illegible.values() for name in each.names)
+        self.unread = lru_cache(maxsize=4096)(lambda name: event_key(name) in unread) if unread else _never
+        """Does a campaign that is not legible name this event?"""
 
     def name(self, event_name: str) -> bool:
         """Does any campaign name this event?"""
@@ -271,6 +334,16 @@ class Plans(dict[str, Plan]):
         return seen
 
 
+def _never(_name: str) -> bool:
+    return False
+
+
+def _routes(plan: Plan) -> list[tuple[str, _Route]]:
+    """By the key of the event, how a plan reads it."""
+    parts = (*((did, did) for did in plan.did), *((EXIT, did_not) for did_not in plan.did_not))
+    return [(plan.events.get(name, name), _route(plan, part, name)) for part, name in parts]
+
+
 def _route(plan: Plan, part: str, name: str) -> _Route:
     every, snapshot = name in plan.every, part != EXIT and name in plan.snapshots
     constant = tuple(
@@ -296,8 +369,8 @@ def _hit(route: _Route, event: Event, id_: str) -> Hit:
         arrived,
         {} if route.every else _values(route, event),
         max(at + plan.within, arrived + min(plan.settle, plan.within)),
-        arrived - at > plan.max_age,
-        plan.revision,
+        arrived - at > plan.max_age or at < plan.since,
+        plan,
         _kept(plan, event) if plan.keep and route.part != EXIT else {},
         route.grace if route.part == EXIT or route.snapshot else 0,
         route.every or route.snapshot,

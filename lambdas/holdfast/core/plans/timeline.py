@@ -1,0 +1,64 @@
+"""The timeline: which revision of each campaign and recommendation was in force when.
+
+    cart     |-- revision 1 --------|-- revision 2 ----|  deleted
+             since 0                since 10:02:07     since 11:30:00
+
+An event is read by what was in force when its message first arrived (`at`): in every container alike, however late or
+often that is. A decision is made by what was published last (`newest`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from holdfast.core.plans.plan import Illegible, Plan, Plans
+from holdfast.core.recommend.ranking import Recommender
+
+
+class Entry(NamedTuple):
+    """From `since` on (epoch milliseconds), `what` was in force under this name; None: nothing, it was deleted."""
+
+    name: str
+    since: int
+    what: Plan | Recommender | Illegible | None
+
+
+class Timeline:
+    """`epoch` names the state of the campaigns table that the entries were read from: each publication changes it."""
+
+    def __init__(self, entries: Iterable[Entry] = (), epoch: str = "") -> None:
+        self.epoch = epoch
+        self._entries: dict[str, list[Entry]] = defaultdict(list)
+        for entry in sorted(entries, key=lambda entry: entry.since):
+            self._entries[entry.name].append(entry)
+        self._turns = sorted({entry.since for of in self._entries.values() for entry in of})
+        self._plans: dict[int, Plans] = {}
+
+    @property
+    def newest(self) -> Plans:
+        """What was published last, a moment before it is in force already."""
+        return self._after(len(self._turns))
+
+    def at(self, moment: int) -> Plans:
+        return self._after(bisect_right(self._turns, moment))
+
+    def _after(self, turns: int) -> Plans:
+        """What was in force after so many changes: made once, as compiling takes a while."""
+        if turns not in self._plans:
+            since = self._turns[turns - 1] if turns else 0
+            last = {
+                name: entry.what
+                for name, entries in self._entries.items()
+                for entry in entries
+                if turns and entry.since <= since
+            }
+            self._plans[turns] = Plans(
+                (what for what in last.values() if isinstance(what, Plan)),
+                (what for what in last.values() if isinstance(what, Recommender)),
+                illegible={name: what for name, what in last.items() if isinstance(what, Illegible)},
+                deleted=(name for name, what in last.items() if what is None),
+            )
+        return self._plans[turns]
