@@ -142,7 +142,6 @@ def lateness(part: Part, deployment: Deployment, *, watches: int = WATCHES) -> N
         campaign = a_campaign(f"lateness-{window}", within=window, settle=0)
         text = campaign.model_dump_json(by_alias=True).replace(f'"{ADDED}"', f'"{ADDED} {window}"')
         publish_one(campaigns(deployment), type(campaign).model_validate_json(text), text)
-    time.sleep(2)  # the functions look again after a second
     measured = Lateness(deployment, watches)
     sqs = deployment.client("sqs")
     with tap(deployment) as tapped, err.status("waiting for messages") as status:

@@ -116,7 +116,6 @@ def publish(desk: Desk) -> None:
 
 
 def what_the_target_gets(deployed: Deployment) -> dict[str, Any]:
-    time.sleep(1.5)  # the functions look again after a second
     with tap(deployed) as tapped:
         send(
             deployed,

@@ -53,7 +53,6 @@ def tapped(deployed: Deployment) -> Iterator[Tap]:
 
 def publish(deployed: Deployment, campaign: Campaign) -> None:
     publish_one(campaigns(deployed), campaign, campaign.model_dump_json(by_alias=True))
-    time.sleep(1.5)  # the functions look again after a second
 
 
 def send(deployed: Deployment, *records: object) -> None:

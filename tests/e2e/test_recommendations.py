@@ -31,7 +31,6 @@ def test_what_is_bought_together_is_built_from_what_came_through_the_queue(
     file = {"id": NAME, "catalog": "products", "did": {"bought together": "Items[].id"}}
     (tmp_path / "definition.yaml").write_text(json.dumps(file))
     holdfast("recommend", "publish", str(tmp_path / "definition.yaml"))
-    time.sleep(2)  # join reads what is live once a second
     events = [
         {"user": f"buyer-{n}", "event": "Bought together", "Items": [{"id": each} for each in items], "ts": now()}
         for n, items in enumerate([["tent", "mat"]] * 12 + [["lamp"]] * 30)

@@ -172,7 +172,7 @@ def test_campaigns_that_cannot_be_read_set_decisions_aside_whole(world: World, m
     def unreadable() -> Any:
         raise ClientError({"Error": {"Code": "InternalServerError"}}, "Query")
 
-    monkeypatch.setattr(deliver._live, "get", unreadable)
+    monkeypatch.setattr(deliver._live, "known", unreadable)
     deliver.take([image], lambda: 60.0)
     (undelivered,) = world.messages("undelivered")
     assert undelivered["reason"] == "the campaigns could not be read: ClientError"
