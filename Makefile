@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: console-shots console-figures help setup demo test check audit lock docs mutants schemas footprint attacks bench scale clean
+.PHONY: console-shots console-figures help setup demo test check audit lock docs mutants faults schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -65,6 +65,9 @@ docs: .cache/tools/docs ## build the site of docs/ into .cache/docs/site; a link
 
 mutants: $(STAMP) ## break the core in many small ways: does a test notice each?
 	$(BIN)/python tests/mutants.py
+
+faults: $(STAMP) ## the functions while AWS fails, in many seeded histories: is anything lost, twice, early or blind?
+	PYTHONPATH=lambdas:. $(BIN)/python -m tests.faults $(or $(SEEDS),2000)
 
 schemas: $(STAMP) ## write the JSON Schemas under schemas/, and the tables in docs/, anew from the models
 	@for name in campaign recommendation input detail console; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
