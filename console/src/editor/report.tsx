@@ -13,7 +13,7 @@ type Range = (typeof RANGES)[number];
 
 export function Report({ id }: { id: string }) {
   const [range, setRange] = useState<Range>("14");
-  const { data, error, reload } = useData<Stats>(`/stats?days=${range}`, { live: true });
+  const { data, error, reload } = useData<Stats>(`/stats?days=${range}`);
   const stats = data?.campaigns[id];
   return (
     <div class="stack wide">

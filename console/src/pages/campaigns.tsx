@@ -18,7 +18,7 @@ const FEW = 7;
 
 export function Campaigns({ me }: { me: Me }) {
   const { data, error, reload } = useData<{ campaigns: CampaignRow[] }>("/campaigns", { live: true });
-  const stats = useData<Stats>(`/stats?days=${DAYS}`, { live: true });
+  const stats = useData<Stats>(`/stats?days=${DAYS}`);
   const [query, search] = useState("");
   const rows = data?.campaigns ?? [];
   const found = rows.filter((row) => fits(row, query));
