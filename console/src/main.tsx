@@ -15,7 +15,7 @@ import { Boundary } from "./ui/boundary.js";
 import { Icon, type IconName, Logo } from "./ui/icons.js";
 import { Palette } from "./ui/palette.js";
 import { Empty, Notice, Skeleton, Toasts } from "./ui/parts.js";
-import { number, words } from "./words.js";
+import { brief, words } from "./words.js";
 
 function App({ me }: { me: Me }) {
   const route = useRoute();
@@ -146,7 +146,7 @@ function Nav({ route }: { route: Route }) {
           {said}
           {page === "queues" && count > 0 && (
             <span class="count">
-              {number(count)}
+              {brief(count)}
               <span class="unseen"> {words.app.queued}</span>
             </span>
           )}

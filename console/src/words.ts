@@ -3,6 +3,9 @@
 
 const amount = new Intl.NumberFormat();
 export const number = (value: number): string => amount.format(value);
+const rough = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+/** As short as it fits a badge. */
+export const brief = (value: number): string => rough.format(value);
 const many = (value: number, one: string, more: string): string => `${number(value)} ${value === 1 ? one : more}`;
 
 const quoted = (names: string[], and: string): string => names.map((name) => `“${name}”`).join(` ${and} `);
