@@ -30,6 +30,7 @@ from constructs import Construct
 
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.aws.tables.activity import ACTIVITY
+from holdfast.aws.tables.campaigns import TIMELINE
 from holdfast.console.access import EDITOR, VIEWER
 from holdfast.console.page import FOLDER
 from infra.buckets import acknowledge_objects
@@ -126,7 +127,7 @@ class Console(Construct):
         may(
             ["dynamodb:PutItem"],
             on=[tables.campaigns.table_arn],
-            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", ACTIVITY]}},
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", TIMELINE, ACTIVITY]}},
         )
         may(["dynamodb:BatchGetItem", "dynamodb:Query"], on=[tables.catalog.table_arn])
         queues = [events.rejected.queue_arn, deliver.undelivered.queue_arn]
