@@ -29,7 +29,6 @@ SIMULATION = ("test_simulation.py",)
 TIMERS = ("test_timers.py",)
 VALUES = ("test_plans.py", "test_exits.py")
 INTAKE = ("test_intake.py",)
-EXITS = ("test_exits.py",)
 TIMEOUT_SECONDS = 120
 
 CONFTEST = """
@@ -442,7 +441,7 @@ MUTATIONS = [
         "if old is None or (old.why and _order(new) > _order(old)):",
         "if old is None or _order(new) > _order(old) or not old.why:",
     ),
-    Mutation("a doubt ends as marks do", "fold/fold.py", " or first <= each.reach}", "}", EXITS),
+    Mutation("a doubt ends as marks do", "fold/fold.py", " or first <= each.reach}", "}"),
     Mutation("a doubt never ends", "fold/fold.py", "if each.reach >= before or first", "if True or first"),
     Mutation("one doubt too many goes silently", "fold/fold.py", '_keep_doubt(known, "", least)', "pass"),
     Mutation("triggers leave doubts", "plans/plan.py", "(self.part == EXIT or self.snapshot) and", "True and", INTAKE),

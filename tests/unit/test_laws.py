@@ -337,6 +337,15 @@ def test_law_10_a_corrected_record_takes_the_doubt_away_and_its_unreadable_copy_
     assert [each.kind for each in history.tick(minute(40))] == ["send"]
 
 
+def test_law_10_a_doubt_outlasts_marks_of_exits_as_long_as_it_stands_before_an_open_watch() -> None:
+    history = History(a_plan("doubts", within=3 * DAY), limits=Limits(waiting=WAITING))
+    history.fold(an_event(ADDED, at=minute(0), product_name="coat"), an_event(CHARGED, at=minute(1)), now=minute(1))
+    history.tick(minute(0) + DAY)
+    assert [each.kind for each in history.tick(minute(0) + 3 * DAY)] == ["withhold"]
+    history.tick(minute(0) + 4 * DAY)
+    assert history.state.doubts == {}
+
+
 def test_law_10_doubts_beyond_their_cap_stay_as_one_that_nothing_takes_away() -> None:
     history = History(a_plan("doubts", constant={ADDED: "product_name", CHARGED: "Items[].prod_name"}))
     broken = [an_event(CHARGED, at=minute(n), id=f"o-{n}") for n in range(MOST_DOUBTS + 5)]
