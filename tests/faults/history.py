@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import random
@@ -24,7 +25,8 @@ from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.fold import Limits
 from holdfast.core.intake.batch import Body
-from holdfast.core.plans.plan import Constant, Plan, Plans
+from holdfast.core.plans.plan import Constant, Plan
+from holdfast.core.plans.timeline import Entry, Timeline
 from holdfast.services import join as join_module
 from holdfast.services.deliver import Deliver, Undelivered
 from holdfast.services.join import Join
@@ -89,17 +91,18 @@ class Serial:
 
 
 class Live:
-    """What is live, which this story leaves alone."""
+    """What is published, which this story leaves alone: the epoch never moves."""
+
+    table = "campaigns"
 
     def __init__(self) -> None:
-        self._plans = Plans(
-            Plan(**{**{n: getattr(p, n) for n in Plan.__slots__}, "max_age": MAX_AGE, "values": VALUES}) for p in PLANS
-        )
+        plans = (dataclasses.replace(plan, max_age=MAX_AGE, values=VALUES) for plan in PLANS)
+        self._timeline = Timeline(Entry(plan.id, 0, plan) for plan in plans)
 
-    def get(self) -> Plans:
-        return self._plans
+    def known(self) -> Timeline:
+        return self._timeline
 
-    refresh = get
+    refresh = current = known
 
 
 class History:
@@ -269,7 +272,13 @@ class Containers:
 
     def deliver(self, history: History) -> Deliver:
         return Deliver(
-            lookup=Lookup(history.dynamo, "users", "catalog", seconds_left=history.world.seconds_left),  # type: ignore[arg-type]
+            lookup=Lookup(
+                history.dynamo,  # type: ignore[arg-type]
+                "users",
+                "catalog",
+                campaigns_table="campaigns",
+                seconds_left=history.world.seconds_left,
+            ),
             campaigns=None,  # type: ignore[arg-type]
             live=Live(),  # type: ignore[arg-type]
             bus=Bus(history.events, "bus", "holdfast"),  # type: ignore[arg-type]
