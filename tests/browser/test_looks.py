@@ -78,14 +78,15 @@ STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth;
   const out = [...document.querySelectorAll("body *")].filter((each) => {
     const { left, right, width } = each.getBoundingClientRect();
-    const scrolls = each.closest("pre, .tabs, .unseen, .skip, [hidden], svg");
+    const scrolls = each.closest("pre, .tabs, .unseen, .skip, [hidden], svg") || each.parentElement.closest(".cut");
     return width > 0 && !scrolls && (right > wide + 1 || left < -1);
   });
   const clipped = [...document.querySelectorAll(".card")].flatMap((card) => {
     const frame = card.getBoundingClientRect();
     return [...card.querySelectorAll("*")].filter((each) => {
       const { right, width } = each.getBoundingClientRect();
-      return width > 0 && right > frame.right + 1 && !each.closest("pre, .unseen, [hidden], svg, .picker > ul");
+      return width > 0 && right > frame.right + 1 && !each.closest("pre, .unseen, [hidden], svg, .picker > ul")
+        && !each.parentElement.closest(".cut");
     });
   });
   return [...new Set([...out, ...clipped])].slice(0, 5).map((each) => each.outerHTML.slice(0, 160));
