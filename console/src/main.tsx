@@ -87,7 +87,7 @@ function App({ me }: { me: Me }) {
             </Notice>
           </div>
         )}
-        <Boundary draft={draftOf(route)}>
+        <Boundary place={[route.page, ...route.path].join("/")} draft={draftOf(route)}>
           <Page route={route} me={me} />
         </Boundary>
       </div>

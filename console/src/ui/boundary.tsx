@@ -7,7 +7,8 @@ import { words } from "../words.js";
 import { Icon } from "./icons.js";
 import { Code, toast } from "./parts.js";
 
-type Props = { children: ComponentChildren; draft: string | null };
+/** `place` is the address: on another page what went wrong on this one is over. */
+type Props = { children: ComponentChildren; place: string; draft: string | null };
 
 export class Boundary extends Component<Props, { error: Error | null }> {
   override state = { error: null };
@@ -21,8 +22,8 @@ export class Boundary extends Component<Props, { error: Error | null }> {
     console.warn(error);
   }
 
-  override componentDidUpdate({ draft }: Props): void {
-    if (this.state.error && draft !== this.props.draft) this.setState({ error: null });
+  override componentDidUpdate({ place }: Props): void {
+    if (this.state.error && place !== this.props.place) this.setState({ error: null });
   }
 
   override render(): ComponentChildren {
