@@ -92,6 +92,7 @@ def with_something_open(desk: Desk) -> list[str]:
 def test_the_focus_follows_whoever_uses_the_keyboard(sit_down: SitDown) -> None:
     """After a change of page it is on the heading, and a list that was open is no dead end."""
     desk = sit_down(forced_colors="active")
+    open_page(desk, PAGES["activity"])
     for name, place in PAGES.items():
         if name in {"finder", "new"}:  # there it is in the field that one came for
             continue

@@ -72,6 +72,7 @@ export function Publish({ id, form, draft, preview, close, published, take, choo
   if (theirs) {
     const keep = (): void => {
       setSeen(theirs.live.revision);
+      setDiff(null); // it was against what was live before
       setTheirs(null);
     };
     return <LostRace theirs={theirs} close={close} take={() => take(theirs.live)} keep={keep} />;
