@@ -76,6 +76,7 @@ class Deliver(Construct):
                 bus_name=bus.event_bus_name,
                 source=stage.source,
                 personalize="true" if stage.personalize else "",
+                signing_secret=stage.signing_secret,
             ),
         )
         self._allow(stage, tables, bus)
@@ -135,6 +136,8 @@ class Deliver(Construct):
     def _allow(self, stage: Stage, tables: Tables, bus: eventbridge.IEventBus) -> None:
         may = self.function.may
         may(["dynamodb:BatchGetItem"], on=[tables.users.table_arn, tables.catalog.table_arn])
+        if stage.signing_secret:
+            may(["secretsmanager:GetSecretValue"], on=[stage.signing_secret])
         if stage.personalize:
             may(["personalize:GetRecommendations"], on=stage.personalize)
         may(["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])

@@ -40,6 +40,8 @@ class Properties(TypedDict, total=False):
     """Keep history and build recommendations: Firehose, a bucket, Glue, Athena and a function. Default: no."""
     personalize: Sequence[str]
     """ARNs of recommenders and campaigns of Amazon Personalize that messages may ask."""
+    signing_secret: Sequence[str]
+    """The ARN of the secret of AWS Secrets Manager that the filter hmac_sha256 signs with."""
     alarm_topic: sns.ITopic | str
     """Notified of every alarm; or its ARN."""
     customer_managed_key: bool | str

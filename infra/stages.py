@@ -18,6 +18,7 @@ LOCAL_ACCOUNT = "000000000000"
 LOCAL_REGION = "us-east-1"
 
 _ACCOUNT = re.compile(r"\d{12}")
+_SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+")
 _PERSONALIZE = re.compile(r"arn:aws[a-z-]*:personalize:[a-z0-9-]+:\d{12}:(recommender|campaign)/[A-Za-z0-9_-]+")
 _BUS = re.compile(r"[/.\-_A-Za-z0-9]{1,256}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
@@ -117,6 +118,8 @@ class Stage:
     schema_registry: bool = False
     # Recommenders and campaigns of Amazon Personalize that messages may be asked of.
     personalize: tuple[str, ...] = ()
+    # The secret of Secrets Manager that the filter hmac_sha256 signs with.
+    signing_secret: str = ""
 
     # Identities that stand for nobody, beside those that always do.
     nobody: tuple[str, ...] = ()
@@ -225,6 +228,9 @@ def stage_from(setting: Setting) -> Stage:
         schema_registry=_flag(setting, "schema_registry", default=False),
         personalize=_each(
             setting, "personalize", _PERSONALIZE, "the ARN of a recommender or campaign of Amazon Personalize"
+        ),
+        signing_secret="".join(
+            _each(setting, "signing_secret", _SECRET, "the ARN of one secret of AWS Secrets Manager")[:1]
         ),
         nobody=tuple(part.strip() for part in _text(setting, "nobody").split(",") if part.strip()),
         subject_is_user=_subject(_text(setting, "cloudevent_subject")),

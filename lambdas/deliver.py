@@ -11,6 +11,7 @@ from holdfast.aws.clients import client, quick_client
 from holdfast.aws.personalize import Personalize
 from holdfast.aws.queues import Queue
 from holdfast.aws.retry import TimeLeft
+from holdfast.aws.secrets import Secret
 from holdfast.aws.settings import DeliverSettings
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.statistics import Statistics
@@ -50,4 +51,5 @@ def build() -> Deliver:
         bus=Bus(client("events"), settings.bus_name, settings.source),
         undelivered=Queue(client("sqs"), settings.undelivered_queue_url, seconds_left=time_left),
         statistics=Statistics(dynamodb, settings.campaigns_table),
+        secret=Secret(lambda: client("secretsmanager"), settings.signing_secret),
     )

@@ -27,6 +27,7 @@ from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import context, iso, message_id
 from holdfast.core.plans.plan import Plans
+from holdfast.core.templates.sandbox import SECRET
 from holdfast.core.templates.templates import Values, Withheld, compile_values
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import show_mistakes
@@ -283,4 +284,4 @@ class _Run:
     def _render(self, user: str, decision: Decision) -> dict[str, JsonValue]:
         plan = self._plans[decision.campaign]
         properties: dict[str, JsonValue] = profiles.properties(self._profiles.get(user, {}))
-        return self._values[plan.id].render(context(decision, plan, properties))
+        return self._values[plan.id].render(context(decision, plan, properties) | {SECRET: "simulated"})

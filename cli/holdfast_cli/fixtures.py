@@ -25,6 +25,7 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import context
 from holdfast.core.plans.plan import Plans
+from holdfast.core.templates.sandbox import SECRET
 from holdfast.core.templates.templates import Withheld, compile_values
 from holdfast.core.times import format_duration, parse_duration
 from holdfast_cli.campaign_file import read_campaign, read_model
@@ -222,7 +223,7 @@ class _Trace:
         if kind == "send":
             properties = profiles.properties(self._profiles.get(user, {}))
             try:
-                values = self._values.render(context(decision, self._plan, properties))
+                values = self._values.render(context(decision, self._plan, properties) | {SECRET: "test"})
             except Withheld as withheld:
                 kind, reason = "withhold", withheld.reason
         told = {"send": "sent", "withhold": "withheld", "retract": "retracted", "convert": "converted"}[kind]

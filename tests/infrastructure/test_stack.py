@@ -294,6 +294,16 @@ def test_join_is_told_who_stands_for_nobody_and_whether_a_subject_is_a_user(on_a
     assert [[each.get(name) for name in names] for each in variables] == [["walk-in,demo", "user"], [None, None]]
 
 
+def test_deliver_may_read_the_signing_secret_that_the_setting_names_and_none_without_it(on_aws: Stack) -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:signing-AbCdEf"
+    signing = stack(stage="prod", signing_secret=arn)
+    statements = signing.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
+    (read,) = (each for each in statements if each["Action"] == "secretsmanager:GetSecretValue")
+    assert read["Resource"] == arn
+    without = on_aws.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
+    assert "secretsmanager" not in str(without)
+
+
 def test_deliver_may_ask_personalize_for_what_the_setting_names_and_for_nothing_without_it(on_aws: Stack) -> None:
     arn = "arn:aws:personalize:eu-west-1:111111111111:recommender/also-bought"
     asking = stack(stage="prod", personalize=arn)
@@ -768,6 +778,7 @@ def test_the_registry_knows_the_published_schema() -> None:
         {"events_bus": "no such:bus"},
         {"events_source": "shop"},
         {"personalize": "also-bought"},
+        {"signing_secret": "signing"},
         {"cloudevent_subject": "cart"},
         {"events_bus": "shop", "events_source": "holdfast"},
         {"events_bus": "shop", "events_source": "app, hold*"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import time
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from holdfast.aws import retry
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.packing import MAX_BYTES
+from holdfast.aws.secrets import Secret
 from holdfast.core.fold.watches import Decision
 from holdfast.core.messages.detail import message_id
 from holdfast.services.deliver import Undelivered
@@ -75,6 +77,49 @@ def test_a_value_with_a_type_goes_out_as_that_json(world: World) -> None:
     world.deliver_outboxes()
     (event,) = world.messages("rule")
     assert event["detail"]["values"] == {"price": 89.5, "title": "89.50"}
+
+
+SIGNED = {"link": "https://shop.example/?s={{ Event.price | hmac_sha256 }}"}
+
+
+def test_a_link_is_signed_with_the_stages_secret(world: World) -> None:
+    world.publish(a_plan(values=SIGNED, keep=("price",)))
+    decide(world, "ann", price="7")
+    deliver = world.deliver()
+    deliver._secret = lambda: "s3cret"
+    deliver.take([world.item() or {}], lambda: 60.0)
+    (event,) = world.messages("rule")
+    signature = hmac.new(b"s3cret", b"7", "sha256").hexdigest()
+    assert event["detail"]["values"] == {"link": f"https://shop.example/?s={signature}"}
+
+
+def test_a_secret_that_cannot_be_read_withholds_nothing(world: World) -> None:
+    def unreadable() -> str:
+        raise TimeoutError
+
+    world.publish(a_plan(values=SIGNED, keep=("price",)))
+    decide(world, "ann", price="7")
+    deliver = world.deliver()
+    deliver._secret = unreadable
+    deliver.take([world.item() or {}], lambda: 60.0)
+    assert world.messages("rule") == []
+    (undelivered,) = world.messages("undelivered")
+    assert undelivered["reason"] == "the signing secret could not be read: TimeoutError"
+
+
+def test_a_secret_is_read_once_and_only_where_there_is_one() -> None:
+    calls: list[str] = []
+
+    class Client:
+        def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803
+            calls.append(SecretId)
+            return {"SecretString": "s3cret"}
+
+    secret = Secret(Client, "arn")
+    assert (secret(), secret(), calls) == ("s3cret", "s3cret", ["arn"])
+    assert (Secret(Client, "")(), calls) == ("", ["arn"])
+    forgetful = Secret(Client, "other", ttl=-1)
+    assert (forgetful(), forgetful(), calls) == ("s3cret", "s3cret", ["arn", "other", "other"])
 
 
 def test_a_purchase_learnt_of_too_late_takes_the_message_back(world: World) -> None:

@@ -162,3 +162,18 @@ def test_a_preview_is_bounded(source: str) -> None:
     assert time.process_time() - started < 5
     assert len(traced.variables) <= MAX_VARIABLES
     assert len(json.dumps(asdict(traced))) < 1_000_000
+
+
+def test_a_language_that_is_not_here_is_noted() -> None:
+    traced = preview({"k": "{{ 1 | money: 'EUR' }}"}, {"Profile": {"locale": "sw_KE"}})["k"]
+    assert traced.text == "€1.00"
+    (note,) = traced.notes
+    assert note.startswith("the language 'sw_KE' is not here; there are ar, bg, ")
+    assert note.endswith("; written as English")
+    assert preview({"k": "{{ 1 | money: 'EUR' }}"}, {"Profile": {"locale": "th"}})["k"].notes == ()
+
+
+def test_a_signature_is_shown_with_another_secret_than_the_stages() -> None:
+    traced = preview({"k": "{{ Profile.id | hmac_sha256 }}"}, {"Profile": {"id": "7"}})["k"]
+    assert traced.text
+    assert traced.notes == ("hmac_sha256 is shown with another secret than the stage's",)

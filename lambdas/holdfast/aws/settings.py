@@ -65,6 +65,8 @@ class SweepSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverSettings(Settings):
+    """`signing_secret` is the ARN of the secret that `hmac_sha256` signs with."""
+
     users_table: str
     campaigns_table: str
     catalog_table: str
@@ -72,6 +74,7 @@ class DeliverSettings(Settings):
     bus_name: str
     source: str = "holdfast"
     personalize: str = ""
+    signing_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from holdfast.core.messages.detail import Found, context, detail, detail_type, t
 from holdfast.core.messages.statistics import Became, tallies
 from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.plans.timeline import Timeline
+from holdfast.core.templates.sandbox import SECRET, SIGNING
 from holdfast.core.templates.templates import Values, Withheld, compile_values
 from holdfast.services.message_data import Gathered, Lookup, Message, Unread
 
@@ -78,12 +79,14 @@ class Deliver:
         bus: Bus,
         undelivered: Queue,
         statistics: Statistics | None = None,
+        secret: Callable[[], str] = str,
     ) -> None:
         self._lookup = lookup
         self._live = live
         self._bus = bus
         self._undelivered = undelivered
         self._statistics = statistics
+        self._secret = secret
         self._compiled: dict[tuple[str, int], Values] = {}
         self._revision = lru_cache(maxsize=256)(lambda campaign, number: campaigns.get(campaign, number).plan)
 
@@ -188,7 +191,7 @@ class Deliver:
         user, decision, plan = message
         kind, values, reason = decision.kind, None, ""
         try:
-            values = self._values(plan).render(context(decision, plan, profile, found))
+            values = self._values(plan).render(context(decision, plan, profile, found) | self._signing(plan))
         except Withheld as error:
             kind, reason = "withhold", error.reason
         body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason, found=found)
@@ -197,6 +200,15 @@ class Deliver:
             body = detail(user, decision, plan=plan, profile=profile, reason=reason, found=found)
             return _rendered(Decided(user, decision), "withhold", plan, body, reason)
         return rendered
+
+    def _signing(self, plan: Plan) -> dict[str, Json]:
+        """The secret for the templates that sign. Raises Unread: nothing is withheld where it cannot be read."""
+        if not any(SIGNING in template for template in plan.values.values()):
+            return {}
+        try:
+            return {SECRET: self._secret()}
+        except Exception as error:
+            raise Unread(f"the signing secret could not be read: {type(error).__name__}") from error
 
     def _notice(self, decided: Decided, plan: Plan | None) -> Rendered:
         """Of what is not to be sent: no template is rendered, and no profile read."""

@@ -64,6 +64,9 @@ LOCALE_PROPERTIES: Final = ("locale", "language")
 SECRET: Final = "Secret"  # noqa: S105 (a name)
 """Where among a message's objects the stage's secret is: for `hmac_sha256`, and for no template to print."""
 
+SIGNING: Final = "hmac_sha256"
+"""The filter that needs it."""
+
 
 class Withheld(Exception):
     """The message is not sent, and this is the reason. `key` is the value that could not be rendered."""
