@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: console-shots console-figures help setup demo test check audit lock docs mutants faults schemas footprint attacks bench scale clean
+.PHONY: dashboard-picture console-shots console-figures help setup demo test check audit preflight lock docs mutants faults schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -46,6 +46,9 @@ audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public 
 	.cache/tools/audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 	$(BIN)/npm audit
 
+preflight: $(STAMP) .cache/tools/preflight ## synthesise the stack with each combination of settings: cdk-nag, cfn-lint, quotas
+	@$(BIN)/python -m infra.preflight
+
 LOCKED := requirements lambdas/requirements lambdas/requirements-console lambdas/requirements-recommend
 
 lock: .cache/tools/lock ## write the lists of dependencies with their hashes anew (*.lock), after one of requirements*.txt changed
@@ -85,6 +88,9 @@ scale: $(STAMP) ## write docs/scale.md anew, from what was counted and AWS's quo
 
 attacks: $(STAMP) ## what hostile templates cost before they are stopped
 	@$(BIN)/python -m bench.attacks
+
+dashboard-picture: $(STAMP) ## draw docs/dashboard.png from the dashboard's definition, with sample data
+	@$(BIN)/python -m tools.dashboard_picture
 
 console-shots: $(STAMP) ## what each step in the console looks like, light and dark, and docs/console.png of them
 	@rm -rf .cache/console-shots

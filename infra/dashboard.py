@@ -48,11 +48,15 @@ class Dashboard(Construct):
                     _graph("Sweep behind the clock (s)", [counted(stage, "sweep", "SweepLag", "max")]),
                     _graph(
                         "Oldest event in the queue (s)",
-                        [watched.events.metric_approximate_age_of_oldest_message(period=FEW_MINUTES, statistic="max")],
+                        [
+                            _named(
+                                watched.events.metric_approximate_age_of_oldest_message(statistic="max"), "oldest event"
+                            )
+                        ],
                     ),
                     _graph(
                         "Age of the stream at deliver (ms)",
-                        [deliver.metric("IteratorAge", statistic="max", period=FEW_MINUTES)],
+                        [_named(deliver.metric("IteratorAge", statistic="max"), "age")],
                     ),
                 ],
                 [
@@ -92,7 +96,7 @@ class Dashboard(Construct):
                         [_units(table, name, "Read") for name, table in _tables(tables.users, tables.timers)],
                     ),
                     _graph(
-                        "Cost: seconds of Lambda",
+                        "Cost: milliseconds of Lambda",
                         [
                             _named(function.metric_duration(statistic="sum", period=FEW_MINUTES), name)
                             for name, function in (("join", join), ("deliver", deliver), ("sweep", sweep))
