@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -14,7 +15,7 @@ import typer
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.tables.catalog import Catalog, Catalogs, Importing, Throttled, UnknownCatalog
+from holdfast.aws.tables.catalog import Catalog, Catalogs, Importer, Importing, Throttled, UnknownCatalog
 from holdfast.core.catalog.csv_file import BadFile, header, match, records
 from holdfast.core.catalog.rows import IDENTITY, IMAGE, NAME, NAME_PATTERN
 from holdfast.core.messages.detail import iso
@@ -91,7 +92,7 @@ def _import(
     by = tuple(match(columns.split(","), known) for columns in find_by)
     importer = table.importer(name, known.columns, by, now_ms(), uuid.uuid4().hex, now_ms)
     counts: Counter[str] = Counter()
-    with progress(f"importing {file.name}", file.stat().st_size) as bar:
+    with progress(f"importing {file.name}", file.stat().st_size) as bar, _going_on_later(importer, counts, file):
         for done in importer.run(records(known, importer.known.match, lines, end=len(first))):
             counts.update(done.counts)
             for bad in done.bad:
@@ -105,6 +106,18 @@ def _import(
             bar.update(bar.task_ids[0], completed=done.end)
     importer.finish(counts)
     return counts
+
+
+@contextmanager
+def _going_on_later(importer: Importer, counts: Counter[str], file: Path) -> Iterator[None]:
+    """An import that is interrupted says what went in, and keeps nobody from importing the rest at once."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        importer.pause()
+        told = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number) or "nothing yet"
+        err.print(f"[yellow]![/] {escape(file.name)}: interrupted; {told}. The same command again does the rest.")
+        raise
 
 
 @app.command("list")

@@ -76,3 +76,18 @@ def test_a_file_without_its_columns_and_a_name_that_is_none_are_refused(file: Pa
     done = CliRunner().invoke(app, ["catalog", "import", "products", str(file)])
     assert "did you mean 'Image'" in str(done.exception)
     assert CliRunner().invoke(app, ["catalog", "import", "My Products", str(file)]).exit_code == 2
+
+
+def test_an_import_that_is_interrupted_says_what_went_in_and_leaves_no_lease(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr("holdfast.aws.tables.catalog.Importer.run", interrupted)
+        done = CliRunner().invoke(app, ["catalog", "import", "products", str(file)])
+    assert done.exit_code != 0
+    assert "interrupted; nothing yet" in done.output
+    *_, summary = run("import", "products", str(file), code=1)
+    assert summary["new"] == 2

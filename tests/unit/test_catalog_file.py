@@ -138,3 +138,15 @@ def test_whatever_the_bytes_every_line_is_accounted_for_and_nothing_raises(noise
     found = list(records(header(HEAD), BY_NAME, lines, end=len(HEAD)))
     assert [each.end for each in found] == sorted(each.end for each in found)
     assert not found or found[-1].end <= len(HEAD) + sum(map(len, lines))
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        (b"Identity,Name,ImageURL\r1,coat,https://x/y\r2,hat,https://x/z\r", "old Macs"),
+        (b'"' + b"x" * 200_000 + b'"\n', "not one of a CSV file"),
+    ],
+)
+def test_a_first_line_that_the_csv_reader_refuses_is_a_bad_file_and_no_crash(head: bytes, reason: str) -> None:
+    with pytest.raises(BadFile, match=reason):
+        header(head)

@@ -65,8 +65,15 @@ def header(line: bytes) -> Header:
     except UnicodeDecodeError:
         msg = "the file is not UTF-8 text; save it as 'CSV UTF-8'"
         raise BadFile(msg) from None
+    if "\r" in text.rstrip("\r\n"):
+        msg = "its lines end as those of old Macs do (CR); save it as 'CSV UTF-8'"
+        raise BadFile(msg)
     separator = max(",;\t", key=text.count)
-    columns = tuple(cell.strip() for cell in next(csv.reader([text], delimiter=separator), []))
+    try:
+        columns = tuple(cell.strip() for cell in next(csv.reader([text], delimiter=separator), []))
+    except csv.Error as error:
+        msg = f"the first line is not one of a CSV file: {error}"
+        raise BadFile(msg) from None
     if not any(columns):
         msg = f"the first line names no columns; it should begin with {','.join(REQUIRED)}"
         raise BadFile(msg)
