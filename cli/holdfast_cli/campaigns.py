@@ -17,6 +17,7 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.hints import hints
 from holdfast.core.authoring.text import CampaignFileError, Mistake
 from holdfast.core.intake.shapes import Seen
+from holdfast.core.messages.contract import breaks
 from holdfast.core.messages.detail import iso
 from holdfast.core.plans.plan import Plan
 from holdfast.core.times import format_duration
@@ -140,8 +141,20 @@ def _show_results(results: Iterable[Result], *, as_json: bool) -> None:
 
 
 @app.command()
-def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
-    """Publish each file as the live revision of its campaign. If one has a mistake, none is published."""
+def publish(
+    files: Files,
+    *,
+    note: NoteOption = "",
+    breaking: Annotated[
+        bool, typer.Option("--breaking", help="Publish even what breaks consumers: a key gone, a type changed.")
+    ] = False,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Publish each file as the live revision of its campaign. If one has a mistake, none is published.
+
+    What would break a consumer of the messages is refused: a key that is gone, another type, another detail type.
+    """
     try:
         read = [read_campaign(path) for path in _campaign_files(files)]
     except CampaignFileError as error:
@@ -149,6 +162,10 @@ def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json
         raise typer.Exit(1) from None
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
+    broken = [] if breaking else [f"{each.id}: {why}" for each, _ in read for why in _breaks(table, each)]
+    if broken:
+        why = "Consumers of the messages would break. To publish all the same, say --breaking"
+        raise Failure("\n  ".join([f"{why}:", *broken]))
     for campaign, text in read:
         with alone(campaign.id):
             published, changed = publish_text(table, campaign, text, now_ms(), by=whoami(), note=note)
@@ -159,6 +176,14 @@ def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json
             print_json({**row, "news": news})
         else:
             out.print(f"[green]✓[/] {campaign.id} revision {published.plan.revision}: {news}")
+
+
+def _breaks(table: Campaigns, campaign: Campaign) -> list[str]:
+    try:
+        live = table.get(campaign.id).plan
+    except UnknownCampaign:
+        return []
+    return breaks(live, campaign.plan())
 
 
 def publish_one(table: Campaigns, campaign: Campaign, text: str) -> Published[Plan]:

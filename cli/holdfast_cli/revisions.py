@@ -75,11 +75,13 @@ def diff(
 
 
 def _show(diff: Diff, *, same: bool) -> None:
-    live, found, comparison, _ = diff
+    live, found, comparison, _, breaking = diff
     out.print(f"[bold]{live.plan.id}[/] against revision {live.plan.revision}, which is live")
     if not found:
         out.print("Nothing changes." if same else "Nothing changes but how it is written.")
         return
+    for broken in breaking:
+        out.print(f"  [red]breaks consumers:[/] {escape(broken)}")
     for change in found:
         out.print(f"  {escape(change.field)}{'' if change.open else ' [dim](for events from then on)[/]'}")
         for sign, colour, value in (("-", "red", change.before), ("+", "green", change.after)):

@@ -51,7 +51,7 @@ def test_what_support_asks_is_answered_and_a_user_is_forgotten(deployed: Deploym
     draft.write_text(json.dumps(changed))
     (compared,) = run("campaign", "diff", str(draft))
     assert compared["effects"] == {"gained": 0, "lost": 1, "changed": 1, "same": 0}
-    run("campaign", "publish", str(draft))
+    run("campaign", "publish", "--breaking", str(draft))
     assert run("campaign", "rollback", campaign.id)[0]["revision"] == 3
     assert [row["state"] for row in run("campaign", "history", campaign.id)] == ["", "", "live"]
 

@@ -75,7 +75,7 @@ class Shell:
         return str(path)
 
     def publish(self, **send: Any) -> None:
-        self.rows("campaign", "publish", self.file(**send))
+        self.rows("campaign", "publish", "--breaking", self.file(**send))
 
     def take(self, *records: dict[str, object]) -> None:
         self.world.join().take([self.world.body(*records)])
@@ -90,6 +90,26 @@ def shell(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shel
 
 
 ANN = {"user": "ann", "profile": {"first_name": "Ann"}, "ts": T0}
+
+
+# --- Publish. ---
+
+
+def test_what_would_break_consumers_is_published_only_if_one_says_so(shell: Shell) -> None:
+    (first,) = shell.rows("campaign", "publish", shell.file(values={"title": "x", "price": "y"}))
+    file = shell.file(values={"title": "x"}, detail_type="Cart")
+    refused = shell.fails("campaign", "publish", file)
+    assert "say --breaking" in refused
+    assert "cart: values.price is gone" in refused
+    assert "cart: the detail type" in refused
+    (row,) = shell.rows("campaign", "list")
+    assert row["revision"] == first["revision"]
+    (found,) = shell.rows("campaign", "diff", file)
+    assert "values.price is gone" in found["breaking"]
+    (row,) = shell.rows("campaign", "publish", "--breaking", file)
+    assert (row["revision"], row["news"]) == (first["revision"] + 1, "published")
+    (row,) = shell.rows("campaign", "publish", shell.file(values={"title": "z", "more": "y"}, detail_type="Cart"))
+    assert row["revision"] == first["revision"] + 2
 
 
 # --- Explain. ---

@@ -14,6 +14,7 @@ from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Change, Comparison, FindRevision, changes
 from holdfast.core.fold import profiles, watches
 from holdfast.core.fold.watches import State
+from holdfast.core.messages.contract import breaks
 from holdfast.core.plans.plan import Plan
 
 
@@ -35,6 +36,8 @@ class Diff(NamedTuple):
     changes: list[Change]
     comparison: Comparison
     complete: bool
+    breaking: list[str]
+    """What consumers of the messages rely on, and would not find any more."""
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -44,6 +47,7 @@ class Diff(NamedTuple):
             "changes": [dict(change._asdict()) for change in self.changes],
             **self.comparison.to_json(),
             "complete": self.complete,
+            "breaking": list(self.breaking),
         }
 
 
@@ -64,7 +68,8 @@ def diff(
     """Reads the whole users table, where the change concerns what is open. Raises UnknownCampaign and Throttled."""
     live = table.get(draft.id)
     found = changes(fields(live.source), draft.model_dump(by_alias=True, mode="json"))
-    comparison = Comparison(live.plan, draft.plan(live.plan.revision + 1), plan_of(table), examples=examples)
+    plan = draft.plan(live.plan.revision + 1)
+    comparison = Comparison(live.plan, plan, plan_of(table), examples=examples)
     complete = True
     if any(change.open for change in found):
         for page in _open(users, draft.id):
@@ -74,7 +79,7 @@ def diff(
             if not time_left():
                 complete = False
                 break
-    return Diff(live, found, comparison, complete)
+    return Diff(live, found, comparison, complete, breaks(live.plan, plan))
 
 
 class _User(NamedTuple):
