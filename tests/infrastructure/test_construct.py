@@ -85,6 +85,11 @@ def test_every_setting_of_the_command_line_is_a_property() -> None:
     assert set(Properties.__annotations__) == asked
 
 
+@pytest.mark.parametrize("name", Properties.__annotations__)
+def test_every_setting_is_in_the_docs(name: str) -> None:
+    assert f"-c {name}=" in (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+
+
 def test_a_property_is_checked_as_a_setting_is() -> None:
     assert stage_of({"stage": "prod", "console": False, "events_bus": ["a", "b"]}).events_buses == ("a", "b")
     for wrong in ({"upstream_accounts": ["1"]}, {"events_bus": ["a"], "events_source": ["hold*"]}):
