@@ -15,6 +15,7 @@ from holdfast.aws.tables.shapes import SEEN
 from holdfast.aws.tables.statistics import STATISTICS
 from holdfast.core.plans.plan import LONGEST_MS
 from holdfast.core.recommend.history import Row
+from holdfast.services.set_aside import OLDEST_MS
 from infra.stages import SettingError
 from tests.infrastructure.synthesis import Stack, stack, synth
 
@@ -54,6 +55,7 @@ def test_join_knows_how_long_the_queue_keeps_an_event(on_aws: Stack) -> None:
     variables = on_aws.properties("AWS::Lambda::Function", "Join")["Environment"]["Variables"]
     retention = on_aws.properties("AWS::SQS::Queue", "EventsQueue")["MessageRetentionPeriod"]
     assert variables["HOLDFAST_QUEUE_RETENTION_SECONDS"] == str(retention) == str(4 * 24 * 3600)
+    assert retention * 1000 > OLDEST_MS  # or a dead letter could be redriven into what is forgotten
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

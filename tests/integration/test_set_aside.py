@@ -15,6 +15,7 @@ from holdfast.core.formats import MAX_MESSAGE_BYTES
 from holdfast.core.intake.batch import Reject, report
 from holdfast.services.set_aside import (
     ENDED,
+    OLDEST_MS,
     Aside,
     NotTaken,
     SetAside,
@@ -141,3 +142,13 @@ def test_what_was_cut_is_not_sent_again_as_if_it_were_whole(world: World) -> Non
     redrive = send_again(Queue(world.sqs, world.queues["events"]))  # type: ignore[arg-type]
     with pytest.raises(NotTaken, match="beginning"):
         redrive(Aside("1", body, "", 0))
+
+
+def test_an_event_that_outlived_the_marks_of_what_its_user_did_is_not_decided_blindly(world: World) -> None:
+    """A purchase of that time is forgotten by now, and the reminder would go to whoever bought."""
+    events = Queue(world.sqs, world.queues["events"])  # type: ignore[arg-type]
+    again = arrive_again(events, clock=lambda: OLDEST_MS + 10)
+    body = dead_letter('{"user": "ann", "event": "added to cart"}')
+    with pytest.raises(NotTaken, match="three days"):
+        again(Aside("m1", body, "r1", 9))
+    again(Aside("m1", body, "r1", 10))

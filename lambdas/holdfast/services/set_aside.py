@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from holdfast.aws.clock import now_ms
 from holdfast.aws.packing import MAX_ENTRIES, requests
 from holdfast.aws.queues import FIRST_ARRIVAL, Message, Queue
 from holdfast.aws.tables.users import Users
@@ -227,10 +228,19 @@ def send_again(events: Queue) -> Redrive:
     return redrive
 
 
-def arrive_again(events: Queue) -> Redrive:
-    """A dead letter goes on the events queue again, and is read as what was in force when it arrived first says."""
+OLDEST_MS: Final = 3 * 24 * 60 * 60_000
+"""A day less than marks of exits are kept for what may still arrive: it may wait in the queue once more."""
+
+
+def arrive_again(events: Queue, clock: Callable[[], int] = now_ms) -> Redrive:
+    """A dead letter goes on the events queue again, and is read as what was in force when it arrived first says.
+
+    An event that is too old is not: of what ended its watch, nothing may be known any more.
+    """
 
     def redrive(aside: Aside) -> None:
+        if clock() - aside.at > OLDEST_MS and tick_users(aside.body["record"]) is None:
+            raise NotTaken("they arrived over three days ago: whether their users did the other thing may be forgotten")
         if events.send([Message(aside.body["record"], first_arrival=aside.at)]):
             raise NotTaken("the events queue did not take them")
 
