@@ -51,7 +51,7 @@ function App({ me }: { me: Me }) {
         )}
         <Nav route={route} />
         <div class="me">
-          <button type="button" class="search" aria-label={words.app.goTo} onClick={() => search(true)}>
+          <button type="button" class="search" onClick={() => search(true)}>
             <Icon name="search" />
             <span>{words.app.goTo} </span>
             <kbd>Ctrl K</kbd>

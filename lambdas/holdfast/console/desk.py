@@ -64,7 +64,7 @@ SAMPLE: Final = 200
 """Items of the users table that are looked at for the names of profile properties."""
 COUNTING_SECONDS: Final = 2
 """For counting what is open, which reads the whole users table: some 50 MB in this time."""
-MESSAGES: Final = 1000
+MESSAGES: Final = 300
 """Of a queue, at most, that are looked at for one page."""
 LOOKING_SECONDS: Final = 5
 EXAMPLES: Final = 5

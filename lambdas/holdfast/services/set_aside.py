@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.packing import MAX_ENTRIES, requests
+from holdfast.aws.packing import MAX_ENTRIES
 from holdfast.aws.queues import FIRST_ARRIVAL, Message, Queue
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.timers import tick_users
@@ -205,13 +205,9 @@ class SetAside:
                 yield Aside(message["MessageId"], self._read(message["Body"]), message["ReceiptHandle"], at)
 
     def _leave(self, messages: list[Aside]) -> None:
-        """For all to see at once. One that cannot be left so is seen again after a minute."""
-        for ten in requests(messages, lambda _: 0):
-            entries: Any = [
-                {"Id": str(number), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
-                for number, each in enumerate(ten)
-            ]
-            self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+        """For all to see at once. One by one: whoever may change one need not have the right to change a batch."""
+        for each in messages:
+            self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=each.receipt, VisibilityTimeout=0)
 
 
 def send_again(events: Queue) -> Redrive:
