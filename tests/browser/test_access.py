@@ -65,14 +65,15 @@ def test_the_address_of_holdfast_console_lets_one_person_in_once(deployed: Deplo
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             link = server.link()
-            with browser.new_page() as page:
+            with browser.new_context() as context:
+                page = context.new_page()
                 page.goto(link)
                 expect(page.get_by_role("heading", name="Campaigns")).to_be_visible()
                 assert "token" not in page.url
                 page.evaluate("location.hash = '#/users/zoe'")
                 page.reload()  # one stays signed in, and where one was
                 expect(page.get_by_role("heading", name="User zoe")).to_be_visible()
-                another = page.context.new_page()
+                another = context.new_page()
                 another.goto(server.origin)
                 expect(another.get_by_role("heading", name="Campaigns")).to_be_visible()
                 another.close()
