@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from holdfast.core.authoring.campaign import Campaign, Duration, Text
+from holdfast.core.authoring.basics import Duration, Text
+from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import CampaignFileError, Source
 from holdfast.core.events import Event, ProfileChange, Rejected
 from holdfast.core.events import Json as JsonValue

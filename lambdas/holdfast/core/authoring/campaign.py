@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
-from jmespath.exceptions import JMESPathError
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -14,35 +12,25 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    PlainSerializer,
     StringConstraints,
     Tag,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from holdfast.core.authoring import cures
+from holdfast.core.authoring.basics import (
+    Duration,
+    Names,
+    Path,
+    Text,
+    did_you_mean,
+    expression,
+    fail,
+    one_or_many,
+)
 from holdfast.core.catalog.rows import NAME_PATTERN, kept
 from holdfast.core.events import event_key
-from holdfast.core.paths import too_complex
 from holdfast.core.plans import plan as plans
 from holdfast.core.templates.templates import TemplateError, compile_values
-from holdfast.core.times import format_duration, parse_duration
-
-
-def _duration(value: object) -> int:
-    if not isinstance(value, str):
-        msg = "a duration is a number with its unit, such as 30 minutes, 24h, 3 days or PT30M"
-        raise ValueError(msg)  # noqa: TRY004 (Pydantic turns ValueErrors into validation errors)
-    ms = parse_duration(value)
-    if ms > plans.LONGEST_MS:
-        msg = "90 days is the longest"
-        raise ValueError(msg)
-    return ms
-
-
-def _one_or_many(value: object) -> object:
-    return value if isinstance(value, list) else [value]
 
 
 def _grace(value: int) -> int:
@@ -52,33 +40,13 @@ def _grace(value: int) -> int:
     return value
 
 
-def _expression(value: str) -> str:
-    try:
-        reason = too_complex(value)
-    except JMESPathError as error:
-        detail = str(error).splitlines()[0]
-        cure = cures.of_expression(value)
-        msg = f"{value!r} is not a JMESPath expression: {cure or detail}"
-        raise ValueError(msg) from None
-    if reason:
-        msg = f"{value[:40]!r}… is {reason}: write it more simply"
-        raise ValueError(msg)
-    return value
-
-
-Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Duration: TypeAlias = Annotated[
-    int, BeforeValidator(_duration, json_schema_input_type=str), PlainSerializer(format_duration, return_type=str)
-]
-Names: TypeAlias = Annotated[list[Text], BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])]
 CatalogName: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
-Path: TypeAlias = Annotated[Text, AfterValidator(_expression)]
 EVERY = "every value"
 """Where a path would stand: the exit ends the watches of all values."""
 
 
 def _place(value: str) -> str:
-    return EVERY if " ".join(value.split()).casefold() == EVERY else _expression(value)
+    return EVERY if " ".join(value.split()).casefold() == EVERY else expression(value)
 
 
 Place: TypeAlias = Annotated[Text, AfterValidator(_place)]
@@ -184,7 +152,7 @@ class Campaign(Model):
     events: Annotated[dict[Text, NamedEvent], Field(max_length=20)] = {}
     when: When
     constant: Annotated[
-        list[Constant], BeforeValidator(_one_or_many, json_schema_input_type=Constant | list[Constant])
+        list[Constant], BeforeValidator(one_or_many, json_schema_input_type=Constant | list[Constant])
     ] = []
     catalogs: Annotated[dict[CatalogName, Annotated[dict[Text, Path], Field(min_length=1)]], Field(max_length=10)] = {}
     send: Send
@@ -301,16 +269,6 @@ class Campaign(Model):
         return own.get(event_key(name), name)
 
 
-def fail(at: tuple[str | int, ...], message: str) -> None:
-    """Raise an error that names its place in the file, where Pydantic would name the whole model."""
-    raise PydanticCustomError("campaign", "{message}", {"message": message, "at": at})
-
-
 def _known(at: tuple[str | int, ...], name: str, named: Mapping[str, str]) -> None:
     if event_key(name) not in named:
         fail(at, f"{name!r} is in neither did nor did_not" + did_you_mean(name, named.values()))
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

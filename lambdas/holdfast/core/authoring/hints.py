@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jmespath
 
-from holdfast.core.authoring.campaign import EVERY, Campaign, did_you_mean
+from holdfast.core.authoring.basics import did_you_mean
+from holdfast.core.authoring.campaign import EVERY, Campaign
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import MAX_EVENTS, Seen
 from holdfast.core.templates.templates import Template, compile_values
