@@ -136,6 +136,8 @@ TABLES: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
         "named": lambda: keys(contracts.campaign(), "NamedEvent"),
         "constant": lambda: keys(contracts.campaign(), "Constant"),
         "send": lambda: keys(contracts.campaign(), "Send"),
+        "hours": lambda: keys(contracts.campaign(), "Hours"),
+        "per_user": lambda: keys(contracts.campaign(), "PerUser"),
     },
     "catalogs-and-recommendations.md": {"recommendation": lambda: keys(contracts.recommendation())},
     "messages-out.md": {"detail": lambda: fields(contracts.detail())},

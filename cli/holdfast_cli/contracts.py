@@ -312,6 +312,29 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "limit": "With `one_per: user`, how many values a message names at most.",
         "values": "The key-value pairs of the message; each value is a Liquid template, or {value, type}.",
         "detail_type": "The detail type of the message on the bus, which rules match.",
+        "audience": "Whom it is for, in JMESPath over Profile and Event: Profile.country == 'DE' &&"
+        " !Profile.unsubscribed. Others get nothing.",
+        "start": "Nothing is sent before this time: 2026-12-01T00:00:00+01:00.",
+        "end": "Nothing is sent from this time on.",
+        "hours": "When messages go, by the clock on the user's wall.",
+        "again_after": "How long after a message the same value gets no other one, such as 3 days.",
+        "per_user": "How many messages of this campaign a user gets at most in a time: one cap, or a list.",
+        "priority": "Of several campaigns that are due at the same time, the highest goes first.",
+        "instead_of": "Campaigns whose message about the same value is not sent where this campaign's is open, or was"
+        " sent since their trigger.",
+        "control": 'The share of users who get no message, to compare with: "5%". The same users every time.',
+    },
+    "Hours": {
+        "days": "The days of the week: mon, tue, wed, thu, fri, sat, sun.",
+        "from": 'When they begin: "08:00".',
+        "to": 'When they end: "21:00". Where that is earlier, they run over midnight.',
+        "zone": "A time zone, such as Europe/Berlin; or `user`: the property `timezone` of the user's profile, else"
+        " UTC.",
+        "otherwise": "Outside the hours, `wait` until they begin, or `withhold`.",
+    },
+    "PerUser": {
+        "at_most": "How many messages.",
+        "in": "In any stretch of time that is so long, such as 7 days.",
     },
     "Typed": {
         "value": "Exactly one {{ … }}, of Liquid.",

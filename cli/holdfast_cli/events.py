@@ -23,6 +23,7 @@ from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
+from holdfast.core.fold.asking import Known
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import context, iso, message_id
@@ -210,7 +211,7 @@ class _Run:
         self.names: set[str] = set()
         self.decisions: Counter[str] = Counter()
         self._plans = plans
-        self._simulation = Simulation(plans, self._row)
+        self._simulation = Simulation(plans, self._row, self._known)
         self._profiles: dict[str, profiles.Profile] = {}
         self._values: dict[str, Values] = {
             plan.id: compile_values(plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True)
@@ -261,6 +262,9 @@ class _Run:
             if event_key(key) not in keys and (other := came.get(letters(name))):
                 yield name, other
 
+    def _known(self, user: str) -> Known:
+        return Known(user, profiles.properties(self._profiles.get(user, {})))
+
     def _row(self, user: str, decision: Decision) -> Row:
         kind, reason, values = decision.kind, decision.reason, None
         if self.render and kind == "send":
@@ -283,5 +287,4 @@ class _Run:
 
     def _render(self, user: str, decision: Decision) -> dict[str, JsonValue]:
         plan = self._plans[decision.campaign]
-        properties: dict[str, JsonValue] = profiles.properties(self._profiles.get(user, {}))
-        return self._values[plan.id].render(context(decision, plan, properties) | {SECRET: "simulated"})
+        return self._values[plan.id].render(context(decision, plan, self._known(user).profile) | {SECRET: "simulated"})

@@ -22,6 +22,7 @@ from holdfast.core.events import Event, ProfileChange, Rejected
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
+from holdfast.core.fold.asking import Known
 from holdfast.core.fold.watches import Decision
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import context
@@ -179,7 +180,7 @@ class _Trace:
         self._values = compile_values(
             self._plan.values, events=campaign.when.triggers, catalogs=campaign.catalogs, types=self._plan.types
         )
-        self._simulation = Simulation(Plans([self._plan]), self._message)
+        self._simulation = Simulation(Plans([self._plan]), self._message, self._known)
         self._simulation.now = START_MS
         self._profiles: dict[str, profiles.Profile] = {}
 
@@ -219,12 +220,16 @@ class _Trace:
             self._profiles[record.user], refused = profiles.merge(before, [record])
             self.rejected += [each.reason for each in refused]
 
+    def _known(self, user: str) -> Known:
+        return Known(user, profiles.properties(self._profiles.get(user, {})))
+
     def _message(self, user: str, decision: Decision) -> Fields:
         kind, reason, values = decision.kind, decision.reason, dict[str, JsonValue]()
         if kind == "send":
-            properties = profiles.properties(self._profiles.get(user, {}))
             try:
-                values = self._values.render(context(decision, self._plan, properties) | {SECRET: "test"})
+                values = self._values.render(
+                    context(decision, self._plan, self._known(user).profile) | {SECRET: "test"}
+                )
             except Withheld as withheld:
                 kind, reason = "withhold", withheld.reason
         told = {"send": "sent", "withhold": "withheld", "retract": "retracted", "convert": "converted"}[kind]

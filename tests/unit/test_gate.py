@@ -121,7 +121,7 @@ def test_the_user_s_zone_then_the_policy_s_then_utc() -> None:
     assert zone_of(hours, policy, {"timezone": "Asia/Tokyo"}) == zone("Asia/Tokyo")
     assert zone_of(hours, policy, {"timezone": "Middle/Earth"}) == zone("Europe/Berlin")
     assert zone_of(hours, policy, {"timezone": 7}) == zone("Europe/Berlin")
-    assert zone_of(hours, Policy(zone="nowhere"), {}) == zone("UTC")
+    assert zone_of(hours, Policy(zone="nowhere"), {}) == UTC
     assert zone_of(hours._replace(zone="America/Lima"), policy, {"timezone": "Asia/Tokyo"}) == zone("America/Lima")
 
 

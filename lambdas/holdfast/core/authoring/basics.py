@@ -28,7 +28,7 @@ def _duration(value: object) -> int:
 
 
 def one_or_many(value: object) -> object:
-    return value if isinstance(value, list) else [value]
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def expression(value: str) -> str:

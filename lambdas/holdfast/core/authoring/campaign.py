@@ -27,6 +27,7 @@ from holdfast.core.authoring.basics import (
     fail,
     one_or_many,
 )
+from holdfast.core.authoring.sending import Sending, event_properties
 from holdfast.core.catalog.rows import NAME_PATTERN, kept
 from holdfast.core.events import event_key
 from holdfast.core.plans import plan as plans
@@ -115,7 +116,7 @@ class Typed(Model):
     type: Literal["number", "boolean", "json"]
 
 
-class Send(Model):
+class Send(Sending):
     """What to send: the key-value pairs, Liquid in the values.
 
     One message for each value, or for a user: then, once the user has been quiet for the window, a summary of all
@@ -184,6 +185,12 @@ class Campaign(Model):
                 fail(at, f"say where {missing[0]!r} bears {constant.name!r}{every}")
         return self
 
+    @model_validator(mode="after")
+    def _others_give_way(self) -> Campaign:
+        if self.id in self.send.instead_of:
+            fail(("send", "instead_of"), "a campaign cannot be sent instead of itself")
+        return self
+
     def _snapshots_agree(self) -> None:
         when = self.when
         for number, name in enumerate(when.snapshots):
@@ -239,7 +246,7 @@ class Campaign(Model):
                 )
                 for c in self.constant
             ),
-            keep=tuple(sorted(values.event_properties | mapped)),
+            keep=tuple(sorted(values.event_properties | mapped | event_properties(self.send.audience or ""))),
             summary=self.send.one_per == "user",
             limit=self.send.limit,
             detail_type=self.send.detail_type,
@@ -252,6 +259,7 @@ class Campaign(Model):
             every=tuple(sorted({event_key(n) for c in self.constant for n, path in c.paths.items() if path == EVERY})),
             snapshots=tuple(map(event_key, when.snapshots)),
             events={event_key(name): event_key(each.event) for name, each in self.events.items()},
+            rules=self.send.rules(),
             unreadable_exits="ignore" if when.unreadable_exits == "ignore" else "",
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from holdfast.core.authoring.campaign import did_you_mean
+from holdfast.core.authoring.basics import did_you_mean
 from holdfast.core.events import event_key
 from holdfast.core.plans.plan import Plan
 from holdfast.core.times import format_duration

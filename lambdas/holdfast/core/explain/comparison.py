@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from holdfast.core.events import Json, Tick
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import Decision, State
+from holdfast.core.gate.rules import NONE
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context
 from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.templates import TemplateError, Values, Withheld, compile_values
@@ -79,14 +80,15 @@ def _flat(value: Json, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Json
 def outlook(state: State, plan: Plan) -> dict[str, Decision]:
     """By constant key, what the fold would decide on each open watch of the campaign if nothing more came in.
 
-    It is asked as if the campaign were not paused. A summary stands there once for each watch that it is about.
+    It is asked as if the campaign were not paused and had no rules for what is due. A
+    summary stands there once for each watch that it is about.
     """
     watches = state.watches.get(plan.id, {})
     pending = {key: trigger for key, watch in watches.items() if (trigger := watch.pending)}
     if not pending:
         return {}
     last = max(trigger.due for trigger in pending.values())
-    plans, limits = Plans([replace(plan, paused=False)]), Limits(decisions=len(pending))
+    plans, limits = Plans([replace(plan, paused=False, rules=NONE)]), Limits(decisions=len(pending))
     _, decisions = fold(state._replace(watches={plan.id: watches}, floors={}), [Tick("", last)], plans, last, limits)
     if plan.summary:
         whole, doubted = {each.key: each for each in decisions if not each.key}, {d.key: d for d in decisions if d.key}

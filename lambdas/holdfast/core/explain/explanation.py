@@ -17,6 +17,7 @@ from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Outcome, outlook
 from holdfast.core.fold.fold import DELETED, GONE, PAUSED, TOO_MANY
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
+from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EARLY, LATE, OUTSIDE
 from holdfast.core.messages.detail import message_id
 from holdfast.core.plans.plan import EARLIER, Plan
 from holdfast.core.times import format_duration
@@ -43,6 +44,13 @@ _REASONS: Mapping[str, str] = {
     PAUSED: "the campaign was paused",
     GONE: "the campaign was gone",
     DELETED: "the campaign was deleted",
+    AUDIENCE: "the user was not in the campaign's audience",
+    EARLY: "it was before the campaign's start",
+    LATE: "it was after the campaign's end",
+    AGAIN: "the last message about it was not long enough ago",
+    OUTSIDE: "it was outside the sending hours",
+    CONTROL: "the user is in the campaign's control group, which gets no message",
+    CONTROL_OF_ALL: "the user is in the control group of the stack, which gets no message",
 }
 SECONDS_BELOW_MS = 10 * 60_000
 """Of a campaign with a shorter window, times are told to the second."""
@@ -183,12 +191,16 @@ class _About:
         self, about: Explanation, pending: Trigger, watch: Watch, coming: Decision | None
     ) -> tuple[Explanation, list[Fact]]:
         plan, facts = self.plan, list[Fact]()
+        due = watch.trigger.due if watch.trigger else pending.due
         if exited := watch.exit:
             span = _span(pending.at - exited)
             facts.append(Fact("exit", exited, f"{self._ended(watch)} {span} before that does not count"))
-        if plan and plan.single and pending.revision == plan.revision and pending.due > pending.at + plan.within:
-            arrived = pending.due - min(plan.settle, plan.within)
+        if plan and plan.single and pending.revision == plan.revision and due > pending.at + plan.within:
+            arrived = due - min(plan.settle, plan.within)
             facts.append(Fact("note", arrived, f"that arrived late, at {self._time(arrived)}"))
+        if watch.wait and watch.wait[0] == pending.due:
+            why = _REASONS.get(watch.wait[1], watch.wait[1])
+            facts.append(Fact("note", due, f"it was due at {self._time(due)}, and waits: {why}"))
         until = coming.when if coming else pending.due
         facts.append(Fact("waits", until, self._until(until, coming)))
         if plan and plan.paused:

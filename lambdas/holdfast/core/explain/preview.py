@@ -16,6 +16,7 @@ from holdfast.core.events import Event, Json, Record, Rejected, canonical, event
 from holdfast.core.explain.comparison import outlook
 from holdfast.core.fold.fold import fold
 from holdfast.core.fold.watches import Decision, State
+from holdfast.core.gate.rules import NONE
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type, too_large
 from holdfast.core.plans.plan import Hit, Plan, Plans
@@ -165,7 +166,7 @@ def made_up(
 
     Of what is `known` of the user, the latest items count for recommendations.
     """
-    plans = Plans([replace(plan, paused=False, settle=0)], recommenders)
+    plans = Plans([replace(plan, paused=False, settle=0, rules=NONE)], recommenders)
     state, decisions = known._replace(watches={}, floors={}, ends={}, doubts={}), list[Decision]()
     for event in sorted(events, key=lambda event: event.at):
         hits = _read(plan, plans, event)

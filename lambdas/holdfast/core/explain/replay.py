@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from holdfast.core.events import Event, Tick
+from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fold import Limits, fold, needed_until
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.plans.plan import Hit, Input, Plans, Problem
@@ -34,14 +35,18 @@ class Simulation(Generic[Told]):
     A timer due at the very time of an event fires before it. Users have nothing to do with each other, so each runs on
     alone: what fell due for a user since its last event is decided when its next one comes, or when `until` asks for
     all, as if it were then. `tell` hears of a user's decisions in their order; `until` gives out what it made of them.
+    `known` says what is known of a user besides events at that moment.
 
     What decides nothing before the user's next tick waits to be folded with it: batches make no difference.
 
     A user of whom nothing is left takes no memory for long.
     """
 
-    def __init__(self, plans: Plans, tell: Callable[[str, Decision], Told]) -> None:
+    def __init__(
+        self, plans: Plans, tell: Callable[[str, Decision], Told], known: Callable[[str], Known] = Known
+    ) -> None:
         self.now = 0
+        self._known = known
         self._plans = plans
         self._tell = tell
         self._limits = Limits(waiting=0)
@@ -123,7 +128,9 @@ class Simulation(Generic[Told]):
 
     def _fold(self, user: str, inputs: Sequence[Input], now: int, by: int) -> None:
         given = [*self._waiting.pop(user, ()), *inputs]
-        state, decisions = fold(self._states.get(user, NOTHING), given, self._plans, now, self._limits)
+        state, decisions = fold(
+            self._states.get(user, NOTHING), given, self._plans, now, self._limits, self._known(user)
+        )
         for decision in decisions:
             told = self._tell(user, decision)
             self._told.append((now, by, "" if by == BY_EVENT else user, len(self._told), told))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import canonical, canonical_bytes
+from holdfast.core.fold.asking import UNKNOWN, Known
 from holdfast.core.fold.fold import LIMITS, TOO_MANY, Limits, evict, fold, stage
 from holdfast.core.fold.watches import Decision, State, Watches, encode
 from holdfast.core.plans.plan import Input, Plans
@@ -34,20 +35,27 @@ class Folded(NamedTuple):
     outbox: str | None = None
 
 
-def fold_to_fit(state: State, inputs: Sequence[Input], plans: Plans, now: int, limits: Limits = LIMITS) -> Folded:
+def fold_to_fit(
+    state: State,
+    inputs: Sequence[Input],
+    plans: Plans,
+    now: int,
+    limits: Limits = LIMITS,
+    known: Known = UNKNOWN,
+) -> Folded:
     """As `fold`, but so that it can be saved."""
-    folded = _fold(state, inputs, plans, now, limits)
+    folded = _fold(state, inputs, plans, now, limits, known)
     while not _fits(folded) and (fewer := len(folded.decisions) // 2) and limits.decisions > 1:
         limits = limits._replace(decisions=min(fewer, limits.decisions // 2))
-        folded = _fold(state, inputs, plans, now, limits)
+        folded = _fold(state, inputs, plans, now, limits, known)
     if _fits(folded):
         return folded
     decisions = _shorter(folded.decisions, ITEM_BYTES - _bytes(folded.text))
     return Folded(folded.state, decisions, folded.text, canonical(decisions))
 
 
-def _fold(state: State, inputs: Sequence[Input], plans: Plans, now: int, limits: Limits) -> Folded:
-    new, decisions = fold(state, inputs, plans, now, limits)
+def _fold(state: State, inputs: Sequence[Input], plans: Plans, now: int, limits: Limits, known: Known) -> Folded:
+    new, decisions = fold(state, inputs, plans, now, limits, known)
     if new == state and not decisions:
         return Folded(new, ())
     text = encode(new)

@@ -8,7 +8,8 @@ Its laws, each a property test in `tests/unit/test_laws.py`:
 4. One.        At most one send for one (campaign, user, value, trigger occurrence), ever.
 5. Not early.  No send before the trigger's time + the window.
 6. Not blind.  No send once a matching exit has been folded whose time is at or after the trigger's minus the grace.
-7. Not lost.   Every watch whose window ran out with no exit gets a send or a withhold with its reason at the next tick.
+7. Not lost.   Every watch whose window ran out with no exit gets a send or a withhold with its reason at the next tick;
+               or it waits for the first moment of the sending hours, and gets it at the next tick after that.
 8. Bounded.    What can no longer change a decision is pruned. Beyond a cap the oldest go: first those with nothing to
                decide, such as marks of exits, then open watches, which are withheld with that reason.
 10. In doubt, no. While an event that may be an exit could not be read, no watch that it may end is sent.
@@ -27,7 +28,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Json, Tick
+from holdfast.core.fold.asking import UNKNOWN, Gate, Known, remembered_for
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
+from holdfast.core.gate.gate import Send, Wait, Withhold
+from holdfast.core.gate.policy import NONE, Policy
 from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, Unreadable
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
@@ -57,7 +61,12 @@ LIMITS = Limits()
 
 
 def fold(
-    state: State, inputs: Iterable[Input], plans: Plans, now: int, limits: Limits = LIMITS
+    state: State,
+    inputs: Iterable[Input],
+    plans: Plans,
+    now: int,
+    limits: Limits = LIMITS,
+    known: Known = UNKNOWN,
 ) -> tuple[State, list[Decision]]:
     """Fold one user's inputs at `now`, epoch milliseconds. Of ticks it matters only whether there is one.
 
@@ -74,13 +83,14 @@ def fold(
     whole = {**state.watches, **watches_of}
     floors = _remembered(state.floors, plans, now, limits) if state.floors else {}
     recent, done = _items(state, seen, now)
-    for campaign in sorted(watches_of):
+    gate = Gate(state.sent, whole, plans, known, now)
+    for campaign in sorted(watches_of, key=lambda each: (-plans[each].rules.priority if each in plans else 0, each)):
         plan, watches = plans.get(campaign), watches_of[campaign]
         if campaign in plans.illegible:
             continue  # a newer release decides
         if ticked or (plan and campaign in touched and plan.immediate):
             doubts = draft.doubts.get(campaign, {}).values()
-            decided = _decide(campaign, watches, plans, now, limits.decisions - len(decisions), doubts)
+            decided = _decide(campaign, watches, plans, gate, limits.decisions - len(decisions), doubts)
             decisions += _recommending(decided, plan, recent, done)
         watches.forget(now - _keep(plan, limits))
         if not watches:
@@ -90,7 +100,7 @@ def fold(
             decisions += evict(campaign, watches_of[campaign], floors, now, limits.watches)
     ends = _ends(draft.ends, plans, now, limits) if draft.ends else {}
     doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else {}
-    return State(whole, floors, recent, done, ends, doubts_of), decisions
+    return State(whole, floors, recent, done, ends, doubts_of, gate.sent), decisions
 
 
 class _Draft(NamedTuple):
@@ -156,10 +166,10 @@ def _see(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> lis
             continue
         elif plan.single:
             trigger = _later(watch.trigger, _trigger(hit, shown))
-            watches.put(key, Watch(trigger, watch.exit, watch.decided, watch.parts, watch.grace))
+            watches.put(key, watch.seen(trigger, watch.parts))
         else:
             parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), _trigger(hit, shown))}
-            watches.put(key, watch._replace(parts=parts, trigger=_assemble(parts, plan) or watch.trigger))
+            watches.put(key, watch.seen(_assemble(parts, plan) or watch.trigger, parts))
         if everything:
             _end_by(everything, key, watches)
     return decisions
@@ -309,25 +319,38 @@ def _assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
 
 
 def _decide(
-    campaign: str, watches: Watches, plans: Plans, now: int, room: int, doubts: Collection[Doubt] = ()
+    campaign: str,
+    watches: Watches,
+    plans: Plans,
+    gate: Gate,
+    room: int,
+    doubts: Collection[Doubt] = (),
 ) -> list[Decision]:
     """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once."""
-    plan = plans.get(campaign)
+    plan, now = plans.get(campaign), gate.now
     reason = (DELETED if campaign in plans.deleted else GONE) if plan is None else PAUSED if plan.paused else ""
     if plan and plan.summary:
-        return _sum_up(watches, plan, now, room, reason, doubts)
+        return _sum_up(watches, plan, gate, room, reason, doubts)
     decisions: list[Decision] = []
     while len(decisions) < room and (first := watches.first_due(now)):
         key, trigger = first
-        why = reason or _in_doubt(trigger, doubts)
-        decisions.append(_decide_one(campaign, watches, key, trigger, now, why))
+        why = reason or _in_doubt(trigger, doubts) or gate.gives_way(campaign, key, trigger)
+        answer = gate.answer(plan, key, trigger.event) if plan and not why else Withhold(why)
+        if isinstance(answer, Wait):
+            watches.put(key, watches[key]._replace(wait=(answer.until, answer.reason)))
+        else:
+            decisions.append(_decide_one(campaign, watches, key, trigger, now, _reason(answer)))
     return decisions
+
+
+def _reason(answer: Send | Withhold) -> str:
+    return answer.reason if isinstance(answer, Withhold) else ""
 
 
 def _decide_one(campaign: str, watches: Watches, key: str, trigger: Trigger, now: int, reason: str) -> Decision:
     kind: Kind = "withhold" if reason else "send"
     decided = Decided(trigger.at, trigger.id, now, kind, reason)
-    watches.put(key, watches[key]._replace(trigger=trigger, decided=decided))
+    watches.put(key, watches[key]._replace(trigger=trigger, decided=decided, wait=None))
     return _decision(kind, campaign, key, trigger, now, reason)
 
 
@@ -338,27 +361,36 @@ def _in_doubt(trigger: Trigger, doubts: Collection[Doubt]) -> str:
 
 
 def _sum_up(
-    watches: Watches, plan: Plan, now: int, room: int, reason: str, doubts: Collection[Doubt]
+    watches: Watches, plan: Plan, gate: Gate, room: int, reason: str, doubts: Collection[Doubt]
 ) -> list[Decision]:
-    """Once all watches are due, one message about them, but for those in doubt."""
-    pending = watches.pending()
+    """Once all watches are due, one message about them, but for those in doubt and those that give way. It asks the
+    gate once, as the one message that it is.
+    """
+    pending, now = watches.pending(), gate.now
     if not pending or room <= 0 or any(trigger.due > now for _, trigger in pending):
         return []
     decisions: list[Decision] = []
     certain: list[tuple[str, Trigger]] = []
     for key, trigger in pending:
-        why = "" if reason else _in_doubt(trigger, doubts)
+        why = "" if reason else _in_doubt(trigger, doubts) or gate.gives_way(plan.id, key, trigger)
         if why:
             decisions.append(_decide_one(plan.id, watches, key, trigger, now, why))
         else:
             certain.append((key, trigger))
     if not certain:
         return decisions
-    kind: Kind = "withhold" if reason else "send"
-    summary = _summary(kind, plan, certain, now, reason)
+    newest = max((trigger.mark, key, trigger) for key, trigger in certain)[-1]
+    answer = Withhold(reason) if reason else gate.answer(plan, "", newest.event)
+    if isinstance(answer, Wait):
+        for key, _ in certain:
+            watches.put(key, watches[key]._replace(wait=(answer.until, answer.reason)))
+        return decisions
+    why = _reason(answer)
+    kind: Kind = "withhold" if why else "send"
+    summary = _summary(kind, plan, certain, now, why)
     for key, trigger in certain:
-        decided = Decided(trigger.at, trigger.id, now, kind, reason, summary.mark)
-        watches.put(key, watches[key]._replace(decided=decided))
+        decided = Decided(trigger.at, trigger.id, now, kind, why, summary.mark)
+        watches.put(key, watches[key]._replace(decided=decided, wait=None))
     return [*decisions, summary]
 
 
@@ -429,7 +461,7 @@ def _needed_until(watch: Watch, keep: int) -> int:
     return watch.over + keep
 
 
-def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits) -> int:
+def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits, policy: Policy = NONE) -> int:
     """When the last thing worth remembering of a user ends; 0 where there is nothing."""
     campaigns = {*state.watches, *state.floors, *state.ends, *state.doubts}
     keep = {campaign: _keep(plans.get(campaign), limits) for campaign in campaigns}
@@ -438,7 +470,9 @@ def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits) -> int
     doubts = (each.reach + keep[campaign] for campaign, known in state.doubts.items() for each in known.values())
     items = (at + RECENT_MS for known in (*state.recent.values(), *state.done.values()) for at in known.values())
     watches = (_needed_until(watch, keep[campaign]) for campaign, _, watch in state.all())
-    return max((*floors, *items, *ends, *doubts, *watches), default=0)
+    keeps = {campaign: remembered_for(plans.get(campaign), plans, policy) for campaign in state.sent}
+    sent = (at + keeps[campaign] for campaign, went in state.sent.items() for at, _ in went)
+    return max((*floors, *items, *ends, *doubts, *watches, *sent), default=0)
 
 
 def evict(campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], now: int, most: int) -> list[Decision]:

@@ -58,6 +58,8 @@ class Watch(Value, frozen=True):
 
     `exit` is the time of the latest exit, 0 where none was seen. It ends triggers up to its `reach`, which is `grace`
     later; an exit of grace -1 ends only what is earlier than itself.
+
+    `wait` is until when the trigger's message waits since it was due, and why.
     """
 
     trigger: Trigger | None = None
@@ -65,6 +67,7 @@ class Watch(Value, frozen=True):
     decided: Decided | None = None
     parts: Mapping[str, Trigger] = {}
     grace: int = 0
+    wait: tuple[int, str] | None = None
 
     @property
     def reach(self) -> int:
@@ -80,17 +83,25 @@ class Watch(Value, frozen=True):
         """The watch with an exit merged in: the one that reaches further counts."""
         if (exit_ + grace, exit_) <= (self.reach, self.exit):
             return self
-        return Watch(self.trigger, exit_, self.decided, self.parts, grace)
+        return Watch(self.trigger, exit_, self.decided, self.parts, grace, self.wait)
+
+    def seen(self, trigger: Trigger | None, parts: Mapping[str, Trigger]) -> Watch:
+        """The watch with a trigger merged in. Another trigger does not wait for what the one before it did."""
+        same = self.wait and self.trigger and trigger and trigger.mark == self.trigger.mark
+        return Watch(trigger, self.exit, self.decided, parts, self.grace, self.wait if same else None)
 
     @property
     def pending(self) -> Trigger | None:
-        """The trigger that still waits for its decision: later than the latest exit and than the last decision's."""
+        """The trigger that still waits for its decision: later than the latest exit and than the last decision's.
+
+        It is due when its wait is over.
+        """
         trigger, decided = self.trigger, self.decided
         if trigger is None or trigger.at <= self.reach:
             return None
         if decided is not None and (trigger.at, trigger.id) <= (decided.at, decided.id):
             return None
-        return trigger
+        return trigger._replace(due=max(trigger.due, self.wait[0])) if self.wait else trigger
 
     @property
     def latest(self) -> int:
@@ -217,6 +228,8 @@ class State(Value, frozen=True):
     By campaign, `ends` is the exit that reaches furthest among those for every value: its time and its grace. `doubts`
     are the events that may be exits and could not be read, by campaign and event id.
 
+    By campaign, `sent` is when its messages went, and about which value, as far as the gate asks for it.
+
     By recommendation, the user's `recent` items and those `done` with, a few of each: see `recommendations.Items`.
     """
 
@@ -226,6 +239,7 @@ class State(Value, frozen=True):
     done: Mapping[str, Items] = {}
     ends: Mapping[str, tuple[int, int]] = {}
     doubts: Mapping[str, Mapping[str, Doubt]] = {}
+    sent: Mapping[str, Sequence[tuple[int, str]]] = {}
 
     def due(self, summaries: Container[str] = (), without: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
@@ -293,6 +307,8 @@ def encode(state: State) -> str:
             c: {id_: [doubt.at, doubt.grace, doubt.name, doubt.why] for id_, doubt in doubts.items()}
             for c, doubts in state.doubts.items()
         }
+    if state.sent:
+        data["sent"] = state.sent
     return canonical(data)
 
 
@@ -307,6 +323,7 @@ def decode(text: str) -> State:
         data.get("done", {}),
         {c: (at, grace) for c, (at, grace) in data.get("ends", {}).items()},
         {c: {id_: Doubt(*each) for id_, each in doubts.items()} for c, doubts in data.get("doubts", {}).items()},
+        {c: tuple((at, key) for at, key in went) for c, went in data.get("sent", {}).items()},
     )
 
 
@@ -329,6 +346,8 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
         packed["decided"] = _pack_decided(watch.decided, watch.trigger)
     if watch.parts:
         packed["parts"] = {name: _pack_trigger(key, part) for name, part in watch.parts.items()}
+    if watch.wait:
+        packed["wait"] = watch.wait
     return packed
 
 
@@ -340,6 +359,7 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
         decided=_unpack_decided(trigger, data["decided"]) if "decided" in data else None,
         parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
         grace=data.get("grace", 0),
+        wait=(data["wait"][0], data["wait"][1]) if "wait" in data else None,
     )
 
 

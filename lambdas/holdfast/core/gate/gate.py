@@ -15,8 +15,8 @@ fold.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import NamedTuple, TypeAlias
-from zoneinfo import ZoneInfo
 
 from holdfast.core.events import Json
 from holdfast.core.gate import chance
@@ -34,8 +34,6 @@ CAPPED = "capped"
 OUTSIDE = "outside hours"
 CONTROL = "control group"
 CONTROL_OF_ALL = "control group of the stack"
-
-UTC = ZoneInfo("UTC")
 
 
 class Sent(NamedTuple):
@@ -145,7 +143,7 @@ def _hours(case: Case) -> Answer | None:
     return Wait(until, OUTSIDE) if hours.wait else Withhold(OUTSIDE)
 
 
-def zone_of(hours: Hours, policy: Policy, profile: Mapping[str, Json]) -> ZoneInfo:
+def zone_of(hours: Hours, policy: Policy, profile: Mapping[str, Json]) -> tzinfo:
     """The hours' own zone; or the user's (`Profile.timezone`), else the policy's, else UTC."""
     names = [profile.get("timezone"), policy.zone] if hours.zone == USER else [hours.zone, policy.zone]
     return next((found for name in names if isinstance(name, str) and (found := zone(name))), UTC)

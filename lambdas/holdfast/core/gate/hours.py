@@ -7,9 +7,8 @@ time that comes twice, or one that is skipped), hours begin at the later and end
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from holdfast.core.events import Value
 
@@ -32,15 +31,17 @@ class Hours(Value, frozen=True, omit_defaults=True):
 
 
 @lru_cache(maxsize=1024)
-def zone(name: str) -> ZoneInfo | None:
+def zone(name: str) -> tzinfo | None:
     """The zone of an IANA name; None where there is none of that name."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 (a cold start without hours needs none)
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
 
-def opens(hours: Hours, now: int, at: ZoneInfo) -> int:
+def opens(hours: Hours, now: int, at: tzinfo) -> int:
     """The first moment at or after `now` inside the hours (both epoch milliseconds): `now` itself if it is inside.
 
     Raises ValueError where there is no such moment, as `days` is empty.
@@ -56,12 +57,12 @@ def opens(hours: Hours, now: int, at: ZoneInfo) -> int:
     raise ValueError("sending hours without a day")
 
 
-def _window(hours: Hours, day: date, at: ZoneInfo) -> tuple[int, int]:
+def _window(hours: Hours, day: date, at: tzinfo) -> tuple[int, int]:
     over_midnight = hours.end <= hours.begin
     return max(_moments(day, hours.begin, at)), min(_moments(day + timedelta(days=over_midnight), hours.end, at))
 
 
-def _moments(day: date, minutes: int, at: ZoneInfo) -> tuple[int, int]:
+def _moments(day: date, minutes: int, at: tzinfo) -> tuple[int, int]:
     """When the clock on the wall shows this, by the offset before and by the one after a change of the clock."""
     wall = datetime.combine(day, time(), at) + timedelta(minutes=minutes)
     return round(wall.timestamp() * 1000), round(wall.replace(fold=1).timestamp() * 1000)

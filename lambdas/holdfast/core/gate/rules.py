@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import convert, to_builtins
+from msgspec import ValidationError, convert, to_builtins
 
 from holdfast.core.events import Json, Value
 from holdfast.core.gate.hours import Hours
@@ -37,7 +37,11 @@ class Rules(Value, frozen=True, omit_defaults=True):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rules:
-        return convert(data, cls)
+        """Raises TypeError."""
+        try:
+            return convert(data, cls)
+        except ValidationError as error:
+            raise TypeError(error) from error
 
 
 NONE = Rules()

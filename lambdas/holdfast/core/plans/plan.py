@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.core.events import Event, Json, Tick, Value, canonical, event_id, event_key
 from holdfast.core.formats import check
+from holdfast.core.gate.rules import NONE, Rules
 from holdfast.core.limits import MAX_VALUE_BYTES, MAX_VALUES, beyond, bytes_of
 from holdfast.core.paths import Search, Unclear, folded, key_of, search, shown, text_in_the_way, truthy, without_case
 from holdfast.core.recommend.ranking import MOST_ITEMS, Recommender, Seen, items
@@ -97,6 +98,8 @@ class Plan:
     types: Mapping[str, str] = field(default_factory=dict)
     """Of the values that are not text."""
     since: int = 0
+    rules: Rules = NONE
+    """Between due and sent."""
 
     @property
     def single(self) -> bool:
@@ -119,6 +122,8 @@ class Plan:
         """
         data = {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
         del data["since"]
+        if "rules" in data:
+            data["rules"] = self.rules.to_json()
         data["constant"] = [{k: v for k, v in each.items() if v or k != "match"} for each in data["constant"]]
         return data
 
@@ -130,7 +135,8 @@ class Plan:
             name: tuple(value) if name in _TUPLES else value for name, value in data.items() if name in _FIELDS
         }
         constant = (Constant(c["name"], c["paths"], c.get("match", "")) for c in data["constant"])
-        return cls(**{**given, "constant": tuple(constant)})
+        rules = {"rules": Rules.from_json(data["rules"])} if "rules" in data else {}
+        return cls(**{**given, "constant": tuple(constant), **rules})
 
 
 _FIELDS = frozenset(each.name for each in fields(Plan))
@@ -138,7 +144,7 @@ _TUPLES = frozenset({"did", "did_not", "keep", "recommendations", "every", "snap
 _LATER: Mapping[str, object] = {
     each.name: each.default_factory() if each.default_factory is not MISSING else each.default
     for each in fields(Plan)
-    if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits", "types"}
+    if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits", "types", "rules"}
 }
 HARMLESS = frozenset({"grace", "unreadable_exits"})
 """Fields that a release which does not know them may do without: it only does as it always did."""

@@ -1,0 +1,136 @@
+"""The gate as the fold asks it: with what the state remembers of messages that went, and which campaigns give way.
+
+A campaign's messages are remembered only where its rules or the stack's policy ask for them later, and only so long:
+caps and `again_after` count from when they were published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from holdfast.core.events import Json
+from holdfast.core.fold.watches import Decided, Trigger, Watch
+from holdfast.core.gate import policy as policies
+from holdfast.core.gate import rules as rules_of
+from holdfast.core.gate.gate import CONTROL, CONTROL_OF_ALL, Answer, Case, Send, Sent, Withhold, decide, horizon
+from holdfast.core.gate.policy import Policy
+from holdfast.core.plans.plan import LONGEST_MS, Plan
+
+MOST_SENT = 200
+"""Messages of a user that are remembered. No more of those campaigns may go then: what is forgotten is not counted."""
+FULL = f"capped: {MOST_SENT} messages are remembered"
+INSTEAD = "instead"
+LONGEST_KEY = 64
+"""Of longer values a hash is remembered."""
+
+SEND = Send()
+
+
+class Known(NamedTuple):
+    """Of the user and the stack, what the gate goes by besides the state."""
+
+    user: str = ""
+    profile: Mapping[str, Json] = {}
+    policy: Policy = policies.NONE
+
+
+UNKNOWN = Known()
+
+
+class Gate:
+    """Of one user in one fold. `watches` are all of the user's, as they are decided one after the other."""
+
+    def __init__(
+        self,
+        sent: Mapping[str, Sequence[tuple[int, str]]],
+        watches: Mapping[str, Mapping[str, Watch]],
+        plans: Mapping[str, Plan],
+        known: Known,
+        now: int,
+    ) -> None:
+        self._watches = watches
+        self._plans = plans
+        self._known = known
+        self.now = now
+        self._rivals: Mapping[str, Sequence[str]] | None = None
+        self.sent = _lately(sent, plans, known.policy, now) if sent else sent
+        """By campaign, when its messages went, and about which value."""
+
+    def asks(self, plan: Plan) -> bool:
+        """Whether there is any rule that could say no."""
+        return plan.rules is not rules_of.NONE or self._known.policy is not policies.NONE
+
+    def answer(self, plan: Plan, key: str, event: Mapping[str, Json]) -> Answer:
+        if not self.asks(plan):
+            return SEND
+        user, profile, policy = self._known
+        case = Case(user, plan.id, _short(key), event, plan.rules, policy, profile, [*self._all()], self.now)
+        answer = decide(case)
+        remembers = remembered_for(plan, self._plans, policy)
+        if remembers and isinstance(answer, Send) and sum(map(len, self.sent.values())) >= MOST_SENT:
+            return Withhold(FULL)
+        if remembers and (isinstance(answer, Send) or _control(answer)):
+            went = (*self.sent.get(plan.id, ()), (self.now, _short(key)))
+            self.sent = {**self.sent, plan.id: went}
+        return answer
+
+    def _all(self) -> Iterator[Sent]:
+        for campaign, went in self.sent.items():
+            for at, key in went:
+                yield Sent(at, campaign, key)
+
+    def gives_way(self, campaign: str, key: str, trigger: Trigger) -> str:
+        """The reason, where another campaign's message goes instead: one that is open, or went since the trigger."""
+        for rival in self._rivals_of(campaign):
+            watch = self._watches.get(rival, {}).get(key)
+            went = any(at >= trigger.at and each == _short(key) for at, each in self.sent.get(rival, ()))
+            if went or (watch and (watch.pending or _since(watch.decided, trigger))):
+                return f"{INSTEAD}: {rival}"
+        return ""
+
+    def _rivals_of(self, campaign: str) -> Sequence[str]:
+        if self._rivals is None:
+            rivals: dict[str, list[str]] = {}
+            for rival in sorted(self._plans):
+                plan = self._plans[rival]
+                for other in () if plan.paused else plan.rules.instead_of:
+                    rivals.setdefault(other, []).append(rival)
+            self._rivals = rivals
+        return self._rivals.get(campaign, ())
+
+
+def _since(decided: Decided | None, trigger: Trigger) -> bool:
+    if decided is None or decided.when < trigger.at:
+        return False
+    return decided.kind == "send" or decided.reason in {CONTROL, CONTROL_OF_ALL}
+
+
+def _control(answer: Answer) -> bool:
+    return isinstance(answer, Withhold) and answer.reason in {CONTROL, CONTROL_OF_ALL}
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def remembered_for(plan: Plan | None, plans: Mapping[str, Plan], policy: Policy) -> int:
+    """How long a message of a campaign is remembered (milliseconds). One that is gone may come back."""
+    if plan is None:
+        return LONGEST_MS
+    of_all = policies.NONE if plan.id in policy.exempt else policy
+    give_way = (plans[name].within + plans[name].max_age for name in plan.rules.instead_of if name in plans)
+    return max((horizon(plan.rules, of_all), *give_way))
+
+
+def _lately(
+    sent: Mapping[str, Sequence[tuple[int, str]]], plans: Mapping[str, Plan], policy: Policy, now: int
+) -> Mapping[str, Sequence[tuple[int, str]]]:
+    """What still matters."""
+    kept: dict[str, Sequence[tuple[int, str]]] = {}
+    for campaign, went in sent.items():
+        before = now - remembered_for(plans.get(campaign), plans, policy)
+        if lately := tuple(each for each in went if each[0] > before):
+            kept[campaign] = lately
+    return kept
