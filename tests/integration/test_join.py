@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from holdfast.aws.history import Recorder
 from holdfast.core.fold import profiles
 from holdfast.core.fold.timers import slot
+from holdfast.core.gate.hours import Hours
+from holdfast.core.gate.rules import Rules
 from holdfast.core.recommend.history import Row
 from tests.integration.conftest import MINUTE, T0, World, a_plan, killed, refusing, throttled
 
@@ -386,3 +389,71 @@ def test_a_user_with_as_much_as_the_limits_allow_is_saved_and_decided(world: Wor
         assert join.take([world.body(tick(world))]) == []
         told += sum(each.get("open", 1) for each in world.outbox())
     assert told == 200 * len(campaigns)
+
+
+GERMAN = Rules(audience="Profile.country == 'DE'")
+
+
+def country(of: str) -> dict[str, object]:
+    return {"user": "ann", "profile": {"country": of}, "ts": T0}
+
+
+@pytest.mark.parametrize(("of", "what"), [("DE", ("send", "")), ("FR", ("withhold", "audience"))])
+@pytest.mark.parametrize("together", [True, False])
+def test_the_profile_decides_where_a_campaign_asks_for_it(
+    world: World, of: str, what: tuple[str, str], *, together: bool
+) -> None:
+    """Also one that comes in the very batch in which it is asked for."""
+    world.publish(a_plan(rules=GERMAN))
+    world.join().take([world.body(world.added(), *([] if together else [country(of)]))])
+    world.now += 30 * MINUTE
+    world.join().take([world.body(tick(world), message="m2"), *([world.body(country(of))] if together else [])])
+    assert [(each["kind"], each.get("reason", "")) for each in world.outbox()] == [what]
+
+
+def test_the_profile_is_read_only_for_what_may_be_decided_and_beside_the_state(world: World) -> None:
+    asked: list[int] = []
+
+    def see(arguments: dict[str, Any]) -> None:
+        asked.extend(len(each["Keys"]) for each in arguments["RequestItems"].values())
+
+    for plan, batch, keys in (
+        (a_plan(rules=GERMAN), [world.added()], 1),
+        (a_plan(rules=GERMAN), [tick(world)], 2),
+        (a_plan(rules=Rules(again_after=MINUTE)), [tick(world)], 1),
+    ):
+        world.publish(plan)
+        join = world.join()
+        join.take([])
+        asked.clear()
+        world.dynamodb.calls.clear()
+        world.dynamodb.fault("batch_get_item", see)
+        join.take([world.body(*batch)])
+        assert (world.dynamodb.calls["batch_get_item"], sum(asked)) == (1, keys + 1), "and one is the epoch"
+
+
+def test_nothing_is_decided_without_the_profile_that_it_asks_for(world: World) -> None:
+    world.publish(a_plan(rules=GERMAN))
+    world.join().take([world.body(world.added(), country("DE"))])
+    item = world.item(part="profile")
+    assert item
+    world.dynamodb.put_item(TableName="users", Item={**item, "state": {"S": "{"}})
+    world.now += 30 * MINUTE
+    assert world.join().take([world.body(tick(world), message="m2")]) == ["m2"]
+    assert world.outbox() == []
+
+
+def test_a_message_waits_for_its_hours_by_a_nomination(world: World) -> None:
+    at = datetime.fromtimestamp(T0 / 1000, UTC) + timedelta(hours=2)
+    begin = at.hour * 60
+    world.publish(a_plan(rules=Rules(hours=Hours(begin, (begin + 60) % 1440, zone="UTC"))))
+    world.join().take([world.body(world.added())])
+    world.now += 30 * MINUTE
+    assert world.join().take([world.body(tick(world))]) == []
+    assert world.outbox() == []
+    opens = round(at.replace(minute=0, second=0, microsecond=0).timestamp() * 1000)
+    assert world.state().due() == opens
+    assert slot(opens, 0) in [timer["slot"]["S"] for timer in world.items("timers")]
+    world.now = opens
+    world.join().take([world.body(tick(world))])
+    assert [(each["kind"], each["when"]) for each in world.outbox()] == [("send", opens)]

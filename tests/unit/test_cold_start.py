@@ -12,9 +12,12 @@ import pytest
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
 HANDLERS = sorted(path.stem for path in LAMBDAS.glob("*.py"))
 
-HEAVY = {"aws_xray_sdk", "babel", "boto3", "liquid", "moto", "pydantic", "requests", "s3transfer"}
-NEEDED: Mapping[str, set[str]] = {"deliver": {"liquid", "babel"}, "console": {"liquid", "babel", "pydantic"}}
-"""Whoever renders needs Liquid, which brings Babel; whoever takes campaigns from people, Pydantic."""
+HEAVY = {"aws_xray_sdk", "babel", "boto3", "liquid", "moto", "pydantic", "requests", "s3transfer", "tzdata", "zoneinfo"}
+NEEDED: Mapping[str, set[str]] = {
+    "deliver": {"liquid", "babel", "zoneinfo"},
+    "console": {"liquid", "babel", "pydantic", "zoneinfo"},
+}
+"""Whoever renders needs Liquid, which brings Babel and zones; whoever takes campaigns from people, Pydantic."""
 
 SEE = "import sys; before = {{*sys.modules}}; import {}; print(*({{*sys.modules}} - before))"
 

@@ -25,7 +25,7 @@ from holdfast.core.gate.chance import in_control
 from holdfast.core.gate.hours import Hours
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast.core.gate.rules import Rules
-from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plan import Input, Plan
 from tests.unit.builders import (
     CHARGED,
     DAY,
@@ -99,6 +99,7 @@ def test_what_a_campaign_says_is_in_its_plan(send: str, rules: Rules) -> None:
     assert plan.rules == rules
     assert Plan.from_json(plan.to_json()) == plan
     assert Campaign.model_validate(campaign.model_dump(by_alias=True, exclude_defaults=True)).plan() == plan
+    assert Campaign.model_validate(campaign.model_dump(by_alias=True, mode="json")).plan() == plan
 
 
 def test_a_plan_without_rules_is_as_the_release_before_wrote_it() -> None:

@@ -19,13 +19,14 @@ from holdfast.aws.tables.users import Beside, Item, Key, Save, Saved, Users
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.events import Event, Rejected, Tick
 from holdfast.core.fold import profiles, watches
+from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fitting import fold_to_fit
 from holdfast.core.fold.fold import LIMITS, Limits, needed_until
 from holdfast.core.fold.timers import nomination, schedule
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
 from holdfast.core.intake.forms import RULES, Rules
-from holdfast.core.plans.plan import MAX_AGE_MS, Plans
+from holdfast.core.plans.plan import MAX_AGE_MS, Hit, Input, Plans
 from holdfast.services.ticks import send_ticks
 
 logger = Logger(child=True)
@@ -117,7 +118,7 @@ class Join:
             for _ in range(CHASES):
                 intake = Intake(batch, timeline.at)
                 beside = Beside(self._plans.table, EPOCH)
-                found = self._users.read(intake.keys, beside)
+                found = self._users.read(intake.keys | _asked(intake, timeline.newest), beside)
                 if not beside.read:
                     return None
                 if epoch_of(beside.item) == timeline.epoch:
@@ -146,10 +147,13 @@ class Join:
         waiting = intake.keys
         failed: set[Key] = set()
         refused: dict[Key, Sequence[Rejected]] = {}
+        asked = _asked(intake, plans)
         for number in range(ROUNDS):
-            items, unread = self._users.read(waiting) if number else found
+            again = waiting | {(user, part) for user, part in asked if (user, "watches") in waiting}
+            items, unread = self._users.read(again) if number else found
+            unread |= {(user, "watches") for user, _ in unread & asked}
             failed |= unread
-            outcomes = self._outcomes(waiting - unread, items, intake, plans)
+            outcomes = self._outcomes(waiting - unread, items, intake, plans, asked)
             refused |= {key: outcome.refused for key, outcome in outcomes.items()}
             failed |= waiting - unread - outcomes.keys()
             nominated = {key: outcome.nominate for key, outcome in outcomes.items() if outcome.nominate is not None}
@@ -169,32 +173,39 @@ class Join:
         failed |= waiting
         return failed, [(key[0], each) for key, many in refused.items() if key not in failed for each in many]
 
-    def _outcomes(self, keys: set[Key], items: dict[Key, Item], intake: Intake, plans: Plans) -> dict[Key, Outcome]:
+    def _outcomes(
+        self, keys: set[Key], items: dict[Key, Item], intake: Intake, plans: Plans, asked: set[Key]
+    ) -> dict[Key, Outcome]:
         """What folding comes to. A user who cannot be folded is left out, and keeps nobody else from being folded."""
         now = self._clock()
+        floor = now - MAX_AGE_MS - self._limits.waiting
         stored = {key: item.state for key, item in items.items() if key[1] == "watches"}
         states = _each(stored, lambda key: watches.decode(stored[key]))
 
         def outcome(key: Key) -> Outcome:
             if key[1] == "watches":
-                return self._watches(key, items.get(key), states.get(key, State()), intake, plans, now)
-            return _profile(key, items.get(key), intake, floor=now - MAX_AGE_MS - self._limits.waiting)
+                of: Key = (key[0], "profile")
+                profile = _merged(of, items.get(of), intake, floor).profile if of in asked else {}
+                known = Known(key[0], profiles.properties(profile))
+                return self._watches(items.get(key), states.get(key, State()), intake.inputs[key[0]], plans, now, known)
+            return _profile(key, items.get(key), intake, floor)
 
         return _each(sorted(keys - (stored.keys() - states.keys())), outcome)
 
-    def _watches(self, key: Key, item: Item | None, state: State, intake: Intake, plans: Plans, now: int) -> Outcome:
-        inputs = intake.inputs[key[0]]
+    def _watches(
+        self, item: Item | None, state: State, inputs: Sequence[Input], plans: Plans, now: int, known: Known
+    ) -> Outcome:
         nominated = item.nominated if item else None
         ticks = [each.at for each in inputs if isinstance(each, Tick)]
         if nominated is not None and ticks and nominated <= max(now, *ticks):
             nominated = None
-        new, decisions, text, outbox = fold_to_fit(state, inputs, plans, now, self._limits)
+        new, decisions, text, outbox = fold_to_fit(state, inputs, plans, now, self._limits, known)
         nominate = nomination(_due(new, plans, now), nominated, now)
         if not text:
             # Whom this nominates again is not written down: at worst somebody is ticked twice.
             return Outcome(None, nominate)
         save = Save(
-            key,
+            (known.user, "watches"),
             text,
             item,
             nominated=nominated if nominate is None else nominate,
@@ -261,11 +272,29 @@ def _due(state: State, plans: Plans, now: int) -> int | None:
     return due
 
 
+def _asked(intake: Intake, plans: Plans) -> set[Key]:
+    """The profiles by which something may be decided now: where no campaign asks for any, none is read."""
+    return {(user, "profile") for user, inputs in intake.inputs.items() if _decides(inputs, plans)}
+
+
+def _decides(inputs: Iterable[Input], plans: Plans) -> bool:
+    if not plans.ask_profile:
+        return False
+    ids = {each.campaign for each in inputs if isinstance(each, Hit)}
+    return any(isinstance(each, Tick) for each in inputs) or any(plans[id_].immediate for id_ in ids if id_ in plans)
+
+
 def _profile(key: Key, item: Item | None, intake: Intake, floor: int) -> Outcome:
-    profile = profiles.decode(item.state) if item else {}
-    merged, refused = profiles.merge(profile, intake.changes[key[0]], floor)
-    save = Save(key, profiles.encode(merged), item) if merged != profile else None
+    merged, refused = _merged(key, item, intake, floor)
+    changed = merged != (profiles.decode(item.state) if item else {})
+    save = Save(key, profiles.encode(merged), item) if changed else None
     return Outcome(save, refused=refused)
+
+
+def _merged(key: Key, item: Item | None, intake: Intake, floor: int) -> profiles.Merged:
+    """The profile, with what came of it in this batch."""
+    profile = profiles.decode(item.state) if item else {}
+    return profiles.merge(profile, intake.changes.get(key[0], ()), floor)
 
 
 def _each(keys: Iterable[Key], make: Callable[[Key], T]) -> dict[Key, T]:

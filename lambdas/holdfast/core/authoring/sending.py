@@ -119,8 +119,8 @@ def _moment(value: object) -> int:
     return round(value.timestamp() * 1000)
 
 
-def _moment_text(ms: int) -> str | None:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat() if ms else None
+def _moment_text(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
 
 
 def _clock(value: object) -> int:
@@ -162,7 +162,7 @@ def _close(value: str, known: list[str]) -> list[str]:
 Moment: TypeAlias = Annotated[
     int,
     BeforeValidator(_moment, json_schema_input_type=str),
-    PlainSerializer(_moment_text, return_type=str | None),
+    PlainSerializer(_moment_text, return_type=str),
 ]
 Clock: TypeAlias = Annotated[
     int, BeforeValidator(_clock, json_schema_input_type=str), PlainSerializer(_clock_text, return_type=str)
@@ -257,14 +257,14 @@ def _share(value: object) -> float:
     return float(found[1]) / 100
 
 
-def _share_text(share: float) -> str | None:
-    return f"{share * 100:.10g}%" if share else None
+def _share_text(share: float) -> str:
+    return f"{share * 100:.10g}%"
 
 
 Share: TypeAlias = Annotated[
     float,
     BeforeValidator(_share, json_schema_input_type=str),
-    PlainSerializer(_share_text, return_type=str | None),
+    PlainSerializer(_share_text, return_type=str),
 ]
 
 
@@ -277,10 +277,10 @@ class Sending(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     audience: Annotated[Text, AfterValidator(_audience)] | None = None
-    start: Moment = 0
-    end: Moment = 0
+    start: Moment | None = None
+    end: Moment | None = None
     hours: Hours | None = None
-    again_after: Span = 0
+    again_after: Span | None = None
     per_user: Annotated[
         tuple[PerUser, ...],
         BeforeValidator(one_or_many, json_schema_input_type=PerUser | list[PerUser]),
@@ -292,12 +292,12 @@ class Sending(BaseModel):
         BeforeValidator(one_or_many, json_schema_input_type=CampaignId | list[CampaignId]),
         Field(max_length=20),
     ] = ()
-    control: Share = 0.0
+    control: Share | None = None
 
     @field_validator("end")
     @classmethod
-    def _after_its_start(cls, end: int, info: Any) -> int:
-        if info.data.get("start", 0) >= end:
+    def _after_its_start(cls, end: int | None, info: Any) -> int | None:
+        if end is not None and (info.data.get("start") or 0) >= end:
             msg = "the end is not after the start: nothing would ever be sent"
             raise ValueError(msg)
         return end
@@ -305,12 +305,12 @@ class Sending(BaseModel):
     def rules(self) -> Rules:
         return Rules(
             audience=self.audience or "",
-            start=self.start,
-            end=self.end,
+            start=self.start or 0,
+            end=self.end or 0,
             hours=self.hours.hours() if self.hours else None,
-            again_after=self.again_after,
+            again_after=self.again_after or 0,
             per_user=tuple(each.cap() for each in self.per_user),
             priority=self.priority,
             instead_of=self.instead_of,
-            control=self.control,
+            control=self.control or 0.0,
         )

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import ValidationError, convert, to_builtins
 
 from holdfast.core.events import Json, Value
-from holdfast.core.gate.hours import Hours
+from holdfast.core.gate.hours import USER, Hours
 from holdfast.core.gate.policy import Cap
 
 
@@ -30,6 +30,10 @@ class Rules(Value, frozen=True, omit_defaults=True):
     instead_of: tuple[str, ...] = ()
     control: float = 0.0
     variants: Mapping[str, float] = {}
+
+    @property
+    def ask_profile(self) -> bool:
+        return "Profile" in self.audience or (self.hours is not None and self.hours.zone == USER)
 
     def to_json(self) -> Mapping[str, Json]:
         data: dict[str, Json] = to_builtins(self)

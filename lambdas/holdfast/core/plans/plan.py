@@ -297,6 +297,8 @@ class Plans(dict[str, Plan]):
                 for name, finding in items_of:
                     routes_to_items.setdefault(name, []).append(finding)
         self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
+        self.ask_profile = any(plan.rules.ask_profile for plan in self.values())
+        """Does any campaign decide by the user's profile?"""
         self.summaries = frozenset(plan.id for plan in self.values() if plan.summary)
         self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
         self.heeds = lru_cache(maxsize=4096)(lambda name: bool(self._routes(name) or self._items(name)))
