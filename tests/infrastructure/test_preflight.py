@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import subprocess
@@ -20,7 +21,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module", autouse=True)
 def cfn_lint() -> None:
-    if not preflight.CFN_LINT.exists():
+    """Installed by one worker, while the others wait."""
+    lock = ROOT / ".cache" / "preflight.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
         subprocess.run(["make", "--silent", ".cache/tools/preflight"], cwd=ROOT, check=True)
 
 
