@@ -15,9 +15,19 @@ from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.events import Event
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.comparison import rendered_by
-from holdfast.core.explain.preview import NOTHING_KNOWN, NoMessage, Preview, latest, made_up, read_events
+from holdfast.core.explain.preview import (
+    NOTHING_KNOWN,
+    NoMessage,
+    Preview,
+    answer,
+    answered,
+    latest,
+    made_up,
+    read_events,
+)
 from holdfast.core.explain.preview import preview as render
 from holdfast.core.fold.watches import Decision
+from holdfast.core.gate.gate import Send, Withhold
 from holdfast.core.messages.detail import NOTHING_FOUND
 from holdfast.core.plans.plan import Plan
 from holdfast.core.templates.trace import Traced
@@ -66,21 +76,26 @@ def preview(
     known = read_user(users(deployment), user) if deployment else None
     properties = _object(profile, "--profile") if profile else known.properties if known else {}
     recommenders = campaigns(deployment).plans().recommenders if deployment and plan.recommendations else {}
+    state = known.state if known else NOTHING_KNOWN
     try:
         kept = latest(plan, known.state, known.outbox) if known and not event else None
-        state = known.state if known else NOTHING_KNOWN
         decision = kept or made_up(plan, _events(event or "{}", plan, user), recommenders.values(), state)
     except NoMessage as error:
         raise Failure(f"No message: {error}.{'' if event else ' Give an event with --event.'}") from None
     found = lookup(deployment).finder(user, recommenders)(decision, plan) if deployment else NOTHING_FOUND
     shown = render(plan, user, decision, properties, found)
+    decided = known is not None and decision in known.outbox
+    said = Send() if decided else answer(plan, user, decision, properties, state)
+    gate = answered(plan, properties, said)
     if json:
-        print_json({**shown.to_json(), "recommended": shown.recommended()})
+        print_json({**shown.to_json(), "recommended": shown.recommended(), "gate": gate or None})
     else:
         _show(shown)
+        if gate:
+            out.print(escape(gate))
     if deployment and not event:
         _warn(plan, decision, deployment)
-    if shown.reason:
+    if shown.reason or isinstance(said, Withhold):
         raise typer.Exit(1)
 
 

@@ -209,4 +209,30 @@ def test_what_is_wrong_is_told(
 def test_a_live_campaign_needs_a_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path))
     done = CliRunner().invoke(app, ["preview", "cart", "--user", "ann"])
-    assert "cart is no file" in str(done.exception)
+    assert "cart is not a file" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("rule", "profile", "code", "told"),
+    [
+        (
+            'hours: {from: "08:00", to: "12:00"}',
+            {"timezone": "Europe/Berlin"},
+            0,
+            "When it is due, it would wait until 08:00 in Berlin (2026-05-30): outside hours",
+        ),
+        ('hours: {to: "11:00", otherwise: withhold}', {}, 1, "it would be withheld: outside hours"),
+        ("audience: Profile.country == 'DE'", {"country": "FR"}, 1, "it would be withheld: audience"),
+        ("audience: Profile.country == 'DE'", {"country": "DE"}, 0, ""),
+    ],
+)
+def test_what_stands_between_due_and_sent_is_told(
+    tmp_path: Path, rule: str, profile: dict[str, str], code: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path / "home"))
+    file = tmp_path / "cart.yaml"
+    file.write_text(f"id: cart\nwhen: {{did: added}}\nsend:\n  {rule}\n  values: {{t: Hi}}\n")
+    given = ["--event", '{"ts": "2026-05-29T11:00:00Z"}', "--profile", json.dumps(profile)]
+    done = CliRunner().invoke(app, ["preview", str(file), "--user", "ann", *given], env={"COLUMNS": "200"})
+    assert done.exit_code == code, done.output
+    assert (told in done.output) if told else ("When it is due" not in done.output)

@@ -10,12 +10,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from holdfast.core.events import Event, Json, Record, Rejected, canonical, event_key
 from holdfast.core.explain.comparison import outlook
+from holdfast.core.fold.asking import Gate, Known
 from holdfast.core.fold.fold import fold
 from holdfast.core.fold.watches import Decision, State
+from holdfast.core.gate.gate import Answer, Wait, Withhold, zone_of
+from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.rules import NONE
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type, too_large
@@ -115,6 +119,25 @@ def preview(
         kind = detail_type("withhold", plan)
         body = detail(user, decision, plan=plan, profile=profile, reason=reason, found=found)
     return Preview(user, plan, decision, values, reason, kind, detail=body, found=found)
+
+
+def answer(plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json], state: State) -> Answer:
+    """May the message go when it is due? `state` is what is known of the user up to now."""
+    gate = Gate(state.sent, state.watches, Plans([plan]), Known(user, profile), decision.when)
+    return gate.answer(plan, decision.key, decision.event)
+
+
+def answered(plan: Plan, profile: Mapping[str, Json], said: Answer) -> str:
+    """The answer as a sentence, with the time on the user's wall; empty where the message may go."""
+    match said:
+        case Withhold(reason):
+            return f"When it is due, it would be withheld: {reason}"
+        case Wait(until, reason) if plan.rules.hours:
+            zone = zone_of(plan.rules.hours, NO_POLICY, profile)
+            place = str(zone).rpartition("/")[2].replace("_", " ")
+            at = datetime.fromtimestamp(until / 1000, zone)
+            return f"When it is due, it would wait until {at:%H:%M} in {place} ({at:%Y-%m-%d}): {reason}"
+    return ""
 
 
 def _why_not(key: str, traced: Traced) -> str:
