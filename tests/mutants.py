@@ -458,6 +458,14 @@ MUTATIONS = [
         "every fold nominates", "fold/timers.py", "(nominated is not None and now < nominated <= due)", "False", TIMERS
     ),
     Mutation("users are nominated for the past", "fold/timers.py", "return max(due, now)", "return due", TIMERS),
+    Mutation(
+        "a tick that may have been folded already will do",
+        "fold/timers.py",
+        "NEAR_MS = 5_000",
+        "NEAR_MS = -(1 << 60)",
+        TIMERS,
+    ),
+    Mutation("clocks are taken to agree", "fold/timers.py", "NEAR_MS = 5_000", "NEAR_MS = 0", TIMERS),
     Mutation("delays are rounded down", "fold/timers.py", "-(-(at - now) // 1000)", "(at - now) // 1000", TIMERS),
     Mutation("delays have no limit", "fold/timers.py", ", REACH_MS // 1000)", ", 1 << 60)", TIMERS),
     Mutation(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from holdfast.core.fold.timers import slot
 from holdfast.core.gate.hours import Hours
 from holdfast.core.gate.rules import Rules
 from holdfast.core.recommend.history import Row
+from holdfast.services.join import Join
 from tests.integration.conftest import MINUTE, T0, World, a_plan, killed, refusing, throttled
 
 
@@ -457,3 +460,78 @@ def test_a_message_waits_for_its_hours_by_a_nomination(world: World) -> None:
     world.now = opens
     world.join().take([world.body(tick(world))])
     assert [(each["kind"], each["when"]) for each in world.outbox()] == [("send", opens)]
+
+
+# --- A tick that is folded before the state that it is for is saved ---
+
+
+def _folding(world: World, join: Join) -> Callable[[dict[str, Any]], None]:
+    """What another container does meanwhile: it folds the ticks that come."""
+
+    def meanwhile(_: dict[str, Any]) -> None:
+        ticks = [world.body(each, message="t") for each in world.messages("events")]
+        assert join.take(ticks) == []
+
+    return meanwhile
+
+
+def _ticks(world: World) -> list[dict[str, int]]:
+    """The users of the ticks that are sent next, delayed ones too."""
+    sent: list[dict[str, int]] = []
+
+    def sending(arguments: dict[str, Any]) -> None:
+        sent.extend(json.loads(each["MessageBody"])["users"] for each in arguments["Entries"])
+
+    world.sqs.fault("send_message_batch", *[sending] * 9)
+    return sent
+
+
+def test_a_watch_that_was_due_when_it_was_folded_is_nominated_once_it_is_saved(world: World) -> None:
+    body = world.body(world.added())
+    world.now += 45 * MINUTE
+    world.dynamodb.fault("put_item", _folding(world, world.join()))
+    assert world.join().take([body]) == []
+    (again,) = world.messages("events")
+    assert again["users"] == {"ann": world.now}
+    world.join().take([world.body(again)])
+    assert [each["kind"] for each in world.outbox()] == ["send"]
+
+
+def test_a_tick_that_comes_to_nothing_while_an_event_is_folded_leaves_its_watch_nominated(world: World) -> None:
+    world.publish(a_plan(within=5 * MINUTE))
+    one, two = world.join(), world.join()
+    one.take([world.body(world.added())])
+    world.now += 1000
+    one.take([world.body(world.charged())])
+    world.now = T0 + 5 * MINUTE - 10
+    one.take([])
+    due = world.now + 5 * MINUTE
+
+    def meanwhile(_: dict[str, Any]) -> None:
+        world.now += 20
+        two.take([world.body({"holdfast": "tick", "users": {"ann": T0 + 5 * MINUTE}})])
+
+    world.dynamodb.fault("put_item", meanwhile)
+    sent = _ticks(world)
+    assert one.take([world.body(world.added("hat"))]) == []
+    assert sent == [{"ann": due}]
+
+
+def test_a_nomination_of_the_next_seconds_is_not_relied_on_as_clocks_differ(world: World) -> None:
+    world.publish(a_plan(within=5 * MINUTE))
+    world.join().take([world.body(world.added())])
+    sent = _ticks(world)
+    for early, ticks in ((6000, []), (4000, [{"ann": T0 + 5 * MINUTE}])):
+        world.now = T0 + 5 * MINUTE - early
+        world.join().take([world.body(world.added("hat"))])
+        assert sent == ticks
+
+
+def test_what_could_not_be_nominated_once_it_was_saved_comes_again_and_is(world: World) -> None:
+    body = world.body(world.added())
+    world.now += 45 * MINUTE
+    world.sqs.fault("send_message_batch", lambda _: None, *[throttled] * 4)
+    assert world.join().take([body]) == ["m1"]
+    world.messages("events")
+    assert world.join().take([body]) == []
+    assert [each["users"] for each in world.messages("events")] == [{"ann": world.now}]

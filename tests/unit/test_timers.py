@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from typing import NamedTuple
 
 import pytest
-from hypothesis import event, given
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from holdfast.core.events import Event, Tick
 from holdfast.core.fold.fold import Limits, fold
@@ -25,6 +26,7 @@ from holdfast.core.fold.timers import (
     TickMessage,
     gathered,
     nomination,
+    nomination_again,
     schedule,
     slot,
     slots_to_read,
@@ -214,15 +216,87 @@ class Conflict(Exception):
     """Another writer was faster."""
 
 
-class Crash(Exception):
-    """Between two writes the function ended."""
+class Container:
+    """One invocation of join, step by step: others may run between any two. Its clock is `ahead` of the true time."""
+
+    def __init__(self, wheel: Wheel, messages: Iterable[Waiting], *, ahead: int = 0) -> None:
+        self.wheel = wheel
+        self.ahead = ahead
+        self.messages = list(messages)
+        self.running = True
+        self.steps = self._run()
+
+    @property
+    def now(self) -> int:
+        return self.wheel.now + self.ahead
+
+    def step(self) -> bool:
+        """Go on to the next call of AWS. Whether there is one."""
+        return next(self.steps, None) is not None
+
+    def finish(self) -> None:
+        while self.step():
+            pass
+
+    def _run(self) -> Iterator[str]:
+        by_user: dict[str, list[Event | Tick]] = defaultdict(list)
+        for message in self.messages:
+            for user, each in message.inputs:
+                by_user[user].append(each)
+        for user, inputs in by_user.items():
+            while True:
+                try:
+                    yield from self._fold(user, inputs)
+                except Conflict:
+                    continue
+                break
+        for message in self.messages:
+            self.wheel.queue.remove(message)
+        self.running = False
+
+    def _fold(self, user: str, inputs: list[Event | Tick]) -> Iterator[str]:
+        wheel = self.wheel
+        row = wheel.rows[user]
+        nominated = row.nominated
+        ticks = [each.at for each in inputs if isinstance(each, Tick)]
+        if nominated is not None and ticks and nominated <= max(self.now, *ticks):
+            nominated = None
+        known = [hit for each in inputs for hit in ([each] if isinstance(each, Tick) else hits(wheel.plans, each))]
+        old = decode(row.state)
+        now = self.now
+        state, decisions = fold(old, known, wheel.plans, now, Limits(waiting=4 * DAY))
+        nominate = nomination(state.due(), nominated, now)
+        yield "read"
+        if nominate is not None:
+            wheel.write({user: nominate}, self.now)
+            yield "nominated"
+        relied = nominated if nominate is None else nominate
+        if state != old or decisions:
+            if wheel.rows[user].version != row.version:
+                raise Conflict
+            wheel.rows[user] = Row(encode(state), row.version + 1, relied)
+            for decision in decisions:
+                wheel.decided[user, decision.campaign, decision.key, decision.at] = now
+            yield "saved"
+        elif nominate is not None:
+            return
+        again = nomination_again(state.due(), relied, self.now)
+        if again is not None:
+            wheel.write({user: again}, self.now)
+            yield "nominated again"
 
 
 class Wheel:
     """The table, the timers, the queue and the clock, in memory; join and sweep as in `lambdas/`, over them."""
 
     def __init__(self) -> None:
-        self.plans = Plans([a_plan("near", within=7 * MINUTE), a_plan("far", within=40 * MINUTE)])
+        self.plans = Plans(
+            [
+                a_plan("soon", within=4 * SECOND, settle=0),
+                a_plan("near", within=7 * MINUTE),
+                a_plan("far", within=40 * MINUTE),
+            ]
+        )
         self.now = NOON
         self.rows: dict[str, Row] = defaultdict(Row)
         self.timers: dict[str, list[str]] = defaultdict(list)
@@ -234,51 +308,12 @@ class Wheel:
     def put(self, *events: Event) -> None:
         self.queue.append(Waiting(self.now, tuple((each.user, each) for each in events)))
 
-    def receive(self, messages: Iterable[Waiting], *, crash: bool = False, race: Iterable[Event] = ()) -> None:
-        """One batch: every user in it is read, folded and saved. What is not saved stays in the queue."""
-        messages = list(messages)
-        by_user: dict[str, list[Event | Tick]] = defaultdict(list)
-        for message in messages:
-            for user, each in message.inputs:
-                by_user[user].append(each)
-        try:
-            for user, inputs in by_user.items():
-                try:
-                    self._join(user, inputs, crash=crash, race=race)
-                except Conflict:
-                    self._join(user, inputs)
-        except Crash:
-            return
-        for message in messages:
-            self.queue.remove(message)
+    def receive(self, messages: Iterable[Waiting]) -> None:
+        """One batch: every user in it is read, folded and saved, and nobody comes in between."""
+        Container(self, messages).finish()
 
-    def _join(self, user: str, inputs: list[Event | Tick], *, crash: bool = False, race: Iterable[Event] = ()) -> None:
-        row = self.rows[user]
-        nominated = row.nominated
-        ticks = [each.at for each in inputs if isinstance(each, Tick)]
-        if nominated is not None and ticks and nominated <= max(self.now, *ticks):
-            nominated = None
-        known = [hit for each in inputs for hit in ([each] if isinstance(each, Tick) else hits(self.plans, each))]
-        old = decode(row.state)
-        state, decisions = fold(old, known, self.plans, self.now, Limits(waiting=4 * DAY))
-        nominate = nomination(state.due(), nominated, self.now)
-        if nominate is not None:
-            self._write({user: nominate})
-        for other in race:
-            if other.user == user:
-                self._join(user, [other])
-        if crash:
-            raise Crash
-        if state == old and not decisions:
-            return
-        if self.rows[user].version != row.version:
-            raise Conflict
-        self.rows[user] = Row(encode(state), row.version + 1, nominated if nominate is None else nominate)
-        for decision in decisions:
-            self.decided[user, decision.campaign, decision.key, decision.at] = self.now
-
-    def _write(self, nominated: dict[str, int]) -> None:
-        ticks, items = schedule(nominated, self.now, shard=0)
+    def write(self, nominated: dict[str, int], now: int) -> None:
+        ticks, items = schedule(nominated, now, shard=0)
         for item in items:
             self.timers[item.slot].append(item.users)
         self._send(ticks)
@@ -290,11 +325,12 @@ class Wheel:
                 Waiting(self.now + tick.delay * SECOND, tuple((user, Tick(user, at)) for user, at in users.items()))
             )
 
-    def sweep(self, *, crash_after: int | None = None) -> None:
+    def sweep(self, *, crash_after: int | None = None, ahead: int = 0) -> None:
         """Slot by slot."""
-        for number, begin in enumerate(slots_to_read(self.cursors.get(0), self.now)):
+        now = self.now + ahead
+        for number, begin in enumerate(slots_to_read(self.cursors.get(0), now)):
             for users in gathered(map(json.loads, self.timers[slot(begin, 0)])):
-                self._send(tick_messages(users, self.now))
+                self._send(tick_messages(users, now))
             if number == crash_after:
                 return
             self.cursors[0] = begin + SLOT_MS
@@ -336,7 +372,7 @@ def test_when_all_is_well_every_watch_is_decided_within_a_second_of_the_time_it_
     wheel.run(wheel.now + HOUR)
     within = {plan.id: plan.within for plan in wheel.plans.values()}
     late = [when - at - within[campaign] for (_, campaign, _, at), when in wheel.decided.items()]
-    assert len(late) == 2 * 200
+    assert len(late) == 3 * 200
     assert min(late) >= 0
     assert max(late) <= SECOND
 
@@ -349,7 +385,8 @@ def test_of_two_nominations_in_one_minute_neither_is_lost() -> None:
     wheel.plans = Plans([a_plan(within=HOUR)])
     wheel.put(added(at=minute(0) + 10 * SECOND))
     wheel.now = minute(0) + 10 * SECOND
-    wheel.receive(wheel.visible(), crash=True)
+    crashing = Container(wheel, wheel.visible())
+    assert [crashing.step(), crashing.step()] == [True, True]
     wheel.now = minute(0) + 40 * SECOND
     wheel.put(added(at=wheel.now))
     wheel.receive(wheel.visible())
@@ -361,7 +398,78 @@ def test_of_two_nominations_in_one_minute_neither_is_lost() -> None:
     assert list(wheel.decided.values()) == [minute(60) + 40 * SECOND]
 
 
+# --- Whatever comes first. ---
+
+APART = 2 * SECOND
+"""How far two clocks may be apart."""
+
+
+def _late() -> Wheel:
+    """An event that comes when its watch is due already."""
+    wheel = Wheel()
+    wheel.put(added(at=NOON - 10 * MINUTE))
+    return wheel
+
+
+def _bought() -> Wheel:
+    """An event that comes when a nomination is near that will find nothing due, as what it was for was bought."""
+    wheel = Wheel()
+    wheel.plans = Plans([a_plan(within=7 * MINUTE)])
+    wheel.put(added("a", at=NOON), charged("a", at=NOON + 1))
+    wheel.receive(wheel.visible())
+    wheel.put(added("a", at=NOON + 2))
+    wheel.receive(wheel.visible())
+    wheel.put(charged("a", at=NOON + 3))
+    wheel.receive(wheel.visible())
+    wheel.now = NOON + 7 * MINUTE - 10
+    wheel.put(added("b", at=wheel.now))
+    return wheel
+
+
+def _moved() -> Wheel:
+    """An event that comes when a nomination is near whose watch is due a minute later by now; its own is due sooner."""
+    wheel = Wheel()
+    for at in (NOON, NOON + MINUTE):
+        wheel.run(at)
+        wheel.put(added("a", at=at))
+    wheel.run(NOON + 7 * MINUTE - 1)
+    wheel.now += 3
+    wheel.put(added("b", at=wheel.now - 10))
+    return wheel
+
+
+@pytest.mark.parametrize("ends", ["well", "amid its work"])
+@pytest.mark.parametrize("ahead", [0, -APART // 2, APART // 2])
+@pytest.mark.parametrize("make", [_late, _bought, _moved])
+def test_every_watch_is_nominated_in_whatever_order_two_containers_fold(
+    make: Callable[[], Wheel], ahead: int, ends: str
+) -> None:
+    """All orders of five steps: one container folds the event (a), another the ticks that come (b), time passes (t)."""
+    for word in product("abt", repeat=5):
+        wheel = make()
+        one = Container(wheel, wheel.visible()[-1:], ahead=ahead)
+        two = Container(wheel, (), ahead=-ahead)
+        for step in word:
+            if step == "a":
+                one.step()
+            elif step == "b" and not two.step():
+                two = Container(wheel, [each for each in wheel.visible() if each not in one.messages], ahead=-ahead)
+                two.step()
+            elif step == "t":
+                wheel.now = min((m.visible for m in wheel.queue if m.visible > wheel.now), default=wheel.now + SECOND)
+        two.finish()
+        if ends == "well":
+            one.finish()
+        elif one.running:
+            Container(wheel, one.messages, ahead=-ahead).finish()
+        due = decode(wheel.rows["u-1"].state).due()
+        if due is not None:
+            latest = max(due, wheel.now) + APART
+            assert min(wheel.nominations("u-1"), default=due + DAY) <= latest, "".join(word)
+
+
 USERS = ("ann", "bob")
+clocks = st.sampled_from([0, 0, -APART // 2, APART // 2])
 randoms = st.randoms(use_true_random=False)
 
 
@@ -380,46 +488,67 @@ def _events(draw: st.DrawFn) -> list[Event]:
 
 
 class TurningWheel(RuleBasedStateMachine):
-    """Events come, functions crash and race, messages wait and come again, sweep is out for an hour: a user with a
-    pending watch has a tick to come at or before the time it is due; and once it is quiet, all that was due is decided.
+    """Events come, containers run beside one another and end amid their work, messages wait and come again, sweep is
+    out for an hour, and clocks are up to 2 s apart: a user with a pending watch has a tick to come at or before the
+    time it is due; and once it is quiet, all that was due is decided.
     """
+
+    running = Bundle("running")
 
     @initialize()
     def begin(self) -> None:
         """A sweep runs once before all else: how far back the very first one looks has its own test."""
         self.wheel = Wheel()
         self.wheel.sweep()
+        self.containers: list[Container] = []
         self.received: list[Waiting] = []
 
-    def _now(self, events: list[Event]) -> list[Event]:
-        return [each._replace(at=self.wheel.now - each.at * SECOND, arrived=self.wheel.now) for each in events]
-
-    @rule(
-        events=_events(),
-        seconds=st.sampled_from([0, 1, 20, 40, 60, 299, 540]),
-        mishap=st.sampled_from(["", "", "crash", "race"]),
-        rng=randoms,
-    )
-    def join_runs(self, events: list[Event], seconds: int, mishap: str, rng: random.Random) -> None:
-        """Some of what can be received is: a backlog leaves the rest for later."""
-        self.wheel.put(*self._now(events))
+    @rule(events=_events(), seconds=st.sampled_from([0, 1, 20, 40, 60, 299, 540]))
+    def events_come(self, events: list[Event], seconds: int) -> None:
+        now = self.wheel.now
+        self.wheel.put(*(each._replace(at=now - each.at * SECOND, arrived=now) for each in events))
         self.wheel.now += seconds * SECOND
-        visible = self.wheel.visible()
-        batch = rng.sample(visible, rng.randint(0, len(visible)))
-        race = self._now(events) if mishap == "race" else []
-        self.wheel.receive(batch, crash=mishap == "crash", race=race)
-        self.received += batch
-        event(mishap)
+
+    @rule(target=running, ahead=clocks, rng=randoms)
+    def a_container_takes_a_batch(self, ahead: int, rng: random.Random) -> Container:
+        """Some of what can be received, and nobody else receives it meanwhile: a backlog leaves the rest for later."""
+        taken = {id(message) for container in self.containers for message in container.messages}
+        visible = [each for each in self.wheel.visible() if id(each) not in taken]
+        container = Container(self.wheel, rng.sample(visible, rng.randint(0, len(visible))), ahead=ahead)
+        self.containers.append(container)
+        self.received += container.messages
+        return container
+
+    @rule(container=running, steps=st.integers(1, 3))
+    def a_container_goes_on(self, container: Container, steps: int) -> None:
+        if container in self.containers and not all(container.step() for _ in range(steps)):
+            self.containers.remove(container)
+
+    @rule(container=consumes(running))
+    def a_container_ends_amid_its_work(self, container: Container) -> None:
+        """What it had received can be received again."""
+        if container in self.containers:
+            self.containers.remove(container)
 
     @rule(rng=randoms)
     def a_message_comes_again(self, rng: random.Random) -> None:
         if self.received:
             self.wheel.queue.append(rng.choice(self.received[-5:])._replace(visible=self.wheel.now))
 
-    @rule(crash_after=st.sampled_from([None, None, 0, 3]))
-    def sweep_runs(self, crash_after: int | None) -> None:
+    @rule(crash_after=st.sampled_from([None, None, 0, 3]), ahead=clocks)
+    def sweep_runs(self, crash_after: int | None, ahead: int) -> None:
         """It has to run every five minutes; here it runs when it likes to, and may end amid its work."""
-        self.wheel.sweep(crash_after=crash_after)
+        self.wheel.sweep(crash_after=crash_after, ahead=ahead)
+
+    @rule(ms=st.sampled_from([10, 500, 1500, 3000, 10_000]))
+    def moments_pass(self, ms: int) -> None:
+        self.wheel.now += ms
+
+    @rule()
+    def a_tick_comes(self) -> None:
+        """Time passes until the next message can be received."""
+        later = [message.visible for message in self.wheel.queue if message.visible > self.wheel.now]
+        self.wheel.now = min(later, default=self.wheel.now)
 
     @rule(minutes=st.sampled_from([1, 5, 15, 70]))
     def nothing_runs(self, minutes: int) -> None:
@@ -427,17 +556,26 @@ class TurningWheel(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([1, 5, 15, 70]))
     def all_is_well(self, minutes: int) -> None:
+        self._all_finish()
         self.wheel.run(self.wheel.now + minutes * MINUTE)
+
+    def _all_finish(self) -> None:
+        while self.containers:
+            self.containers.pop().finish()
 
     @invariant()
     def who_has_a_pending_watch_has_a_tick_to_come_in_time(self) -> None:
-        for user, row in self.wheel.rows.items():
-            due = decode(row.state).due()
+        """Or is in a batch that is folded just now, and that would come again."""
+        folding = {user for each in self.containers for message in each.messages for user, _ in message.inputs}
+        for user in self.wheel.rows.keys() - folding:
+            due = decode(self.wheel.rows[user].state).due()
             if due is not None:
-                assert min(self.wheel.nominations(user), default=due + DAY) <= max(due, self.wheel.now)
+                latest = max(due, self.wheel.now) + APART
+                assert min(self.wheel.nominations(user), default=due + DAY) <= latest
 
     def teardown(self) -> None:
         if hasattr(self, "wheel"):
+            self._all_finish()
             self.wheel.run(self.wheel.now + 2 * HOUR)
             assert all(decode(row.state).due() is None for row in self.wheel.rows.values())
             assert not self.wheel.queue

@@ -22,7 +22,7 @@ from holdfast.core.fold import profiles, watches
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fitting import fold_to_fit
 from holdfast.core.fold.fold import LIMITS, Limits, needed_until
-from holdfast.core.fold.timers import nomination, schedule
+from holdfast.core.fold.timers import nomination, nomination_again, schedule
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
 from holdfast.core.intake.forms import RULES, Rules
@@ -46,10 +46,15 @@ Found: TypeAlias = tuple[dict[Key, Item], set[Key]]
 
 
 class Outcome(NamedTuple):
-    """What folding one part of a user came to: what to save (None: nothing changed), when to tick, what is refused."""
+    """What folding one part of a user came to: what to save (None: nothing changed), when to tick, what is refused.
+
+    `due` is when the next watch falls due, `relied` is the nomination that has to come for it once this is saved.
+    """
 
     save: Save | None
     nominate: int | None = None
+    due: int | None = None
+    relied: int | None = None
     decisions: tuple[Decision, ...] = ()
     refused: Sequence[Rejected] = ()
 
@@ -164,6 +169,7 @@ class Join:
             failed |= {key for key, what in saved.items() if what in {Saved.FAILED, Saved.REFUSED}}
             count(metrics, SavesRefused=sum(what is Saved.REFUSED for what in saved.values()))
             waiting = {key for key, what in saved.items() if what is Saved.LOST}
+            failed |= self._nominate_again({k: each for k, each in outcomes.items() if k not in failed | waiting})
             done = [d for key, what in saved.items() if what is Saved.DONE for d in outcomes[key].decisions]
             for kind in ("send", "withhold", "retract"):
                 count(metrics, **{f"Decided{kind.title()}": sum(d.kind == kind for d in done)})
@@ -200,19 +206,33 @@ class Join:
         if nominated is not None and ticks and nominated <= max(now, *ticks):
             nominated = None
         new, decisions, text, outbox = fold_to_fit(state, inputs, plans, now, self._limits, known)
-        nominate = nomination(_due(new, plans, now), nominated, now)
+        due = _due(new, plans, now)
+        nominate = nomination(due, nominated, now)
         if not text:
             # Whom this nominates again is not written down: at worst somebody is ticked twice.
-            return Outcome(None, nominate)
+            return Outcome(None, nominate, due if nominate is None else None, nominated)
+        relied = nominated if nominate is None else nominate
         save = Save(
             (known.user, "watches"),
             text,
             item,
-            nominated=nominated if nominate is None else nominate,
+            nominated=relied,
             outbox=outbox,
             expires=max(needed_until(new, plans, self._limits), now),
         )
-        return Outcome(save, nominate, tuple(decisions))
+        return Outcome(save, nominate, due, relied, tuple(decisions))
+
+    def _nominate_again(self, saved: dict[Key, Outcome]) -> set[Key]:
+        """Whose tick may have been folded before the state that it is for was saved. Returned: who could not be
+        nominated.
+
+        What was not saved, as nothing changed, may be the repetition of a fold that ended after its save.
+        """
+        now = self._clock()
+        times = {key: nomination_again(outcome.due, outcome.relied, now) for key, outcome in saved.items()}
+        again = {key: at for key, at in times.items() if at is not None}
+        unticked = self._nominate({user: at for (user, _), at in again.items()}) if again else ()
+        return {key for key in again if key[0] in unticked}
 
     def _nominate(self, users: dict[str, int]) -> set[str]:
         """Who could not be nominated. Timers before states: a crash in between leaves a nomination that comes to

@@ -4,6 +4,12 @@ A tick only nominates a user, so one too many costs a little and one too few los
 with a pending watch is nominated at or before the time it falls due. `sweep` runs every five minutes and reads the
 slots that begin in the next ten; a slot is never written to less than fourteen minutes before it begins; so it misses
 none.
+
+A tick may be folded by another container before the state that it is for is saved. It comes to nothing then, and
+leaves no trace. So where a save relies on a tick that may have come already, the user is nominated again after it:
+
+    one container   reads, `nominated` will do ................. saves the new watch, nominates again
+    another                                     folds that tick
 """
 
 from __future__ import annotations
@@ -18,6 +24,9 @@ REACH_MS = 15 * 60_000
 """What is due sooner is ticked by a delayed message (SQS delays by 900 s at most), what is due later by a slot."""
 AHEAD_MS = 10 * 60_000
 """How far ahead of the clock sweep reads."""
+NEAR_MS = 5_000
+"""A tick is not relied on that comes sooner than this after a save: it may have been folded before. Twice as long as
+the clocks of two containers may differ, and what SQS's full seconds add."""
 USERS_PER_MESSAGE = 250
 BYTES_PER_MESSAGE = 200_000
 """Of users in one tick or timer, as ASCII: half of what an item of DynamoDB holds, a fifth of a message of SQS."""
@@ -37,6 +46,14 @@ def nomination(due: int | None, nominated: int | None, now: int) -> int | None:
     if due is None or (nominated is not None and now < nominated <= due):
         return None
     return max(due, now)
+
+
+def nomination_again(due: int | None, relied: int | None, now: int) -> int | None:
+    """When to nominate a user again, `now` that the state is saved; None where the tick of `relied` is still to come.
+
+    `due` is the next watch of that state, and `relied` what stands there as its nomination.
+    """
+    return None if relied is not None and relied > now + NEAR_MS else nomination(due, None, now)
 
 
 class TickMessage(NamedTuple):
