@@ -250,3 +250,12 @@ def test_without_a_stage_at_hand_nothing_is_looked_up(file: Path) -> None:
     result = CliRunner().invoke(app, ["campaign", "validate", str(file), "--strict"])
     assert result.exit_code == 0
     assert result.stderr == ""
+
+
+def test_a_test_knows_audiences_by_the_profiles_of_its_case_and_hours(file: Path) -> None:
+    rules = 'send:\n  audience: "!Profile.unsubscribed"\n  hours: {from: "10:00", to: "12:00"}'
+    file.write_text(CAMPAIGN.replace("send:", rules))
+    events = f"{ADDED}\n{ADDED.replace('ann', 'bob')}"
+    messages = "{user: ann, at: 1h}, {user: bob, withheld: audience}"
+    result = invoke("test", file, f"profiles: {{bob: {{unsubscribed: true}}}}\n{a_test(events, messages)}")
+    assert result.exit_code == 0, result.output

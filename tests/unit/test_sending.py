@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -517,6 +518,34 @@ def _within(per_user: Iterable[Cap], sent: list[Decision]) -> None:
     times = [each.when for each in sent]
     for cap in per_user:
         assert all(sum(one <= at < one + cap.within for at in times) <= cap.at_most for one in times)
+
+
+some_events = st.lists(
+    st.builds(
+        lambda make, value, at: make(value, minute(at), arrived=minute(100)),
+        st.sampled_from([added, charged]),
+        st.sampled_from(VALUES),
+        st.integers(0, 60),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(rules_of, rules_of, some_events, some_events, st.randoms(use_true_random=False))
+def test_order_and_duplicates_make_no_difference_to_what_waits(
+    a: Rules, b: Rules, before: list[Event], after: list[Event], chance: random.Random
+) -> None:
+    """Beside the same ticks: whatever waits, was sent, or gave way at the first of them."""
+    one, other = (Asked(ruled_by("a", a), ruled_by("b", b)) for _ in range(2))
+    for number, some in enumerate((before, after)):
+        shuffled = [*some, *some[:3]]
+        chance.shuffle(shuffled)
+        one.at(100 + number, *some)
+        for event in shuffled:
+            other.at(100 + number, event)
+        assert one.at(140 + number, tick=True) == other.at(140 + number, tick=True)
+        assert one.state == other.state
 
 
 @given(rules_of, rules_of, policies, st.sampled_from(ZONES), steps)

@@ -83,13 +83,17 @@ def fold(
     whole = {**state.watches, **watches_of}
     floors = _remembered(state.floors, plans, now, limits) if state.floors else {}
     recent, done = _items(state, seen, now)
-    gate = Gate(state.sent, whole, plans, known, now)
-    for campaign in sorted(watches_of, key=lambda each: (-plans[each].rules.priority if each in plans else 0, each)):
+    gate = Gate(state.sent, whole, plans, known, now) if ticked or state.sent else None
+    order = sorted(watches_of)
+    if ticked and len(order) > 1:
+        order.sort(key=lambda each: -plans[each].rules.priority if each in plans else 0)
+    for campaign in order:
         plan, watches = plans.get(campaign), watches_of[campaign]
         if campaign in plans.illegible:
             continue  # a newer release decides
         if ticked or (plan and campaign in touched and plan.immediate):
             doubts = draft.doubts.get(campaign, {}).values()
+            gate = gate or Gate(state.sent, whole, plans, known, now)
             decided = _decide(campaign, watches, plans, gate, limits.decisions - len(decisions), doubts)
             decisions += _recommending(decided, plan, recent, done)
         watches.forget(now - _keep(plan, limits))
@@ -100,7 +104,7 @@ def fold(
             decisions += evict(campaign, watches_of[campaign], floors, now, limits.watches)
     ends = _ends(draft.ends, plans, now, limits) if draft.ends else {}
     doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else {}
-    return State(whole, floors, recent, done, ends, doubts_of, gate.sent), decisions
+    return State(whole, floors, recent, done, ends, doubts_of, gate.sent if gate else state.sent), decisions
 
 
 class _Draft(NamedTuple):
