@@ -129,6 +129,11 @@ class Console(Construct):
             on=[tables.campaigns.table_arn],
             provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", TIMELINE, ACTIVITY]}},
         )
+        may(
+            ["dynamodb:DeleteItem"],
+            on=[tables.campaigns.table_arn],
+            provided={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["live"]}},
+        )
         may(["dynamodb:BatchGetItem", "dynamodb:Query"], on=[tables.catalog.table_arn])
         queues = [events.rejected.queue_arn, deliver.undelivered.queue_arn]
         may(

@@ -29,7 +29,9 @@ from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, r
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
-app = typer.Typer(no_args_is_help=True, help="Work with campaigns: validate, test, diff, publish, roll back, pause.")
+app = typer.Typer(
+    no_args_is_help=True, help="Work with campaigns: validate, test, diff, publish, roll back, pause, delete."
+)
 
 Files = Annotated[list[Path], typer.Argument(help="Campaign files, YAML or JSON.", show_default=False)]
 Id = Annotated[str, typer.Argument(help="The campaign's id.", show_default=False)]
@@ -251,6 +253,32 @@ def _pause(campaign: str, stage: str, note: str, *, paused: bool, as_json: bool)
         print_json(_row(published))
     else:
         out.print(f"[green]✓[/] {campaign}: {'paused' if paused else 'live'}")
+
+
+@app.command()
+def delete(
+    campaign: Id,
+    *,
+    note: NoteOption = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Watch for it no more. What is open is withheld when it falls due. Its revisions are kept, and can be shown."""
+    deployment = Deployment.find(stage)
+    table = campaigns(deployment)
+    revision = _get(table, campaign, None).plan.revision
+    if not yes:
+        question = f"Delete campaign {campaign} (revision {revision}) of stage {stage}? What is open is withheld."
+        typer.confirm(question, abort=True, err=True)
+    with alone(campaign):
+        table.delete(campaign, seen=revision)
+    record(deployment, "deleted", campaign, revision=revision, note=note)
+    if json:
+        print_json({"campaign": campaign, "revision": revision, "state": "deleted"})
+    else:
+        see = f"holdfast campaign show {campaign} --revision {revision}"
+        out.print(f"[green]✓[/] {campaign}: deleted. Its last revision: {see}")
 
 
 def campaigns(deployment: Deployment) -> Campaigns:

@@ -271,7 +271,7 @@ def test_who_is_late_is_told_what_is_live_and_changes_nothing(browser: Browser) 
     late = browser.post("/api/campaigns/cart/publish", 409, source=FILE + "# mine\n", seen_revision=1)
     assert late["error"]["code"] == "conflict"
     assert late["error"]["live_revision"] == 2
-    for change in ("pause", "resume", "rollback"):
+    for change in ("pause", "resume", "rollback", "delete"):
         assert browser.post(f"/api/campaigns/cart/{change}", 409, seen_revision=1)["error"]["live_revision"] == 2
     assert browser.post("/api/campaigns/cart/publish", 409, source=FILE, seen_revision=0)
     assert browser.get("/api/campaigns/cart")["source"] == FILE
@@ -297,6 +297,17 @@ def test_pause_resume_and_the_way_back(browser: Browser) -> None:
     assert browser.get("/api/campaigns/cart?revision=3")["source"] == FILE.replace("your", "the")
     assert browser.post("/api/campaigns/cart/rollback", 404, seen_revision=4, to=9)
     assert browser.post("/api/campaigns/cart/rollback", 422, seen_revision=4, to=1)["error"]["code"] == "no_way_back"
+
+
+def test_a_deleted_campaign_is_listed_no_more_and_withholds_what_is_open(world: World, browser: Browser) -> None:
+    join = world.join()
+    join.take([world.body(world.added())])
+    assert browser.post("/api/campaigns/cart/delete", seen_revision=1) == {"id": "cart", "revision": 1}
+    assert browser.get("/api/campaigns")["campaigns"] == []
+    assert browser.post("/api/campaigns/cart/delete", 404, seen_revision=1)["error"]["code"] == "not_found"
+    world.now += 30 * MINUTE
+    join.take([world.body({"holdfast": "tick", "users": {"ann": world.now}})])
+    assert [(each["kind"], each["reason"]) for each in world.outbox()] == [("withhold", "campaign deleted")]
 
 
 def test_a_file_is_of_the_campaign_it_is_published_as(browser: Browser) -> None:
@@ -599,6 +610,7 @@ def test_what_was_done_is_told_with_who_did_it_the_newest_first(world: World, br
         ("/api/campaigns/cart/rollback", {"seen_revision": 3}),
         ("/api/queues/rejected/redrive", {"groups": ["no user"]}),
         ("/api/queues/rejected/discard", {"groups": ["late by # s"]}),
+        ("/api/campaigns/cart/delete", {"seen_revision": 4, "note": "the sale is over"}),
     ]
     set_aside(world, "no user", "late by 1 s")
     for path, body in deeds:
@@ -606,6 +618,7 @@ def test_what_was_done_is_told_with_who_did_it_the_newest_first(world: World, br
         browser.post(path, **body)
     acts = browser.get("/api/activity")["acts"]
     assert [(act["action"], act["of"], act["revision"], act["count"], act["note"]) for act in acts] == [
+        ("deleted", "cart", 4, None, "the sale is over"),
         ("discarded", "rejected", None, 1, None),
         ("retried", "rejected", None, 1, None),
         ("rolled back", "cart", 4, None, None),

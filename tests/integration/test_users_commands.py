@@ -286,6 +286,19 @@ def test_rollback_says_why_it_cannot(shell: Shell) -> None:
     assert "There is no campaign nope" in shell.fails("campaign", "history", "nope")
 
 
+def test_a_campaign_is_deleted_once_that_is_confirmed_and_its_revisions_stay(shell: Shell) -> None:
+    shell.publish()
+    asked = shell.run("campaign", "delete", "cart", code=1)
+    assert "Delete campaign cart (revision 2) of stage local? What is open is withheld." in asked.stderr
+    assert shell.rows("campaign", "list")[0]["campaign"] == "cart"
+    assert shell.rows("campaign", "delete", "cart", "--yes") == [
+        {"campaign": "cart", "revision": 2, "state": "deleted"},
+    ]
+    assert shell.rows("campaign", "list") == []
+    assert shell.rows("campaign", "show", "cart", "--revision", "2")[0]["revision"] == 2
+    assert "There is no campaign cart" in shell.fails("campaign", "delete", "cart", "--yes")
+
+
 # --- Users. ---
 
 

@@ -84,6 +84,10 @@ def _campaigns(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def resume(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
         return desk().pause(campaign, asked, _person(app).name, paused=False)
 
+    @app.post("/api/campaigns/<campaign>/delete", summary="Watch for it no more; what is open is withheld")
+    def delete(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Deleted:
+        return desk().delete(campaign, asked, _person(app).name)
+
     @app.post("/api/campaigns/<campaign>/rollback", summary="Publish an old revision as a new one")
     def rollback(campaign: Id, asked: Annotated[models.Rollback, Body()]) -> models.Published:
         return desk().rollback(campaign, asked, _person(app).name)

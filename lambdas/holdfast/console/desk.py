@@ -177,6 +177,12 @@ class Desk:
         self._record(by, "paused" if paused else "resumed", campaign, revision=live.plan.revision, note=asked.note)
         return _published(live, changed=True)
 
+    def delete(self, campaign: str, asked: models.Seen, by: str) -> models.Deleted:
+        with self._alone(campaign):
+            last = self.campaigns.delete(campaign, seen=asked.seen_revision)
+        self._record(by, "deleted", campaign, revision=last.plan.revision, note=asked.note)
+        return models.Deleted(id=campaign, revision=last.plan.revision)
+
     def rollback(self, campaign: str, asked: models.Rollback, by: str) -> models.Published:
         seen, note = asked.seen_revision, asked.note or ""
         try:

@@ -213,6 +213,12 @@ class Published(Told):
     changed: bool
 
 
+class Deleted(Told):
+    id: str
+    revision: int
+    """The last one that was live."""
+
+
 class Tested(Told):
     id: str
     source: str
