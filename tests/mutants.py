@@ -29,6 +29,7 @@ SIMULATION = ("test_simulation.py",)
 TIMERS = ("test_timers.py",)
 VALUES = ("test_plans.py", "test_exits.py")
 INTAKE = ("test_intake.py",)
+SPACES = ("test_spaces.py",)
 TIMEOUT_SECONDS = 120
 
 CONFTEST = """
@@ -65,7 +66,7 @@ MUTATIONS = [
         "watch.ended(hit.at, hit.grace)",
         "watch._replace(exit=hit.at, grace=hit.grace)",
     ),
-    Mutation("history opens watches", "fold/fold.py", "elif hit.history:", "elif False:"),
+    Mutation("history opens watches", "fold/fold.py", "elif hit.history or", "elif"),
     Mutation(
         "exits may be history", "fold/fold.py", "if hit.part == EXIT:", "if hit.part == EXIT and not hit.history:"
     ),
@@ -202,14 +203,15 @@ MUTATIONS = [
     Mutation(
         "a campaign that is gone sends",
         "fold/fold.py",
-        "GONE if plan is None else PAUSED if plan.paused",
-        "PAUSED if plan and plan.paused",
+        "reason = DELETED if campaign_of(campaign) in plans.deleted else GONE",
+        'reason = ""',
     ),
     Mutation(
         "a campaign that is gone decides nothing",
         "fold/fold.py",
-        "plan, watches = plans.get(campaign), watches_of[campaign]",
-        "plan, watches = plans.get(campaign), watches_of[campaign]\n        if plan is None:\n            continue",
+        "plan, watches = plans.get(campaign_of(campaign)), watches_of[campaign]",
+        "plan, watches = plans.get(campaign_of(campaign)), watches_of[campaign]\n"
+        "        if plan is None:\n            continue",
     ),
     Mutation(
         "a summary does not wait for the last of its watches",
@@ -249,7 +251,7 @@ MUTATIONS = [
     Mutation(
         "a summary is ticked for the first of its watches",
         "fold/watches.py",
-        "max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0]",
+        "max(t.due for _, t in known.pending()) if name in summaries else known.dues[0][0]",
         "known.dues[0][0]",
         SUMMARY,
     ),
@@ -297,7 +299,7 @@ MUTATIONS = [
     Mutation(
         "floors are dropped at once",
         "fold/fold.py",
-        "if floor[0] + _keep(plans.get(c), limits) >= now",
+        "if floor[0] + _keep(plans.get(campaign_of(c)), limits) >= now",
         "if floor[0] >= now",
     ),
     # What is too much.
@@ -421,11 +423,122 @@ MUTATIONS = [
     Mutation(
         "the mark for every value is forgotten at once",
         "fold/fold.py",
-        "if sum(mark) + _keep(plans.get(c), limits) >= now}",
+        "if sum(mark) + _keep(plans.get(campaign_of(c)), limits) >= now}",
         "if sum(mark) >= now}",
     ),
     Mutation("all of several are needed", "plans/plan.py", "self.any_of or len(self.did) == 1", "len(self.did) == 1"),
-    Mutation("own names are events", "plans/plan.py", "plan.events.get(name, name), []", "name, []"),
+    Mutation("own names are events", "plans/plan.py", "return [(plan.events.get(name, name), ", "return [(name, "),
+    # Spaces.
+    Mutation(
+        "spaces share their watches", "places.py", 'f"{campaign}@{space}" if space else campaign', "campaign", SPACES
+    ),
+    Mutation("another match is the same reading", "plans/plan.py", "before.match == after.match and ", "", SPACES),
+    Mutation("other exits are the same reading", "plans/plan.py", " and _exits(old) == _exits(new)", "", SPACES),
+    Mutation("other keys are the same reading", "plans/plan.py", "_same_keys(old, new) and _exits", "_exits", SPACES),
+    Mutation("what reads for another space opens watches there", "fold/fold.py", " or not hit.opens or", " or", SPACES),
+    Mutation(
+        "older readings of exits are over",
+        "plans/plan.py",
+        "[*_read_by(other, other.place), *(_read_by(plan, other.place) if _same_keys(other, plan) else ())]",
+        "[*(_read_by(plan, other.place) if _same_keys(other, plan) else ())]",
+        SPACES,
+    ),
+    Mutation(
+        "the live reading of exits is for its own space alone",
+        "plans/plan.py",
+        "*(_read_by(plan, other.place) if _same_keys(other, plan) else ())]",
+        "]",
+        SPACES,
+    ),
+    Mutation(
+        "keys are taken for those of another reading",
+        "plans/plan.py",
+        "(_read_by(plan, other.place) if _same_keys(other, plan) else ())",
+        "_read_by(plan, other.place)",
+        SPACES,
+    ),
+    Mutation("what another space cannot read is reported", "plans/plan.py", '"" if route.foreign else ', "", SPACES),
+    Mutation(
+        "two readings of an exit have to agree", "plans/plan.py", " and p.doubt.campaign not in ended", "", SPACES
+    ),
+    Mutation("older spaces decide as well", "fold/fold.py", "elder.put(same, known.left(mark))", "pass", SPACES),
+    Mutation(
+        "older spaces keep what they know of exits",
+        "fold/fold.py",
+        "watch.ended(known.exit, known.grace)",
+        "watch",
+        SPACES,
+    ),
+    Mutation(
+        "older spaces keep what they know of exits for every value",
+        "fold/fold.py",
+        "watch = watch.ended(*draft.ends.get(place, (0, 0)))",
+        "pass",
+        SPACES,
+    ),
+    Mutation(
+        "what an older space decided is decided again",
+        "fold/fold.py",
+        "if mark and known.decided and known.decided.mark >= mark:",
+        "if False:",
+        SPACES,
+    ),
+    Mutation(
+        "a later occurrence of an older space is not the one that counts",
+        "fold/fold.py",
+        " or (hit.elder and hit.plan.single and _outdated(hit, number, draft)):",
+        ":",
+        SPACES,
+    ),
+    Mutation(
+        "values do not stand side by side",
+        "fold/fold.py",
+        "[keys[number]] if len(keys) == len(hit.values) else keys",
+        "keys",
+        SPACES,
+    ),
+    Mutation(
+        "a part alone takes the occurrence over",
+        "fold/fold.py",
+        "(hit.at, hit.id) if hit.plan.single else watch.trigger.mark if watch.trigger else None",
+        "(hit.at, hit.id)",
+        SPACES,
+    ),
+    Mutation(
+        "a space of before the campaign was deleted goes on",
+        "fold/fold.py",
+        '"" if campaign in plans.places else GONE',
+        '""',
+        SPACES,
+    ),
+    Mutation(
+        "a decision names the space",
+        "fold/fold.py",
+        "= campaign_of(place), trigger.shown",
+        "= place, trigger.shown",
+        SPACES,
+    ),
+    Mutation(
+        "what is decided elsewhere is open",
+        "fold/watches.py",
+        "if self.elsewhere is not None and (trigger.at, trigger.id) <= self.elsewhere:",
+        "if False:",
+        SPACES,
+    ),
+    Mutation(
+        "the mark of what is decided elsewhere is the last one folded",
+        "fold/watches.py",
+        "self if self.elsewhere and mark <= self.elsewhere else self",
+        "self",
+        SPACES,
+    ),
+    Mutation(
+        "the mark of what is decided elsewhere is forgotten at once",
+        "fold/watches.py",
+        "self.elsewhere[0] if self.elsewhere else 0)",
+        "0)",
+        SPACES,
+    ),
     # Doubts.
     Mutation("nothing is in doubt", "fold/fold.py", "why = reason or _in_doubt(trigger, doubts)", "why = reason"),
     Mutation(
@@ -516,7 +629,7 @@ MUTATIONS = [
     Mutation(
         "only what is touched is looked at",
         "fold/fold.py",
-        "if campaign not in watches_of and _stirs(old, plans.get(campaign), now, limits):",
+        "if campaign not in watches_of and _stirs(old, plans.get(campaign_of(campaign)), now, limits):",
         "if False:",
     ),
     # What the simulation orders, and puts off.
@@ -544,7 +657,13 @@ MUTATIONS = [
     Mutation(
         "what comes late waits", "explain/replay.py", "if hit.at < now or due <= now", "if due <= now", SIMULATION
     ),
-    Mutation("what a summary may end waits", "explain/replay.py", "or hit.campaign in summaries or", "or", SIMULATION),
+    Mutation(
+        "what a summary may end waits",
+        "explain/replay.py",
+        "or campaign_of(hit.campaign) in summaries or",
+        "or",
+        SIMULATION,
+    ),
     Mutation(
         "what makes too many watches waits",
         "explain/replay.py",

@@ -18,6 +18,7 @@ from holdfast.core.explain.comparison import Renderer
 from holdfast.core.explain.explanation import Explanation, Status
 from holdfast.core.explain.explanation import explain as explain_state
 from holdfast.core.fold.watches import State
+from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan
 from holdfast.services.publishing import plan_of
 from holdfast.services.user_data import read_user
@@ -56,7 +57,7 @@ def explain(
     table = campaigns(deployment)
     plans = table.plans()
     state, properties, outbox = read_user(users(deployment), user)
-    if campaign and not {campaign} & {*plans, *state.watches, *state.floors}:
+    if campaign and campaign not in {*plans, *map(campaign_of, (*state.watches, *state.floors))}:
         raise Failure(f"There is no campaign {campaign}. See: holdfast campaign list")
     zone: tzinfo = UTC if utc else tzlocal()
     renderer = Renderer(plan_of(table), lookup(deployment).finder(user, plans.recommenders))

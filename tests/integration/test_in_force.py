@@ -11,7 +11,10 @@ import pytest
 from holdfast.aws.queues import FIRST_ARRIVAL
 from holdfast.aws.tables import campaigns as campaigns_table
 from holdfast.aws.tables.campaigns import LEAD_MS, Campaigns, Conflict, Restless, UnknownCampaign
+from holdfast.aws.tables.statistics import waiting
+from holdfast.aws.tables.users import Users
 from holdfast.core.plans.plan import Plan
+from holdfast.services.audit import audit
 from join import LONGEST_WAIT_MS, first_arrival
 from tests.integration.conftest import MINUTE, T0, World, a_plan, throttled
 
@@ -245,6 +248,100 @@ def test_what_is_due_of_a_campaign_that_cannot_be_read_stays_open(world: World) 
     world.dynamodb._real.put_item(TableName="campaigns", Item=item)
     world.join().take([tick(world)])
     assert [each["kind"] for each in world.outbox()] == ["send"]
+
+
+# --- Readings never mix ---------------------------------------------------------------------------------------------
+
+
+def by(path: str, **changes: Any) -> Plan:
+    return a_plan(constant=(replace(a_plan().constant[0], paths={"added": path, "charged": path}),), **changes)
+
+
+def test_what_was_added_before_an_update_of_the_constant_and_bought_after_it(world: World) -> None:
+    join = world.join()
+    join.take([world.body(world.added("white coat", sku="77"), world.added("hat", user="bob", sku="9"))])
+    world.now += MINUTE
+    world.publish(by("sku"))
+    world.now += MINUTE
+    assert join.take([world.body(world.charged("white coat", sku="77"))]) == []
+    world.now += 30 * MINUTE
+    world.join().take([tick(world, "ann", "bob")])
+    assert world.outbox() == []
+    assert [(each["kind"], each["campaign"], each["shown"]) for each in world.outbox("bob")] == [
+        ("send", "cart", "hat")
+    ]
+    world.deliver_outboxes()
+    assert [each["detail"]["metadata"]["campaign"] for each in world.messages("rule")] == ["cart"]
+
+
+@pytest.mark.parametrize("first_arrival", ["the same", "another"])
+def test_an_add_that_is_delivered_before_and_after_an_update_of_the_constant(world: World, first_arrival: str) -> None:
+    join = world.join()
+    added = world.body(world.added(sku="77", id="e1"))
+    join.take([added])
+    world.now += MINUTE
+    world.publish(by("sku"))
+    world.now += MINUTE
+    join.take([added if first_arrival == "the same" else added._replace(arrived=world.now)])
+    world.now += 30 * MINUTE
+    join.take([tick(world)])
+    assert [(each["kind"], each["campaign"], each["id"]) for each in world.outbox()] == [("send", "cart", "e1")]
+
+
+def test_a_space_begins_with_a_revision_that_reads_in_another_way_and_stays_with_those_after_it(world: World) -> None:
+    spaces = [world.campaigns.get("cart").plan.space]
+    for plan in (a_plan(within=MINUTE), by("sku"), by("sku", within=MINUTE), a_plan()):
+        world.publish(plan)
+        spaces.append(world.campaigns.get("cart").plan.space)
+    assert spaces == [0, 0, 3, 3, 5]
+    assert [each.plan.space for each in world.campaigns.revisions("cart")] == spaces
+    world.campaigns.pause("cart", paused=True)
+    assert world.campaigns.get("cart").plan.space == 5
+    newest = world.campaigns.plans()
+    assert newest["cart"].space == 5
+    assert newest.places == {"cart", "cart@3", "cart@5"}
+    assert all("space" not in json.loads(item["plan"]["S"]) for item in world.items("campaigns") if "plan" in item)
+
+
+def test_what_was_open_before_a_campaign_was_deleted_and_published_again(world: World) -> None:
+    """Nobody read exits in between."""
+    join = world.join()
+    join.take([world.body(world.added())])
+    world.campaigns.delete("cart")
+    world.now += MINUTE
+    world.publish(a_plan())
+    world.now += 30 * MINUTE
+    join.take([world.body(world.added("hat")), tick(world)])
+    assert [(each["kind"], each["reason"]) for each in world.outbox()] == [("withhold", "campaign gone")]
+    assert set(world.state().watches["cart@2"]) == {"hat"}
+
+
+def test_an_exit_that_only_the_new_reading_can_read_is_folded_and_not_reported(world: World) -> None:
+    join = world.join()
+    join.take([world.body(world.added())])
+    world.now += MINUTE
+    world.publish(by("sku"))
+    world.now += MINUTE
+    join.take([world.body({"user": "ann", "event": "charged", "sku": "77", "ts": world.now, "id": "e2"})])
+    assert world.messages("rejected") == []
+    world.now += 30 * MINUTE
+    join.take([tick(world)])
+    (withheld,) = world.outbox()
+    assert withheld["reason"].startswith("in doubt: charged at ")
+    assert withheld["reason"].endswith("could not be read (product is missing)")
+
+
+def test_who_scans_finds_all_spaces_of_a_campaign(world: World) -> None:
+    join = world.join()
+    join.take([world.body(world.added(sku="77"))])
+    world.publish(by("sku"))
+    world.now += MINUTE
+    join.take([world.body(world.added(sku="77", user="bob"), world.added("hat", sku="9"))])
+    users = Users(world.dynamodb, "users")  # type: ignore[arg-type]
+    assert {user for page in users.scan("cart") for user in page.states} == {"ann", "bob"}
+    assert {user for page in users.scan("car") for user in page.states} == set()
+    assert waiting(users).watches == {"cart": 3}
+    assert audit(users.everyone(), (), world.now).open == {"cart": 3}
 
 
 # --- Deleting -------------------------------------------------------------------------------------------------------

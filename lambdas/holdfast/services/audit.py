@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from holdfast.core.fold.watches import State, decode
+from holdfast.core.places import campaign_of
 
 LATE_MS = 20 * 60_000
 """How long a watch may be overdue before something is wrong: longer than a tick is delayed and tried again."""
@@ -39,7 +40,8 @@ def audit(states: Iterable[tuple[str, str | None]], summaries: Collection[str], 
         due = state.due(summaries)
         if due is not None and due + LATE_MS < now:
             overdue[user] = due
-        for campaign, _, watch in state.all():
+        for place, _, watch in state.all():
+            campaign = campaign_of(place)
             opened[campaign] += watch.pending is not None
             if watch.decided:
                 decided[campaign, watch.decided.kind] += 1

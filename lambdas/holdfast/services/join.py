@@ -26,6 +26,7 @@ from holdfast.core.fold.timers import nomination, nomination_again, schedule
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
 from holdfast.core.intake.forms import RULES, Rules
+from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import MAX_AGE_MS, Hit, Input, Plans
 from holdfast.services.ticks import send_ticks
 
@@ -284,7 +285,7 @@ def _due(state: State, plans: Plans, now: int) -> int | None:
     """When to look at a user again. What only a newer release can decide is looked at from time to time."""
     due = state.due(plans.summaries, plans.illegible)
     if plans.illegible:
-        only = {campaign: watches for campaign, watches in state.watches.items() if campaign in plans.illegible}
+        only = {place: of for place, of in state.watches.items() if campaign_of(place) in plans.illegible}
         later = State(only).due()
         if later is not None:
             later = max(later, now + LATER_MS)
@@ -300,7 +301,7 @@ def _asked(intake: Intake, plans: Plans) -> set[Key]:
 def _decides(inputs: Iterable[Input], plans: Plans) -> bool:
     if not plans.ask_profile:
         return False
-    ids = {each.campaign for each in inputs if isinstance(each, Hit)}
+    ids = {campaign_of(each.campaign) for each in inputs if isinstance(each, Hit)}
     return any(isinstance(each, Tick) for each in inputs) or any(plans[id_].immediate for id_ in ids if id_ in plans)
 
 

@@ -15,6 +15,7 @@ from holdfast.core.explain.comparison import Change, Comparison, FindRevision, c
 from holdfast.core.fold import profiles, watches
 from holdfast.core.fold.watches import State
 from holdfast.core.messages.contract import breaks
+from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan
 
 
@@ -107,7 +108,7 @@ def _open(table: Users, campaign: str) -> Iterator[_Page]:
 
 
 def _only(campaign: str, state: State) -> State:
-    watches = {campaign: state.watches[campaign]} if campaign in state.watches else {}
+    watches = {place: of for place, of in state.watches.items() if campaign_of(place) == campaign}
     return state._replace(watches=watches, floors={})
 
 

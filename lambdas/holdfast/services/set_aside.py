@@ -14,6 +14,7 @@ from holdfast.aws.queues import FIRST_ARRIVAL, Message, Queue
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.timers import tick_users
 from holdfast.core.fold.watches import Decision, Watch, decision_of, decode
+from holdfast.core.places import campaign_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -263,7 +264,7 @@ def ended_since(users: Users) -> Ended:
         if not items:
             return False
         known = decode(items[user, "watches"].state).all()
-        of = [(key, watch) for campaign, key, watch in known if campaign.split("@")[0] == decided.campaign]
+        of = [(key, watch) for place, key, watch in known if campaign_of(place) == decided.campaign]
         if decided.key:
             about = [watch for key, watch in of if key == decided.key]
         else:  # a summary, or a campaign without constant

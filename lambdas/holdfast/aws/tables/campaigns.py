@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.retry import attempts
-from holdfast.core.plans.plan import HARMLESS, MISREAD, Illegible, Plan, Plans
+from holdfast.core.plans.plan import HARMLESS, MISREAD, Illegible, Plan, Plans, same_reading
 from holdfast.core.plans.timeline import Entry, Timeline
 from holdfast.core.recommend.ranking import Recommender
 
@@ -179,6 +179,7 @@ class _Revisions(Generic[P]):
                 **({"note": {"S": published.note}} if published.note else {}),
                 "in_force_from": {"N": str(published.since)},
                 "first_from": {"N": str(published.first)},
+                **_space(published.plan),
             },
             "ConditionExpression": "attribute_not_exists(pk)",
         }
@@ -195,6 +196,7 @@ class _Revisions(Generic[P]):
             **_written(_reading(plan).to_json()),
             revision={"N": str(plan.revision)},
             first_from={"N": str(before.first)},
+            **_space(plan),
         )
 
     def _timeline(self, name: str, since: int, ends: int, **values: Mapping[str, str]) -> dict[str, Any]:
@@ -221,7 +223,7 @@ class _Revisions(Generic[P]):
         raise failure
 
     def _published(self, item: Mapping[str, Any]) -> Published[P]:
-        plan = self._plan.from_json(_read(item))
+        plan = _placed(self._plan.from_json(_read(item)), item)
         by, note = (item.get(name, {}).get("S", "") for name in ("published_by", "note"))
         published_at, since = int(item["published_at"]["N"]), _number_in(item, "in_force_from")
         return Published(plan, item["source"]["S"], published_at, by, note, since, _first(item))
@@ -260,7 +262,11 @@ class Campaigns(_Revisions[Plan]):
         before = self.find(campaign)
         _expect(campaign, seen, before)
         plan = plan_of(1 + (before.plan.revision if before else self._last(campaign)))
-        plan = replace(plan, paused=before.plan.paused) if before else plan
+        if before:
+            space = before.plan.space if same_reading(before.plan, plan) else plan.revision
+            plan = replace(plan, paused=before.plan.paused, space=space)
+        elif plan.revision > 1:
+            plan = replace(plan, space=plan.revision)  # it was deleted, and nobody read exits meanwhile
         published = Published(plan, source, now, by=by, note=note)
         return self._publish(campaign, before, published, wait=wait)
 
@@ -431,6 +437,15 @@ def _reading(plan: P) -> P:
     return replace(plan, values={}) if isinstance(plan, Plan) else plan
 
 
+def _space(plan: Plan | Recommender) -> dict[str, Any]:
+    """Beside the plan, as the release before reads no plan that holds it. Of the first space nothing is written."""
+    return {"space": {"N": str(plan.space)}} if isinstance(plan, Plan) and plan.space else {}
+
+
+def _placed(plan: P, item: Mapping[str, Any]) -> P:
+    return replace(plan, space=_number_in(item, "space")) if isinstance(plan, Plan) else plan
+
+
 def _name(item: Mapping[str, Any]) -> str:
     """Of an item in `live`, or of one in `timeline`, which bears the time as well."""
     name = str(item["sk"]["S"])
@@ -446,7 +461,7 @@ def _what(item: Mapping[str, Any]) -> Plan | Recommender | Illegible | None:
         data = _read(item)
         if _is_recommendation(item):
             return Recommender.from_json(data)
-        return replace(Plan.from_json(data), since=_first(item))
+        return replace(_placed(Plan.from_json(data), item), since=_first(item))
     except MISREAD as error:  # of a newer release, or changed by hand
         return Illegible.of(text, error)
 

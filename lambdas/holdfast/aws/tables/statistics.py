@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.watches import decode
 from holdfast.core.messages.statistics import Tally, bounded, merged
+from holdfast.core.places import campaign_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -125,8 +126,8 @@ def waiting(
     watches: Counter[str] = Counter()
     for page in users.scan():
         for text in page.states.values():
-            for campaign, _, watch in decode(text).all():
-                watches[campaign] += watch.pending is not None
+            for place, _, watch in decode(text).all():
+                watches[campaign_of(place)] += watch.pending is not None
         scanned(page.scanned)
         if not time_left():
             return Open(watches, complete=False)

@@ -311,8 +311,9 @@ class Users:
 
     def scan(self, campaign: str = "") -> Iterator[Page]:
         """All users with watches, of one campaign or of any. This reads the whole table, its profiles too."""
-        named = "attribute_type(#state, :deflated) OR contains(#state, :campaign)"
-        only = {":campaign": {"S": f'"{campaign}":'}, ":deflated": {"S": "B"}} if campaign else {}
+        named = "attribute_type(#state, :deflated) OR contains(#state, :campaign) OR contains(#state, :later)"
+        first, later = f'"{campaign}":', f'"{campaign}@'
+        only = {":campaign": {"S": first}, ":later": {"S": later}, ":deflated": {"S": "B"}} if campaign else {}
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
             ProjectionExpression="#user, #state",
@@ -324,7 +325,7 @@ class Users:
             states = {found["user"]["S"]: state_of(found) for found in page["Items"]}
             yield Page(
                 page["ScannedCount"],
-                {user: text for user, text in states.items() if f'"{campaign}":' in text or not campaign},
+                {user: text for user, text in states.items() if first in text or later in text or not campaign},
             )
 
 

@@ -17,6 +17,7 @@ from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.rules import NONE
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context
+from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.templates import TemplateError, Values, Withheld, compile_values
 
@@ -77,19 +78,22 @@ def _flat(value: Json, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Json
             return {path: value}
 
 
-def outlook(state: State, plan: Plan) -> dict[str, Decision]:
-    """By constant key, what the fold would decide on each open watch of the campaign if nothing more came in.
+def outlook(state: State, plan: Plan, place: str = "") -> dict[str, Decision]:
+    """By constant key, what the fold would decide on each open watch if nothing more came in: of those in one place of
+    the campaign, by default the plan's own.
 
     It is asked as if the campaign were not paused and had no rules for what is due. A
     summary stands there once for each watch that it is about.
     """
-    watches = state.watches.get(plan.id, {})
+    place = place or plan.place
+    watches, doubts = state.watches.get(place, {}), state.doubts.get(place, {})
     pending = {key: trigger for key, watch in watches.items() if (trigger := watch.pending)}
     if not pending:
         return {}
     last = max(trigger.due for trigger in pending.values())
     plans, limits = Plans([replace(plan, paused=False, rules=NONE)]), Limits(decisions=len(pending))
-    _, decisions = fold(state._replace(watches={plan.id: watches}, floors={}), [Tick("", last)], plans, last, limits)
+    alone = state._replace(watches={plan.place: watches}, doubts={plan.place: doubts}, floors={}, ends={})
+    _, decisions = fold(alone, [Tick("", last)], plans, last, limits)
     if plan.summary:
         whole, doubted = {each.key: each for each in decisions if not each.key}, {d.key: d for d in decisions if d.key}
         return {key: doubted.get(key) or whole[""] for key in pending}
@@ -189,16 +193,19 @@ class Comparison:
         return self.effects.total()
 
     def add(self, user: str, state: State, profile: Mapping[str, Json]) -> list[Difference]:
-        before, after = outlook(state, self._live), outlook(state, self._draft)
         found = []
-        for key, decision in before.items():
-            old = self._renderer.outcome(decision, self._live, profile)
-            new = self._renderer.outcome(after[key], self._draft, profile)
-            trigger = state.watches[self._live.id][key].trigger
-            found.append(Difference(user, trigger.shown if trigger else key, self._effect(old, new), old, new))
+        for place in [place for place in state.watches if campaign_of(place) == self._live.id]:
+            before, after = outlook(state, self._live, place), outlook(state, self._draft, place)
+            here = []
+            for key, decision in before.items():
+                old = self._renderer.outcome(decision, self._live, profile)
+                new = self._renderer.outcome(after[key], self._draft, profile)
+                trigger = state.watches[place][key].trigger
+                here.append(Difference(user, trigger.shown if trigger else key, self._effect(old, new), old, new))
+            self.messages["before"] += _messages(self._live, [each.before for each in here])
+            self.messages["after"] += _messages(self._draft, [each.after for each in here])
+            found += here
         self.users += bool(found)
-        self.messages["before"] += _messages(self._live, [each.before for each in found])
-        self.messages["after"] += _messages(self._draft, [each.after for each in found])
         for each in found:
             if each.effect != "same" and self.effects[each.effect] < self._examples:
                 self.examples.append(each)

@@ -19,7 +19,8 @@ from holdfast.core.fold.fold import DELETED, GONE, PAUSED, TOO_MANY
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
 from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EARLY, LATE, OUTSIDE
 from holdfast.core.messages.detail import message_id
-from holdfast.core.plans.plan import EARLIER, Plan
+from holdfast.core.places import campaign_of
+from holdfast.core.plans.plan import EARLIER, Plan, Plans
 from holdfast.core.times import format_duration
 
 Status: TypeAlias = Literal[
@@ -104,19 +105,27 @@ def explain(
 ) -> list[Explanation]:
     """By campaign, newest first. `plans` are the live ones, paused ones among them; times are told in `zone`."""
     decisions = tuple(outbox)
-    found: list[Explanation] = []
-    for campaign in sorted({*state.watches, *state.floors, *plans}):
-        about = _About(user, campaign, plans.get(campaign), state, now, zone, decisions, render)
-        found += about.explanations()
-    return found
+    found: dict[str, list[Explanation]] = {}
+    for place in sorted({*state.watches, *state.floors, *(plan.place for plan in plans.values())}):
+        campaign = campaign_of(place)
+        plan = None if isinstance(plans, Plans) and place not in plans.places else plans.get(campaign)
+        about = _About(user, campaign, place, plan, state, now, zone, decisions, render)
+        found.setdefault(campaign, []).extend(about.explanations())
+    return [each for many in found.values() for each in _without_nothing(many)]
+
+
+def _without_nothing(found: list[Explanation]) -> list[Explanation]:
+    """That one reading of a campaign knows nothing is worth a word only where no other does."""
+    return [each for each in found if each.status != "nothing"] or found[-1:]
 
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """One campaign of one user."""
+    """One campaign of one user, as one of its readings remembers it."""
 
     user: str
     campaign: str
+    place: str
     plan: Plan | None
     state: State
     now: int
@@ -125,14 +134,16 @@ class _About:
     render: Render | None
 
     def explanations(self) -> Iterator[Explanation]:
-        watches = self.state.watches.get(self.campaign, {})
-        coming = outlook(self.state, self.plan) if self.plan else {}
-        found = [self._watch(key, watch, coming.get(key)) for key, watch in watches.items()]
+        watches = self.state.watches.get(self.place, {})
+        coming = outlook(self.state, self.plan, self.place) if self.plan else {}
+        found = [self._watch(key, watch, coming.get(key)) for key, watch in watches.items() if not watch.moved]
         yield from sorted(found, key=lambda each: (-each.latest, str(each.constant)))
-        doubts = [doubt for doubt in self.state.doubts.get(self.campaign, {}).values() if doubt.why]
+        doubts = [doubt for doubt in self.state.doubts.get(self.place, {}).values() if doubt.why]
+        if self.plan and self.place != self.plan.place and not coming:
+            doubts = []  # nothing of the former reading is open
         for doubt in sorted(doubts, key=lambda each: -each.at):
             yield self._doubted(doubt)
-        if floor := self.state.floors.get(self.campaign):
+        if floor := self.state.floors.get(self.place):
             text = f"what was seen until {self._time(floor[0])} and is not listed was let go: {_REASONS[TOO_MANY]}"
             yield self._explanation(None, "full", Fact("note", floor[0], text), reason=TOO_MANY)
         elif not found and not doubts:
@@ -165,6 +176,9 @@ class _About:
             about, more = self._waits(about, pending, watch, coming)
         elif decided and current:
             about, more = self._decided(about, key, watch, decided)
+        elif trigger and trigger.at > watch.reach:
+            about = about._replace(status="ended")
+            more = [Fact("note", trigger.at, "the campaign reads it in another way since, and watches for it there")]
         elif trigger:
             about = about._replace(status="ended")
             more = [Fact("exit", watch.exit, f"{self._ended(watch)} {_when(watch, trigger)}: no message")]

@@ -23,6 +23,7 @@ from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.rules import NONE
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type, too_large
+from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Hit, Plan, Plans
 from holdfast.core.recommend.ranking import Recommender
 from holdfast.core.templates import trace as template_trace
@@ -149,7 +150,13 @@ def latest(plan: Plan, state: State, outbox: Iterable[Decision] = ()) -> Decisio
     that was saved with the state.
     """
     kept = [each for each in outbox if each.campaign == plan.id and each.kind == "send"]
-    newest = max(outlook(state, plan).values(), key=lambda each: each.mark, default=None)
+    coming = [
+        each
+        for place in state.watches
+        if campaign_of(place) == plan.id
+        for each in outlook(state, plan, place).values()
+    ]
+    newest = max(coming, key=lambda each: each.mark, default=None)
     return newest or max(kept, key=lambda each: each.mark, default=None)
 
 

@@ -9,6 +9,7 @@ from holdfast.core.events import Event, Tick
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fold import Limits, fold, needed_until
 from holdfast.core.fold.watches import Decision, State
+from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Hit, Input, Plans, Problem
 
 NOTHING = State()
@@ -93,7 +94,7 @@ class Simulation(Generic[Told]):
         now, summaries, first = self.now, self._plans.summaries, self._dues.get(user, NEVER)
         for hit in hits:
             due = hit.due
-            if hit.at < now or due <= now or hit.campaign in summaries or len(hit.values) > WIDEST:
+            if hit.at < now or due <= now or campaign_of(hit.campaign) in summaries or len(hit.values) > WIDEST:
                 return False
             first = min(first, due)
         waiting = self._waiting.get(user, [])

@@ -16,6 +16,7 @@ from holdfast.core.gate import policy as policies
 from holdfast.core.gate import rules as rules_of
 from holdfast.core.gate.gate import CONTROL, CONTROL_OF_ALL, Answer, Case, Send, Sent, Withhold, decide, horizon
 from holdfast.core.gate.policy import Policy
+from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import LONGEST_MS, Plan
 
 MOST_SENT = 200
@@ -84,9 +85,9 @@ class Gate:
     def gives_way(self, campaign: str, key: str, trigger: Trigger) -> str:
         """The reason, where another campaign's message goes instead: one that is open, or went since the trigger."""
         for rival in self._rivals_of(campaign):
-            watch = self._watches.get(rival, {}).get(key)
+            known = [of[key] for place, of in self._watches.items() if campaign_of(place) == rival and key in of]
             went = any(at >= trigger.at and each == _short(key) for at, each in self.sent.get(rival, ()))
-            if went or (watch and (watch.pending or _since(watch.decided, trigger))):
+            if went or any(watch.pending or _since(watch.decided, trigger) for watch in known):
                 return f"{INSTEAD}: {rival}"
         return ""
 

@@ -20,11 +20,14 @@ the campaign, and merged into each of its watches.
 (1 and 3 hold for the state as long as no cap is reached.) The items that recommendations go by are kept as maxima, too.
 Whether an event is history follows from its own time and its own arrival, never from `now`; `now` says only what is due
 and what may be forgotten.
+
+A campaign that reads keys or exits in another way than before has a space of its own, folded like a campaign of its
+own: a hit names its place. Only triggers tie spaces together: the newer one takes the occurrence over (`_take_over`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Json, Tick
@@ -32,6 +35,7 @@ from holdfast.core.fold.asking import UNKNOWN, Gate, Known, remembered_for
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
 from holdfast.core.gate.gate import Send, Wait, Withhold
 from holdfast.core.gate.policy import NONE, Policy
+from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, Unreadable
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
@@ -78,7 +82,7 @@ def fold(
     watches_of = draft.watches
     touched = sorted(watches_of)
     for campaign, old in state.watches.items():
-        if campaign not in watches_of and _stirs(old, plans.get(campaign), now, limits):
+        if campaign not in watches_of and _stirs(old, plans.get(campaign_of(campaign)), now, limits):
             watches_of[campaign] = Watches.of(old)
     whole = {**state.watches, **watches_of}
     floors = _remembered(state.floors, plans, now, limits) if state.floors else {}
@@ -86,10 +90,10 @@ def fold(
     gate = Gate(state.sent, whole, plans, known, now) if ticked or state.sent else None
     order = sorted(watches_of)
     if ticked and len(order) > 1:
-        order.sort(key=lambda each: -plans[each].rules.priority if each in plans else 0)
+        order.sort(key=lambda each: _priority(each, plans))
     for campaign in order:
-        plan, watches = plans.get(campaign), watches_of[campaign]
-        if campaign in plans.illegible:
+        plan, watches = plans.get(campaign_of(campaign)), watches_of[campaign]
+        if campaign_of(campaign) in plans.illegible:
             continue  # a newer release decides
         if ticked or (plan and campaign in touched and plan.immediate):
             doubts = draft.doubts.get(campaign, {}).values()
@@ -107,20 +111,32 @@ def fold(
     return State(whole, floors, recent, done, ends, doubts_of, gate.sent if gate else state.sent), decisions
 
 
+def _priority(campaign: str, plans: Plans) -> int:
+    """Where the campaign comes: one of a higher priority before others."""
+    plan = plans.get(campaign_of(campaign))
+    return -plan.rules.priority if plan else 0
+
+
 class _Draft(NamedTuple):
     """What the inputs change: the watches of the campaigns that were hit, and all marks of whole campaigns."""
 
+    before: Mapping[str, Mapping[str, Watch]]
     watches: dict[str, Watches]
     floors: Mapping[str, tuple[int, str]]
     ends: dict[str, tuple[int, int]]
     doubts: dict[str, Mapping[str, Doubt]]
+
+    def of(self, campaign: str) -> Watches:
+        if (watches := self.watches.get(campaign)) is None:
+            watches = self.watches[campaign] = Watches.of(self.before.get(campaign, {}))
+        return watches
 
 
 def _merge(state: State, inputs: Iterable[Input], now: int) -> tuple[_Draft, list[Decision], list[Seen], bool]:
     """The state with the inputs, and what the hits alone decided; what else was seen of items; and whether there is a
     tick.
     """
-    draft = _Draft({}, state.floors, {**state.ends}, {**state.doubts})
+    draft = _Draft(state.watches, {}, state.floors, {**state.ends}, {**state.doubts})
     decisions: list[Decision] = []
     hits: list[Hit] = []
     seen: list[Seen] = []
@@ -128,10 +144,7 @@ def _merge(state: State, inputs: Iterable[Input], now: int) -> tuple[_Draft, lis
     for each in inputs:
         if isinstance(each, Hit):
             hits.append(each)
-            campaign = each.campaign
-            if (watches := draft.watches.get(campaign)) is None:
-                watches = draft.watches[campaign] = Watches.of(state.watches.get(campaign, {}))
-            decisions += _see(each, watches, draft, each.plan, now)
+            decisions += _see(each, draft.of(each.campaign), draft, each.plan, now)
         elif isinstance(each, Tick):
             ticked = True
         elif isinstance(each, Unreadable):
@@ -156,13 +169,13 @@ def _see(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> lis
     """Merge one hit into the watches of its campaign."""
     decisions = _end_all(hit, watches, draft, plan, now) if hit.every else []
     everything, floor = draft.ends.get(hit.campaign), draft.floors.get(hit.campaign)
-    for key, shown in hit.values.items():
+    for number, (key, shown) in enumerate(hit.values.items()):
         watch = watches.get(key, NOTHING)
         if hit.part == EXIT:
             if floor and watch is NOTHING and (hit.at + hit.grace, key) <= floor:
                 continue
             decisions += _end(hit, key, watches, plan, now)
-        elif hit.history:
+        elif hit.history or not hit.opens or (hit.elder and hit.plan.single and _outdated(hit, number, draft)):
             continue
         elif floor and watch is NOTHING and (hit.at, key) <= floor:
             if plan.single and not (everything and hit.at <= sum(everything)):
@@ -176,7 +189,43 @@ def _see(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> lis
             watches.put(key, watch.seen(_assemble(parts, plan) or watch.trigger, parts))
         if everything:
             _end_by(everything, key, watches)
+        if hit.elder and hit.part != EXIT:
+            _take_over(hit, number, key, watches, draft)
     return decisions
+
+
+def _take_over(hit: Hit, number: int, key: str, watches: Watches, draft: _Draft) -> None:
+    """Leave an occurrence to this space: older ones do not decide it any more, and what they know of its value counts:
+    exits that came before this space began, and what they decided themselves.
+    """
+    watch = watches[key]
+    mark = (hit.at, hit.id) if hit.plan.single else watch.trigger.mark if watch.trigger else None
+    for place in hit.elder:
+        watch = watch.ended(*draft.ends.get(place, (0, 0)))
+    for place, same in _alike(hit, number):
+        elder = draft.of(place)
+        known = elder.get(same, NOTHING)
+        watch = watch.ended(known.exit, known.grace)
+        if mark and known.decided and known.decided.mark >= mark:
+            watch = watch.left(known.decided.mark)
+        if mark and (known.left(mark) is not known):
+            elder.put(same, known.left(mark))
+    watches.put(key, watch)
+
+
+def _outdated(hit: Hit, number: int, draft: _Draft) -> bool:
+    """Whether a later occurrence of the value is open in an older space. That one counts."""
+    known = (draft.of(place).get(same, NOTHING).pending for place, same in _alike(hit, number))
+    return any(pending and pending.mark > (hit.at, hit.id) for pending in known)
+
+
+def _alike(hit: Hit, number: int) -> Iterator[tuple[str, str]]:
+    """Older spaces, and the keys that a value has there. The values of an event that bears as many there stand side by
+    side; else all of them count.
+    """
+    for place, keys in hit.elder.items():
+        for same in [keys[number]] if len(keys) == len(hit.values) else keys:
+            yield place, same
 
 
 def _end(hit: Hit, key: str, watches: Watches, plan: Plan, now: int) -> list[Decision]:
@@ -288,7 +337,7 @@ def _takes_back(hit: Hit, decided: Decided, plan: Plan) -> bool:
 def _retract(hit: Hit, key: str, watch: Watch, decided: Decided, now: int) -> Decision:
     shown = watch.trigger.shown if watch.trigger else hit.values[key]
     of, (at, id_) = ("", decided.summary) if decided.summary else (key, (decided.at, decided.id))
-    return Decision("retract", hit.campaign, of, shown, at, id_, now, hit.plan.revision)
+    return Decision("retract", campaign_of(hit.campaign), of, shown, at, id_, now, hit.plan.revision)
 
 
 def _take_back(watches: Watches, key: str, decided: Decided) -> None:
@@ -330,15 +379,21 @@ def _decide(
     room: int,
     doubts: Collection[Doubt] = (),
 ) -> list[Decision]:
-    """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once."""
-    plan, now = plans.get(campaign), gate.now
-    reason = (DELETED if campaign in plans.deleted else GONE) if plan is None else PAUSED if plan.paused else ""
+    """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once.
+
+    A space that nothing reads exits for any more, such as one of before the campaign was deleted, is gone.
+    """
+    plan, now = plans.get(campaign_of(campaign)), gate.now
+    if plan is None:
+        reason = DELETED if campaign_of(campaign) in plans.deleted else GONE
+    else:
+        reason = PAUSED if plan.paused else "" if campaign in plans.places else GONE
     if plan and plan.summary:
         return _sum_up(watches, plan, gate, room, reason, doubts)
     decisions: list[Decision] = []
     while len(decisions) < room and (first := watches.first_due(now)):
         key, trigger = first
-        why = reason or _in_doubt(trigger, doubts) or gate.gives_way(campaign, key, trigger)
+        why = reason or _in_doubt(trigger, doubts) or gate.gives_way(campaign_of(campaign), key, trigger)
         answer = gate.answer(plan, key, trigger.event) if plan and not why else Withhold(why)
         if isinstance(answer, Wait):
             watches.put(key, watches[key]._replace(wait=(answer.until, answer.reason)))
@@ -423,14 +478,14 @@ def _remembered(
     floors: Mapping[str, tuple[int, str]], plans: Mapping[str, Plan], now: int, limits: Limits
 ) -> dict[str, tuple[int, str]]:
     """The floors that still matter."""
-    return {c: floor for c, floor in floors.items() if floor[0] + _keep(plans.get(c), limits) >= now}
+    return {c: floor for c, floor in floors.items() if floor[0] + _keep(plans.get(campaign_of(c)), limits) >= now}
 
 
 def _ends(
     ends: Mapping[str, tuple[int, int]], plans: Mapping[str, Plan], now: int, limits: Limits
 ) -> dict[str, tuple[int, int]]:
     """The exits for every value that still matter."""
-    return {c: mark for c, mark in ends.items() if sum(mark) + _keep(plans.get(c), limits) >= now}
+    return {c: mark for c, mark in ends.items() if sum(mark) + _keep(plans.get(campaign_of(c)), limits) >= now}
 
 
 def _doubts(
@@ -444,7 +499,7 @@ def _doubts(
     kept: dict[str, Mapping[str, Doubt]] = {}
     for campaign, known in doubts.items():
         pending = [trigger.at for watch in watches.get(campaign, {}).values() if (trigger := watch.pending)]
-        first, before = min(pending, default=now + 1), now - _keep(plans.get(campaign), limits)
+        first, before = min(pending, default=now + 1), now - _keep(plans.get(campaign_of(campaign)), limits)
         matter = {id_: each for id_, each in known.items() if each.reach >= before or first <= each.reach}
         if matter:
             kept[campaign] = matter
@@ -468,7 +523,7 @@ def _needed_until(watch: Watch, keep: int) -> int:
 def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits, policy: Policy = NONE) -> int:
     """When the last thing worth remembering of a user ends; 0 where there is nothing."""
     campaigns = {*state.watches, *state.floors, *state.ends, *state.doubts}
-    keep = {campaign: _keep(plans.get(campaign), limits) for campaign in campaigns}
+    keep = {campaign: _keep(plans.get(campaign_of(campaign)), limits) for campaign in campaigns}
     floors = (at + keep[campaign] for campaign, (at, _) in state.floors.items())
     ends = (sum(mark) + keep[campaign] for campaign, mark in state.ends.items())
     doubts = (each.reach + keep[campaign] for campaign, known in state.doubts.items() for each in known.values())
@@ -501,6 +556,6 @@ def stage(watch: Watch) -> int:
     return 2 if watch.pending else 1 if watch.parts else 0
 
 
-def _decision(kind: Kind, campaign: str, key: str, trigger: Trigger, now: int, reason: str) -> Decision:
-    shown, event = trigger.shown, trigger.event
+def _decision(kind: Kind, place: str, key: str, trigger: Trigger, now: int, reason: str) -> Decision:
+    campaign, shown, event = campaign_of(place), trigger.shown, trigger.event
     return Decision(kind, campaign, key, shown, trigger.at, trigger.id, now, trigger.revision, event, reason)

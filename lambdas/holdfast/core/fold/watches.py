@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from holdfast.core import formats
 from holdfast.core.events import Json, Value, canonical
+from holdfast.core.places import campaign_of
 from holdfast.core.recommend.ranking import Items
 
 Kind: TypeAlias = Literal["send", "withhold", "retract", "convert"]
@@ -52,12 +53,17 @@ class Decided(Value, frozen=True):
     reason: str = ""
     summary: tuple[int, str] | None = None
 
+    @property
+    def mark(self) -> tuple[int, str]:
+        return self.at, self.id
+
 
 class Watch(Value, frozen=True):
     """`parts` is used by campaigns whose `did` names several events: the latest of each, by event key.
 
     `exit` is the time of the latest exit, 0 where none was seen. It ends triggers up to its `reach`, which is `grace`
-    later; an exit of grace -1 ends only what is earlier than itself.
+    later; an exit of grace -1 ends only what is earlier than itself. Triggers up to the mark `elsewhere` are decided in
+    another space of the campaign.
 
     `wait` is until when the trigger's message waits since it was due, and why.
     """
@@ -68,6 +74,7 @@ class Watch(Value, frozen=True):
     parts: Mapping[str, Trigger] = {}
     grace: int = 0
     wait: tuple[int, str] | None = None
+    elsewhere: tuple[int, str] | None = None
 
     @property
     def reach(self) -> int:
@@ -77,18 +84,22 @@ class Watch(Value, frozen=True):
     @property
     def bare(self) -> bool:
         """Whether it is the mark of an exit and nothing else."""
-        return self.trigger is None and self.decided is None and not self.parts
+        return self.trigger is None and self.decided is None and not self.parts and self.elsewhere is None
 
     def ended(self, exit_: int, grace: int) -> Watch:
         """The watch with an exit merged in: the one that reaches further counts."""
         if (exit_ + grace, exit_) <= (self.reach, self.exit):
             return self
-        return Watch(self.trigger, exit_, self.decided, self.parts, grace, self.wait)
+        return Watch(self.trigger, exit_, self.decided, self.parts, grace, self.wait, self.elsewhere)
 
     def seen(self, trigger: Trigger | None, parts: Mapping[str, Trigger]) -> Watch:
         """The watch with a trigger merged in. Another trigger does not wait for what the one before it did."""
         same = self.wait and self.trigger and trigger and trigger.mark == self.trigger.mark
-        return Watch(trigger, self.exit, self.decided, parts, self.grace, self.wait if same else None)
+        return Watch(trigger, self.exit, self.decided, parts, self.grace, self.wait if same else None, self.elsewhere)
+
+    def left(self, mark: tuple[int, str]) -> Watch:
+        """The watch, with triggers up to that mark left to another space."""
+        return self if self.elsewhere and mark <= self.elsewhere else self._replace(elsewhere=mark)
 
     @property
     def pending(self) -> Trigger | None:
@@ -101,12 +112,19 @@ class Watch(Value, frozen=True):
             return None
         if decided is not None and (trigger.at, trigger.id) <= (decided.at, decided.id):
             return None
+        if self.elsewhere is not None and (trigger.at, trigger.id) <= self.elsewhere:
+            return None
         return trigger._replace(due=max(trigger.due, self.wait[0])) if self.wait else trigger
+
+    @property
+    def moved(self) -> bool:
+        """Whether it says no more than that another space decides."""
+        return self.elsewhere is not None and self._replace(elsewhere=None) == Watch()
 
     @property
     def latest(self) -> int:
         """The event time of the latest thing it has seen, or that the exit ends."""
-        latest = max(self.reach, self.trigger.at if self.trigger else 0)
+        latest = max(self.reach, self.trigger.at if self.trigger else 0, self.elsewhere[0] if self.elsewhere else 0)
         return max(latest, *(part.at for part in self.parts.values())) if self.parts else latest
 
     @property
@@ -122,7 +140,7 @@ class Watch(Value, frozen=True):
         if trigger is None or not (trigger.due or trigger.event):
             return self
         bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown)
-        return Watch(bare, self.exit, self.decided, self.parts, self.grace)
+        return Watch(bare, self.exit, self.decided, self.parts, self.grace, elsewhere=self.elsewhere)
 
 
 class Watches(dict[str, Watch]):
@@ -223,7 +241,7 @@ IN_DOUBT = "in doubt"
 class State(Value, frozen=True):
     """A user's watches by campaign and constant value, and by campaign the `floor`: the rank (time, constant value) of
     the newest watch that had to go because there were too many. What ranks no higher is not remembered again, unless
-    its watch is still there.
+    its watch is still there. The key of a campaign is its place: each space of it has its own.
 
     By campaign, `ends` is the exit that reaches furthest among those for every value: its time and its grace. `doubts`
     are the events that may be exits and could not be read, by campaign and event id.
@@ -245,11 +263,12 @@ class State(Value, frozen=True):
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
         first: int | None = None
         for campaign, watches in self.watches.items():
-            if campaign in without:
+            name = campaign_of(campaign)
+            if name in without:
                 continue
             known = watches if isinstance(watches, Watches) else Watches.of(watches)
             if known.dues:
-                due = max(t.due for _, t in known.pending()) if campaign in summaries else known.dues[0][0]
+                due = max(t.due for _, t in known.pending()) if name in summaries else known.dues[0][0]
                 first = due if first is None or due < first else first
         return first
 
@@ -348,6 +367,8 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
         packed["parts"] = {name: _pack_trigger(key, part) for name, part in watch.parts.items()}
     if watch.wait:
         packed["wait"] = watch.wait
+    if watch.elsewhere:
+        packed["elsewhere"] = watch.elsewhere
     return packed
 
 
@@ -360,6 +381,7 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
         parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
         grace=data.get("grace", 0),
         wait=(data["wait"][0], data["wait"][1]) if "wait" in data else None,
+        elsewhere=(data["elsewhere"][0], data["elsewhere"][1]) if "elsewhere" in data else None,
     )
 
 

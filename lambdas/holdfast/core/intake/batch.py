@@ -98,8 +98,8 @@ class Intake:
                 hits, problems = plans.read(record)
                 seen = plans.seen(record)
                 self._fold(message, user, [*hits, *seen])
-                if problems:
-                    self._fold(message, user, [each.doubt for each in problems if each.doubt])
+                self._fold(message, user, [each.doubt for each in problems if each.doubt])
+                if problems := [each for each in problems if each.campaign]:
                     reason = "; ".join(f"{each.campaign}: {each.reason}" for each in problems)
                     campaigns = tuple(dict.fromkeys(each.campaign for each in problems))
                     self.rejects[message].append(Reject(reason, campaigns, _plain(record)))

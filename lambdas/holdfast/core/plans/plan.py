@@ -7,7 +7,7 @@ Liquid, which every cold start of join would pay for.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import lru_cache
@@ -19,6 +19,7 @@ from holdfast.core.formats import check
 from holdfast.core.gate.rules import NONE, Rules
 from holdfast.core.limits import MAX_VALUE_BYTES, MAX_VALUES, beyond, bytes_of
 from holdfast.core.paths import Search, Unclear, folded, key_of, search, shown, text_in_the_way, truthy, without_case
+from holdfast.core.places import place_of
 from holdfast.core.recommend.ranking import MOST_ITEMS, Recommender, Seen, items
 
 MAX_AGE_MS = 2 * 60 * 60_000
@@ -68,6 +69,8 @@ class Plan:
     `unreadable_exits` is `ignore` where an exit that cannot be read leaves no doubt.
 
     A trigger from before `since` is history: when it happened, nobody watched for it yet.
+
+    `space` is the revision with which the campaign's reading of today began (see `same_reading`), 0 for the first one.
     """
 
     id: str
@@ -100,6 +103,12 @@ class Plan:
     since: int = 0
     rules: Rules = NONE
     """Between due and sent."""
+    space: int = 0
+
+    @property
+    def place(self) -> str:
+        """The key of its watches in a state: keys of different readings never mix."""
+        return place_of(self.id, self.space)
 
     @property
     def single(self) -> bool:
@@ -118,10 +127,10 @@ class Plan:
     def to_json(self) -> dict[str, Json]:
         """What came with later releases is left out where it says nothing: the releases before do not know it.
 
-        So is `since`, which stands beside the plan in the table.
+        So are `since` and `space`, which stand beside the plan in the table.
         """
         data = {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
-        del data["since"]
+        del data["since"], data["space"]
         if "rules" in data:
             data["rules"] = self.rules.to_json()
         data["constant"] = [{k: v for k, v in each.items() if v or k != "match"} for each in data["constant"]]
@@ -150,6 +159,39 @@ HARMLESS = frozenset({"grace", "unreadable_exits"})
 """Fields that a release which does not know them may do without: it only does as it always did."""
 
 
+def same_reading(old: Plan, new: Plan) -> bool:
+    """Whether both give an event the same keys, and take the same events for exits. If not, a new space begins."""
+    return _same_keys(old, new) and _exits(old) == _exits(new)
+
+
+def _same_keys(old: Plan, new: Plan) -> bool:
+    """Whether the triggers that both know bear the constant at the same places, and match alike."""
+    if len(old.constant) != len(new.constant):
+        return False
+    common = set(old.did) & set(new.did)
+    return not old.constant or (
+        bool(common)
+        and all(
+            before.match == after.match and all(before.paths.get(name) == after.paths.get(name) for name in common)
+            for before, after in zip(old.constant, new.constant, strict=True)
+        )
+    )
+
+
+def _exits(plan: Plan) -> list[tuple[str, ...]]:
+    """How exits are read, snapshots among them."""
+    names = [(name, "") for name in plan.did_not] + [(name, "snapshot") for name in plan.snapshots]
+    return sorted(
+        (
+            plan.events.get(name, name),
+            plan.where.get(name, ""),
+            how or ("every" if name in plan.every else ""),
+            *(each.paths.get(name, "") for each in plan.constant),
+        )
+        for name, how in names
+    )
+
+
 class Illegible(NamedTuple):
     """A revision that this release cannot read: why, and which events (keys) it names, as far as one can see."""
 
@@ -176,6 +218,9 @@ class Hit(Value, frozen=True):
     means all values: of an exit; of a snapshot, all but those that it bears.
 
     `id` is that of the event; an exit has none where the sender gave none. `plan` is the revision that read the event.
+
+    `campaign` is the campaign's key in the state: that of one space. What `opens` nothing there is read for what it
+    ends. `elder` are the keys that a trigger has in older spaces, which leave the occurrence to this one.
     """
 
     campaign: str
@@ -190,6 +235,8 @@ class Hit(Value, frozen=True):
     kept: Mapping[str, Json]
     grace: int = 0
     every: bool = False
+    opens: bool = True
+    elder: Mapping[str, Sequence[str]] = {}
 
 
 class Unreadable(Value, frozen=True):
@@ -208,7 +255,10 @@ Input: TypeAlias = Hit | Unreadable | Seen | Tick
 
 
 class Problem(NamedTuple):
-    """Why an event that a campaign names cannot be joined there, and the doubt that it leaves if it may be an exit."""
+    """Why an event that a campaign names cannot be joined there, and the doubt that it leaves if it may be an exit.
+
+    Without a campaign it is nothing to be reported: only another space cannot read the event.
+    """
 
     campaign: str
     reason: str
@@ -234,6 +284,11 @@ class _Route(NamedTuple):
     constant: tuple[_Column, ...]
     every: bool
     snapshot: bool
+    place: str
+    foreign: bool = False
+    """Whether it reads for a space that is not the live one."""
+    elder: tuple[_Route, ...] = ()
+    """How older spaces read the trigger."""
 
     @property
     def grace(self) -> int:
@@ -258,6 +313,9 @@ class Plans(dict[str, Plan]):
 
     `recommenders` are the live recommendations, by id. `illegible` are campaigns and recommendations that are live but
     that this release cannot read: they are not among the plans. `deleted` are campaigns that were live once.
+
+    `others` are the last revisions of the other spaces in which watches may be open. They read exits for these alone;
+    so does the live revision, where the keys are the same. `places` are the keys of all these spaces in a state.
     """
 
     def __init__(
@@ -267,15 +325,19 @@ class Plans(dict[str, Plan]):
         *,
         illegible: Mapping[str, Illegible] = MappingProxyType({}),
         deleted: Iterable[str] = (),
+        others: Iterable[Plan] = (),
     ) -> None:
         super().__init__((plan.id, plan) for plan in plans)
+        apart: dict[str, list[Plan]] = {}
+        for other in others:
+            apart.setdefault(other.id, []).append(other)
         self.deleted = frozenset(deleted)
         self.illegible = dict(illegible)
         self.recommenders = {recommender.id: recommender for recommender in recommenders}
         routes: dict[str, list[_Route]] = {}
         for plan in [*self.values()]:
             try:
-                found = _routes(plan)
+                found = _routes(plan, apart.get(plan.id, ()))
             except MISREAD as error:  # published by a release with fewer checks: it concerns no other campaign
                 del self[plan.id]
                 names = frozenset(plan.events.get(name, name) for name in (*plan.did, *plan.did_not))
@@ -299,6 +361,7 @@ class Plans(dict[str, Plan]):
         self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
         self.ask_profile = any(plan.rules.ask_profile for plan in self.values())
         """Does any campaign decide by the user's profile?"""
+        self.places = frozenset(each.place for plan in self.values() for each in (plan, *apart.get(plan.id, ())))
         self.summaries = frozenset(plan.id for plan in self.values() if plan.summary)
         self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
         self.heeds = lru_cache(maxsize=4096)(lambda name: bool(self._routes(name) or self._items(name)))
@@ -325,7 +388,11 @@ class Plans(dict[str, Plan]):
                     hits.append(_hit(route, event, event.id if route.part == EXIT else id_))
             except _NotJoinable as error:
                 doubt = _unreadable(route, event, error.why) if route.ends else None
-                problems.append(Problem(route.plan.id, str(error), doubt))
+                problems.append(Problem("" if route.foreign else route.plan.id, str(error), doubt))
+        if problems and any(not each.campaign for each in problems):
+            # Of two readings for one space, one that succeeds is enough.
+            ended = {hit.campaign for hit in hits}
+            problems = [p for p in problems if p.campaign or (p.doubt and p.doubt.campaign not in ended)]
         return hits, problems
 
     def doubts(self, event: Event, why: str) -> list[Unreadable]:
@@ -346,31 +413,45 @@ def _never(_name: str) -> bool:
     return False
 
 
-def _routes(plan: Plan) -> list[tuple[str, _Route]]:
-    """By the key of the event, how a plan reads it."""
+def _routes(plan: Plan, others: Sequence[Plan] = ()) -> list[tuple[str, _Route]]:
+    """By the key of the event, how a plan reads it: for its own space, and what it ends in the others."""
+    own = _read_by(plan, plan.place)
+    elder = [each for other in others if other.space < plan.space for each in _read_by(other, other.place)]
+    found = [(key, route._replace(elder=_triggers(elder, key)) if route.part != EXIT else route) for key, route in own]
+    for other in others:
+        ending = [*_read_by(other, other.place), *(_read_by(plan, other.place) if _same_keys(other, plan) else ())]
+        found += [(key, route._replace(foreign=True)) for key, route in ending if route.part == EXIT or route.snapshot]
+    return found
+
+
+def _read_by(plan: Plan, place: str) -> list[tuple[str, _Route]]:
     parts = (*((did, did) for did in plan.did), *((EXIT, did_not) for did_not in plan.did_not))
-    return [(plan.events.get(name, name), _route(plan, part, name)) for part, name in parts]
+    return [(plan.events.get(name, name), _route(plan, part, name, place)) for part, name in parts]
 
 
-def _route(plan: Plan, part: str, name: str) -> _Route:
+def _triggers(routes: Iterable[tuple[str, _Route]], key: str) -> tuple[_Route, ...]:
+    return tuple(route for event, route in routes if event == key and route.part != EXIT)
+
+
+def _route(plan: Plan, part: str, name: str, place: str) -> _Route:
     every, snapshot = name in plan.every, part != EXIT and name in plan.snapshots
     constant = tuple(
         _Column(c.name, c.paths[name], search(c.paths[name]), without_case if c.match == IGNORE_CASE else folded)
         for c in ([] if every else plan.constant)
     )
     where = search(plan.where[name]) if name in plan.where else None
-    return _Route(plan, part, name, where, constant, every, snapshot)
+    return _Route(plan, part, name, where, constant, every, snapshot, place)
 
 
 def _unreadable(route: _Route, event: Event, why: str) -> Unreadable:
     plan = route.plan
-    return Unreadable(plan.id, event_id(event), event.at, route.grace, plan.names.get(route.name, event.name), why)
+    return Unreadable(route.place, event_id(event), event.at, route.grace, plan.names.get(route.name, event.name), why)
 
 
 def _hit(route: _Route, event: Event, id_: str) -> Hit:
     plan, at, arrived = route.plan, event.at, event.arrived
     return Hit(
-        plan.id,
+        route.place,
         route.part,
         at,
         id_,
@@ -382,7 +463,18 @@ def _hit(route: _Route, event: Event, id_: str) -> Hit:
         _kept(plan, event) if plan.keep and route.part != EXIT else {},
         route.grace if route.part == EXIT or route.snapshot else 0,
         route.every or route.snapshot,
+        not route.foreign,
+        _elder(route, event) if route.elder else {},
     )
+
+
+def _elder(route: _Route, event: Event) -> dict[str, list[str]]:
+    """By older space, the keys of the event there. What its reading filters does not matter: the value does."""
+    found: dict[str, list[str]] = {}
+    for each in route.elder:
+        with suppress(_NotJoinable):
+            found.setdefault(each.place, []).extend(_values(each, event))
+    return found
 
 
 class _NotJoinable(ValueError):

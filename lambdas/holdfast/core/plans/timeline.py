@@ -4,7 +4,8 @@
              since 0                since 10:02:07     since 11:30:00
 
 An event is read by what was in force when its message first arrived (`at`): in every container alike, however late or
-often that is. A decision is made by what was published last (`newest`).
+often that is. A decision is made by what was published last (`newest`). Watches of a reading that was replaced keep it:
+while revisions of it are remembered, exits are read as these read them, too.
 """
 
 from __future__ import annotations
@@ -60,5 +61,20 @@ class Timeline:
                 (what for what in last.values() if isinstance(what, Recommender)),
                 illegible={name: what for name, what in last.items() if isinstance(what, Illegible)},
                 deleted=(name for name, what in last.items() if what is None),
+                others=[other for what in last.values() if isinstance(what, Plan) for other in self._others(what)],
             )
         return self._plans[turns]
+
+    def _others(self, plan: Plan) -> list[Plan]:
+        """The last revision of each other space of a campaign, later ones too: what arrived before they began may be an
+        exit in them. Spaces of before it was deleted are over.
+        """
+        spaces: dict[int, Plan] = {}
+        for entry in self._entries[plan.id]:
+            if entry.what is None:
+                if plan.space in spaces:
+                    break
+                spaces = {}
+            elif isinstance(entry.what, Plan):
+                spaces[entry.what.space] = entry.what
+        return [other for space, other in spaces.items() if space != plan.space]
