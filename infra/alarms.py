@@ -92,6 +92,19 @@ class Alarms(Construct):
             "Something of single users or timers cannot be read, folded or saved.",
             above=0,
         )
+        self._alarm(
+            "PlansUnread",
+            counted(stage, "join", "PlansUnread"),
+            "Join cannot read what is published: whole batches go back to the queue.",
+            above=0,
+            times=3,
+        )
+        self._alarm(
+            "CampaignsUnreadable",
+            counted(stage, "join", "CampaignsUnreadable"),
+            "A campaign is published that this release cannot read.",
+            above=0,
+        )
 
     def _functions(self, watched: Watched) -> None:
         for name, function in (

@@ -31,6 +31,8 @@ VALUES = ("test_plans.py", "test_exits.py")
 INTAKE = ("test_intake.py",)
 SPACES = ("test_spaces.py",)
 TIMEOUT_SECONDS = 120
+NOT_RUN = {3, 4, 5}
+"""The exit codes of pytest where no test ran: an error of its own, no such file, no test in it."""
 
 CONFTEST = """
 from hypothesis import HealthCheck, Phase, settings
@@ -190,14 +192,14 @@ MUTATIONS = [
     Mutation(
         "that it was decided is not marked",
         "fold/fold.py",
-        "_replace(trigger=trigger, decided=decided)",
-        "_replace(trigger=None)",
+        "_replace(trigger=trigger, decided=decided, wait=None)",
+        "_replace(trigger=None, wait=None)",
     ),
     Mutation(
         "a decided watch forgets its mark",
         "fold/fold.py",
-        "_replace(trigger=trigger, decided=decided)",
-        "_replace(trigger=None, decided=decided)",
+        "_replace(trigger=trigger, decided=decided, wait=None)",
+        "_replace(trigger=None, decided=decided, wait=None)",
     ),
     Mutation("a paused campaign sends", "fold/fold.py", 'PAUSED if plan.paused else ""', '""'),
     Mutation(
@@ -738,6 +740,8 @@ def _tests(copy: Path, files: tuple[str, ...]) -> str:
         return "running into the time limit"
     if done.returncode == 0:
         return ""
+    if done.returncode in NOT_RUN:
+        raise RuntimeError(f"{' '.join(files)} could not be run: {(done.stdout + done.stderr)[-300:]}")
     found = re.search(r"^(?:FAILED|ERROR) tests/unit/(?:\S+?::)?(.*?)(?: - .*)?$", done.stdout, re.MULTILINE)
     return found[1] if found else f"what pytest says: {(done.stdout + done.stderr)[-300:]}"
 
