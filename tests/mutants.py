@@ -27,6 +27,7 @@ LAWS = ("test_laws.py", "test_fold.py")
 SUMMARY = ("test_summary.py",)
 SIMULATION = ("test_simulation.py",)
 TIMERS = ("test_timers.py",)
+TIMELINE = ("test_timeline.py",)
 VALUES = ("test_plans.py", "test_exits.py")
 INTAKE = ("test_intake.py",)
 SPACES = ("test_spaces.py",)
@@ -608,6 +609,36 @@ MUTATIONS = [
         "or not together.keys().isdisjoint(users):",
         "or False:",
         TIMERS,
+    ),
+    # What is in force when.
+    Mutation(
+        "all events are read by the newest",
+        "plans/timeline.py",
+        "bisect_right(self._turns, moment)",
+        "len(self._turns)",
+        TIMELINE,
+    ),
+    Mutation(
+        "a revision is in force a moment late",
+        "plans/timeline.py",
+        "bisect_right(self._turns, moment)",
+        "bisect_right(self._turns, moment - 1)",
+        TIMELINE,
+    ),
+    Mutation(
+        "what is published last is not the newest",
+        "plans/timeline.py",
+        "return self._after(len(self._turns))",
+        "return self._after(len(self._turns) - 1)",
+        TIMELINE,
+    ),
+    Mutation("what was deleted is forgotten", "plans/timeline.py", "if what is None)", "if False)", TIMELINE),
+    Mutation(
+        "the order in which revisions were read counts",
+        "plans/timeline.py",
+        "sorted(entries, key=lambda entry: entry.since)",
+        "list(entries)",
+        TIMELINE,
     ),
     # What is looked at at all.
     Mutation(
