@@ -182,8 +182,19 @@ def test_an_exit_that_only_the_new_reading_can_read_leaves_the_old_watches_in_do
 def test_of_two_readings_of_an_exit_one_is_enough() -> None:
     moved = Constant("product", {"added": "name", "charged": "bought"})
     history = History(timeline(NAME, by("name", constant=(moved,), revision=2, space=2)))
-    assert history.kinds(event("added", 5, COAT), event("charged", 15, bought="hat")) == [("send", "white coat", "")]
+    hat = event("charged", 15, bought="hat")
+    for bought in (hat, hat._replace(id="")):
+        assert history.kinds(event("added", 5, COAT), bought) == [("send", "white coat", "")]
     assert history.kinds(event("added", 5, COAT), event("charged", 15, bought="white coat")) == []
+
+
+def test_a_revision_that_could_never_be_read_concerns_none_that_came_after_it() -> None:
+    bad = by("name", where={"charged": "total >"})
+    assert set(timeline(bad).newest.illegible) == {"cart"}
+    known = timeline(bad, SKU)
+    assert known.newest.illegible == {}
+    assert known.newest.places == {"cart@2"}
+    assert History(known).kinds(event("added", 15, COAT)) == [("send", "77", "")]
 
 
 def test_a_snapshot_ends_what_is_open_elsewhere_and_opens_nothing_there() -> None:

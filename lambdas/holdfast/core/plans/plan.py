@@ -330,7 +330,9 @@ class Plans(dict[str, Plan]):
         super().__init__((plan.id, plan) for plan in plans)
         apart: dict[str, list[Plan]] = {}
         for other in others:
-            apart.setdefault(other.id, []).append(other)
+            with suppress(*MISREAD):  # was never read, and concerns no revision that came after it
+                _read_by(other, other.place)
+                apart.setdefault(other.id, []).append(other)
         self.deleted = frozenset(deleted)
         self.illegible = dict(illegible)
         self.recommenders = {recommender.id: recommender for recommender in recommenders}
