@@ -37,6 +37,7 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.events import ProfileChange
 from holdfast.core.fold import profiles
 from holdfast.core.fold.timers import AHEAD_MS, TimerItem
+from holdfast.services import join as join_service
 from holdfast.services.join import Join
 from holdfast.services.sweep import Sweep
 from holdfast_cli import local
@@ -125,7 +126,7 @@ class HoldfastRun:
             "CatalogTableName": f"{self._name}-catalog",
         }
         self._stack.enter_context(patch.dict(os.environ, environment(self._endpoint, self._name), clear=True))
-        self._stack.enter_context(patch.object(join, "random", Random(1)))  # noqa: S311  (which shard a slot is in)
+        self._stack.enter_context(patch.object(join_service, "random", Random(1)))  # noqa: S311  (which shard a slot is in)
         self._stack.enter_context(patch.object(clock, "time", SimpleNamespace(time_ns=lambda: self._loop.now * 10**6)))
         deployment = Deployment(stage="local", region=local.REGION, endpoint=self._endpoint, outputs=self._outputs)
         publish_one(campaigns(deployment), self._campaign, self._campaign.model_dump_json(by_alias=True))
@@ -224,15 +225,15 @@ class HoldfastRun:
         events = os.environ["HOLDFAST_EVENTS_QUEUE_URL"]
         with ExitStack() as stack:
             for module in (join, sweep):
-                stack.enter_context(patch.object(module, "Timers", lambda *_: self._memory_timers))
+                stack.enter_context(patch.object(module, "Timers", lambda *_, **__: self._memory_timers))
                 stack.enter_context(
                     patch.object(
                         module,
                         "Queue",
-                        lambda _, url: SimpleNamespace(send=self._send_in_memory if url == events else _refuse),
+                        lambda _, url, **__: SimpleNamespace(send=self._send_in_memory if url == events else _refuse),
                     )
                 )
-            stack.enter_context(patch.object(join, "Users", lambda *_: self._memory_users))
+            stack.enter_context(patch.object(join, "Users", lambda *_, **__: self._memory_users))
             return join.build.__wrapped__(), sweep.build.__wrapped__()
 
     def _send_in_memory(self, messages: Iterable[Message]) -> list[Message]:
