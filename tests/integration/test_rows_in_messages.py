@@ -178,16 +178,23 @@ def test_delivered_twice_it_says_the_same_though_the_user_went_on(world: World) 
     assert one["values"]["k"] == "scarf!;"
 
 
-@pytest.mark.parametrize("reads", [4, 8])
-def test_what_cannot_be_read_sets_the_message_aside_whole_and_a_redrive_delivers_it(world: World, reads: int) -> None:
+def test_what_cannot_be_read_for_a_moment_is_delivered_all_the_same(world: World) -> None:
     load(world, a_row("coat", Price="89"))
     publish(world, values={"k": PRICE})
     leave_behind(world, "coat")
-    world.dynamodb.fault("batch_get_item", *[throttled] * reads)
+    world.dynamodb.fault("batch_get_item", *[throttled] * 4)
+    assert delivered(world) == {"coat": "89"}
+
+
+def test_what_cannot_be_read_sets_the_message_aside_whole_and_a_redrive_delivers_it(world: World) -> None:
+    load(world, a_row("coat", Price="89"))
+    publish(world, values={"k": PRICE})
+    leave_behind(world, "coat")
+    world.dynamodb.fault("batch_get_item", *[throttled] * 40)
     world.deliver_outboxes()
     assert world.messages("rule") == []
     (aside,) = world.messages("undelivered")
-    assert aside["reason"] == "the campaigns could not be read"  # nor could anything else in the same call
+    assert aside["reason"].startswith("the campaigns could not be read")  # nor could anything else in that call
     world.dynamodb._faults["batch_get_item"].clear()
     assert delivered(world) == {"coat": "89"}
 

@@ -198,7 +198,7 @@ def test_a_statement_that_can_never_run_fails_at_once(world: World) -> None:
     world.dynamodb.fault("batch_execute_statement", failing("ValidationError", 1))
     saves = [Save(ANN, "", None), Save(("bob", "watches"), "", None)]
     saved = Users(world.dynamodb, "users").save(saves)  # type: ignore[arg-type]
-    assert saved == {ANN: Saved.DONE, ("bob", "watches"): Saved.FAILED}
+    assert saved == {ANN: Saved.DONE, ("bob", "watches"): Saved.REFUSED}
     assert world.dynamodb.calls["batch_execute_statement"] == 1
 
 

@@ -21,8 +21,11 @@ def run(*arguments: str | Path) -> Any:
 
 def events(tmp_path: Path) -> Path:
     lines = [
-        *({"user": n, "event": "Charged", "Items": [{"prod_id": 7}, {"prod_id": "mat"}], "ts": T0} for n in range(20)),
-        *({"user": n, "event": "Charged", "Items": [{"prod_id": "lamp"}], "ts": T0} for n in range(20, 60)),
+        *(
+            {"user": n, "event": "Charged", "Items": [{"prod_id": 7}, {"prod_id": "mat"}], "ts": T0}
+            for n in range(1, 21)
+        ),
+        *({"user": n, "event": "Charged", "Items": [{"prod_id": "lamp"}], "ts": T0} for n in range(21, 61)),
         {"user": 1, "event": "charged", "Items": "none", "ts": T0},
         {"user": 1, "event": "viewed", "product": "lamp", "ts": T0},
         {"user": 1, "profile": {"a": 1}},

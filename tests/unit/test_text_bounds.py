@@ -161,7 +161,7 @@ def test_any_text_can_be_rewritten_to_say_something_else(text: str) -> None:
     ("old", "new", "told"),
     [
         ("when:\n  did: added\n  did_not: charged\n  within: 30 minutes\n", "when: now\n", "`key: value`"),
-        ("name: Cart", "name: [a]", "a text is needed here"),
+        ("name: Cart", "name: [a]", "has to be a text"),
         ('in: {added: product, charged: "Items[].name"}', "in: x", "`key: value`"),
         ("values:", "limit: many\n  values:", "a whole number is needed here"),
     ],
