@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from holdfast.core.templates import filters as liquid_filters
@@ -598,6 +598,7 @@ def test_a_long_newsletter_is_far_from_the_limit() -> None:
 
 @given(st.text(st.characters(exclude_characters="{@", codec="utf-8"), min_size=1).filter(str.strip))
 def test_text_without_braces_and_at_signs_is_left_alone(text: str) -> None:
+    assume("*|" not in text)  # Mailchimp's markup, which is refused
     assert render(text) == text
 
 
