@@ -39,7 +39,7 @@ check: $(STAMP) ## what CI runs: format, lint, types, tests
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@biomejs/biome/bin/biome check console
-	$(BIN)/node node_modules/tsc-native/bin/tsc --project console
+	$(BIN)/node console/types.mjs
 	$(PYTEST)
 
 audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public lists of known vulnerabilities
@@ -75,7 +75,6 @@ faults: $(STAMP) ## the functions while AWS fails, in many seeded histories: is 
 schemas: $(STAMP) ## write the JSON Schemas under schemas/, and the tables in docs/, anew from the models
 	@for name in campaign recommendation input detail console; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
 	@$(BIN)/python -m tools.reference
-	@$(BIN)/node node_modules/openapi-typescript/bin/cli.js schemas/console.json --output console/src/schema.d.ts >/dev/null
 
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
 	@$(BIN)/python -m bench.footprint

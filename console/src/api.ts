@@ -1,8 +1,9 @@
 // The console's API: the shapes of its answers, from its OpenAPI document, and one way to call it. Times are epoch
 // milliseconds.
 
+import type { components } from "holdfast-api";
+
 import { bearer, renew, settings, signedOut } from "./auth.js";
-import type { components } from "./schema.js";
 import { words } from "./words.js";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

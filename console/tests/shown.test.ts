@@ -9,7 +9,7 @@ import type { Traced, Variable } from "../src/api.js";
 import { NEW_CAMPAIGN, read } from "../src/draft/text.js";
 import { smallest } from "../src/editor/code.js";
 import { parts } from "../src/editor/liquid.js";
-import { columnOf, withCatalogs } from "../src/editor/lookups.js";
+import { columnLike, columnOf, withCatalogs } from "../src/editor/lookups.js";
 import { needs, sampleOf } from "../src/editor/sample.js";
 import { roundUp } from "../src/ui/charts.js";
 import { lineChanges } from "../src/ui/lines.js";
@@ -178,4 +178,14 @@ test("an axis ends at a round number that is not below the highest bar", () => {
     fc.property(fc.integer({ min: 1, max: 1e9 }), (most) => roundUp(most) >= most && roundUp(most) <= most * 10),
   );
   assert.deepEqual([1, 3, 7, 12, 99, 101].map(roundUp), [1, 5, 10, 20, 100, 200]);
+});
+
+test("the column that a property names is the guess, else a name, else what there is", () => {
+  const columns = ["Identity", "Name", "List price"];
+  assert.equal(columnLike("product_name", columns), "Name");
+  assert.equal(columnLike("product_id", columns), "Identity");
+  assert.equal(columnLike("", columns), "Name");
+  assert.equal(columnLike("Event.sku", ["SKU", "Name"]), "SKU");
+  assert.equal(columnLike("Event.colour", ["Shade", "Size"]), "Shade");
+  assert.equal(columnLike("Event.colour", []), "");
 });

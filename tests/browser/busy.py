@@ -53,6 +53,12 @@ send:
 """
 
 
+HINTS = [
+    {"path": ["when", "did"], "place": "when.did", "line": 4, "column": 3, "message": f"{NAMES[5]} was never seen"}
+]
+"""The same whatever the stack has seen."""
+
+
 def rows() -> list[dict[str, Any]]:
     return [
         {
@@ -214,6 +220,10 @@ def busy(page: Page) -> None:
 
     def fulfil(route: Route) -> None:
         parts = urlsplit(route.request.url)
+        if parts.path.endswith("/api/check"):
+            checked = route.fetch()
+            route.fulfill(response=checked, json=checked.json() | {"hints": HINTS})
+            return
         told = answer(unquote(parts.path), parts.query)
         if told is None:
             route.fallback()

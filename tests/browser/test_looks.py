@@ -93,10 +93,6 @@ STICKS_OUT = """() => {
 }"""
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="known fault: the editor shows what the stack has seen; after other tests it is too wide at 390",
-)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", SIZES)
 def test_every_page_of_a_busy_system_holds_what_it_shows(

@@ -57,10 +57,6 @@ def test_the_id_of_a_live_campaign_cannot_become_another_ones(deployed: Deployme
     assert (campaigns(deployed).get("fixed-b").source, campaigns(deployed).get("fixed-b").plan.revision) == (other, 1)
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="known fault: an id made before the campaigns are listed is not made anew; the page says that it is taken",
-)
 def test_a_new_campaigns_id_follows_its_name_and_is_none_that_is_taken(deployed: Deployment, desk: Desk) -> None:
     published(deployed, "taken")
     desk.go("#/campaigns/new")

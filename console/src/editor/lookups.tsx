@@ -41,6 +41,21 @@ export function withCatalogs(groups: SuggestionGroup[], catalogs: Catalog[], for
   return items.length ? [...groups, { group: words.form.catalogGroup, items }] : groups;
 }
 
+/** The column that a property names: `product_name` is a Name, `product_id` an Identity. */
+export function columnLike(property: string, columns: string[]): string {
+  const last =
+    property
+      .toLowerCase()
+      .split(/[^a-z0-9]+/)
+      .at(-1) ?? "";
+  const wanted = [last === "id" ? "identity" : last, "name", "title", "sku", "identity", "id"];
+  for (const name of wanted) {
+    const found = columns.find((each) => each.toLowerCase() === name);
+    if (found) return found;
+  }
+  return columns[0] ?? "";
+}
+
 type AskProps = {
   catalog: string;
   columns: string[];
@@ -50,9 +65,9 @@ type AskProps = {
 
 /** Guesses the row: the column and the property whose names say that they name the thing. */
 export function AskLookup({ catalog, columns, properties, done }: AskProps) {
-  const first = columns.find((each) => /^(name|title|sku|id|identity)$/i.test(each)) ?? columns[0] ?? "";
-  const [column, setColumn] = useState(first);
-  const [property, setProperty] = useState(properties[0]?.value ?? "");
+  const likely = properties[0]?.value ?? "";
+  const [column, setColumn] = useState(columnLike(likely, columns));
+  const [property, setProperty] = useState(likely);
   const group = useRef<HTMLDivElement>(null);
   // On the button where both were guessed, else on what is to be said.
   useEffect(() => group.current?.querySelector<HTMLElement>("button:not(:disabled)")?.focus(), []);

@@ -7,7 +7,7 @@ import { forget, useData } from "../data.js";
 import { discard } from "../draft/kept.js";
 import { allMistakes, isBlank, ownerOf, ownMistakes } from "../draft/mistakes.js";
 import { withId } from "../draft/naming.js";
-import { freeSlug, slug } from "../draft/slug.js";
+import { freeSlug } from "../draft/slug.js";
 import { type Form, placeIn, type Read, read } from "../draft/text.js";
 import { go, to } from "../router.js";
 import { Empty, Failed, Notice, Skeleton, toast } from "../ui/parts.js";
@@ -131,7 +131,7 @@ function Editing({ name, tab, me, live, reload }: EditingProps) {
     toast(words.editor.taken(theirs.revision));
   };
 
-  useFreeId(live, form, rows, (id) => edit(withId(draft.source, id), "name"));
+  useFreeId(live, form, dialog ? undefined : rows, (id) => edit(withId(draft.source, id), "name"));
 
   const owner = live || !form ? null : ownerOf(form.id, rows ?? NO_ROWS);
   const shared = { name, me, live, form, drafting, readOnly: readOnly || !now.form, mayEdit: me.may_edit };
@@ -224,20 +224,22 @@ function useMistakes(source: string, now: Read, live: Published | null, others: 
   return { all, mistakes, setTried };
 }
 
-/** An id that followed a name before it was known which ones are taken gives way, once. */
+/** An id that follows the name gives way when a newer list says that it is taken; one that somebody wrote stays. */
 function useFreeId(
   live: Published | null,
   form: Form | null,
   rows: CampaignRow[] | undefined,
   give: (id: string) => void,
 ) {
-  const looked = useRef(false);
+  const known = useRef<ReadonlySet<string>>(new Set());
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another list is a reason to look
   useEffect(() => {
-    if (live || !form || !rows || looked.current) return;
-    looked.current = true;
+    if (live || !form || !rows) return;
     const taken = new Set(rows.map((row) => row.id));
-    if (form.id === slug(form.name) && taken.has(form.id)) give(freeSlug(form.name, taken));
-  }, [live, form, rows, give]);
+    const follows = form.id === freeSlug(form.name, known.current);
+    known.current = taken;
+    if (follows && taken.has(form.id)) give(freeSlug(form.name, taken));
+  }, [rows]);
 }
 
 /** Asks as soon as what was written last is checked. */
