@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.hints import hints
@@ -17,9 +19,10 @@ from holdfast.core.explain.explanation import explain
 from holdfast.core.explain.preview import NoMessage, made_up, read_events
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold.fold import fold
-from holdfast.core.fold.watches import State
+from holdfast.core.fold.watches import State, decode, encode
 from holdfast.core.intake.forms import records
 from holdfast.core.intake.shapes import Seen
+from holdfast.core.paths import folded
 from holdfast.core.plans.plan import Plan, Plans
 from tests.unit.builders import MINUTE, NOON
 
@@ -164,8 +167,8 @@ def test_an_order_whose_time_cannot_be_read_withholds_what_came_before_it() -> N
 
 def test_a_corrected_order_with_the_same_id_takes_the_doubt_away() -> None:
     broken, corrected = bought(id="o-1"), bought("A1", id="o-1", minutes=6)
-    for given in ((broken, corrected), (broken, corrected, broken)):
-        assert decided(CART % "", added("A1"), added("B2"), *given) == [("send", "B2", "")]
+    for records_ in ((broken, corrected), (broken, corrected, broken)):
+        assert decided(CART % "", added("A1"), added("B2"), *records_) == [("send", "B2", "")]
     kinds = [kind for kind, _, _ in decided(CART % "", added("B2"), broken, bought("A1", id="o-2"))]
     assert kinds == ["withhold"]
 
@@ -218,8 +221,8 @@ def test_an_exit_for_every_value_leaves_one_mark_and_no_watch_of_its_own() -> No
         Event("u-1", "Cart Cleared", at(5), at(5), {}),
     ]
     inputs = [hit for event in events for hit in plans.read(event)[0]]
-    for given in (inputs, inputs[::-1]):
-        state, _ = fold(State(), given, plans, at(5))
+    for ordered in (inputs, inputs[::-1]):
+        state, _ = fold(State(), ordered, plans, at(5))
         assert (dict(state.watches), dict(state.ends)) == ({}, {"cart": (at(5), 2 * MINUTE)})
 
 
@@ -400,3 +403,42 @@ def test_explain_tells_of_grace_snapshots_and_doubts() -> None:
     assert "could not be read" in alone
     (either,) = _explained(ANY)
     assert either.startswith("no Product Added or add_to_cart is remembered")
+
+
+# --- Keys of release 0.1, which only trimmed values ------------------------------------------------------------------
+
+
+def stored(**watches: dict[str, Any]) -> State:
+    return decode(json.dumps({"watches": {"cart": watches}}))
+
+
+OPEN = {"at": at(0), "id": "e-1", "due": at(30), "rev": 1}
+
+
+@pytest.mark.parametrize("key", ["cafe\u0301 au lait", "caf\u00e9  au lait", "caf\u00e9\u00a0au\tlait"])
+def test_a_watch_of_the_release_before_is_ended_by_what_matches_it_today(key: str) -> None:
+    plans = Plans([a_campaign(CART % "").plan()])
+    (order,) = records(json.dumps(bought("caf\u00e9 au lait", minutes=10)), at(10))
+    assert isinstance(order, Event)
+    hits, _ = plans.read(order)
+    state = stored(**{key: OPEN})
+    assert [watch.trigger and watch.trigger.shown for _, _, watch in state.all()] == [key]
+    after, decisions = fold(state, [*hits, Tick("u-1", at(60))], plans, at(60))
+    assert decisions == []
+    assert decode(encode(after)) == after
+
+
+def test_two_keys_of_the_release_before_that_are_one_today_are_one_watch_with_the_latest_of_both() -> None:
+    decided_before = [at(-10), "send", "", at(-40), "e-0"]
+    one, other = {"at": at(0), "id": "e-1", "due": at(30), "rev": 1, "decided": decided_before}, {"exit": at(5)}
+    for first, second in ((one, other), (other, one)):
+        state = stored(**{"a  b": first, "a b": second})
+        ((_, key, watch),) = state.all()
+        assert (key, watch.pending, watch.exit, watch.decided and watch.decided.when) == ("a b", None, at(5), at(-10))
+    state = stored(**{"a  b": OPEN | {"at": at(2), "id": "e-2"}, "a b": {"at": at(1), "id": "e-1", "rev": 1}})
+    assert [watch.trigger and watch.trigger.id for _, _, watch in state.all()] == ["e-2"]
+
+
+@given(st.text(max_size=20))
+def test_a_key_that_is_passed_over_as_plain_is_the_same_today(key: str) -> None:
+    assert [found for _, found, _ in stored(**{key: {"exit": 1}}).all()] == [folded(key)]

@@ -7,12 +7,14 @@ the later one, which is why order, duplicates and batches of events do not matte
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, Literal, TypeAlias
 
 from holdfast.core import formats
 from holdfast.core.events import Json, Value, canonical
+from holdfast.core.paths import folded
 from holdfast.core.places import campaign_of
 from holdfast.core.recommend.ranking import Items
 
@@ -100,6 +102,13 @@ class Watch(Value, frozen=True):
     def left(self, mark: tuple[int, str]) -> Watch:
         """The watch, with triggers up to that mark left to another space."""
         return self if self.elsewhere and mark <= self.elsewhere else self._replace(elsewhere=mark)
+
+    def merged(self, other: Watch) -> Watch:
+        """All that either has seen of one value: the later trigger, exit and decision."""
+        first, last = sorted((self, other), key=lambda watch: watch.trigger.mark if watch.trigger else (0, ""))
+        decided = max((w.decided for w in (first, last) if w.decided), key=lambda d: (d.at, d.id), default=None)
+        parts = dict(sorted((*first.parts.items(), *last.parts.items()), key=lambda part: part[1].mark))
+        return last._replace(decided=decided, parts=parts).ended(first.exit, first.grace)
 
     @property
     def pending(self) -> Trigger | None:
@@ -336,7 +345,7 @@ def decode(text: str) -> State:
     data = json.loads(text)
     formats.check(data, formats.STATE)
     return State(
-        {c: {key: _unpack_watch(key, w) for key, w in watches.items()} for c, watches in data["watches"].items()},
+        {c: _unpack_watches(watches) for c, watches in data["watches"].items()},
         {c: (at, key) for c, (at, key) in data.get("floors", {}).items()},
         data.get("recent", {}),
         data.get("done", {}),
@@ -370,6 +379,19 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
     if watch.elsewhere:
         packed["elsewhere"] = watch.elsewhere
     return packed
+
+
+def _unpack_watches(packed: Mapping[str, Any]) -> dict[str, Watch]:
+    """By the keys under which values match today. Release 0.1 only trimmed them, so two of its keys may be one now."""
+    watches: dict[str, Watch] = {}
+    for key, data in packed.items():
+        watch, today = _unpack_watch(key, data), key if _PLAIN(key) else folded(key)
+        watches[today] = watches[today].merged(watch) if today in watches else watch
+    return watches
+
+
+_PLAIN = re.compile(r"[!-~]*(?: [!-~]+)*").fullmatch
+"""Matches keys that are sure to be the same today, as nearly all are."""
 
 
 def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
