@@ -6,10 +6,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from holdfast.aws.tables.campaigns import _read, _written
+from holdfast.core.gate.rules import Rules
+from holdfast.core.plans.plan import Constant, Plan
 from tests.compat import scenario
 from tests.compat.make_golden import NoHistory, run, source
 
@@ -55,3 +62,58 @@ def test_the_release_before_goes_on_where_today_stops(tmp_path: Path) -> None:
     run(previous, "meet", str(tmp_path / "left.json"), str(tmp_path / "met.json"))
     today = json.loads(json.dumps(scenario.meet(scenario.empty, left)))
     assert as_ever(json.loads((tmp_path / "met.json").read_text())) == as_ever(today)
+
+
+READ = """
+import json, sys
+from holdfast.core.events import Event
+from holdfast.core.plans import Plan, Plans
+plans = Plans(Plan.from_json(json.loads(text)) for text in json.load(sys.stdin))
+plans.read(Event("u-1", "added", 1, 1, {"product": "coat"}))
+json.dump({plan.id: plan.paused for plan in plans.values()}, sys.stdout)
+"""
+"""What join of the release before does with all that is live, before it does anything else."""
+
+NEW: dict[str, dict[str, Any]] = {
+    "grace": {"grace": 60_000},
+    "any-of": {"did": ("added", "viewed"), "any_of": True},
+    "every": {"did_not": ("charged", "cleared"), "every": ("cleared",)},
+    "snapshots": {"snapshots": ("added",)},
+    "named": {"events": {"added": "commerce"}},
+    "ignoring": {"unreadable_exits": "ignore"},
+    "typed": {"types": {"k": "number"}},
+    "ruled": {"rules": Rules(again_after=60_000)},
+    "matched": {"constant": (Constant("product", {"added": "product", "charged": "product"}, "ignore case"),)},
+}
+"""Campaigns with what the release before does not know."""
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_release_before_reads_every_plan_and_sends_nothing_by_one_that_it_reads_in_part(
+    tmp_path: Path, *, paused: bool
+) -> None:
+    try:
+        previous = source(PREVIOUS, tmp_path)
+    except NoHistory as reason:
+        pytest.skip(f"git has no {PREVIOUS} here, which a shallow clone lacks: {reason}")
+    paths = dict.fromkeys(("added", "viewed", "charged"), "product")
+    common: dict[str, Any] = {
+        "did": ("added",),
+        "did_not": ("charged",),
+        "within": 60_000,
+        "constant": (Constant("product", paths),),
+    }
+    plans = [Plan(id=id_, paused=paused, **(common | more)) for id_, more in {"plain": {}, **NEW}.items()]
+    written = {plan.id: _written(plan.to_json()) for plan in plans}
+    assert [Plan.from_json(_read(written[plan.id])) for plan in plans] == plans
+    found = subprocess.run(
+        [sys.executable, "-c", READ],
+        input=json.dumps([item["plan"]["S"] for item in written.values()]),
+        env=os.environ | {"PYTHONPATH": str(previous / "lambdas")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    as_it_is = {"plain", "grace", "ignoring"}
+    assert json.loads(found.stdout) == {plan.id: paused or plan.id not in as_it_is for plan in plans}

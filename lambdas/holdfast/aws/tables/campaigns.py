@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.retry import attempts
-from holdfast.core.plans.plan import HARMLESS, MISREAD, Illegible, Plan, Plans, same_reading
+from holdfast.core.plans.plan import HARMLESS, LATER, MISREAD, Illegible, Plan, Plans, same_reading
 from holdfast.core.plans.timeline import Entry, Timeline
 from holdfast.core.recommend.ranking import Recommender
 
@@ -384,13 +384,23 @@ class LivePlans:
 
 
 def _written(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """A plan as attributes of an item. What a release that does not know it may do without is put beside the plan, as
-    such a release reads no plan that holds a field which it does not know.
+    """The plan in two texts: `plan` holds what release 0.1 reads, which stops for all campaigns where it meets more,
+    and `more` the rest, which counts before it.
+
+    Where 0.1 must not do without the rest, it finds the campaign paused. So it sends nothing that hours or other exits
+    would have kept back; and its command line changes nothing, as `paused` beside the plan says otherwise.
     """
-    more = {name: value for name, value in plan.items() if name in HARMLESS}
-    rest = {name: value for name, value in plan.items() if name not in more}
-    texts = {"plan": rest, **({"more": more} if more else {})}
-    return {name: {"S": json.dumps(data, ensure_ascii=False)} for name, data in texts.items()}
+    more = {name: value for name, value in plan.items() if name in LATER}
+    known = {name: value for name, value in plan.items() if name not in more}
+    if any("match" in each for each in plan.get("constant", ())):
+        known["constant"] = [{"name": each["name"], "paths": each["paths"]} for each in plan["constant"]]
+    if every := more.get("every"):  # 0.1 asks the constant for the path of each event
+        known["did_not"] = [name for name in plan["did_not"] if name not in every]
+    if more.keys() - HARMLESS or known != {name: plan[name] for name in known}:
+        known["paused"] = True
+    more |= {name: plan[name] for name, value in known.items() if value != plan[name]}
+    texts = {"plan": known, **({"more": more} if more else {})}
+    return {name: {"S": json.dumps(text, ensure_ascii=False)} for name, text in texts.items()}
 
 
 def _read(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ class Plan:
 
         So are `since` and `space`, which stand beside the plan in the table.
         """
-        data = {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
+        data = {name: value for name, value in asdict(self).items() if name not in LATER or value != LATER[name]}
         del data["since"], data["space"]
         if "rules" in data:
             data["rules"] = self.rules.to_json()
@@ -150,11 +150,12 @@ class Plan:
 
 _FIELDS = frozenset(each.name for each in fields(Plan))
 _TUPLES = frozenset({"did", "did_not", "keep", "recommendations", "every", "snapshots"})
-_LATER: Mapping[str, object] = {
+LATER: Mapping[str, object] = {
     each.name: each.default_factory() if each.default_factory is not MISSING else each.default
     for each in fields(Plan)
     if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits", "types", "rules"}
 }
+"""Fields that release 0.1 does not know, with their defaults."""
 HARMLESS = frozenset({"grace", "unreadable_exits"})
 """Fields that a release which does not know them may do without: it only does as it always did."""
 
