@@ -7,6 +7,7 @@ import gzip
 import json as jsonlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from itertools import chain, filterfalse, islice
 from pathlib import Path
 from typing import IO, Annotated, cast
@@ -19,7 +20,7 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
 from holdfast.core.authoring.hints import letters
 from holdfast.core.authoring.text import CampaignFileError
-from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, event_key
+from holdfast.core.events import AHEAD_MS, Event, Ignored, ProfileChange, Record, Rejected, event_key
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
@@ -32,13 +33,14 @@ from holdfast.core.templates.sandbox import SECRET
 from holdfast.core.templates.templates import Values, Withheld, compile_values
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import show_mistakes
+from holdfast_cli.ordering import NO_ARRIVAL, in_order
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress
 from holdfast_cli.stack import Deployment
 
 LINES_PER_STEP = 10_000
 """After which decisions are given out; or after as many as there are users for whom one is to come."""
-NO_ARRIVAL = 1 << 53
-"""An arrival later than any: in a trace nothing is in the future, and what has no time happens at the trace's time."""
+REASONS = 10
+"""Different reasons for rejections that are listed."""
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -157,9 +159,16 @@ def simulate(
         typer.Option("--profiles", "-p", help="A file of profile records. With it, messages are rendered too."),
     ] = None,
     *,
+    as_arrived: Annotated[
+        bool,
+        typer.Option("--as-arrived", help="Take the order of the file for the order in which the records arrived."),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Show what would have been decided for a file of events, offline, by the same function that decides on AWS."""
+    """Show what would have been decided for a file of events, offline, by the same function that decides on AWS.
+
+    Records are put in order of time first, as if each had arrived when it happened.
+    """
     try:
         plans = Plans(read_campaign(path)[0].plan() for path in campaign)
     except CampaignFileError as error:
@@ -167,23 +176,28 @@ def simulate(
         raise typer.Exit(1) from None
     gc.set_threshold(50_000)  # looking for what refers back to itself, which next to nothing does, took a sixth
     run = _Run(plans, render=profiles_file is not None)
-    rows = run.rows(*([profiles_file] if profiles_file else []), events)
-    if json:
-        for some in rows:
-            print_structs(some)
-    else:
-        columns = ["decided_at", "decision", "campaign", "user", "constant", "reason"]
-        shown = [{**structs.asdict(row), "decided_at": iso(row.decided_at)} for some in rows for row in some]
-        print_rows(shown, [*columns, *(["values"] if run.render else [])], as_json=False)
-        counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.decisions.items())) or "nothing decided"
-        out.print(f"{run.folded} records: {counts}")
-    for name, other in run.other_names():
-        err.print(f"[yellow]![/] {escape(repr(name))} never occurs in the file; {escape(repr(other))} does")
+    known = read_lines(profiles_file) if profiles_file else ()
+    with nullcontext(read_lines(events)) if as_arrived else in_order(events, read_lines) as lines:
+        rows = run.rows(chain(known, lines))
+        if json:
+            for some in rows:
+                print_structs(some)
+        else:
+            columns = ["decided_at", "decision", "campaign", "user", "constant", "reason"]
+            shown = [{**structs.asdict(row), "decided_at": iso(row.decided_at)} for some in rows for row in some]
+            print_rows(shown, [*columns, *(["values"] if run.render else [])], as_json=False)
+            counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.decisions.items()))
+            out.print(f"{run.folded} records: {counts or 'nothing decided'}")
+    for name, other in run.never():
+        instead = f"; {escape(repr(other))} does" if other else ""
+        err.print(f"[yellow]![/] {escape(repr(name))} never occurs in the file{instead}")
     if run.ignored:
         err.print(f"[dim]ignored: {', '.join(f'{number} {kind}s' for kind, number in run.ignored.items())}[/]")
     if run.rejected:
-        reasons = "; ".join(f"{number} times {reason}" for reason, number in run.rejected.most_common(3))
-        err.print(f"[yellow]{run.rejected.total()} records rejected:[/] {reasons}")
+        listed = run.rejected.most_common(REASONS)
+        reasons = "; ".join(f"{number} times {escape(reason)}" for reason, number in listed)
+        more = f"; and {len(run.rejected) - REASONS} more reasons" if len(run.rejected) > REASONS else ""
+        err.print(f"[yellow]{run.rejected.total()} records rejected:[/] {reasons}{more}")
 
 
 class Row(Struct, omit_defaults=True, gc=False):
@@ -211,6 +225,8 @@ class _Run:
         self.names: set[str] = set()
         self.decisions: Counter[str] = Counter()
         self._plans = plans
+        self._latest = now_ms() + AHEAD_MS
+        """Nothing can have arrived later than now, so what happened later would be rejected."""
         self._simulation = Simulation(plans, self._row, self._known)
         self._profiles: dict[str, profiles.Profile] = {}
         self._values: dict[str, Values] = {
@@ -218,10 +234,9 @@ class _Run:
             for plan in plans.values()
         }
 
-    def rows(self, *files: Path) -> Iterator[list[Row]]:
+    def rows(self, lines: Iterator[bytes]) -> Iterator[list[Row]]:
         """Some at a time, in order of time."""
         simulation, number = self._simulation, 0
-        lines = chain.from_iterable(map(read_lines, files))
         with progress("simulating", None) as bar:
             while some := list(islice(lines, max(LINES_PER_STEP, simulation.waiting))):
                 for line in some:
@@ -234,6 +249,8 @@ class _Run:
     def _take(self, line: bytes) -> None:
         for record in records(line, NO_ARRIVAL):
             match record:
+                case Event(at=at) | ProfileChange(at=at) if self._latest < at < NO_ARRIVAL:
+                    self.rejected[f"the time is in the future: {AHEAD_MS // 1000} s after now are allowed"] += 1
                 case Event():
                     self.names.add(record.name)
                     timed = record if record.at != NO_ARRIVAL else record._replace(at=self._simulation.now)
@@ -253,14 +270,14 @@ class _Run:
                     if event:
                         self._simulation.unreadable(event, reason)
 
-    def other_names(self) -> Iterator[tuple[str, str]]:
-        """Events that campaigns name and that never came, with the name under which they did: product_added."""
+    def never(self) -> Iterator[tuple[str, str]]:
+        """Events that campaigns name and that never came, and a name like it that did: product_added."""
         came = {letters(name): name for name in sorted(self.names)}
         keys = set(map(event_key, self.names))
         named = {plan.events.get(key, key): name for plan in self._plans.values() for key, name in plan.names.items()}
         for key, name in named.items():
-            if event_key(key) not in keys and (other := came.get(letters(name))):
-                yield name, other
+            if event_key(key) not in keys:
+                yield name, came.get(letters(name), "")
 
     def _known(self, user: str) -> Known:
         return Known(user, profiles.properties(self._profiles.get(user, {})))

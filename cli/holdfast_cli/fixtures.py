@@ -31,12 +31,11 @@ from holdfast.core.templates.sandbox import SECRET
 from holdfast.core.templates.templates import Withheld, compile_values
 from holdfast.core.times import format_duration, parse_duration
 from holdfast_cli.campaign_file import read_campaign, read_model
+from holdfast_cli.ordering import NO_ARRIVAL
 
 SUFFIXES = (".yaml", ".yml", ".json")
 START_MS = round(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp() * 1000)
 """The Monday morning from which the times of a case count."""
-NO_ARRIVAL = 1 << 53
-"""Later than any time: what has none of its own has this one."""
 
 Fields: TypeAlias = Mapping[str, JsonValue]
 """What there is to say of a message, flat: user, decision, constant, at, reason, values.title, …"""
