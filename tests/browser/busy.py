@@ -220,7 +220,7 @@ def busy(page: Page) -> None:
 
     def fulfil(route: Route) -> None:
         parts = urlsplit(route.request.url)
-        if parts.path.endswith("/api/check"):
+        if parts.path.endswith("/api/check") and CAMPAIGN in (route.request.post_data or ""):
             checked = route.fetch()
             route.fulfill(response=checked, json=checked.json() | {"hints": HINTS})
             return

@@ -116,6 +116,8 @@ def test_every_page_of_a_busy_system_holds_what_it_shows(
         if WRITE:
             FONTS.write_text(json.dumps(paper.evaluate(MEASURE), ensure_ascii=False) + "\n")
     assert not wrong, "\n".join(wrong)
+    if not same_fonts:
+        pytest.skip("nothing sticks out; the pictures were not compared, as the fonts here are others than theirs")
 
 
 def open_page(desk: Desk, name: str, place: str) -> None:

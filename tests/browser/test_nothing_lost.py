@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from holdfast.aws.tables.catalog import Catalogs
@@ -278,7 +277,6 @@ def test_the_menu_button_writes_nothing_by_itself(deployed: Deployment, desk: De
     expect(desk.value("price")).to_have_text("It costs{{ ConstantEventProperty }}")
 
 
-@pytest.mark.xfail(strict=False, reason="known fault: the row is asked by Identity where Name is expected")
 def test_a_column_of_a_catalog_by_mouse_asks_which_row(deployed: Deployment, desk: Desk) -> None:
     published(deployed, "looked-up")
     now = int(time.time() * 1000)
