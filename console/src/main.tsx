@@ -255,6 +255,7 @@ async function start(root: HTMLElement): Promise<void> {
     keepFor(settings()?.stage ?? "");
     const me = await get<Me>("/me");
     render(<App me={me} />, root);
+    performance.mark("shown");
     requestIdleCallback?.(() => void editor());
   } catch (error) {
     const message = error instanceof SignInFailed ? error.message : asApiError(error).message;

@@ -101,30 +101,36 @@ def test_what_was_left_behind_reaches_the_rules_target_and_what_was_bought_does_
 @needs_otto
 def test_real_shopping_events_give_the_same_messages_as_the_simulation(deployed: Deployment, tapped: Tap) -> None:
     """The sample spans weeks. Watches of different (user, product) know nothing of each other: each pair's events are
-    moved to now, gaps below the window of 60 s shrunk with it, longer ones cut to the window and a few seconds.
+    moved to now. Those closer than the window go out together, a little apart by their own times: no such group is
+    near the window's length. Longer gaps become the window and a few seconds.
     """
     campaign = a_campaign()
     publish(deployed, campaign)
     names = {"added_to_cart": f"{campaign.id} added", "charged": f"{campaign.id} charged", "viewed": "viewed"}
-    pairs: dict[tuple[str, str], list[tuple[float, str]]] = defaultdict(list)
-    last: dict[tuple[str, str], tuple[int, float]] = {}
+    pairs: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    rounds: dict[tuple[str, str], tuple[int, int]] = {}
     for event in map(json.loads, OTTO.lines()):
         pair = event["user"], event["product"]
-        at = 0.0
+        number = 0
         if event["event"] != "viewed":
-            if pair in last:
-                gap = (event["ts"] - last[pair][0]) / 1000
-                at = last[pair][1] + (gap * WINDOW / 60 if gap < 60 else WINDOW + 4)
-            last[pair] = event["ts"], at
-        pairs[pair].append((at, names[event["event"]]))
-    planned = sorted((at, user, product, name) for (user, product), events in pairs.items() for at, name in events)
-    started = time.monotonic()
-    while planned:
-        due = [each for each in planned if each[0] <= time.monotonic() - started]
-        planned = planned[len(due) :]
-        now = now_ms()
-        send(deployed, *({"user": u, "event": name, "product": p, "ts": now} for _, u, p, name in due))
-        time.sleep(0.05)
+            if pair in rounds:
+                before, number = rounds[pair]
+                number += event["ts"] - before >= 60_000
+            rounds[pair] = event["ts"], number
+        pairs[pair].append((number, names[event["event"]]))
+    started = now_ms()
+    for number in range(1 + max(number for events in pairs.values() for number, _ in events)):
+        at = started + round(number * (WINDOW + 4) * 1000)
+        time.sleep(max(0, at - now_ms()) / 1000)
+        send(
+            deployed,
+            *(
+                {"user": user, "event": name, "product": product, "ts": at + 10 * nth}
+                for (user, product), events in pairs.items()
+                for nth, (mine, name) in enumerate(events)
+                if mine == number
+            ),
+        )
     expected = Counter((user, product) for kind, user, product, _ in simulate(OTTO.lines(), seconds=60))
     assert expected.total() == 49
     heard = hear(tapped, campaign.id, 49)
