@@ -12,15 +12,22 @@ from holdfast_cli.stack import Deployment
 
 
 @contextmanager
-def embedded_aws(home: Path) -> Iterator[Deployment]:
+def at_home(home: Path) -> Iterator[None]:
+    """All that finds the embedded AWS by itself finds the one in this folder. It is stopped in the end."""
     before = os.environ.get("HOLDFAST_HOME")
     os.environ["HOLDFAST_HOME"] = str(home)
     try:
-        local.up(print)
-        yield Deployment.find("local")
+        yield
     finally:
         local.down()
         if before is None:
             del os.environ["HOLDFAST_HOME"]
         else:
             os.environ["HOLDFAST_HOME"] = before
+
+
+@contextmanager
+def embedded_aws(home: Path) -> Iterator[Deployment]:
+    with at_home(home):
+        local.up(print)
+        yield Deployment.find("local")
