@@ -139,6 +139,7 @@ TABLES: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
         "hours": lambda: keys(contracts.campaign(), "Hours"),
         "per_user": lambda: keys(contracts.campaign(), "PerUser"),
     },
+    "between-due-and-sent.md": {"policy": lambda: keys(contracts.policy())},
     "catalogs-and-recommendations.md": {"recommendation": lambda: keys(contracts.recommendation())},
     "messages-out.md": {"detail": lambda: fields(contracts.detail())},
     "commands.md": {"commands": commands},

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.recommendation import Recommendation
 from holdfast.core.intake.forms import MAX_ID, MAX_RECORDS
 from holdfast.core.limits import MAX_NAME
@@ -329,7 +330,7 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "from": 'When they begin: "08:00".',
         "to": 'When they end: "21:00". Where that is earlier, they run over midnight.',
         "zone": "A time zone, such as Europe/Berlin; or `user`: the property `timezone` of the user's profile, else"
-        " UTC.",
+        " the zone of the policy.",
         "otherwise": "Outside the hours, `wait` until they begin, or `withhold`.",
     },
     "PerUser": {
@@ -339,6 +340,14 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "Typed": {
         "value": "Exactly one {{ … }}, of Liquid.",
         "type": "The JSON type as which it goes out.",
+    },
+    "Policy": {
+        "zone": "Where users live of whom nothing else is known: a time zone such as Europe/Berlin.",
+        "hours": "When messages go, of campaigns that have no hours of their own.",
+        "per_user": "How many messages of all campaigns together a user gets at most in a time: one cap, or a list.",
+        "control": 'The share of users who get no message of any campaign, to compare with: "2%". The same users'
+        " every time.",
+        "exempt": "Campaigns for which none of this holds, and which count for no cap, such as order confirmations.",
     },
     "Recommendation": {
         "id": "The id, by which templates name it (lower-case letters, digits and hyphens):"
@@ -373,6 +382,10 @@ def campaign() -> dict[str, Any]:
     return _headed("A Holdfast campaign", _file(Campaign))
 
 
+def policy() -> dict[str, Any]:
+    return _headed("A Holdfast policy", _file(Policy))
+
+
 def recommendation() -> dict[str, Any]:
     return _headed("A Holdfast recommendation", _file(Recommendation))
 
@@ -384,8 +397,13 @@ def _file(model: type[BaseModel]) -> dict[str, Any]:
             if told := _TOLD.get(name, {}).get(key):
                 field["description"] = told
             if field.get("type") == "string" and isinstance(field.get("default"), int):
-                field["default"] = format_duration(field["default"])
+                shown = _clock_text if name == "Hours" else format_duration
+                field["default"] = shown(field["default"])
     return schema
+
+
+def _clock_text(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def input_() -> dict[str, Any]:
@@ -426,7 +444,13 @@ def _unwrapped(schema: Any) -> Any:
     return {**{key: _unwrapped(value) for key, value in schema.items()}, **plain}
 
 
-SCHEMAS: Final = {"campaign": campaign, "recommendation": recommendation, "input": input_, "detail": detail}
+SCHEMAS: Final = {
+    "campaign": campaign,
+    "recommendation": recommendation,
+    "policy": policy,
+    "input": input_,
+    "detail": detail,
+}
 
 
 def text(name: str) -> str:

@@ -26,6 +26,7 @@ from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.watches import Decision, Kind
+from holdfast.core.gate.policy import NONE
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import context, iso, message_id
 from holdfast.core.plans.plan import Plans
@@ -35,6 +36,7 @@ from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import show_mistakes
 from holdfast_cli.ordering import NO_ARRIVAL, in_order
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress
+from holdfast_cli.policies import read_policy
 from holdfast_cli.stack import Deployment
 
 LINES_PER_STEP = 10_000
@@ -159,6 +161,9 @@ def simulate(
         typer.Option("--profiles", "-p", help="A file of profile records. With it, messages are rendered too."),
     ] = None,
     *,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A policy file: the rules for all campaigns together.")
+    ] = None,
     as_arrived: Annotated[
         bool,
         typer.Option("--as-arrived", help="Take the order of the file for the order in which the records arrived."),
@@ -170,7 +175,8 @@ def simulate(
     Records are put in order of time first, as if each had arrived when it happened.
     """
     try:
-        plans = Plans(read_campaign(path)[0].plan() for path in campaign)
+        rules = read_policy(policy) if policy else NONE
+        plans = Plans((read_campaign(path)[0].plan() for path in campaign), policy=rules)
     except CampaignFileError as error:
         show_mistakes(error, as_json=json)
         raise typer.Exit(1) from None

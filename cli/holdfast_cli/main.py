@@ -19,6 +19,7 @@ from holdfast_cli import (
     events,
     explain,
     local_commands,
+    policies,
     preview,
     recommendations,
     revisions,
@@ -61,6 +62,7 @@ app.add_typer(local_commands.app, name="local")
 app.add_typer(campaigns.app, name="campaign")
 for command in (revisions.diff, revisions.rollback, revisions.history):
     campaigns.app.command()(command)
+app.add_typer(policies.app, name="policy")
 app.add_typer(catalogs.app, name="catalog")
 app.add_typer(recommendations.app, name="recommend")
 app.add_typer(users.app, name="user")

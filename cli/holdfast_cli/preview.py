@@ -28,6 +28,7 @@ from holdfast.core.explain.preview import (
 from holdfast.core.explain.preview import preview as render
 from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send, Withhold
+from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.messages.detail import NOTHING_FOUND
 from holdfast.core.plans.plan import Plan
 from holdfast.core.templates.trace import Traced
@@ -38,6 +39,7 @@ from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import campaigns, show_mistakes
 from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, err, out, print_json
+from holdfast_cli.policies import live_policy
 from holdfast_cli.stack import Deployment
 from holdfast_cli.users import users
 
@@ -85,8 +87,9 @@ def preview(
     found = lookup(deployment).finder(user, recommenders)(decision, plan) if deployment else NOTHING_FOUND
     shown = render(plan, user, decision, properties, found)
     decided = known is not None and decision in known.outbox
-    said = Send() if decided else answer(plan, user, decision, properties, state)
-    gate = answered(plan, properties, said)
+    policy = live_policy(deployment) if deployment else NO_POLICY
+    said = Send() if decided else answer(plan, user, decision, properties, state, policy)
+    gate = answered(plan, properties, said, policy)
     if json:
         print_json({**shown.to_json(), "recommended": shown.recommended(), "gate": gate or None})
     else:

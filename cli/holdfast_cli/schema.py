@@ -13,6 +13,7 @@ from holdfast_cli.contracts import text
 class Name(StrEnum):
     CAMPAIGN = "campaign"
     RECOMMENDATION = "recommendation"
+    POLICY = "policy"
     INPUT = "input"
     DETAIL = "detail"
     CONSOLE = "console"
@@ -24,7 +25,7 @@ def schema(
         typer.Argument(help="The contract to print."),
     ],
 ) -> None:
-    """Print a JSON Schema: of campaign files, recommendation files, input, or the detail of a message.
+    """Print a JSON Schema: of campaign files, recommendation files, the policy, input, or the detail of a message.
 
     For the console's API, print its OpenAPI document.
     """

@@ -76,7 +76,7 @@ def test_an_editor_marks_what_is_no_campaign(broken: dict[str, Json]) -> None:
         validator("campaign").validate({**campaign, **broken})
 
 
-@pytest.mark.parametrize("name", ["campaign", "recommendation"])
+@pytest.mark.parametrize("name", ["campaign", "recommendation", "policy"])
 def test_an_editor_tells_what_each_key_of_a_file_is_for(name: str) -> None:
     schema = SCHEMAS[name]()
     parts = {name: schema, **schema.get("$defs", {})}

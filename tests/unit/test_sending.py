@@ -26,7 +26,7 @@ from holdfast.core.gate.chance import in_control
 from holdfast.core.gate.hours import Hours
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast.core.gate.rules import Rules
-from holdfast.core.plans.plan import Input, Plan
+from holdfast.core.plans.plan import Input, Plan, Plans
 from tests.unit.builders import (
     CHARGED,
     DAY,
@@ -217,7 +217,8 @@ class Asked(History):
 
     def __init__(self, *plans: Plan, profile: dict[str, Any] | None = None, policy: Policy | None = None) -> None:
         super().__init__(*plans)
-        self.known = Known("u-1", profile or {}, policy or Policy())
+        self.plans = Plans(plans, policy=policy or Policy())
+        self.known = Known("u-1", profile or {})
 
     def at(self, number: float, *events: Event, tick: bool = False) -> list[Decision]:
         now = minute(number)

@@ -106,8 +106,8 @@ class Join:
             intake.refuse(user, rejected, failed)
         failed |= self._reject({m: rejects for m, rejects in intake.rejects.items() if m not in failed})
         self._count(intake, failed)
-        if plans.illegible:
-            count(metrics, CampaignsUnreadable=len(plans.illegible))
+        if plans.illegible or plans.undecidable:
+            count(metrics, CampaignsUnreadable=len(plans) if plans.undecidable else len(plans.illegible))
         self._note()
         self._keep()
         return sorted(failed)
@@ -283,10 +283,10 @@ class Join:
 
 def _due(state: State, plans: Plans, now: int) -> int | None:
     """When to look at a user again. What only a newer release can decide is looked at from time to time."""
-    due = state.due(plans.summaries, plans.illegible)
-    if plans.illegible:
-        only = {place: of for place, of in state.watches.items() if campaign_of(place) in plans.illegible}
-        later = State(only).due()
+    left = {campaign for place in state.watches if plans.leaves(campaign := campaign_of(place))}
+    due = state.due(plans.summaries, left)
+    if left:
+        later = State({place: of for place, of in state.watches.items() if campaign_of(place) in left}).due()
         if later is not None:
             later = max(later, now + LATER_MS)
             return later if due is None else min(due, later)

@@ -7,6 +7,8 @@
 `live` / `recommendation#`id   the same of recommendations: campaigns' ids have no #
 `recommendation#`id / number
 `timeline` / `recommendation#`id`#`time
+`policy` / number              a revision of the policy: its file, and what it comes to
+`timeline` / `#policy`         the one that is live: no release before policies reads this partition
 
 A publication is in force from a moment that is a little later than its write: an event that arrives after that moment
 finds it written, whichever container folds it, and one that arrived before is read as before, however often.
@@ -25,8 +27,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.retry import attempts
+from holdfast.core.gate.policy import Policy
 from holdfast.core.plans.plan import HARMLESS, LATER, MISREAD, Illegible, Plan, Plans, same_reading
-from holdfast.core.plans.timeline import Entry, Timeline
+from holdfast.core.plans.timeline import POLICY, Entry, Timeline
 from holdfast.core.recommend.ranking import Recommender
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ OLDEST_SECONDS = 300
 CHASES = 5
 """How often plans are read again because something was published meanwhile."""
 
-P = TypeVar("P", Plan, Recommender)
+P = TypeVar("P", Plan, Recommender, Policy)
 
 
 def aws_time(answer: Mapping[str, Any]) -> int:
@@ -89,6 +92,10 @@ class UnknownRecommendation(LookupError):
     """There is no such recommendation, or no such revision of it."""
 
 
+class UnknownPolicy(LookupError):
+    """No policy is published, or no such revision of it."""
+
+
 class Restless(RuntimeError):
     """The plans were published anew each time they were read."""
 
@@ -99,8 +106,10 @@ class _Revisions(Generic[P]):
     _plan: type[P]
     _all: ClassVar[str]
     """How the partitions begin that hold the revisions of one each."""
+    _where: ClassVar[str] = LIVE
+    """The partition of all that is live."""
     _live: ClassVar[str]
-    """How the sort keys begin in the partition of all that is live."""
+    """How the sort keys begin there."""
     _unknown: ClassVar[type[LookupError]]
 
     def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
@@ -114,7 +123,7 @@ class _Revisions(Generic[P]):
 
     def get(self, name: str, revision: int | None = None) -> Published[P]:
         """One revision, by default the live one."""
-        pk, sk = (LIVE, self._live + name) if revision is None else (self._all + name, _number(revision))
+        pk, sk = (self._where, self._live + name) if revision is None else (self._all + name, _number(revision))
         key = {"pk": {"S": pk}, "sk": {"S": sk}}
         item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
@@ -346,6 +355,46 @@ class Recommendations(_Revisions[Recommender]):
         return self._publish(name, before, published, wait=wait)
 
 
+class Policies(_Revisions[Policy]):
+    """The one policy of the stack. It decides, and reads no event: so it is in force as soon as it is written."""
+
+    _plan, _all, _where, _live, _unknown = Policy, "", TIMELINE, "#", UnknownPolicy
+    _name = "policy"
+
+    def publish(
+        self,
+        source: str,
+        policy_of: Callable[[int], Policy],
+        now: int,
+        *,
+        seen: int | None = None,
+        by: str = "",
+        note: str = "",
+    ) -> Published[Policy]:
+        """Make `source` the live revision. Of `seen` and Conflict: Campaigns.publish."""
+        before = self.find(self._name)
+        _expect(self._name, seen, before)
+        policy = policy_of(before.plan.revision + 1 if before else 1)
+        published = Published(policy, source, now, by=by, note=note)
+        self._transact(
+            self._put(self._name, _number(policy.revision), published),
+            self._put(self._where, self._live + self._name, published, before=before),
+        )
+        return published
+
+    def live_one(self) -> Published[Policy] | None:
+        """The live revision, unless none was ever published."""
+        return self.find(self._name)
+
+    def one(self, revision: int) -> Published[Policy]:
+        """Raises UnknownPolicy."""
+        return self.get(self._name, revision)
+
+    def history(self) -> list[Published[Policy]]:
+        """All revisions, oldest first."""
+        return self.revisions(self._name)
+
+
 class LivePlans:
     """The plans as a container knows them. Whoever reads the epoch, after all that is to be read by them has arrived,
     learns whether they still are what is published.
@@ -408,7 +457,7 @@ def _read(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**json.loads(item["plan"]["S"]), **more}
 
 
-def _expect(campaign: str, seen: int | None, live: Published[Plan] | None) -> None:
+def _expect(campaign: str, seen: int | None, live: Published[P] | None) -> None:
     if seen is not None and seen != (live.plan.revision if live else 0):
         raise Conflict(campaign)
 
@@ -447,7 +496,7 @@ def _reading(plan: P) -> P:
     return replace(plan, values={}) if isinstance(plan, Plan) else plan
 
 
-def _space(plan: Plan | Recommender) -> dict[str, Any]:
+def _space(plan: Plan | Recommender | Policy) -> dict[str, Any]:
     """Beside the plan, as the release before reads no plan that holds it. Of the first space nothing is written."""
     return {"space": {"N": str(plan.space)}} if isinstance(plan, Plan) and plan.space else {}
 
@@ -457,18 +506,22 @@ def _placed(plan: P, item: Mapping[str, Any]) -> P:
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    """Of an item in `live`, or of one in `timeline`, which bears the time as well."""
+    """Of an item in `live`, or of one in `timeline`, which bears the time as well, unless it is the policy."""
     name = str(item["sk"]["S"])
+    if name == POLICY:
+        return name
     return name.rpartition("#")[0] if item["pk"]["S"] == TIMELINE else name
 
 
-def _what(item: Mapping[str, Any]) -> Plan | Recommender | Illegible | None:
+def _what(item: Mapping[str, Any]) -> Plan | Recommender | Policy | Illegible | None:
     """What is published in an item. One that cannot be read concerns no other."""
     if "deleted" in item:
         return None
     text = item["plan"]["S"]
     try:
         data = _read(item)
+        if item["sk"]["S"] == POLICY:
+            return Policy.from_json(data)
         if _is_recommendation(item):
             return Recommender.from_json(data)
         return replace(_placed(Plan.from_json(data), item), since=_first(item))

@@ -276,11 +276,11 @@ def _annotations(model: type[BaseModel], part: int | str) -> list[type[BaseModel
     return []
 
 
-def fields(text: str) -> dict[str, Json]:
+def fields(text: str, model: type[BaseModel] = Campaign) -> dict[str, Json]:
     """What a published file says, with what it leaves to defaults; as it stands where today's rules refuse it."""
     try:
         data = plain(parse(text).data)
-        return Campaign.model_validate(data).model_dump(by_alias=True, mode="json")
+        return model.model_validate(data).model_dump(by_alias=True, mode="json")
     except ValidationError:
         return dict(data) if isinstance(data, dict) else {}
     except CampaignFileError:

@@ -20,6 +20,7 @@ from holdfast.core.fold.fold import fold
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.gate import Answer, Wait, Withhold, zone_of
 from holdfast.core.gate.policy import NONE as NO_POLICY
+from holdfast.core.gate.policy import Policy
 from holdfast.core.gate.rules import NONE
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type, too_large
@@ -122,19 +123,27 @@ def preview(
     return Preview(user, plan, decision, values, reason, kind, detail=body, found=found)
 
 
-def answer(plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json], state: State) -> Answer:
+def answer(
+    plan: Plan,
+    user: str,
+    decision: Decision,
+    profile: Mapping[str, Json],
+    state: State,
+    policy: Policy = NO_POLICY,
+) -> Answer:
     """May the message go when it is due? `state` is what is known of the user up to now."""
-    gate = Gate(state.sent, state.watches, Plans([plan]), Known(user, profile), decision.when)
+    gate = Gate(state.sent, state.watches, Plans([plan], policy=policy), Known(user, profile), decision.when)
     return gate.answer(plan, decision.key, decision.event)
 
 
-def answered(plan: Plan, profile: Mapping[str, Json], said: Answer) -> str:
+def answered(plan: Plan, profile: Mapping[str, Json], said: Answer, policy: Policy = NO_POLICY) -> str:
     """The answer as a sentence, with the time on the user's wall; empty where the message may go."""
+    hours = plan.rules.hours or policy.hours
     match said:
         case Withhold(reason):
             return f"When it is due, it would be withheld: {reason}"
-        case Wait(until, reason) if plan.rules.hours:
-            zone = zone_of(plan.rules.hours, NO_POLICY, profile)
+        case Wait(until, reason) if hours:
+            zone = zone_of(hours, policy, profile)
             place = str(zone).rpartition("/")[2].replace("_", " ")
             at = datetime.fromtimestamp(until / 1000, zone)
             return f"When it is due, it would wait until {at:%H:%M} in {place} ({at:%Y-%m-%d}): {reason}"

@@ -15,9 +15,8 @@ from holdfast.core.fold.watches import Decided, Trigger, Watch
 from holdfast.core.gate import policy as policies
 from holdfast.core.gate import rules as rules_of
 from holdfast.core.gate.gate import CONTROL, CONTROL_OF_ALL, Answer, Case, Send, Sent, Withhold, decide, horizon
-from holdfast.core.gate.policy import Policy
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import LONGEST_MS, Plan
+from holdfast.core.plans.plan import LONGEST_MS, Plan, Plans
 
 MOST_SENT = 200
 """Messages of a user that are remembered. No more of those campaigns may go then: what is forgotten is not counted."""
@@ -30,11 +29,10 @@ SEND = Send()
 
 
 class Known(NamedTuple):
-    """Of the user and the stack, what the gate goes by besides the state."""
+    """Of the user, what the gate goes by besides the state."""
 
     user: str = ""
     profile: Mapping[str, Json] = {}
-    policy: Policy = policies.NONE
 
 
 UNKNOWN = Known()
@@ -47,7 +45,7 @@ class Gate:
         self,
         sent: Mapping[str, Sequence[tuple[int, str]]],
         watches: Mapping[str, Mapping[str, Watch]],
-        plans: Mapping[str, Plan],
+        plans: Plans,
         known: Known,
         now: int,
     ) -> None:
@@ -56,20 +54,20 @@ class Gate:
         self._known = known
         self.now = now
         self._rivals: Mapping[str, Sequence[str]] | None = None
-        self.sent = _lately(sent, plans, known.policy, now) if sent else sent
+        self.sent = _lately(sent, plans, now) if sent else sent
         """By campaign, when its messages went, and about which value."""
 
     def asks(self, plan: Plan) -> bool:
         """Whether there is any rule that could say no."""
-        return plan.rules is not rules_of.NONE or self._known.policy is not policies.NONE
+        return plan.rules is not rules_of.NONE or self._plans.policy.forbids
 
     def answer(self, plan: Plan, key: str, event: Mapping[str, Json]) -> Answer:
         if not self.asks(plan):
             return SEND
-        user, profile, policy = self._known
-        case = Case(user, plan.id, _short(key), event, plan.rules, policy, profile, [*self._all()], self.now)
-        answer = decide(case)
-        remembers = remembered_for(plan, self._plans, policy)
+        user, profile = self._known
+        policy, sent = self._plans.policy, [*self._all()]
+        answer = decide(Case(user, plan.id, _short(key), event, plan.rules, policy, profile, sent, self.now))
+        remembers = remembered_for(plan, self._plans)
         if remembers and isinstance(answer, Send) and sum(map(len, self.sent.values())) >= MOST_SENT:
             return Withhold(FULL)
         if remembers and (isinstance(answer, Send) or _control(answer)):
@@ -116,22 +114,22 @@ def _short(key: str) -> str:
     return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def remembered_for(plan: Plan | None, plans: Mapping[str, Plan], policy: Policy) -> int:
+def remembered_for(plan: Plan | None, plans: Plans) -> int:
     """How long a message of a campaign is remembered (milliseconds). One that is gone may come back."""
     if plan is None:
         return LONGEST_MS
-    of_all = policies.NONE if plan.id in policy.exempt else policy
+    of_all = policies.NONE if plan.id in plans.policy.exempt else plans.policy
     give_way = (plans[name].within + plans[name].max_age for name in plan.rules.instead_of if name in plans)
     return max((horizon(plan.rules, of_all), *give_way))
 
 
 def _lately(
-    sent: Mapping[str, Sequence[tuple[int, str]]], plans: Mapping[str, Plan], policy: Policy, now: int
+    sent: Mapping[str, Sequence[tuple[int, str]]], plans: Plans, now: int
 ) -> Mapping[str, Sequence[tuple[int, str]]]:
     """What still matters."""
     kept: dict[str, Sequence[tuple[int, str]]] = {}
     for campaign, went in sent.items():
-        before = now - remembered_for(plans.get(campaign), plans, policy)
+        before = now - remembered_for(plans.get(campaign), plans)
         if lately := tuple(each for each in went if each[0] > before):
             kept[campaign] = lately
     return kept

@@ -34,7 +34,6 @@ from holdfast.core.events import Json, Tick
 from holdfast.core.fold.asking import UNKNOWN, Gate, Known, remembered_for
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
 from holdfast.core.gate.gate import Send, Wait, Withhold
-from holdfast.core.gate.policy import NONE, Policy
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, Unreadable
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
@@ -93,7 +92,7 @@ def fold(
         order.sort(key=lambda each: _priority(each, plans))
     for campaign in order:
         plan, watches = plans.get(campaign_of(campaign)), watches_of[campaign]
-        if campaign_of(campaign) in plans.illegible:
+        if plans.leaves(campaign_of(campaign)):
             continue  # a newer release decides
         if ticked or (plan and campaign in touched and plan.immediate):
             doubts = draft.doubts.get(campaign, {}).values()
@@ -520,7 +519,7 @@ def _needed_until(watch: Watch, keep: int) -> int:
     return watch.over + keep
 
 
-def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits, policy: Policy = NONE) -> int:
+def needed_until(state: State, plans: Plans, limits: Limits) -> int:
     """When the last thing worth remembering of a user ends; 0 where there is nothing."""
     campaigns = {*state.watches, *state.floors, *state.ends, *state.doubts}
     keep = {campaign: _keep(plans.get(campaign_of(campaign)), limits) for campaign in campaigns}
@@ -529,7 +528,7 @@ def needed_until(state: State, plans: Mapping[str, Plan], limits: Limits, policy
     doubts = (each.reach + keep[campaign] for campaign, known in state.doubts.items() for each in known.values())
     items = (at + RECENT_MS for known in (*state.recent.values(), *state.done.values()) for at in known.values())
     watches = (_needed_until(watch, keep[campaign]) for campaign, _, watch in state.all())
-    keeps = {campaign: remembered_for(plans.get(campaign), plans, policy) for campaign in state.sent}
+    keeps = {campaign: remembered_for(plans.get(campaign), plans) for campaign in state.sent}
     sent = (at + keeps[campaign] for campaign, went in state.sent.items() for at, _ in went)
     return max((*floors, *items, *ends, *doubts, *watches, *sent), default=0)
 

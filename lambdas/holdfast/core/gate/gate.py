@@ -15,7 +15,7 @@ fold.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple, TypeAlias
 
 from holdfast.core.events import Json
@@ -31,9 +31,12 @@ EARLY = "before its start"
 LATE = "after its end"
 AGAIN = "again too soon"
 CAPPED = "capped"
+LAST = ", the last was "
 OUTSIDE = "outside hours"
 CONTROL = "control group"
 CONTROL_OF_ALL = "control group of the stack"
+MINUTE = "%Y-%m-%dT%H:%MZ"
+"""A time within a reason, in UTC."""
 
 
 class Sent(NamedTuple):
@@ -132,7 +135,8 @@ def _full(caps: Iterable[Cap], sent: Sequence[Sent], now: int) -> Answer | None:
         lately = [each for each in sent if now - cap.within < each.at]
         if lately and len(lately) >= cap.at_most:
             within, last = format_duration(cap.within), max(lately)
-            return Withhold(f"{CAPPED}: {cap.at_most} in {within}, the last was {last.campaign}")
+            at = datetime.fromtimestamp(last.at / 1000, UTC)
+            return Withhold(f"{CAPPED}: {cap.at_most} in {within}{LAST}{last.campaign} at {at:{MINUTE}}")
     return None
 
 

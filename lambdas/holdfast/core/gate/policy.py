@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import convert, to_builtins
+from msgspec import ValidationError, convert, to_builtins
 
 from holdfast.core.events import Json, Value
-from holdfast.core.gate.hours import Hours
+from holdfast.core.formats import check
+from holdfast.core.gate.hours import USER, Hours
+
+FORMAT = 1
+"""The newest format of a policy that this release reads."""
 
 
 class Cap(Value, frozen=True):
@@ -30,13 +34,27 @@ class Policy(Value, frozen=True, omit_defaults=True):
     control: float = 0.0
     exempt: tuple[str, ...] = ()
 
+    @property
+    def forbids(self) -> bool:
+        """Whether it keeps any message back. A zone alone does not."""
+        return bool(self.hours or self.per_user or self.control)
+
+    def asks_profile(self, campaign: str) -> bool:
+        """Whether it takes the profile to decide for a campaign that has no hours of its own."""
+        return self.hours is not None and self.hours.zone == USER and campaign not in self.exempt
+
     def to_json(self) -> Mapping[str, Json]:
         data: dict[str, Json] = to_builtins(self)
         return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Policy:
-        return convert(data, cls)
+        """Raises TypeError and NewerFormat; ignores what it does not know."""
+        check(data, FORMAT)
+        try:
+            return convert(data, cls)
+        except ValidationError as error:
+            raise TypeError(error) from error
 
 
 NONE = Policy()

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 from holdfast.core.events import Json
 from holdfast.core.fold.watches import Decision, Kind
+from holdfast.core.gate.gate import LAST
 
 KEPT = 32
 """Counters of a sketch: what is missed is less than one in 33."""
@@ -88,7 +89,8 @@ def merged(sketch: Sketch, other: Sketch) -> Sketch:
 
 
 def short(reason: str) -> str:
-    """A reason without what may be a user's."""
+    """A reason without what may be a user's: of a cap, without the message that filled it."""
+    reason, _, _ = reason.partition(LAST)
     kind, _, _ = reason.partition(": ")
     return kind if kind in _WITH_VALUES else reason[:MAX_LENGTH]
 

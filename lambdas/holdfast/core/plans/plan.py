@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.core.events import Event, Json, Tick, Value, canonical, event_id, event_key
 from holdfast.core.formats import check
+from holdfast.core.gate.policy import NONE as NO_POLICY
+from holdfast.core.gate.policy import Policy
 from holdfast.core.gate.rules import NONE, Rules
 from holdfast.core.limits import MAX_VALUE_BYTES, MAX_VALUES, beyond, bytes_of
 from holdfast.core.paths import Search, Unclear, folded, key_of, search, shown, text_in_the_way, truthy, without_case
@@ -315,6 +317,8 @@ class Plans(dict[str, Plan]):
     `recommenders` are the live recommendations, by id. `illegible` are campaigns and recommendations that are live but
     that this release cannot read: they are not among the plans. `deleted` are campaigns that were live once.
 
+    `policy` are the rules of all campaigns. While this release cannot read it (None), it decides nothing.
+
     `others` are the last revisions of the other spaces in which watches may be open. They read exits for these alone;
     so does the live revision, where the keys are the same. `places` are the keys of all these spaces in a state.
     """
@@ -327,6 +331,7 @@ class Plans(dict[str, Plan]):
         illegible: Mapping[str, Illegible] = MappingProxyType({}),
         deleted: Iterable[str] = (),
         others: Iterable[Plan] = (),
+        policy: Policy | None = NO_POLICY,
     ) -> None:
         super().__init__((plan.id, plan) for plan in plans)
         apart: dict[str, list[Plan]] = {}
@@ -362,7 +367,9 @@ class Plans(dict[str, Plan]):
                 for name, finding in items_of:
                     routes_to_items.setdefault(name, []).append(finding)
         self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
-        self.ask_profile = any(plan.rules.ask_profile for plan in self.values())
+        self.policy = policy or NO_POLICY
+        self.undecidable = policy is None
+        self.ask_profile = any(self._asks_profile(plan) for plan in self.values())
         """Does any campaign decide by the user's profile?"""
         self.places = frozenset(each.place for plan in self.values() for each in (plan, *apart.get(plan.id, ())))
         self.summaries = frozenset(plan.id for plan in self.values() if plan.summary)
@@ -372,6 +379,13 @@ class Plans(dict[str, Plan]):
         unread = frozenset(name for each in self.illegible.values() for name in each.names)
         self.unread = lru_cache(maxsize=4096)(lambda name: event_key(name) in unread) if unread else _never
         """Does a campaign that is not legible name this event?"""
+
+    def _asks_profile(self, plan: Plan) -> bool:
+        return plan.rules.ask_profile or (plan.rules.hours is None and self.policy.asks_profile(plan.id))
+
+    def leaves(self, campaign: str) -> bool:
+        """Whether the decisions of a campaign are left to a newer release."""
+        return self.undecidable or campaign in self.illegible
 
     def name(self, event_name: str) -> bool:
         """Does any campaign name this event?"""

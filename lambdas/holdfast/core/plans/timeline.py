@@ -15,16 +15,23 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from holdfast.core.gate.policy import NONE, Policy
 from holdfast.core.plans.plan import Illegible, Plan, Plans
 from holdfast.core.recommend.ranking import Recommender
 
+POLICY = "#policy"
+"""The name of the policy's entry."""
+
 
 class Entry(NamedTuple):
-    """From `since` on (epoch milliseconds), `what` was in force under this name; None: nothing, it was deleted."""
+    """From `since` on (epoch milliseconds), `what` was in force under this name; None: nothing, it was deleted.
+
+    No event is read by the policy: there is only the one that was published last.
+    """
 
     name: str
     since: int
-    what: Plan | Recommender | Illegible | None
+    what: Plan | Recommender | Policy | Illegible | None
 
 
 class Timeline:
@@ -33,7 +40,11 @@ class Timeline:
     def __init__(self, entries: Iterable[Entry] = (), epoch: str = "") -> None:
         self.epoch = epoch
         self._entries: dict[str, list[Entry]] = defaultdict(list)
+        self._policy: Policy | None = NONE
         for entry in sorted(entries, key=lambda entry: entry.since):
+            if entry.name == POLICY:
+                self._policy = entry.what if isinstance(entry.what, Policy) else None
+                continue
             self._entries[entry.name].append(entry)
         self._turns = sorted({entry.since for of in self._entries.values() for entry in of})
         self._plans: dict[int, Plans] = {}
@@ -61,6 +72,7 @@ class Timeline:
                 (what for what in last.values() if isinstance(what, Recommender)),
                 illegible={name: what for name, what in last.items() if isinstance(what, Illegible)},
                 deleted=(name for name, what in last.items() if what is None),
+                policy=self._policy,
                 others=[other for what in last.values() if isinstance(what, Plan) for other in self._others(what)],
             )
         return self._plans[turns]
