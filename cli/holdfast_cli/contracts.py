@@ -363,8 +363,8 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "exclude_done": "No items to which the user did one of these events, such as bought them or put them into the"
         " cart: where each event has its items.",
         "limit": "How many items a message gets at most.",
-        "fallback": "`popular`: what is popular, if nothing goes with what the user did. `none`: nothing, and a message"
-        " that names this recommendation is withheld.",
+        "fallback": "`popular`: what is popular counts, too, and is all there is where nothing goes with what the user"
+        " did. `none`: where nothing does, nothing; a message that names this recommendation is withheld then.",
         "personalize": "The ARN of a recommender or campaign of Amazon Personalize to ask instead of the nightly"
         " build.",
     },

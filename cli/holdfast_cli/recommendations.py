@@ -217,6 +217,11 @@ def evaluate_(
     )
     if not found.known:
         out.print("Nothing goes together more than it would by chance: what is popular is all there is to recommend.")
+    elif found.popular.hits[SIZES[0]] > found.recommended.hits[SIZES[0]]:
+        better = (
+            "Write `fallback: popular`" if not recommender.popular else "Take a longer `lookback`, or another event"
+        )
+        out.print(f"What is popular hits more often than what is recommended. {better}.")
 
 
 def _read(path: Path, *, as_json: bool) -> tuple[Recommendation, str]:

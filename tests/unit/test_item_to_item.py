@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from holdfast.core.recommend.history import Row
-from holdfast.core.recommend.item_to_item import KEPT, KEPT_POPULAR, PER_USER, SHRINKAGE, first_day, grouped, query
+from holdfast.core.recommend.item_to_item import KEPT, KEPT_POPULAR, PER_USER, first_day, grouped, query
 from holdfast.core.recommend.ranking import POPULAR, Neighbour, Recommender
 from holdfast.services.build_engines import Duck
 
@@ -52,13 +52,16 @@ OTHERS = bought("lamp", by=range(100, 140)) + bought("rope", by=range(140, 180))
 
 def test_what_many_did_together_belongs_together_both_ways(tmp_path: Path) -> None:
     rows = [*bought("tent", "mat", by=range(20)), *bought("tent", by=range(20, 25)), *OTHERS]
-    score = round(20 / (sqrt(25 * 20) + SHRINKAGE), 6)
+    beyond = 20 - sqrt(20) - 25 * 20 / 105
     result = found(tmp_path, rows)
     assert result.pop(POPULAR)[:2] == [
         Neighbour("lamp", round(40 / 105, 6), 40),
         Neighbour("rope", round(40 / 105, 6), 40),
     ]
-    assert result == {"tent": [Neighbour("mat", score, 20)], "mat": [Neighbour("tent", score, 20)]}
+    assert result == {
+        "tent": [Neighbour("mat", round(beyond / 25, 6), 20)],
+        "mat": [Neighbour("tent", round(beyond / 20, 6), 20)],
+    }
 
 
 def test_what_goes_with_it_best_comes_first(tmp_path: Path) -> None:
@@ -91,6 +94,15 @@ def test_a_pair_counts_above_the_ratio_that_chance_reaches(tmp_path: Path) -> No
     assert ratio > 2 * log(2)
     assert set(found(tmp_path, rows)) == {POPULAR, "tent", "mat"}
     assert set(found(tmp_path, rows, replace(ALSO, min_support=3))) == {POPULAR}
+
+
+def test_where_what_is_popular_stands_beside_them_pairs_are_weighed_and_not_cut(tmp_path: Path) -> None:
+    rows = [*bought("tent", "mat", by=range(2)), *bought("tent", by=[2]), *bought("mat", by=range(3, 5))]
+    rows += [row for who in range(5, 40) for row in bought("lamp", f"i{who // 2}", by=[who])]
+    assert set(found(tmp_path, rows)) == {POPULAR}
+    weighed = found(tmp_path, rows, replace(ALSO, popular=True))
+    assert weighed["tent"] == [Neighbour("mat", round((2 - sqrt(2) - 3 * 4 / 40) / 3, 6), 2)]
+    assert weighed["tent"][0].score < weighed[POPULAR][0].score
 
 
 def test_only_the_lookback_counts(tmp_path: Path) -> None:

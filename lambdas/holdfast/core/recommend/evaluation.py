@@ -63,7 +63,7 @@ class Scores:
 
 @dataclass
 class Evaluation:
-    """`known` are the trials in which something went with the user's items, so that not only what is popular was named.
+    """`known` are the trials in which what came first was there because of the user's items, not because it is popular.
 
     `items` is how many the earlier part has: the coverage is how many of them were ever recommended.
     """

@@ -1,16 +1,19 @@
 """What is done together, and what is popular: one SQL text, which DuckDB and Athena take as it is.
 
 Two items belong together by how many users did it to both (the support), never by how often: an event that came twice,
-or a user who does it daily, changes nothing. Their score is the cosine of their sets of users, shrunk,
+or a user who does it daily, changes nothing. The score of an item beside another says how many more of the other's
+users did it to the item, too, than of all users, counted carefully:
 
-    support / (sqrt(users of one * users of the other) + SHRINKAGE)
+    (support - sqrt(support) - users of one * users of the other / all users) / users of the other
 
-between 0 and 1. The cosine takes from what is popular anyway what it would get by chance; shrinking sets what few users
-say below what many say. It is a ratio of sums, so both engines come to the same digits.
+It is between 0 and 1, as the share of users is by which an item is popular, and the two add up: so what goes with an
+item only by few users' word comes behind what everybody likes. One standard deviation of the support (sqrt(support), if
+users come as they like: Poisson) is taken off, by which few users say less than many. It is made of sums, products and
+a root, so both engines come to the same digits.
 
-Where pairs are many, some look good by chance. So a pair counts only where its log-likelihood ratio (Dunning 1993) is
-above 2 ln n, about what the largest of n ratios is that are nothing but chance; n is the number of pairs that there may
-be. Of noise, hardly a pair is left.
+Where nothing popular stands beside it (`fallback: none`), a pair counts only where its log-likelihood ratio (Dunning
+1993) is above 2 ln n, about what the largest of n ratios is that are nothing but chance; n is the number of pairs that
+there may be. Of noise, hardly a pair is left then.
 """
 
 from __future__ import annotations
@@ -22,7 +25,6 @@ from typing import Final, NamedTuple
 
 from holdfast.core.recommend.ranking import POPULAR, Neighbour, Recommender
 
-SHRINKAGE: Final = 5
 KEPT: Final = 25
 """Items that go with one, at most: what the catalog's columns and the user's own items exclude is to leave enough."""
 KEPT_POPULAR: Final = 50
@@ -88,7 +90,8 @@ counted AS (
 weighed AS (
     SELECT
         item, other, support,
-        in_both / (sqrt(users * users_of_other) + {shrinkage}) AS score,
+        users, users_of_other,
+        in_both - sqrt(in_both) - users * users_of_other / everyone AS more,
         2e0 * (
             in_both * ln(in_both * everyone / (users * users_of_other))
             + CASE WHEN in_one > 0
@@ -102,15 +105,15 @@ weighed AS (
     WHERE in_both * everyone > users * users_of_other
 ),
 certain AS (
-    SELECT weighed.item, weighed.other, weighed.score, weighed.support
+    SELECT weighed.item, weighed.other, weighed.users, weighed.users_of_other, weighed.more, weighed.support
     FROM weighed
     CROSS JOIN possible
-    WHERE weighed.ratio > 2e0 * ln(possible.pairs)
+    WHERE weighed.more > 0{and_beyond_chance}
 ),
 both_ways AS (
-    SELECT item, other, score, support FROM certain
+    SELECT item, other, more / users AS score, support FROM certain
     UNION ALL
-    SELECT other AS item, item AS other, score, support FROM certain
+    SELECT other AS item, item AS other, more / users_of_other AS score, support FROM certain
 ),
 neighbours AS (
     SELECT
@@ -163,7 +166,7 @@ def query(recommender: Recommender, until: int, *, table: str = "history", parti
         sources=sources(recommender),
         per_user=PER_USER,
         min_support=recommender.min_support,
-        shrinkage=SHRINKAGE,
+        and_beyond_chance="" if recommender.popular else " AND weighed.ratio > 2e0 * ln(possible.pairs)",
         popular=POPULAR,
         kept=KEPT,
         kept_popular=KEPT_POPULAR,

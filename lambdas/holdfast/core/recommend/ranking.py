@@ -166,21 +166,21 @@ def ranked(
     popular: Sequence[Neighbour] = (),
     without: Collection[str] = (),
 ) -> list[Recommended]:
-    """What goes with the seeds (the user's own items), best first, then what is popular; no seed, none of `without`.
+    """What goes with the seeds (the user's own items) or is popular, best first; no seed, none of `without`.
 
-    An item that goes with several seeds has the sum of their scores, and is there because of the one it goes with most.
+    An item has the sum of its scores, with each seed that it goes with and of what is popular, and is there because of
+    the greatest of them: a seed, or None for what is popular.
     """
-    total: dict[str, float] = {}
-    best: dict[str, tuple[Neighbour, str]] = {}
     own = {*seeds, *without}
-    for seed in seeds:
-        for each in rows.get(seed, ()):
+    total: dict[str, float] = {}
+    best: dict[str, tuple[Neighbour, str | None]] = {}
+    for because in (None, *seeds):
+        neighbours = popular if because is None else rows.get(because, ())
+        for each in neighbours:
             if each.item in own:
                 continue
             total[each.item] = total.get(each.item, 0.0) + each.score
             if each.item not in best or each.score > best[each.item][0].score:
-                best[each.item] = (each, seed)
+                best[each.item] = (each, because)
     order = sorted(total, key=lambda item: (-total[item], -best[item][0].support, item))
-    personal = [Recommended(item, round(total[item], 6), best[item][0].support, best[item][1]) for item in order]
-    own |= total.keys()
-    return personal + [Recommended(*each, None) for each in popular if each.item not in own]
+    return [Recommended(item, round(total[item], 6), best[item][0].support, best[item][1]) for item in order]
