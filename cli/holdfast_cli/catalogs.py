@@ -6,17 +6,18 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.catalog import Catalog, Catalogs, Importer, Importing, Throttled, UnknownCatalog
-from holdfast.core.catalog.csv_file import BadFile, header, match, records
+from holdfast.core.catalog.csv_file import MAX_LINE, BadFile, LineTooLong, header, match, records
 from holdfast.core.catalog.rows import IDENTITY, IMAGE, NAME, NAME_PATTERN
 from holdfast.core.messages.detail import iso
 from holdfast.services.message_data import Lookup
@@ -87,13 +88,13 @@ def import_file(
 def _import(
     table: Catalogs, name: str, lines: BinaryIO, file: Path, find_by: Iterable[str], *, as_json: bool
 ) -> Counter[str]:
-    first = lines.readline()
-    known = header(first)
+    whole = _whole(lines)
+    known = header(whole)
     by = tuple(match(columns.split(","), known) for columns in find_by)
     importer = table.importer(name, known.columns, by, now_ms(), uuid.uuid4().hex, now_ms)
     counts: Counter[str] = Counter()
     with progress(f"importing {file.name}", file.stat().st_size) as bar, _going_on_later(importer, counts, file):
-        for done in importer.run(records(known, importer.known.match, lines, end=len(first))):
+        for done in importer.run(records(known, importer.known.match, whole)):
             counts.update(done.counts)
             for bad in done.bad:
                 if as_json:
@@ -108,15 +109,26 @@ def _import(
     return counts
 
 
+def _whole(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise LineTooLong(MAX_LINE)
+        yield line
+
+
 @contextmanager
 def _going_on_later(importer: Importer, counts: Counter[str], file: Path) -> Iterator[None]:
-    """An import that is interrupted says what went in, and keeps nobody from importing the rest at once."""
+    """An import that ends early says what went in, and keeps nobody from importing the rest at once."""
     try:
         yield
-    except KeyboardInterrupt:
-        importer.pause()
+    except BaseException as error:
+        with suppress(Importing, ClientError, BotoCoreError):  # the lease is over in two minutes at most
+            importer.pause()
         told = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number) or "nothing yet"
-        err.print(f"[yellow]![/] {escape(file.name)}: interrupted; {told}. The same command again does the rest.")
+        what = f"interrupted; {told}. The same command again does the rest."
+        if not isinstance(error, KeyboardInterrupt):
+            what = f"not imported to its end; {told}."
+        err.print(f"[yellow]![/] {escape(file.name)}: {what}")
         raise
 
 

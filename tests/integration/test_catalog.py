@@ -24,7 +24,7 @@ def line(identity: int | str, name: str = "", price: str = "1") -> str:
 
 
 def importer(world: World, *, at: int | None = None, by: str = "me", match: Match = ()) -> Any:
-    columns = header(HEAD.encode()).columns
+    columns = header([HEAD.encode()]).columns
     return catalogs(world).importer("products", columns, match, at or world.now, by, lambda: world.now)
 
 
@@ -33,7 +33,7 @@ def load(world: World, *lines: str, at: int | None = None, **more: Any) -> Count
     importing = importer(world, at=at, **more)
     counts: Counter[str] = Counter()
     for done in importing.run(
-        records(header(HEAD.encode()), importing.known.match, [f"{x}\n".encode() for x in lines])
+        records(header([HEAD.encode()]), importing.known.match, [f"{x}\n".encode() for x in lines])
     ):
         counts.update(done.counts)
     importing.finish(counts)
@@ -112,7 +112,7 @@ def test_an_import_that_was_overtaken_stops(world: World) -> None:
     world.now += LEASE_MS + 1
     importer(world, by="fast")
     with pytest.raises(Importing):
-        list(slow.run(records(header(HEAD.encode()), (), [b"1,a,https://x.example/1,1\n"])))
+        list(slow.run(records(header([HEAD.encode()]), (), [b"1,a,https://x.example/1,1\n"])))
 
 
 def test_delete_takes_rows_and_copies_and_can_be_done_again_after_it_failed(world: World) -> None:

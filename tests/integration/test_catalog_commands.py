@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from holdfast.aws.tables.catalog import WINDOW, Throttled
+from holdfast.core.catalog.csv_file import MAX_LINE
 from holdfast_cli.main import app
 from holdfast_cli.output import Failure
 from holdfast_cli.stack import Deployment
@@ -78,16 +80,28 @@ def test_a_file_without_its_columns_and_a_name_that_is_none_are_refused(file: Pa
     assert CliRunner().invoke(app, ["catalog", "import", "My Products", str(file)]).exit_code == 2
 
 
-def test_an_import_that_is_interrupted_says_what_went_in_and_leaves_no_lease(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "told"), [(KeyboardInterrupt, "interrupted; nothing yet"), (Throttled, "not imported to its end")]
+)
+def test_an_import_that_ends_early_says_what_went_in_and_leaves_no_lease(
+    error: type[BaseException], told: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object, **__: object) -> Any:
-        raise KeyboardInterrupt
+        raise error
 
     with monkeypatch.context() as context:
         context.setattr("holdfast.aws.tables.catalog.Importer.run", interrupted)
         done = CliRunner().invoke(app, ["catalog", "import", "products", str(file)])
     assert done.exit_code != 0
-    assert "interrupted; nothing yet" in done.output
+    assert told in " ".join(done.output.split())
     *_, summary = run("import", "products", str(file), code=1)
     assert summary["new"] == 2
+
+
+def test_a_line_without_an_end_fills_no_memory_and_what_came_before_goes_in(file: Path) -> None:
+    row = "5,globe,https://shop.example/5.jpg,\n"
+    file.write_text("Identity,Name,ImageURL,Price\n" + row * WINDOW + "x" * (MAX_LINE + 1))
+    done = CliRunner().invoke(app, ["catalog", "import", "products", str(file)])
+    assert "longer than 1,048,576 bytes" in str(done.exception)
+    assert "not imported to its end; 1,000 rows" in " ".join(done.output.split())
+    assert [row["Identity"] for row in run("show", "products")] == ["5"]

@@ -197,11 +197,13 @@ def test_a_key_that_names_no_catalog_is_reported(drop: Drop, key: str) -> None:
     assert drop.catalogs.all() == []
 
 
-@pytest.mark.parametrize("text", ["", "Identity,Name\n1,coat\n", "\x00" * 300])
-def test_a_file_without_its_columns_is_reported(drop: Drop, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"), [("", "no columns"), ("Identity,Name\n1,coat\n", "no column ImageURL"), ("\x00" * 300, "NUL")]
+)
+def test_a_file_without_its_columns_is_reported(drop: Drop, text: str, reason: str) -> None:
     drop.take(drop.put(text))
     (whole,) = drop.report()
-    assert (whole["complete"], "column" in whole["reason"]) == (False, True)
+    assert (whole["complete"], reason in whole["reason"]) == (False, True)
 
 
 def test_a_line_without_an_end_fills_no_memory_and_what_came_before_goes_in(

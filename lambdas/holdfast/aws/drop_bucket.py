@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.retry import ATTEMPTS, attempts
-from holdfast.core.catalog.csv_file import BadFile
+from holdfast.core.catalog.csv_file import MAX_LINE, LineTooLong
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 REPORTS = "reports/"
 PIECE = 4 * 1024 * 1024
 """Bytes of a file that are in memory at once, and as much again while they are split into lines."""
-MAX_LINE = 1024 * 1024
-"""Bytes. What has longer lines is no CSV file, and would fill the memory."""
 
 
 class Gone(LookupError):
@@ -54,15 +52,14 @@ class DropBucket:
         return Dropped(key, found["VersionId"], found["ETag"].strip('"'), at, found["ContentLength"])
 
     def lines(self, file: Dropped, begin: int = 0) -> Iterator[bytes]:
-        """From a byte on at which a line begins. Raises Gone, and BadFile where a line has no end."""
+        """From a byte on at which a line begins. Raises Gone, and LineTooLong where a line has no end."""
         rest = b""
         for start in range(begin, file.size, self._piece):
             *whole, rest = (rest + self._read(file, start)).split(b"\n")
             for line in whole:
                 yield line + b"\n"
             if len(rest) > MAX_LINE:
-                msg = f"a line is longer than {MAX_LINE:,} bytes; is this a CSV file?"
-                raise BadFile(msg)
+                raise LineTooLong(MAX_LINE)
         if rest:
             yield rest
 

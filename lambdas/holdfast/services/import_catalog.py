@@ -89,11 +89,11 @@ class CatalogImport:
             return None
 
     def _import(self, task: Task, file: Dropped, report: Report, time_left: Callable[[], bool]) -> Task | None:
-        first = next(self._bucket.lines(file), b"")
-        name, known, end = _name(task.key), header(first), task.end or len(first)
+        name, known = _name(task.key), header(self._bucket.lines(file))
         importer = self._catalogs.importer(name, known.columns, (), file.at, uuid.uuid4().hex, self._clock)
+        line, end = (task.line, task.end) if task.end else (known.line, known.end)
         lines = report.until_bad(self._bucket.lines(file, end))
-        for done in importer.run(records(known, importer.known.match, lines, line=task.line, end=end)):
+        for done in importer.run(records(known, importer.known.match, lines, line=line, end=end)):
             report.tell(done)
             if done.end < file.size and (report.full or not time_left()):
                 importer.pause()

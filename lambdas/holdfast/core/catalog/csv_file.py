@@ -1,7 +1,8 @@
 """A catalog's CSV file, read record by record: the good rows, and every bad one with its line and the reason.
 
-The first line names the columns: `Identity`, `Name` and `ImageURL` among them, twenty at most. Separators are commas,
-semicolons or tabs, whichever the first line has; the text is UTF-8. An empty cell is no value.
+The first record names the columns: `Identity`, `Name` and `ImageURL` among them, twenty at most. Separators are commas,
+semicolons or tabs: those by which these columns are found. The text is UTF-8. An empty cell is no value, and a column
+that has neither a name nor a cell is nothing. Excel's own first line (`sep=;`) is passed over.
 
 A quote that is never closed would swallow all that follows: where a record of several lines turns out bad, its first
 line is, and reading goes on with the second.
@@ -26,17 +27,42 @@ MAX_ROW = 16_384
 """Bytes of a row, of which a reader pays for every four thousand."""
 MAX_RECORD = 65_536
 """Bytes of a record in the file."""
+MAX_LINE = 1024 * 1024
+"""Bytes. What has longer lines is not a CSV file, and would fill the memory."""
 
+UNCLOSED = "a quote is not closed"
+
+_SAVE = "save it as 'CSV UTF-8'"
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f,#]")
+_SEPARATORS = ",;\t"
+_EXCEL_SAYS = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
+_INVISIBLE = " \u200b\u200e\u200f\u2060\ufeff"
+_SHORTENED = re.compile(r"-?\d([.,]\d+)?E\+\d+")
+_NOT_TEXT = {
+    b"PK\x03\x04": f"this is an Excel file (or another archive); {_SAVE}",
+    b"\xd0\xcf\x11\xe0": f"this is a file of an old Excel; {_SAVE}",
+    b"\x1f\x8b": "the file is compressed (gzip); unpack it first",
+    b"\xff\xfe": f"the file is UTF-16, not UTF-8; {_SAVE}",
+    b"\xfe\xff": f"the file is UTF-16, not UTF-8; {_SAVE}",
+}
 
 
 class BadFile(ValueError):
-    """Nothing of the file can be imported, and this says why."""
+    """Nothing of the file, or nothing more of it, can be imported, and this says why."""
+
+
+class LineTooLong(BadFile):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a line is longer than {most:,} bytes; is this a CSV file?")
 
 
 class Header(NamedTuple):
+    """The columns that have a name. It ends with line `line`; `end` is the byte at which the rows begin."""
+
     columns: tuple[str, ...]
     separator: str
+    line: int = 1
+    end: int = 0
 
 
 class Row(NamedTuple):
@@ -58,46 +84,83 @@ class Bad(NamedTuple):
         return self.line
 
 
-def header(line: bytes) -> Header:
-    """What the first line says. Raises BadFile."""
+def header(lines: Iterable[bytes]) -> Header:
+    """The columns that the file begins with; of its lines, no more than these are taken. Raises BadFile."""
+    source = _Lines(lines, 0, 0)
+    first = source.look()
+    if wrong := _other(first):
+        raise BadFile(wrong)
     try:
-        text = line.decode("utf-8-sig")
+        said = _EXCEL_SAYS.fullmatch(first.decode("utf-8-sig"))
+        if said:
+            next(source)
+        separator = said[1] if said else max(_SEPARATORS, key=lambda each: _likely(each, source.look().decode()))
+        source.begin()
+        cells = next(csv.reader(source, delimiter=separator, strict=True), [])
     except UnicodeDecodeError:
-        msg = "the file is not UTF-8 text; save it as 'CSV UTF-8'"
+        msg = f"the file is not UTF-8 text; {_SAVE}"
         raise BadFile(msg) from None
-    if "\r" in text.rstrip("\r\n"):
-        msg = "its lines end as those of old Macs do (CR); save it as 'CSV UTF-8'"
-        raise BadFile(msg)
-    separator = max(",;\t", key=text.count)
-    try:
-        columns = tuple(cell.strip() for cell in next(csv.reader([text], delimiter=separator), []))
-    except csv.Error as error:
-        msg = f"the first line is not one of a CSV file: {error}"
+    except (csv.Error, _BadRow) as error:
+        msg = f"the first line is not one of a CSV file: {_plain(error)}"
         raise BadFile(msg) from None
-    if not any(columns):
+    columns = [" ".join(cell.strip(_INVISIBLE).split()) for cell in cells]
+    while columns and not columns[-1]:
+        columns.pop()
+    _check(columns)
+    return Header(tuple(columns), separator, source.last, source.end)
+
+
+def _other(first: bytes) -> str | None:
+    """What else the file is, if it is not a CSV file."""
+    if first.lstrip(b"\xef\xbb\xbf \t").startswith((b"<", b"{", b"[")):
+        return "this is a page or a document (HTML, XML or JSON), not a CSV file"
+    if known := next((reason for begin, reason in _NOT_TEXT.items() if first.startswith(begin)), None):
+        return known
+    if b"\0" in first:
+        return f"the file holds NUL characters: it is UTF-16, or not text; {_SAVE}"
+    if b"\r" in first.rstrip(b"\r\n"):
+        return f"its lines end as those of old Macs do (CR); {_SAVE}"
+    return None
+
+
+def _likely(separator: str, line: str) -> tuple[int, int]:
+    """How well a separator fits: by the columns that have to be there, then by how often it is there."""
+    cells = {cell.strip(_INVISIBLE + '"\r\n').casefold() for cell in line.split(separator)}
+    return sum(name.casefold() in cells for name in REQUIRED), line.count(separator)
+
+
+def _check(columns: Sequence[str]) -> None:
+    if not columns:
         msg = f"the first line names no columns; it should begin with {','.join(REQUIRED)}"
         raise BadFile(msg)
     if missing := [name for name in REQUIRED if name not in columns]:
-        rest = [column for column in columns if column not in REQUIRED]
-        msg = f"there is no column {missing[0]}{_meant(missing[0], rest)}"
+        rest = [column for column in columns if column and column not in REQUIRED]
+        wanted = ", ".join(f"{name}{_meant(name, rest)}" for name in missing)
+        found = ", ".join(repr(column[:MAX_COLUMN_NAME]) for column in columns[:MAX_COLUMNS])
+        msg = f"there is no column {wanted}; the first line names {found}"
         raise BadFile(msg)
     if len(columns) > MAX_COLUMNS:
         msg = f"{len(columns)} columns; {MAX_COLUMNS} is the most"
         raise BadFile(msg)
-    for column in columns:
-        if not column or len(column) > MAX_COLUMN_NAME or _NOT_IN_A_NAME.search(column):
-            msg = f"{column!r} is no name of a column: {MAX_COLUMN_NAME} characters at most, none of them , or #"
+    for number, column in enumerate(columns, 1):
+        if not column:
+            msg = f"column {number} has no name (two separators side by side?)"
+            raise BadFile(msg)
+        if len(column) > MAX_COLUMN_NAME or _NOT_IN_A_NAME.search(column):
+            msg = (
+                f"{column[:MAX_COLUMN_NAME]!r} is not a valid name of a column:"
+                f" {MAX_COLUMN_NAME} characters at most, none of them , or #"
+            )
             raise BadFile(msg)
         if columns.count(column) > 1:
             msg = f"column {column} is there twice"
             raise BadFile(msg)
-    return Header(columns, separator)
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
     folded = {column.casefold(): column for column in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
-    return f"; did you mean {folded[close[0]]!r}?" if close else ""
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""
 
 
 def match(columns: Iterable[str], known: Header) -> tuple[str, ...]:
@@ -110,20 +173,20 @@ def match(columns: Iterable[str], known: Header) -> tuple[str, ...]:
     return names
 
 
-def records(known: Header, by: Match, lines: Iterable[bytes], *, line: int = 1, end: int = 0) -> Iterator[Row | Bad]:
-    """What follows line `line`, which ends at byte `end`. Empty lines are nothing."""
-    source = _Lines(lines, line, end)
+def records(known: Header, by: Match, lines: Iterable[bytes], *, line: int = 0, end: int = 0) -> Iterator[Row | Bad]:
+    """What follows line `line`, which ends at byte `end`; else what follows the header. Empty lines are nothing."""
+    source = _Lines(lines, line or known.line, end or known.end)
     while True:
         source.begin()
         try:
             cells = next(csv.reader(source, delimiter=known.separator, strict=True), None)
             if cells is None:
                 return
-            values = _values(known, by, cells) if any(cells) else None
+            values = _values(known, by, cells) if any(map(str.strip, cells)) else None
         except UnicodeDecodeError:
-            reason = "not UTF-8 text"
+            reason = "not UTF-8 text; save the file as 'CSV UTF-8'"
         except (csv.Error, _BadRow) as error:
-            reason = str(error)
+            reason = _plain(error)
         else:
             if values is not None:
                 yield Row(source.first, source.last, source.end, values)
@@ -136,6 +199,10 @@ class _BadRow(ValueError):
     pass
 
 
+def _plain(error: Exception) -> str:
+    return UNCLOSED if str(error) == "unexpected end of data" else str(error)
+
+
 class _Lines:
     """Hands out lines as text, and takes those back that a bad record took with it."""
 
@@ -143,6 +210,7 @@ class _Lines:
         self._lines = iter(lines)
         self._again: list[bytes] = []
         self._taken: list[bytes] = []
+        self._size = 0
         self.last = line
         self.end = end
 
@@ -153,6 +221,13 @@ class _Lines:
 
     def begin(self) -> None:
         self._taken = []
+        self._size = 0
+
+    def look(self) -> bytes:
+        """The next line, which stays."""
+        if not self._again:
+            self._again += [line for line in [next(self._lines, b"")] if line]
+        return self._again[-1] if self._again else b""
 
     def keep_first(self) -> None:
         """Of the record that was begun, take all lines back but the first."""
@@ -166,32 +241,26 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if sum(map(len, self._taken)) > MAX_RECORD:
-            msg = "a quote is not closed"
-            raise _BadRow(msg)
+        if self._size > MAX_RECORD:
+            raise _BadRow(UNCLOSED)
         raw = self._again.pop() if self._again else next(self._lines)
         self._taken.append(raw)
+        self._size += len(raw)
         self.last += 1
         self.end += len(raw)
-        return raw.decode()
+        return raw.decode("utf-8-sig" if self.last == 1 else "utf-8")
 
 
 def _values(known: Header, by: Match, cells: Sequence[str]) -> Values:
-    if len(cells) != len(known.columns):
-        msg = f"{len(cells)} cells where there are {len(known.columns)} columns"
+    number = len(known.columns)
+    if len(cells) < number or any(map(str.strip, cells[number:])):
+        msg = f"{len(cells)} cells where there are {number} columns"
+        if len(cells) > number and known.separator == ",":
+            msg += "; a cell that holds a comma, such as 9,90, is put in quotes"
         raise _BadRow(msg)
-    row = {column: text for column, cell in zip(known.columns, cells, strict=True) if (text := cell.strip())}
-    for column in REQUIRED:
-        if column not in row:
-            msg = f"{column} is empty"
-            raise _BadRow(msg)
-    if not _https(row[IMAGE]):
-        msg = f"{IMAGE} is no https:// address: {row[IMAGE][:100]!r}"
-        raise _BadRow(msg)
-    size = sum(len(column.encode()) + len(text.encode()) for column, text in row.items())
-    if size > MAX_ROW:
-        msg = f"{size:,} bytes; {MAX_ROW:,} is the most"
-        raise _BadRow(msg)
+    row = {column: text for column, cell in zip(known.columns, cells, strict=False) if (text := cell.strip())}
+    if wrong := _wrong(row):
+        raise _BadRow(wrong)
     for columns in ((IDENTITY,), *by):
         if key_bytes(row.get(column, "") for column in columns) > MAX_KEY:
             msg = f"{', '.join(columns)}: too long to be looked up by; {MAX_KEY} bytes is the most"
@@ -199,9 +268,25 @@ def _values(known: Header, by: Match, cells: Sequence[str]) -> Values:
     return row
 
 
+def _wrong(row: Values) -> str | None:
+    for column in REQUIRED:
+        if column not in row:
+            return f"{column} is empty"
+    if _SHORTENED.fullmatch(row[IDENTITY]):
+        return f"{IDENTITY} {row[IDENTITY]} is a long number that Excel has cut; format the column as text there"
+    if not _https(row[IMAGE]):
+        return f"{IMAGE} is not an https:// address: {row[IMAGE][:100]!r}"
+    if nul := next((column for column, text in row.items() if "\0" in text), None):
+        return f"{nul} holds a NUL character"
+    size = sum(len(column.encode()) + len(text.encode()) for column, text in row.items())
+    return f"{size:,} bytes; {MAX_ROW:,} is the most" if size > MAX_ROW else None
+
+
 def _https(address: str) -> bool:
+    """Is this an address that shows where it leads: neither with a password nor with characters that hide something?"""
     try:
         parts = urlsplit(address)
-        return parts.scheme == "https" and bool(parts.hostname) and not any(map(str.isspace, address))
     except ValueError:
         return False
+    plain = address.isprintable() and not set(address) & {" ", "\\"}
+    return plain and parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
