@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.authoring.text import CampaignFileError, Mistake, Source, parse, validate
+from holdfast.core.authoring.text import MAX_CHARACTERS, CampaignFileError, Mistake, Source, parse, validate
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -22,9 +22,15 @@ def read_campaign(path: Path) -> tuple[Campaign, str]:
 def read_model(path: Path, model: type[_Model]) -> tuple[_Model, Source]:
     """What a file says, and where. Raises CampaignFileError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = text_of(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise CampaignFileError([Mistake(str(path), 1, 1, "", f"cannot be read: {reason}")]) from error
     source = parse(text, str(path))
     return validate(source, model), source
+
+
+def text_of(path: Path) -> str:
+    """The file, or so much of it as is enough to know that it is too long. Raises OSError and UnicodeDecodeError."""
+    with path.open(encoding="utf-8") as file:
+        return file.read(MAX_CHARACTERS + 1)

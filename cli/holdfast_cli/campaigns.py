@@ -24,7 +24,7 @@ from holdfast.core.times import format_duration
 from holdfast.services.publishing import publish as publish_text
 from holdfast_cli import local
 from holdfast_cli.acts import NoteOption, record, whoami
-from holdfast_cli.campaign_file import read_campaign, read_model
+from holdfast_cli.campaign_file import read_campaign, read_model, text_of
 from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
@@ -307,6 +307,10 @@ def _row(published: Published[Plan]) -> dict[str, Any]:
     }
 
 
+LONGEST_SHOWN = 500
+"""Characters of a line that is shown beneath its mistake."""
+
+
 def show_mistakes(error: CampaignFileError, *, as_json: bool) -> None:
     """Each mistake with its line, and the line itself."""
     for mistake in error.mistakes:
@@ -321,8 +325,10 @@ def _show_mistake(mistake: Mistake, mark: str) -> None:
     what = f"{mistake.place}: {mistake.message}" if mistake.place else mistake.message
     err.print(f"{mark} [bold]{escape(where)}[/] {escape(what)}")
     try:
-        line = Path(mistake.file).read_text(encoding="utf-8").splitlines()[mistake.line - 1]
+        line = text_of(Path(mistake.file)).splitlines()[mistake.line - 1]
     except (OSError, UnicodeDecodeError, IndexError):
+        return
+    if len(line) > LONGEST_SHOWN:
         return
     err.print(f"[dim]{mistake.line:>5} │[/] {escape(line)}")
     err.print(f"[dim]      │[/] {' ' * (mistake.column - 1)}[red]^[/]")

@@ -168,3 +168,12 @@ def test_a_path_that_could_stall_join_is_refused_and_evaluated_by_nobody(path: s
         Campaign.model_validate(campaign)
     with pytest.raises(Unclear, match=reason):
         search(path)({"a": [[1]], "product": "x"})
+
+
+def test_of_a_file_that_is_too_long_no_more_is_read_than_shows_it(tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    with path.open("wb") as file:
+        file.write(b"id: ")
+        file.truncate(1 << 36)  # sparse: whoever read it whole would not come back
+    with pytest.raises(CampaignFileError, match="longer than 200000 characters"):
+        read_campaign(path)

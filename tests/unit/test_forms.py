@@ -790,6 +790,8 @@ def test_half_a_surrogate_pair_rejects_its_record_and_leaves_its_neighbours_alon
     assert isinstance(second, Rejected)
     assert second.reason == "not Unicode: half of a surrogate pair"
     assert second.event == an_event("viewed", {})
+    (written_out,) = read('{"user": "u-7", "event": "viewed", "items": [{"a": "\ud83e"}]}')
+    assert isinstance(written_out, Rejected)
     (unknown,) = read(json.dumps({**VIEWED, "user": "\ud83e"}))
     assert isinstance(unknown, Rejected)
     assert unknown.event is None

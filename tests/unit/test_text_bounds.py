@@ -56,6 +56,8 @@ def refused(text: str) -> campaign_text.Mistake:
         ("id: " + "9" * 100_000, ""),
         ("id: a\x00b", "U+0000 is not text"),
         ("id: \ud800", "U+D800 is not text"),
+        (FILE.replace("'Hi'", "'\\ud800'"), "U+D800 is not text"),
+        (FILE.replace("'Hi'", "'\\0'"), "U+0000 is not text"),
         ("id: 2026-99-99T99:99:99Z", ""),
         ("id: !!int x", ""),
         ("id: !!binary x", ""),

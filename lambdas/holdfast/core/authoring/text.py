@@ -105,12 +105,16 @@ _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 def _unreadable(text: str) -> tuple[int, int, str, str] | None:
     """What a parser should not even see: line, column, place, message."""
     if len(text) > MAX_CHARACTERS:
-        return 1, 1, "", f"{len(text)} characters, {MAX_CHARACTERS} are allowed"
+        return 1, 1, "", f"longer than {MAX_CHARACTERS} characters, which are allowed"
     if found := _NO_TEXT.search(text):
-        return (*_line_and_column(text, found.start()), "", f"the character U+{ord(found[0]):04X} is not text")
+        return (*_line_and_column(text, found.start()), "", _not_text(found[0]))
     if (at := _too_deep(text)) >= 0:
         return (*_line_and_column(text, at), "", _TOO_DEEP)
     return None
+
+
+def _not_text(character: str) -> str:
+    return f"the character U+{ord(character):04X} is not text"
 
 
 def _line_and_column(text: str, at: int) -> tuple[int, int]:
@@ -134,7 +138,9 @@ _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]
 
 
 def _bounded(source: Source) -> None:
-    """Refuse what would become too much where its aliases are written out. Raises CampaignFileError."""
+    """Refuse what would become too much where its aliases are written out, and escapes of what is not text. Raises
+    CampaignFileError.
+    """
     parts = 0
     waiting: list[tuple[Any, Place]] = [(source.data, ())]
     while waiting:
@@ -143,6 +149,8 @@ def _bounded(source: Source) -> None:
         if parts > MAX_PARTS:
             message = f"aliases written out, it has more than {MAX_PARTS} parts"
             raise CampaignFileError([source.mistake(place[:1], message)])
+        if isinstance(data, str) and (found := _NO_TEXT.search(data)):
+            raise CampaignFileError([source.mistake(place, _not_text(found[0]))])
         if not isinstance(data, Mapping | list):
             continue
         if len(place) > MAX_DEPTH:  # also of what refers to itself

@@ -115,7 +115,15 @@ def records(body: str | bytes, arrived: int, rules: Rules = RULES) -> list[Recor
         return [Rejected(str(error), body if isinstance(body, str) else body.decode(errors="replace"))]
     if len(found) > MAX_RECORDS:
         return [Rejected(f"more than {MAX_RECORDS} records in one body: send them in several", text)]
-    return found if "\\u" not in text else [_encodable(record) for record in found]
+    return found if _is_text(text) else [_encodable(record) for record in found]
+
+
+def _is_text(body: str) -> bool:
+    """Is it sure that no half of a surrogate pair is in it, escaped or as it is?"""
+    return "\\u" not in body and (body.isascii() or not _HALF.search(body))
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 _Short: TypeAlias = Annotated[str, Meta(max_length=MAX_VALUE_BYTES // 4)]
