@@ -208,14 +208,10 @@ def test_a_comma_that_is_part_of_a_cell_is_put_in_quotes() -> None:
 
 @pytest.mark.parametrize("filler", [b"\n", b"a\n", b'""\n'])
 def test_the_lines_after_a_quote_that_is_not_closed_are_read_twice_and_no_more(filler: bytes) -> None:
-    reads = 0
-
-    def lines() -> Iterator[bytes]:
-        for each in [b'"\n', *[filler] * (MAX_RECORD // len(filler)), COAT] * 2:
-            yield Counted(each)
+    reads = sizes = 0
 
     class Counted(bytes):
-        def decode(self, *_: str) -> str:  # type: ignore[override]
+        def decode(self, *_: str) -> str:
             nonlocal reads
             reads += 1
             return bytes(self).decode()
@@ -225,9 +221,8 @@ def test_the_lines_after_a_quote_that_is_not_closed_are_read_twice_and_no_more(f
             sizes += 1
             return super().__len__()
 
-    sizes = 0
-    number = 2 * (MAX_RECORD // len(filler) + 2)
-    found = list(records(header([HEAD]), BY_NAME, lines()))
+    lines = [Counted(each) for each in [b'"\n', *[filler] * (MAX_RECORD // len(filler)), COAT] * 2]
+    found = list(records(header([HEAD]), BY_NAME, lines))
     assert sum(isinstance(each, Row) for each in found) == 2
-    assert reads <= 2 * number
-    assert sizes <= 6 * number
+    assert reads <= 2 * len(lines)
+    assert sizes <= 6 * len(lines)
