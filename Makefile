@@ -73,7 +73,7 @@ faults: $(STAMP) ## the functions while AWS fails, in many seeded histories: is 
 	PYTHONPATH=lambdas:. $(BIN)/python -m tests.faults $(or $(SEEDS),2000)
 
 schemas: $(STAMP) ## write the JSON Schemas under schemas/, and the tables in docs/, anew from the models
-	@for name in campaign recommendation policy input detail console; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
+	@for name in campaign recommendation policy source input detail console; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done
 	@$(BIN)/python -m tools.reference
 
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler

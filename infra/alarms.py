@@ -105,6 +105,12 @@ class Alarms(Construct):
             "A campaign is published that this release cannot read.",
             above=0,
         )
+        self._alarm(
+            "SourcesUnreadable",
+            counted(stage, "join", "SourcesUnreadable"),
+            "A source is published that this release cannot read.",
+            above=0,
+        )
 
     def _functions(self, watched: Watched) -> None:
         for name, function in (

@@ -141,6 +141,10 @@ TABLES: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     },
     "between-due-and-sent.md": {"policy": lambda: keys(contracts.policy())},
     "catalogs-and-recommendations.md": {"recommendation": lambda: keys(contracts.recommendation())},
+    "events-in.md": {
+        "source": lambda: keys(contracts.source()),
+        "read": lambda: keys(contracts.source(), "Read"),
+    },
     "messages-out.md": {"detail": lambda: fields(contracts.detail())},
     "commands.md": {"commands": commands},
 }

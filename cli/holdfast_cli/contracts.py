@@ -1,4 +1,4 @@
-"""The published contracts as JSON Schema: files of campaigns and recommendations, what comes in, and what goes out.
+"""The published contracts as JSON Schema: files that people write, what comes in, and what goes out.
 
 The text of each stands in `schemas/` too (`make schemas` writes it), for editors and for whoever has no Holdfast at
 hand. No function imports this module.
@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.recommendation import Recommendation
+from holdfast.core.authoring.source import SourceFile
 from holdfast.core.intake.forms import MAX_ID, MAX_RECORDS
 from holdfast.core.limits import MAX_NAME
 from holdfast.core.times import format_duration
@@ -369,6 +370,26 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         " build.",
     },
 }
+_SAID_OF_SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
+    "SourceFile": {
+        "id": "The source's id: lower-case letters, digits and hyphens. Of several that match, the first by id reads.",
+        "name": "The name that people read. Default: the id.",
+        "match": "Which bodies it reads, in JMESPath; of an EventBridge event its envelope. It is asked only for what"
+        " no native form reads.",
+        "records": "Where the records are in a body, in JMESPath: one, or a list of them. Default: the body is one.",
+        "read": "Where things are in each record, in JMESPath; behind `Body.`, in the whole body.",
+    },
+    "Read": {
+        "user": "The user; of a list of paths, the first that names somebody.",
+        "event": "The event's name. A fixed one stands between single quotes: \"'Order Completed'\".",
+        "time": "When it happened: ISO 8601 with its time zone, or epoch seconds, milliseconds or microseconds."
+        " Default: the envelope's time, else when the queue took it.",
+        "zone": "`UTC`: times that name no time zone are in UTC.",
+        "id": "By which a repeat is recognised. Default: the envelope's id, else that is done by the content.",
+        "properties": "The event's properties: a path to an object, or a path for each of them. Default: the record.",
+        "profile": "Properties of the user, likewise. Without `event` (or where it is null), a record is these alone.",
+    },
+}
 
 
 class _Generate(GenerateJsonSchema):
@@ -390,11 +411,15 @@ def recommendation() -> dict[str, Any]:
     return _headed("A Holdfast recommendation", _file(Recommendation))
 
 
+def source() -> dict[str, Any]:
+    return _headed("A Holdfast source", _file(SourceFile))
+
+
 def _file(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(schema_generator=_Generate)
     for name, definition in {model.__name__: schema, **schema.get("$defs", {})}.items():
         for key, field in definition["properties"].items():
-            if told := _TOLD.get(name, {}).get(key):
+            if told := (_TOLD.get(name) or _SAID_OF_SOURCES.get(name, {})).get(key):
                 field["description"] = told
             if field.get("type") == "string" and isinstance(field.get("default"), int):
                 shown = _clock_text if name == "Hours" else format_duration
@@ -448,6 +473,7 @@ SCHEMAS: Final = {
     "campaign": campaign,
     "recommendation": recommendation,
     "policy": policy,
+    "source": source,
     "input": input_,
     "detail": detail,
 }

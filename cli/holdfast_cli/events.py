@@ -27,7 +27,7 @@ from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.gate.policy import NONE
-from holdfast.core.intake.forms import records
+from holdfast.core.intake.forms import RULES, Rules, records
 from holdfast.core.messages.detail import context, iso, message_id
 from holdfast.core.plans.plan import Plans
 from holdfast.core.templates.sandbox import SECRET
@@ -37,6 +37,7 @@ from holdfast_cli.campaigns import show_mistakes
 from holdfast_cli.ordering import NO_ARRIVAL, in_order
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress
 from holdfast_cli.policies import read_policy
+from holdfast_cli.sources import SourceOption, rules_of
 from holdfast_cli.stack import Deployment
 
 LINES_PER_STEP = 10_000
@@ -91,12 +92,13 @@ def send(
     check: Annotated[
         bool, typer.Option("--check", help="Only read the file, and say what would be rejected. Exit code 1 if any is.")
     ] = False,
+    source: SourceOption = None,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
     """Send a file of records to the events queue. Records that cannot be read are then in `holdfast rejected list`."""
     if check:
-        _check(_lines_of(file), as_json=json)
+        _check(_lines_of(file), rules_of(source, as_json=json), as_json=json)
         return
     deployment = Deployment.find(stage)
     lines = _lines_of(file)
@@ -122,10 +124,10 @@ def _lines_of(file: Path) -> list[str]:
         raise Failure(f"{file} cannot be read: {error.reason}") from error
 
 
-def _check(lines: Iterable[str], *, as_json: bool) -> None:
+def _check(lines: Iterable[str], rules: Rules, *, as_json: bool) -> None:
     """How many records there are of each kind; and each that would be rejected, with its number and the reason."""
     now = now_ms()
-    found = [(number, record) for number, line in enumerate(lines, 1) for record in records(line, now)]
+    found = [(number, record) for number, line in enumerate(lines, 1) for record in records(line, now, rules)]
     kinds = Counter(_kind(record) for _, record in found if not isinstance(record, Rejected))
     rejected = [{"record": number, "rejected": each.reason} for number, each in found if isinstance(each, Rejected)]
     if as_json:
@@ -164,6 +166,7 @@ def simulate(
     policy: Annotated[
         Path | None, typer.Option("--policy", help="A policy file: the rules for all campaigns together.")
     ] = None,
+    source: SourceOption = None,
     as_arrived: Annotated[
         bool,
         typer.Option("--as-arrived", help="Take the order of the file for the order in which the records arrived."),
@@ -181,9 +184,10 @@ def simulate(
         show_mistakes(error, as_json=json)
         raise typer.Exit(1) from None
     gc.set_threshold(50_000)  # looking for what refers back to itself, which next to nothing does, took a sixth
-    run = _Run(plans, render=profiles_file is not None)
+    reading = rules_of(source, as_json=json)
+    run = _Run(plans, render=profiles_file is not None, reading=reading)
     known = read_lines(profiles_file) if profiles_file else ()
-    with nullcontext(read_lines(events)) if as_arrived else in_order(events, read_lines) as lines:
+    with nullcontext(read_lines(events)) if as_arrived else in_order(events, read_lines, reading) as lines:
         rows = run.rows(chain(known, lines))
         if json:
             for some in rows:
@@ -223,8 +227,9 @@ class Row(Struct, omit_defaults=True, gc=False):
 class _Run:
     """One simulation: lines in, rows out, and what is worth telling at the end."""
 
-    def __init__(self, plans: Plans, *, render: bool) -> None:
+    def __init__(self, plans: Plans, *, render: bool, reading: Rules = RULES) -> None:
         self.render = render
+        self._reading = reading
         self.folded = 0
         self.rejected: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
@@ -253,7 +258,7 @@ class _Run:
         yield simulation.until()
 
     def _take(self, line: bytes) -> None:
-        for record in records(line, NO_ARRIVAL):
+        for record in records(line, NO_ARRIVAL, self._reading):
             match record:
                 case Event(at=at) | ProfileChange(at=at) if self._latest < at < NO_ARRIVAL:
                     self.rejected[f"the time is in the future: {AHEAD_MS // 1000} s after now are allowed"] += 1

@@ -25,6 +25,7 @@ from holdfast_cli import (
     revisions,
     schema,
     set_aside,
+    sources,
     stats,
     users,
     watching,
@@ -65,6 +66,7 @@ for command in (revisions.diff, revisions.rollback, revisions.history):
 app.add_typer(policies.app, name="policy")
 app.add_typer(catalogs.app, name="catalog")
 app.add_typer(recommendations.app, name="recommend")
+app.add_typer(sources.app, name="source")
 app.add_typer(users.app, name="user")
 app.command()(preview.preview)
 app.command()(explain.explain)

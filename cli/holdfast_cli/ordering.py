@@ -14,7 +14,7 @@ from heapq import merge
 from pathlib import Path
 
 from holdfast.core.events import Event, ProfileChange
-from holdfast.core.intake.forms import records
+from holdfast.core.intake.forms import RULES, Rules, records
 
 RUN_BYTES = 64 * 1024 * 1024
 """How much of the lines is held in memory to be sorted."""
@@ -27,7 +27,7 @@ Read = Callable[[Path], Iterator[bytes]]
 
 
 @contextmanager
-def in_order(path: Path, read: Read, *, run_bytes: int = RUN_BYTES) -> Iterator[Iterable[bytes]]:
+def in_order(path: Path, read: Read, rules: Rules = RULES, *, run_bytes: int = RUN_BYTES) -> Iterator[Iterable[bytes]]:
     """The lines that `read` finds in a file, or on standard input (`-`), in order of time; those of one time, and those
     that say none, stay behind what they were behind.
     """
@@ -36,39 +36,39 @@ def in_order(path: Path, read: Read, *, run_bytes: int = RUN_BYTES) -> Iterator[
         if str(path) == "-":
             path = _kept(read(path), folder / "input")
             read = _lines
-        yield read(path) if _is_ordered(read(path)) else _sorted(read(path), folder, run_bytes)
+        yield read(path) if _is_ordered(read(path), rules) else _sorted(read(path), folder, run_bytes, rules)
 
 
-def _is_ordered(lines: Iterable[bytes]) -> bool:
+def _is_ordered(lines: Iterable[bytes], rules: Rules) -> bool:
     last = 0
-    for time in _times(lines):
+    for time in _times(lines, rules):
         if time < last:
             return False
         last = time
     return True
 
 
-def _times(lines: Iterable[bytes]) -> Iterator[int]:
+def _times(lines: Iterable[bytes], rules: Rules) -> Iterator[int]:
     last = 0
     for line in lines:
-        last = _time(line, last)
+        last = _time(line, last, rules)
         yield last
 
 
-def _time(line: bytes, last: int) -> int:
+def _time(line: bytes, last: int, rules: Rules) -> int:
     """The time of a line's earliest record, or that of the line before where it says none."""
     if line.count(b"{") == 1 and line.count(b'"ts"') == 1 and (found := _TIME.search(line)):
         return int(found[1])  # a flat record: no need to read it whole
-    times = [each.at for each in records(line, NO_ARRIVAL) if isinstance(each, Event | ProfileChange)]
+    times = [each.at for each in records(line, NO_ARRIVAL, rules) if isinstance(each, Event | ProfileChange)]
     return min((time for time in times if time != NO_ARRIVAL), default=last)
 
 
-def _sorted(lines: Iterable[bytes], folder: Path, run_bytes: int) -> Iterator[bytes]:
+def _sorted(lines: Iterable[bytes], folder: Path, run_bytes: int, rules: Rules) -> Iterator[bytes]:
     runs: list[Path] = []
     run: list[tuple[int, int, bytes]] = []
     size, last = 0, 0
     for number, line in enumerate(lines):
-        last = _time(line, last)
+        last = _time(line, last, rules)
         run.append((last, number, line.rstrip(b"\r\n")))
         size += len(line)
         if size >= run_bytes:

@@ -14,6 +14,7 @@ class Name(StrEnum):
     CAMPAIGN = "campaign"
     RECOMMENDATION = "recommendation"
     POLICY = "policy"
+    SOURCE = "source"
     INPUT = "input"
     DETAIL = "detail"
     CONSOLE = "console"
@@ -25,7 +26,7 @@ def schema(
         typer.Argument(help="The contract to print."),
     ],
 ) -> None:
-    """Print a JSON Schema: of campaign files, recommendation files, the policy, input, or the detail of a message.
+    """Print a JSON Schema: of files of campaigns, recommendations and sources, the policy, input, or messages.
 
     For the console's API, print its OpenAPI document.
     """

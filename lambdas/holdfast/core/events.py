@@ -84,7 +84,13 @@ class Ignored(NamedTuple):
     kind: str
 
 
-Record: TypeAlias = Event | ProfileChange | Tick | Rejected | Ignored
+class Unread(NamedTuple):
+    """A record that a source may read which only a newer release can: it has to come again."""
+
+    source: str
+
+
+Record: TypeAlias = Event | ProfileChange | Tick | Rejected | Ignored | Unread
 
 
 def event_key(name: str) -> str:

@@ -90,13 +90,12 @@ class Join:
 
     def take(self, bodies: list[Body]) -> list[str]:
         """Fold a batch. Returned are the messages that have to come again."""
-        batch = parsed(bodies, self._rules)
-        sorted_out = self._sort_out(batch)
+        sorted_out = self._sort_out(bodies)
         if sorted_out is None:
             logger.error("plans not read: the batch comes again")
             count(metrics, PlansUnread=1, MessagesReturned=len(bodies))
             return [body.message for body in bodies]
-        plans, intake, found = sorted_out
+        plans, batch, intake, found = sorted_out
         self._show(batch, plans)
         unsaved, refused = self._fold_all(intake, plans, found)
         failed_users = {user for user, _ in unsaved}
@@ -108,19 +107,24 @@ class Join:
         self._count(intake, failed)
         if plans.illegible or plans.undecidable:
             count(metrics, CampaignsUnreadable=len(plans) if plans.undecidable else len(plans.illegible))
+        if plans.illegible:
+            count(metrics, CampaignsUnreadable=len(plans.illegible))
+        if intake.unread:
+            count(metrics, SourcesUnreadable=len(intake.unread))
         self._note()
         self._keep()
         return sorted(failed)
 
-    def _sort_out(self, batch: Sequence[Parsed]) -> tuple[Plans, Intake, Found] | None:
-        """The batch, sorted by the plans in force when each message arrived; the plans that decide; and what was found
-        of the users. None where the plans could not be read.
+    def _sort_out(self, bodies: Sequence[Body]) -> tuple[Plans, Sequence[Parsed], Intake, Found] | None:
+        """The plans that decide; the batch, read and sorted by what was in force when each message arrived; and what
+        was found of the users. None where the plans could not be read.
 
         The epoch is read after all of the batch has arrived, in the same call as the users. Where it has moved, the
         plans are read again, and the batch is sorted anew.
         """
         try:
             timeline = self._plans.known()
+            batch = parsed(bodies, self._rules, timeline.sources)
             for _ in range(CHASES):
                 intake = Intake(batch, timeline.at)
                 beside = Beside(self._plans.table, EPOCH)
@@ -128,8 +132,10 @@ class Join:
                 if not beside.read:
                     return None
                 if epoch_of(beside.item) == timeline.epoch:
-                    return timeline.newest, intake, found
-                timeline = self._plans.refresh()
+                    return timeline.newest, batch, intake, found
+                before, timeline = timeline, self._plans.refresh()
+                if before.sources or timeline.sources:
+                    batch = parsed(bodies, self._rules, timeline.sources)
         except (ClientError, BotoCoreError):
             logger.exception("plans not read")
         return None

@@ -9,6 +9,9 @@
 `timeline` / `recommendation#`id`#`time
 `policy` / number              a revision of the policy: its file, and what it comes to
 `timeline` / `#policy`         the one that is live: no release before policies reads this partition
+`timeline` / `source#`id       the same of sources, which the release before must not find in `live`
+`source#`id / number
+`timeline` / `source#`id`#`time
 
 A publication is in force from a moment that is a little later than its write: an event that arrives after that moment
 finds it written, whichever container folds it, and one that arrived before is read as before, however often.
@@ -28,6 +31,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from holdfast.aws.clock import now_ms
 from holdfast.aws.retry import attempts
 from holdfast.core.gate.policy import Policy
+from holdfast.core.intake import sources
+from holdfast.core.intake.sources import InForce, Source, Unreadable
 from holdfast.core.plans.plan import HARMLESS, LATER, MISREAD, Illegible, Plan, Plans, same_reading
 from holdfast.core.plans.timeline import POLICY, Entry, Timeline
 from holdfast.core.recommend.ranking import Recommender
@@ -41,6 +46,7 @@ TIMELINE = "timeline"
 EPOCH_KEY = (TIMELINE, "#epoch")
 EPOCH: Mapping[str, Any] = {"pk": {"S": TIMELINE}, "sk": {"S": "#epoch"}}
 _RECOMMENDATION = "recommendation#"
+_SOURCE = "source#"
 
 LEAD_MS = 2500
 """From AWS's time to the moment when what is published is in force. AWS gives its time in full seconds."""
@@ -55,7 +61,7 @@ OLDEST_SECONDS = 300
 CHASES = 5
 """How often plans are read again because something was published meanwhile."""
 
-P = TypeVar("P", Plan, Recommender, Policy)
+P = TypeVar("P", Plan, Recommender, Policy, Source)
 
 
 def aws_time(answer: Mapping[str, Any]) -> int:
@@ -94,6 +100,10 @@ class UnknownRecommendation(LookupError):
 
 class UnknownPolicy(LookupError):
     """No policy is published, or no such revision of it."""
+
+
+class UnknownSource(LookupError):
+    """There is no such source, or no such revision of it."""
 
 
 class Restless(RuntimeError):
@@ -147,7 +157,7 @@ class _Revisions(Generic[P]):
         published = published._replace(since=since, first=before.first if before else since)
         answer = self._transact(
             self._put(self._all + name, _number(published.plan.revision), published),
-            self._put(LIVE, self._live + name, published, before=before),
+            self._put(self._where, self._live + name, published, before=before),
             *([self._replaced(name, before, since)] if before else []),
         )
         for _ in attempts():
@@ -156,11 +166,22 @@ class _Revisions(Generic[P]):
             # Written too late to hold from then on: whoever read the plans meanwhile has not seen it.
             since = self._soon(published)
             later = published._replace(since=since, first=before.first if before else since)
-            answer = self._transact(self._put(LIVE, self._live + name, later, before=published))
+            answer = self._transact(self._put(self._where, self._live + name, later, before=published))
             published = later
         if wait:
             self._await(answer, published.since)
         return published
+
+    def _delete(self, name: str, live: Published[P]) -> Published[P]:
+        since = self._soon(live)
+        key = {"pk": {"S": self._where}, "sk": {"S": self._live + name}}
+        answer = self._transact(
+            {"Delete": {"TableName": self._table, "Key": key, **_as_it_was(live)}},
+            self._replaced(name, live, since),
+            self._timeline(name, since, since + DELETED_MS, deleted={"N": str(live.plan.revision)}),
+        )
+        self._await(answer, since)
+        return live
 
     def _soon(self, before: Published[P] | None) -> int:
         """From when on something can hold that is written now, after `before`."""
@@ -181,7 +202,7 @@ class _Revisions(Generic[P]):
                 "sk": {"S": sk},
                 "revision": {"N": str(published.plan.revision)},
                 "paused": {"BOOL": _paused(published)},
-                **_written(published.plan.to_json()),
+                **_texts(published.plan),
                 "source": {"S": published.source},
                 "published_at": {"N": str(published.published_at)},
                 **({"published_by": {"S": published.by}} if published.by else {}),
@@ -202,7 +223,7 @@ class _Revisions(Generic[P]):
             name,
             before.since,
             since + waits + LONGEST_WAIT_MS,
-            **_written(_reading(plan).to_json()),
+            **_texts(_reading(plan)),
             revision={"N": str(plan.revision)},
             first_from={"N": str(before.first)},
             **_space(plan),
@@ -230,6 +251,18 @@ class _Revisions(Generic[P]):
                     raise Conflict from error
                 failure = error  # two who publish at once meet at the epoch
         raise failure
+
+    def _last(self, name: str) -> int:
+        """The number of the last revision there ever was, 0 for none."""
+        answer = self._dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": self._all + name}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        return max((int(item["revision"]["N"]) for item in answer["Items"]), default=0)
 
     def _published(self, item: Mapping[str, Any]) -> Published[P]:
         plan = _placed(self._plan.from_json(_read(item)), item)
@@ -298,15 +331,7 @@ class Campaigns(_Revisions[Plan]):
         """
         live = self.get(campaign)
         _expect(campaign, seen, live)
-        since = self._soon(live)
-        key = {"pk": {"S": LIVE}, "sk": {"S": campaign}}
-        answer = self._transact(
-            {"Delete": {"TableName": self._table, "Key": key, **_as_it_was(live)}},
-            self._replaced(campaign, live, since),
-            self._timeline(campaign, since, since + DELETED_MS, deleted={"N": str(live.plan.revision)}),
-        )
-        self._await(answer, since)
-        return live
+        return self._delete(campaign, live)
 
     def timeline(self) -> Timeline:
         """What is in force, and what was, by two queries.
@@ -315,8 +340,12 @@ class Campaigns(_Revisions[Plan]):
         """
         before, live = self._query(TIMELINE), self._query(LIVE)
         (epoch,) = [*(item["epoch"]["S"] for item in before if item["sk"] == EPOCH["sk"]), ""][:1]
-        entries = [item for item in (*before, *live) if item["sk"] != EPOCH["sk"]]
-        return Timeline((Entry(_name(item), _number_in(item, "in_force_from"), _what(item)) for item in entries), epoch)
+        entries = [item for item in (*before, *live) if item["sk"] != EPOCH["sk"] and not _is_source(item)]
+        return Timeline(
+            (Entry(_name(item), _number_in(item, "in_force_from"), _what(item)) for item in entries),
+            epoch,
+            InForce(_entry(item) for item in before if _is_source(item)),
+        )
 
     def epoch(self) -> str:
         answer = self._dynamodb.get_item(TableName=self._table, Key=EPOCH, ConsistentRead=True)
@@ -329,18 +358,6 @@ class Campaigns(_Revisions[Plan]):
     @property
     def table(self) -> str:
         return self._table
-
-    def _last(self, campaign: str) -> int:
-        """The number of the last revision there ever was, 0 for none."""
-        answer = self._dynamodb.query(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": self._all + campaign}},
-            ConsistentRead=True,
-            ScanIndexForward=False,
-            Limit=1,
-        )
-        return max((int(item["revision"]["N"]) for item in answer["Items"]), default=0)
 
 
 class Recommendations(_Revisions[Recommender]):
@@ -395,6 +412,27 @@ class Policies(_Revisions[Policy]):
         return self.revisions(self._name)
 
 
+class Sources(_Revisions[Source]):
+    _plan, _all, _live, _unknown, _where = Source, _SOURCE, _SOURCE, UnknownSource, TIMELINE
+
+    def live(self) -> list[Published[Source]]:
+        """The live revision of each that this release can read."""
+        found = (item for item in self._query(TIMELINE) if _is_source(item) and str(item["sk"]["S"]).count("#") == 1)
+        return [self._published(item) for item in found if isinstance(_entry(item).what, Source)]
+
+    def publish(
+        self, name: str, source: str, plan_of: Callable[[int], Source], now: int, *, by: str = "", wait: bool = True
+    ) -> Published[Source]:
+        """Make `source` the live revision, numbered on from the last one. In force when this returns, if it waits."""
+        before = self.find(name)
+        number = 1 + (before.plan.revision if before else self._last(name))
+        return self._publish(name, before, Published(plan_of(number), source, now, by=by), wait=wait)
+
+    def delete(self, name: str) -> Published[Source]:
+        """What it would have read is rejected from then on. Raises UnknownSource, and Conflict as `publish` does."""
+        return self._delete(name, self.get(name))
+
+
 class LivePlans:
     """The plans as a container knows them. Whoever reads the epoch, after all that is to be read by them has arrived,
     learns whether they still are what is published.
@@ -430,6 +468,12 @@ class LivePlans:
                 return timeline
             timeline = self.refresh()
         raise Restless
+
+
+def _texts(plan: Plan | Recommender | Policy | Source) -> dict[str, Any]:
+    if isinstance(plan, Source):  # which the release before never reads
+        return {"plan": {"S": json.dumps(plan.to_json(), ensure_ascii=False)}}
+    return _written(plan.to_json())
 
 
 def _written(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -474,6 +518,22 @@ def _is_recommendation(item: Mapping[str, Any]) -> bool:
     return str(item["sk"]["S"]).startswith(_RECOMMENDATION)
 
 
+def _is_source(item: Mapping[str, Any]) -> bool:
+    return str(item["sk"]["S"]).startswith(_SOURCE)
+
+
+def _entry(item: Mapping[str, Any]) -> sources.Entry:
+    """A source in force from a time on. One that cannot be read concerns no other."""
+    id_ = str(item["sk"]["S"]).split("#")[1]
+    what: Source | Unreadable | None = None
+    if "deleted" not in item:
+        try:
+            what = Source.from_json(json.loads(item["plan"]["S"]))
+        except MISREAD as error:  # of a newer release, or changed by hand
+            what = Unreadable(id_, f"{type(error).__name__}: {error}")
+    return sources.Entry(id_, _number_in(item, "in_force_from"), what)
+
+
 def epoch_of(item: Mapping[str, Any] | None) -> str:
     """The epoch in its item; before the first publication there is none."""
     return str(item["epoch"]["S"]) if item else ""
@@ -496,7 +556,7 @@ def _reading(plan: P) -> P:
     return replace(plan, values={}) if isinstance(plan, Plan) else plan
 
 
-def _space(plan: Plan | Recommender | Policy) -> dict[str, Any]:
+def _space(plan: Plan | Recommender | Policy | Source) -> dict[str, Any]:
     """Beside the plan, as the release before reads no plan that holds it. Of the first space nothing is written."""
     return {"space": {"N": str(plan.space)}} if isinstance(plan, Plan) and plan.space else {}
 

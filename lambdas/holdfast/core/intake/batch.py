@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, event_id
+from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, Unread, event_id
 from holdfast.core.formats import MAX_MESSAGE_BYTES, sendable
 from holdfast.core.intake.forms import RULES, Rules, records
+from holdfast.core.intake.sources import InForce
 from holdfast.core.plans.plan import Input, Plans
 
 
@@ -29,8 +30,13 @@ class Parsed(NamedTuple):
     records: Sequence[Record]
 
 
-def parsed(bodies: Iterable[Body], rules: Rules = RULES) -> list[Parsed]:
-    return [Parsed(body.message, body.arrived, [*records(body.text, body.arrived, rules)]) for body in bodies]
+def parsed(bodies: Iterable[Body], rules: Rules = RULES, sources: InForce | None = None) -> list[Parsed]:
+    """Each message, read by the sources that were in force when it first arrived."""
+    found = []
+    for message, text, arrived in bodies:
+        by = rules._replace(sources=sources.at(arrived)) if sources else rules
+        found.append(Parsed(message, arrived, records(text, arrived, by)))
+    return found
 
 
 class Reject(NamedTuple):
@@ -55,7 +61,7 @@ class Intake:
 
     Each message is read by the plans in force when it arrived (`in_force`). An event that nothing names is counted
     among the records, and nothing else. `later` are the messages with an event that a campaign names which this release
-    cannot read: they have to come again, until a newer release takes them.
+    cannot read, or with a record of such a source (`unread`): they come again, until a newer release takes them.
     """
 
     def __init__(self, batch: Iterable[Parsed], in_force: Callable[[int], Plans]) -> None:
@@ -66,6 +72,7 @@ class Intake:
         self.records: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
         self.later: set[str] = set()
+        self.unread: set[str] = set()
         self.ticks = 0
         for message, arrived, found in batch:
             plans = in_force(arrived)
@@ -92,20 +99,14 @@ class Intake:
                 self.users[message].add(user)
                 self.ticks += 1
                 return
-            case Event(user):
-                if plans.unread(record.name):
-                    self.later.add(message)
-                hits, problems = plans.read(record)
-                seen = plans.seen(record)
-                self._fold(message, user, [*hits, *seen])
-                self._fold(message, user, [each.doubt for each in problems if each.doubt])
-                if problems := [each for each in problems if each.campaign]:
-                    reason = "; ".join(f"{each.campaign}: {each.reason}" for each in problems)
-                    campaigns = tuple(dict.fromkeys(each.campaign for each in problems))
-                    self.rejects[message].append(Reject(reason, campaigns, _plain(record)))
+            case Event():
+                self._read(message, record, plans)
             case Ignored():
                 self.ignored[message] += 1
                 return
+            case Unread(source):
+                self.later.add(message)
+                self.unread.add(source)
             case ProfileChange(along=along) if along and not plans.name(along):
                 return  # it would cost a write with each event that no campaign names
             case ProfileChange(user):
@@ -116,6 +117,18 @@ class Intake:
                 if event:
                     self._fold(message, event.user, plans.doubts(event, reason))
         self.records[message] += 1
+
+    def _read(self, message: str, event: Event, plans: Plans) -> None:
+        if plans.unread(event.name):
+            self.later.add(message)
+        hits, problems = plans.read(event)
+        seen = plans.seen(event)
+        self._fold(message, event.user, [*hits, *seen])
+        self._fold(message, event.user, [each.doubt for each in problems if each.doubt])
+        if problems := [each for each in problems if each.campaign]:
+            reason = "; ".join(f"{each.campaign}: {each.reason}" for each in problems)
+            campaigns = tuple(dict.fromkeys(each.campaign for each in problems))
+            self.rejects[message].append(Reject(reason, campaigns, _plain(event)))
 
     def _fold(self, message: str, user: str, inputs: Sequence[Input]) -> None:
         if inputs:

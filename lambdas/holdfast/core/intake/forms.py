@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -25,9 +25,12 @@ from holdfast.core.events import (
     Record,
     Rejected,
     Tick,
+    Unread,
     canonical,
 )
+from holdfast.core.intake.sources import Lookup, Source, Unreadable
 from holdfast.core.limits import LARGEST, MAX_ENTRIES, MAX_NAME, MAX_VALUE_BYTES, beyond, bytes_of
+from holdfast.core.paths import Unclear
 
 MAX_RECORDS = 1000
 """In one body, as in CleverTap's upload: each may become a message of its own on the rejected queue."""
@@ -60,11 +63,12 @@ and hyphens alone, such as the nil UUID.
 
 class Rules(NamedTuple):
     """What a stack may set. `nobody` are more identities, in lower case, that stand for nobody; `subject` means that
-    the subject of a CloudEvent is its user, where its data names none.
+    the subject of a CloudEvent is its user, where its data names none. `sources` read what no native form can.
     """
 
     nobody: frozenset[str] = frozenset()
     subject: bool = False
+    sources: tuple[Source | Unreadable, ...] = ()
 
     @classmethod
     def of(cls, nobody: str, subject: str) -> Rules:
@@ -426,7 +430,14 @@ def _carried(envelope: _Object, content: str, name: str, around: _Around) -> Ite
     data = envelope.get(content)
     if isinstance(data, dict) and (read := _form(data)):
         return read(data, around)
-    properties = _properties(data, content)
+    try:
+        return _named(envelope, content, name, around)
+    except _CannotFold as error:
+        return _by_sources(envelope, around, error)
+
+
+def _named(envelope: _Object, content: str, name: str, around: _Around) -> list[Record]:
+    properties = _properties(envelope.get(content), content)
     users = {f"{content}.{field}": properties.get(field) for field in ("user", "userId", "identity")}
     if around.rules.subject and "subject" in envelope:
         users["subject"] = envelope["subject"]
@@ -434,12 +445,119 @@ def _carried(envelope: _Object, content: str, name: str, around: _Around) -> Ite
     return [_event(user, _name(envelope[name], name), properties, around, None, None, content)]
 
 
-def _unknown(data: _Object, _: _Around) -> Iterable[Record]:
+def _unknown(data: _Object, around: _Around) -> Iterable[Record]:
+    reason = "a record of no known form: a plain one has user, event and ts"
     if "event" in data:
-        raise _CannotFold("no user: user must be a string")
-    if "user" in data:
-        raise _CannotFold("no event name: event must be a string")
-    raise _CannotFold("a record of no known form: a plain one has user, event and ts")
+        reason = "no user: user must be a string"
+    elif "user" in data:
+        reason = "no event name: event must be a string"
+    return _by_sources(data, around, _CannotFold(reason))
+
+
+# The sources: what to make of what no native form reads.
+
+
+def _by_sources(data: _Object, around: _Around, refused: _CannotFold) -> Iterable[Record]:
+    """As the first source reads it that matches it; else it is `refused`, unless a newer release may know better."""
+    unreadable = ""
+    for source in around.rules.sources:
+        if isinstance(source, Unreadable):
+            unreadable = unreadable or source.id
+        elif source.matches(data):
+            return _by_source(source, data, around)
+    if unreadable:
+        return [Unread(unreadable)]
+    raise refused
+
+
+def _by_source(source: Source, data: _Object, around: _Around) -> Iterator[Record]:
+    try:
+        found = source.found(data)
+    except Unclear as unclear:
+        raise _CannotFold(f"source {source.id}: records cannot be computed: {unclear}") from None
+    lookup = Lookup(source, data)
+    if not found:
+        return iter([Ignored(f"{source.id} body without a record")])
+    places = [around] if len(found) == 1 else [around.item(number) for number in range(len(found))]
+    return chain.from_iterable(
+        _one_by_source(source, lookup, record, place) for record, place in zip(found, places, strict=True)
+    )
+
+
+def _one_by_source(source: Source, lookup: Lookup, record: Json, around: _Around) -> list[Record]:
+    """What is wrong with one record leaves the others of its body alone."""
+    if not isinstance(record, dict):
+        return [Rejected(f"source {source.id}: a record is a JSON object", record)]
+    try:
+        return _described(source, lookup, record, around)
+    except _CannotFold as error:
+        return [Rejected(f"source {source.id}: {error}", record, error.event)]
+
+
+def _described(source: Source, lookup: Lookup, record: _Object, around: _Around) -> list[Record]:
+    find = _finder(lookup, record)
+    users = {path: find("user", path) for path in source.user}
+    user = _user(users, around, *source.user)
+    name, given = find("event", source.event), find("id", source.event_id)
+    if name is None and source.event and not source.profile:
+        raise _CannotFold(f"no event name: {source.event} is missing")
+    if name is None:
+        at = _time(_in_ms(find("time", source.time), source.zone), around, source.time or "time")
+        traits = dict(_object_of(lookup, source.profile, record, "profile"))
+        return _profile(user, at, around, {"profile": traits}, _id(given, around))
+    name = _name(name, source.event)
+    properties = dict(record)
+    try:
+        if source.properties:
+            properties = dict(_object_of(lookup, source.properties, record, "properties"))
+        time = _in_ms(find("time", source.time), source.zone)
+    except _CannotFold as error:
+        error.event = _event(user, name, properties, around, given, None, "properties")
+        raise
+    event = _event(user, name, properties, around, given, time, "properties", field=source.time or "time")
+    try:
+        traits = dict(_object_of(lookup, source.profile, record, "profile")) if source.profile else {}
+    except _CannotFold:  # what is wrong with that does not harm the event
+        traits = {}
+    return [*_along(event, traits, around), event]
+
+
+def _finder(lookup: Lookup, record: _Object) -> Callable[[str, str], Json]:
+    def find(what: str, path: str) -> Json:
+        try:
+            return lookup.find(path, record)
+        except Unclear as unclear:
+            raise _CannotFold(f"{what} cannot be computed: {unclear}") from None
+
+    return find
+
+
+def _object_of(lookup: Lookup, paths: str | Mapping[str, str], record: _Object, what: str) -> _Object:
+    try:
+        return _properties(lookup.object(paths, record), what)
+    except Unclear as unclear:
+        raise _CannotFold(f"{what} cannot be computed: {unclear}") from None
+
+
+def _in_ms(given: Json, zone: str) -> Json:
+    """Epoch seconds, milliseconds or microseconds (their size tells), also as text, in milliseconds; and a text without
+    a time zone in the one that the source names.
+    """
+    time = given
+    if isinstance(given, str):
+        text = given.strip()
+        if not _NUMBER.match(text):
+            return f"{text}+00:00" if zone and _WITHOUT_ZONE.match(text) else text
+        time = float(text) if "." in text else int(text)
+    if isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < _LATEST_MS * 1000:
+        return time
+    if time < _EARLIEST_MS:
+        return round(time * 1000)
+    return time if time < _LATEST_MS else time // 1000
+
+
+_NUMBER = re.compile(r"\A[0-9]{1,17}(\.[0-9]{1,9})?\Z")
+_WITHOUT_ZONE = re.compile(r"\A[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9:.]+\Z")
 
 
 _Reader: TypeAlias = Callable[[_Object, _Around], Iterable[Record]]

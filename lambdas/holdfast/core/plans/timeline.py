@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from holdfast.core.gate.policy import NONE, Policy
+from holdfast.core.intake.sources import InForce
 from holdfast.core.plans.plan import Illegible, Plan, Plans
 from holdfast.core.recommend.ranking import Recommender
 
@@ -35,10 +36,14 @@ class Entry(NamedTuple):
 
 
 class Timeline:
-    """`epoch` names the state of the campaigns table that the entries were read from: each publication changes it."""
+    """`epoch` names the state of the campaigns table that the entries were read from: each publication changes it.
 
-    def __init__(self, entries: Iterable[Entry] = (), epoch: str = "") -> None:
+    `sources` are those in force, with those that were.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = (), epoch: str = "", sources: InForce | None = None) -> None:
         self.epoch = epoch
+        self.sources = InForce() if sources is None else sources
         self._entries: dict[str, list[Entry]] = defaultdict(list)
         self._policy: Policy | None = NONE
         for entry in sorted(entries, key=lambda entry: entry.since):

@@ -1,0 +1,270 @@
+"""`holdfast source …`: how bodies of other systems are read, as code: check, test, publish."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from holdfast.aws.clock import now_ms
+from holdfast.aws.tables.campaigns import Conflict, Published, Sources, UnknownSource
+from holdfast.core.authoring.source import SourceFile
+from holdfast.core.authoring.text import CampaignFileError
+from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected
+from holdfast.core.events import Json as JsonValue
+from holdfast.core.intake.forms import Rules, records
+from holdfast.core.intake.sources import MAX_SOURCES, Lookup, Source
+from holdfast.core.messages.detail import iso
+from holdfast.core.paths import Unclear
+from holdfast_cli.campaign_file import read_model
+from holdfast_cli.campaigns import show_mistakes
+from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
+from holdfast_cli.stack import Deployment
+
+app = typer.Typer(no_args_is_help=True, help="Work with sources: check, test, publish how other bodies are read.")
+
+Files = Annotated[list[Path], typer.Argument(help="Source files, YAML or JSON.", show_default=False)]
+Id = Annotated[str, typer.Argument(help="The source's id.", show_default=False)]
+SourceOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--source", "-s", help="Read what no native form does by this source file. May be given several times."
+    ),
+]
+_LONGEST = 100
+
+
+@app.command()
+def check(files: Files, *, json: Json = False) -> None:
+    """Check source files without publishing them. Exit code 1 if something is wrong."""
+    wrong = False
+    for path in files:
+        try:
+            source, _ = read_model(path, SourceFile)
+        except CampaignFileError as error:
+            wrong = True
+            show_mistakes(error, as_json=json)
+            continue
+        if json:
+            print_json({"file": str(path), "source": source.id, "valid": True})
+        else:
+            out.print(f"[green]✓[/] {escape(str(path))}: {source.id}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command("test")
+def try_(
+    file: Annotated[Path, typer.Argument(help="A source file.", show_default=False)],
+    body: Annotated[Path, typer.Argument(help="A file with one body, as it would come in.", show_default=False)],
+    *,
+    json: Json = False,
+) -> None:
+    """Show what becomes of a body, step by step, offline. Exit code 1 if the source does not read all of it."""
+    (source,) = _read([file], as_json=json)
+    try:
+        text = body.read_text(encoding="utf-8")
+        data = jsonlib.loads(text)
+    except (OSError, ValueError) as error:
+        raise Failure(f"{body} cannot be read: {error}") from error
+    steps = list(_steps(source, text, data))
+    for step in steps:
+        if json:
+            print_json(step)
+        else:
+            mark = "[green]✓[/]" if step["fine"] else "[red]✗[/]"
+            where = f"record {step['record']}: " if "record" in step else ""
+            shown = _short(step["found"])
+            out.print(f"{mark} {escape(where + step['step']):<24} {escape(shown)}", soft_wrap=True)
+    if not all(step["fine"] for step in steps):
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None:
+    """Publish each file as the live revision of its source. If one has a mistake, none is published.
+
+    What arrives from then on is read by it, in every function; what has arrived before is not.
+    """
+    read = [(path, *_valid(path, as_json=json)) for path in files]
+    table = _table(Deployment.find(stage))
+    live = {each.plan.id for each in table.live()}
+    if len(live | {source.id for _, source, _ in read}) > MAX_SOURCES:
+        raise Failure(f"{MAX_SOURCES} sources may be published: delete one first. See: holdfast source list")
+    for _, source, text in read:
+        before = table.find(source.id)
+        unchanged = before is not None and before.source == text
+        published = before if before is not None and unchanged else _publish(table, source, text)
+        news = "unchanged" if unchanged else "published"
+        if json:
+            print_json({**_row(published), "news": news})
+        else:
+            out.print(f"[green]✓[/] {source.id} revision {published.plan.revision}: {news}")
+
+
+@app.command("list")
+def list_(*, stage: Stage = "local", json: Json = False) -> None:
+    """List the live revision of every source, in the order in which they are asked."""
+    rows = [_row(published) for published in _table(Deployment.find(stage)).live()]
+    if not rows and not json:
+        out.print("No source is published yet. Publish one with: holdfast source publish FILE")
+        return
+    print_rows(rows, ["source", "revision", "name", "match", "published_at"], as_json=json)
+
+
+@app.command()
+def show(
+    source: Id,
+    *,
+    revision: Annotated[int | None, typer.Option(help="The revision. Default: the live one.")] = None,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Print a source as it was published."""
+    published = _get(_table(Deployment.find(stage)), source, revision)
+    if json:
+        print_json({**_row(published), "file": published.source})
+    else:
+        out.print(published.source.rstrip("\n"), markup=False)
+
+
+@app.command()
+def delete(
+    source: Id,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Read by it no more: what it would have read is rejected from then on. Its revisions are kept."""
+    table = _table(Deployment.find(stage))
+    revision = _get(table, source, None).plan.revision
+    if not yes:
+        question = f"Delete source {source} (revision {revision}) of stage {stage}? What it reads is rejected then."
+        typer.confirm(question, abort=True, err=True)
+    try:
+        table.delete(source)
+    except (Conflict, UnknownSource):
+        raise _changed(source) from None
+    if json:
+        print_json({"source": source, "revision": revision, "state": "deleted"})
+    else:
+        out.print(f"[green]✓[/] {source}: deleted")
+
+
+def rules_of(files: Iterable[Path] | None, *, as_json: bool) -> Rules:
+    """How records are read with these files; mistakes in them end the command."""
+    return Rules(sources=tuple(_read(files or (), as_json=as_json)))
+
+
+def _steps(source: Source, text: str, data: JsonValue) -> Iterator[dict[str, Any]]:
+    """Each step of the way, what it found, and whether that is fine."""
+    native = records(text, now_ms())
+    if not all(isinstance(record, Rejected) for record in native):
+        yield {"step": "native form", "found": "a native form reads it: the source is not asked", "fine": False}
+    elif not isinstance(data, dict):
+        yield {"step": "body", "found": "of a list each record is read alone: test one of them", "fine": False}
+    elif not source.matches(data):
+        yield {"step": "match", "found": f"{source.match} does not match", "fine": False}
+    else:
+        yield {"step": "match", "found": source.match, "fine": True}
+        yield from _looked_up(source, data)
+    for record in records(text, now_ms(), Rules(sources=(source,))):
+        yield {"step": _kind(record), "found": _made(record), "fine": not isinstance(record, Rejected)}
+
+
+def _looked_up(source: Source, data: dict[str, JsonValue]) -> Iterator[dict[str, Any]]:
+    try:
+        found = source.found(data)
+    except Unclear as unclear:
+        yield {"step": "records", "found": str(unclear), "fine": False}
+        return
+    yield {"step": "records", "found": len(found), "fine": True}
+    lookup = Lookup(source, data)
+    for number, record in enumerate(found, 1):
+        for step, paths in _places(source):
+            try:
+                value, fine = lookup.object(paths, record) if isinstance(record, dict) else None, True
+            except Unclear as unclear:
+                value, fine = str(unclear), False
+            yield {"step": step, "record": number, "found": value, "fine": fine}
+
+
+def _places(source: Source) -> Iterator[tuple[str, Any]]:
+    yield from ((f"user {path}", path) for path in source.user)
+    for step in ("event", "time", "event_id", "properties", "profile"):
+        if paths := getattr(source, step):
+            yield (f"{'id' if step == 'event_id' else step} {paths if isinstance(paths, str) else ''}".strip(), paths)
+
+
+def _kind(record: Record) -> str:
+    return {Event: "event", ProfileChange: "profile", Ignored: "ignored", Rejected: "rejected"}[type(record)]
+
+
+def _made(record: Record) -> JsonValue:
+    match record:
+        case Event(user=user, name=name, at=at, properties=properties, id=id_):
+            return {"user": user, "event": name, "at": iso(at), "id": id_, "properties": dict(properties)}
+        case ProfileChange(user=user, at=at, properties=properties, id=id_):
+            return {"user": user, "at": iso(at), "id": id_, "profile": dict(properties)}
+        case Rejected(reason):
+            return reason
+        case Ignored(kind):
+            return kind
+    return None
+
+
+def _short(value: JsonValue) -> str:
+    text = value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _valid(path: Path, *, as_json: bool) -> tuple[SourceFile, str]:
+    try:
+        source, file = read_model(path, SourceFile)
+    except CampaignFileError as error:
+        show_mistakes(error, as_json=as_json)
+        raise typer.Exit(1) from None
+    return source, file.text
+
+
+def _read(files: Iterable[Path], *, as_json: bool) -> list[Source]:
+    """In the order in which they are asked."""
+    return sorted((_valid(path, as_json=as_json)[0].plan() for path in files), key=lambda source: source.id)
+
+
+def _publish(table: Sources, source: SourceFile, text: str) -> Published[Source]:
+    try:
+        return table.publish(source.id, text, source.plan, now_ms())
+    except Conflict:
+        raise _changed(source.id) from None
+
+
+def _changed(source: str) -> Failure:
+    return Failure(f"{source}: somebody else changed it just now. Look at it, then try again.")
+
+
+def _table(deployment: Deployment) -> Sources:
+    return Sources(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
+
+
+def _get(table: Sources, source: str, revision: int | None) -> Published[Source]:
+    try:
+        return table.get(source, revision)
+    except UnknownSource as error:
+        raise Failure(f"There is no source {error}. See: holdfast source list") from None
+
+
+def _row(published: Published[Source]) -> dict[str, Any]:
+    plan = published.plan
+    return {
+        "source": plan.id,
+        "revision": plan.revision,
+        "name": plan.name or plan.id,
+        "match": plan.match,
+        "published_at": iso(published.published_at),
+    }
