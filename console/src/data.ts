@@ -64,9 +64,12 @@ function refresh(oldest: number): void {
   for (const [path, one] of known) if (one.live && Date.now() - one.asked > oldest) void ask(path);
 }
 
-setInterval(() => refresh(FRESH_MS - 1000), FRESH_MS);
-addEventListener("focus", () => refresh(NEW_MS));
-document.addEventListener("visibilitychange", () => refresh(NEW_MS));
+/** From now on what is shown stays fresh. */
+export function keepFresh(): void {
+  setInterval(() => refresh(FRESH_MS - 1000), FRESH_MS);
+  addEventListener("focus", () => refresh(NEW_MS));
+  document.addEventListener("visibilitychange", () => refresh(NEW_MS));
+}
 
 type Options = {
   /** Asked for again while it is shown. */

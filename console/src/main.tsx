@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { type Counts, get, type Me } from "./api.js";
 import { onSignedOut, SignInFailed, settings, signIn, signOut } from "./auth.js";
-import { asApiError, useData } from "./data.js";
+import { asApiError, keepFresh, useData } from "./data.js";
 import { freshName, keepFor } from "./draft/kept.js";
 import type CampaignPage from "./editor/page.js";
 import { Activity } from "./pages/activity.js";
@@ -253,6 +253,7 @@ async function start(root: HTMLElement): Promise<void> {
   try {
     await signIn();
     keepFor(settings()?.stage ?? "");
+    keepFresh();
     const me = await get<Me>("/me");
     render(<App me={me} />, root);
     performance.mark("shown");

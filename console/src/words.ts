@@ -200,6 +200,14 @@ export const words = {
       "Whoever falls due while it is paused gets no message, now or later: it is skipped with that reason. Events are still followed.",
     pausedNow: "Paused: what falls due is skipped, with that reason.",
     resumedNow: "Resumed: what falls due is sent again.",
+    delete: "Delete",
+    deleteTitle: (name: string): string => `Delete “${name}”?`,
+    deleteAbout:
+      "Its events count no more, and whoever is waited for now gets no message: that is skipped when it falls due. There is no Undo. Its revisions and its numbers stay; publishing the same id again begins anew.",
+    deleteWaiting: (count: string): string => `Waiting now: ${count}.`,
+    deleteDraft: "What you have not published of it stays in this browser, as a draft.",
+    deleted: (name: string): string => `“${name}” is deleted.`,
+    goOnNew: "Go on with what you have not published, as a new campaign",
     cancel: "Cancel",
     viewerNew: "Only editors write campaigns",
     viewerNewAbout:
@@ -458,6 +466,9 @@ export const words = {
       counts.map(([status, count]) => `${number(count)} ${status.toLowerCase()}`).join(" · "),
     profile: (count: number): string => `Profile: ${many(count, "property", "properties")}`,
     messageId: "Copy the message's id",
+    said: "What the message says",
+    wouldSay: "What the message would say",
+    saidAbout: "Written with the profile and the data that are held now.",
     reload: "Refresh",
     latestFirst: "The latest first.",
     others: (count: number): string =>

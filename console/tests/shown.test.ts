@@ -9,10 +9,14 @@ import type { Traced, Variable } from "../src/api.js";
 import { NEW_CAMPAIGN, read } from "../src/draft/text.js";
 import { smallest } from "../src/editor/code.js";
 import { parts } from "../src/editor/liquid.js";
+import { saidBy } from "../src/editor/live.js";
 import { columnLike, columnOf, withCatalogs } from "../src/editor/lookups.js";
 import { needs, sampleOf } from "../src/editor/sample.js";
 import { roundUp } from "../src/ui/charts.js";
 import { lineChanges } from "../src/ui/lines.js";
+import { placesFor } from "../src/ui/palette.js";
+import { moment, timeless } from "../src/ui/parts.js";
+import { fittingOf } from "../src/ui/picker.js";
 
 const traced = (text: string, ...variables: [string, Variable["origin"], string][]): Traced => ({
   text,
@@ -188,4 +192,63 @@ test("the column that a property names is the guess, else a name, else what ther
   assert.equal(columnLike("Event.sku", ["SKU", "Name"]), "SKU");
   assert.equal(columnLike("Event.colour", ["Shade", "Size"]), "Shade");
   assert.equal(columnLike("Event.colour", []), "");
+});
+
+const options = fc.array(fc.record({ value: fc.string() }), { maxLength: 80 });
+
+test("a picker offers what has the typed text in it and nothing else, what begins with it first", () => {
+  fc.assert(
+    fc.property(options, fc.string({ maxLength: 3 }), (all, typed) => {
+      const query = typed.trim().toLowerCase();
+      const found = fittingOf(all, typed);
+      const begins = found.map(({ value }) => value.toLowerCase().startsWith(query));
+      assert.ok(found.every(({ value }) => value.toLowerCase().includes(query)));
+      assert.ok(begins.every((each, at) => at === 0 || begins[at - 1] || !each));
+      assert.equal(found.length, Math.min(60, all.filter(({ value }) => value.toLowerCase().includes(query)).length));
+    }),
+  );
+  const events = ["cart added", "added to cart", "charged"].map((value) => ({ value }));
+  assert.deepEqual(
+    fittingOf(events, " ADDED ").map(({ value }) => value),
+    ["added to cart", "cart added"],
+  );
+  assert.deepEqual(fittingOf(events, ""), events);
+});
+
+const campaigns = fc.array(fc.record({ id: fc.string({ minLength: 1 }), name: fc.option(fc.string()) }));
+
+test("whatever is typed into the palette leads somewhere: to what has it in its name, or to a user of that id", () => {
+  fc.assert(
+    fc.property(campaigns, fc.string(), fc.boolean(), (all, typed, may_edit) => {
+      const places = placesFor(typed, all, { may_edit });
+      const query = typed.trim().toLowerCase();
+      assert.ok(places.length > 0 && places.length <= 9);
+      for (const place of query ? places.slice(0, -1) : places)
+        assert.ok(`${place.said} ${place.address}`.toLowerCase().includes(query));
+      if (query) assert.equal(places.at(-1)?.address, `#/users/${encodeURIComponent(typed.trim())}`);
+      assert.ok(may_edit || places.every(({ address }) => address !== "#/campaigns/new"));
+    }),
+  );
+});
+
+test("a sentence beside its time does not say it once more, and another time stays", () => {
+  const at = new Date(2026, 8, 21, 9, 5, 7).getTime();
+  const seen = (text: string): string => timeless(text, at).text;
+  assert.equal(seen("added to cart coat at 09:05"), "added to cart coat");
+  assert.equal(seen("added to cart coat at 2026-09-21 09:05"), "added to cart coat");
+  assert.equal(seen("added to cart coat at 10:05"), "added to cart coat at 10:05");
+  assert.equal(seen("added to cart coat at 2026-09-20 09:05"), "added to cart coat at 2026-09-20 09:05");
+  assert.equal(seen("decided at 09:05 to send a message, id a at 09:05"), "decided to send a message, id a at 09:05");
+  assert.deepEqual(timeless("due since 09:05:07: decided soon", at), { text: "due: decided soon", fine: true });
+  assert.equal(seen("due since 09:05:08: decided soon"), "due since 09:05:08: decided soon");
+  assert.match(moment(at, true).short, /07/);
+  fc.assert(fc.property(fc.string(), fc.integer(), (text, when) => typeof timeless(text, when).text === "string"));
+});
+
+test("a preview is asked for by what the page has read, unless the API reads more in the file", () => {
+  const { data } = read(NEW_CAMPAIGN);
+  assert.deepEqual(saidBy(NEW_CAMPAIGN, data), { campaign: data });
+  const merged = `base: &base {within: 1 hour}\n${NEW_CAMPAIGN}more:\n  <<: *base\n`;
+  assert.deepEqual(saidBy(merged, read(merged).data), { source: merged });
+  assert.equal(saidBy("a: [", read("a: [").data), null);
 });

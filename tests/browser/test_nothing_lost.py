@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
+from holdfast.aws.tables.campaigns import UnknownCampaign
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.core.catalog.csv_file import Row
 from holdfast_cli.campaigns import campaigns
@@ -390,3 +392,37 @@ def test_a_template_that_once_took_minutes_is_shown_at_once(deployed: Deployment
     desk.type(" and more")
     expect(desk.shown("body")).to_have_text(re.compile("and more$"))
     assert time.monotonic() - started < 20  # nine letters, each of which once took seconds
+
+
+def test_a_campaign_is_deleted_after_a_question_and_its_draft_is_kept(deployed: Deployment, desk: Desk) -> None:
+    published(deployed, "over")
+    desk.go("#/campaigns/over")
+    expect(desk.shown("title")).to_be_visible()
+    desk.write("title", "not published yet")
+    expect(desk.page.get_by_text("Changes not published")).to_be_visible()
+    desk.page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = desk.page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="Delete “over, by file”?")).to_be_visible()
+    expect(dialog).to_contain_text("There is no Undo.")
+    assert desk.focused == "Cancel"  # Enter deletes nothing
+    desk.press("Enter")
+    expect(dialog).to_have_count(0)
+    assert campaigns(deployed).get("over").plan.revision == 1
+
+    desk.page.get_by_role("button", name="Delete", exact=True).click()
+    dialog.get_by_label("Why? (a note for the history)").fill("the sale is over")
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    expect(desk.page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+    expect(desk.page.get_by_role("link", name="over, by file")).to_have_count(1)  # the draft's
+    with pytest.raises(UnknownCampaign):
+        campaigns(deployed).get("over")
+    desk.go("#/activity")
+    expect(desk.page.locator("li", has_text="deleted over")).to_contain_text("the sale is over")
+
+    desk.go("#/campaigns/over")  # an old link
+    desk.page.get_by_role("link", name="Go on with what you have not published").click()
+    expect(desk.shown("title")).to_have_text("not published yet")
+    desk.press("Control+s")
+    desk.page.get_by_role("button", name="Publish revision").click()
+    expect(desk.page.get_by_text("is live.")).to_be_visible()
+    assert "not published yet" in campaigns(deployed).get("over").source

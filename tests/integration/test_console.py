@@ -647,10 +647,13 @@ def test_a_publication_that_cannot_be_recorded_is_a_publication(world: World, br
 
 def test_a_viewer_is_shown_decisions_and_no_profile(world: World, browser: Browser) -> None:
     world.join().take([world.body({"user": "ann", "profile": {"email": "ann@example.com"}}, world.added())])
-    assert browser.get("/api/explain?user=ann")["profile"] == {"email": "ann@example.com"}
+    told = browser.get("/api/explain?user=ann")
+    assert told["profile"] == {"email": "ann@example.com"}
+    assert "coat" in told["explanations"][0]["values"]["title"]
     browser.claims = VIEWER
     told = browser.get("/api/explain?user=ann")
     assert (told["known"], told["profile"], told["explanations"][0]["status"]) == (True, None, "waits")
+    assert told["explanations"][0]["values"] is None
     assert browser.get("/api/explain?user=nobody")["known"] is False
 
 

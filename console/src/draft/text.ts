@@ -72,7 +72,7 @@ send:
 `;
 
 export function read(source: string): Read {
-  const parsed = parse(source);
+  const parsed = looked(source);
   if ("wrong" in parsed) return refused(parsed.wrong);
   return { form: asForm(parsed.data), data: parsed.data, wrong: null };
 }
@@ -80,6 +80,17 @@ export function read(source: string): Read {
 const refused = (wrong: Wrong): Read => ({ form: null, data: null, wrong });
 
 type Parsed = { document: Document; data: JsonObject } | { wrong: Wrong };
+
+/** Parsed, to be looked at and not to be changed: with each key the same text is asked for several times. */
+function looked(source: string): Parsed {
+  const known = parsedLast.find((each) => each.source === source);
+  if (known) return known.parsed;
+  const parsed = parse(source);
+  parsedLast = [{ source, parsed }, ...parsedLast].slice(0, 3);
+  return parsed;
+}
+
+let parsedLast: { source: string; parsed: Parsed }[] = [];
 
 function parse(source: string): Parsed {
   const deep = tooDeep(source);
@@ -189,7 +200,7 @@ function edited(source: string, change: (document: Document, data: JsonObject) =
   try {
     change(parsed.document, parsed.data);
     const after = parsed.document.toString({ lineWidth: 0, flowCollectionPadding: false });
-    return "wrong" in parse(after) ? source : after;
+    return "wrong" in looked(after) ? source : after;
   } catch {
     return source;
   }
@@ -203,7 +214,7 @@ export function setText(source: string, path: Path, value: string, { optional = 
 
 /** With all else as it is, to the last space, where there is a scalar on one line already; null where there is not. */
 function inPlace(source: string, path: Path, value: string): string | null {
-  const parsed = parse(source);
+  const parsed = looked(source);
   if ("wrong" in parsed || value.includes("\n")) return null;
   const node = at(parsed.document, path);
   if (!isScalar(node) || !node.range || !ONE_LINE.has(node.type ?? "") || node.anchor || node.tag) return null;
@@ -214,7 +225,7 @@ function inPlace(source: string, path: Path, value: string): string | null {
   const written = stringify(number ? Number(value) : value, options).trimEnd();
   if (written.includes("\n")) return null;
   const after = source.slice(0, from) + written + source.slice(to);
-  const again = parse(after);
+  const again = looked(after);
   // In a flow collection a plain text may come to an end sooner than it did by itself.
   return !("wrong" in again) && text(valueAt(again.data, path)) === value ? after : null;
 }
@@ -266,7 +277,7 @@ export const setConstantName = (source: string, number: number, name: string): s
   setText(source, [...constantAt(source, number), "name"], name);
 
 function constantAt(source: string, number: number): Path {
-  const parsed = parse(source);
+  const parsed = looked(source);
   return "document" in parsed && isSeq(parsed.document.get("constant", true)) ? ["constant", number] : ["constant"];
 }
 
@@ -318,7 +329,7 @@ export function setPairValue(source: string, key: string, value: string): string
 
 /** Where the template of a pair stands: one with a type is a map. */
 function pairAt(source: string, key: string): Path {
-  const parsed = parse(source);
+  const parsed = looked(source);
   const value = "document" in parsed ? valueAt(parsed.data, ["send", "values", key]) : undefined;
   const inside = isObject(value) && typeof value["value"] === "string";
   return inside ? ["send", "values", key, "value"] : ["send", "values", key];
@@ -435,7 +446,7 @@ function dropEmpty(document: Document, path: Path): void {
 
 /** Line and column of the innermost part of a path that the text has. */
 export function placeIn(source: string, path: Path): { line: number; column: number } {
-  const parsed = parse(source);
+  const parsed = looked(source);
   let offset = 0;
   let node: unknown = "document" in parsed ? parsed.document.contents : null;
   for (const step of path) {

@@ -2,14 +2,15 @@
 
 import { useState } from "preact/hooks";
 
-import { type CampaignRow, type Me, type Mistake, type Published, post } from "../api.js";
-import { asApiError, forget } from "../data.js";
+import { type CampaignRow, type Me, type Mistake, type Published, post, type Stats } from "../api.js";
+import { asApiError, forget, useData } from "../data.js";
 import { freshName, keep } from "../draft/kept.js";
 import { at } from "../draft/mistakes.js";
 import { named, withId } from "../draft/naming.js";
 import { freeSlug } from "../draft/slug.js";
 import { type Form, setText } from "../draft/text.js";
 import { go, to } from "../router.js";
+import { waiting } from "../ui/charts.js";
 import { Icon } from "../ui/icons.js";
 import { Confirm, Mistakes, toast } from "../ui/parts.js";
 import { words } from "../words.js";
@@ -125,6 +126,7 @@ function Actions({ live, form, drafting, taken, reload, publish, test }: Props) 
         </button>
       )}
       {live && <Pause live={live} reload={reload} />}
+      {live && <Delete live={live} name={form?.name || live.id} changed={changed} />}
       <button type="button" class="button" onClick={test}>
         <Icon name="send" />
         {words.editor.test}
@@ -217,5 +219,62 @@ function Pause({ live, reload }: { live: Published; reload: () => Promise<void> 
         />
       )}
     </>
+  );
+}
+
+function Delete({ live, name, changed }: { live: Published; name: string; changed: boolean }) {
+  const [asked, ask] = useState(false);
+  return (
+    <>
+      <button
+        type="button"
+        class="button plain icon"
+        aria-label={words.editor.delete}
+        title={words.editor.delete}
+        onClick={() => ask(true)}
+      >
+        <Icon name="trash" />
+      </button>
+      {asked && <Deleting live={live} name={name} changed={changed} close={() => ask(false)} />}
+    </>
+  );
+}
+
+type DeletingProps = { live: Published; name: string; changed: boolean; close: () => void };
+
+function Deleting({ live, name, changed, close }: DeletingProps) {
+  const stats = useData<Stats>(`/stats?days=14`).data?.campaigns[live.id];
+  const [note, setNote] = useState("");
+  const [busy, setBusy] = useState(false);
+  const about = [
+    stats ? words.editor.deleteWaiting(waiting(stats)) : "",
+    words.editor.deleteAbout,
+    changed ? words.editor.deleteDraft : "",
+  ];
+  const drop = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      const body = { seen_revision: live.revision, ...(note.trim() ? { note: note.trim() } : {}) };
+      await post(`/campaigns/${encodeURIComponent(live.id)}/delete`, body);
+      toast(words.editor.deleted(name));
+      go(to("campaigns"));
+    } catch (error) {
+      toast(asApiError(error).message, { icon: "warning" });
+    } finally {
+      close();
+      forget("/campaigns");
+    }
+  };
+  return (
+    <Confirm
+      title={words.editor.deleteTitle(name)}
+      about={about.filter(Boolean).join(" ")}
+      confirm={words.editor.delete}
+      danger
+      busy={busy}
+      note={{ value: note, set: setNote }}
+      yes={() => void drop()}
+      no={close}
+    />
   );
 }

@@ -79,10 +79,18 @@ export type Subject = { kind: "made-up" | "known"; user: string; values: Record<
 
 export type Sample = { user: string; event?: JsonObject | JsonObject[]; profile?: JsonObject };
 
-export const usePreview = (source: string | null, sample: Sample | null): Answer<Preview> =>
+/** What a file says; its text where the API's parser reads more in it than the page's does. */
+export type Said = { campaign: JsonObject } | { source: string };
+
+/** Merged keys (`<<: *base`) are the API's to merge. */
+export const saidBy = (source: string, data: JsonObject | null): Said | null =>
+  data && (/<<\s*:/.test(source) ? { source } : { campaign: data });
+
+/** Half of what a preview takes is the parsing of the file: what the page has read already is not read again. */
+export const usePreview = (said: Said | null, sample: Sample | null): Answer<Preview> =>
   useAnswer<Preview>(
     "/preview",
-    source === null || sample === null ? null : { source, ...sample },
+    said === null || sample === null ? null : { ...said, ...sample },
     0,
     sample === null ? "" : `${sample.event ? "made up" : "known"} ${sample.user}`,
   );

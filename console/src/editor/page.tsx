@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 
 import type { ApiError, CampaignRow, Me, Mistake, Published } from "../api.js";
 import { forget, useData } from "../data.js";
-import { discard } from "../draft/kept.js";
+import { discard, kept } from "../draft/kept.js";
 import { allMistakes, isBlank, ownerOf, ownMistakes } from "../draft/mistakes.js";
 import { withId } from "../draft/naming.js";
 import { freeSlug } from "../draft/slug.js";
@@ -31,7 +31,9 @@ export default function CampaignPage({ name, tab, me, isNew }: Props) {
   const loaded = useData<Published>(path, { live: true });
   if (isNew && !me.may_edit) return <NotForViewers />;
   if (isNew) return <Editing name={name} tab="edit" me={me} live={null} reload={async () => undefined} />;
-  if (!loaded.data) return loaded.error ? <Missing error={loaded.error} retry={loaded.reload} /> : <Loading />;
+  const gone = loaded.error?.status === 404;
+  if (!loaded.data || gone)
+    return loaded.error ? <Missing name={name} error={loaded.error} retry={loaded.reload} /> : <Loading />;
   return <Editing name={name} tab={tab} me={me} live={loaded.data} reload={loaded.reload} />;
 }
 
@@ -44,10 +46,12 @@ export function Loading() {
   );
 }
 
-function Missing({ error, retry }: { error: ApiError; retry: () => void }) {
+function Missing({ name, error, retry }: { name: string; error: ApiError; retry: () => void }) {
+  const draft = error.status === 404 && kept(name);
   return (
     <main id="main" class="narrow stack" tabIndex={-1}>
       <Failed error={error} retry={error.status === 404 ? undefined : retry} />
+      {draft && <a href={to("campaigns", "new", name)}>{words.editor.goOnNew}</a>}
       <a href={to("campaigns")}>{words.app.allCampaigns}</a>
     </main>
   );
@@ -83,7 +87,7 @@ function Editing({ name, tab, me, live, reload }: EditingProps) {
 
   const rows = useData<{ campaigns: CampaignRow[] }>("/campaigns", { live: true }).data?.campaigns;
   const check = useCheck(draft.source);
-  const previewed = usePreviewed(name, form, now.form ? draft.source : null, now.data);
+  const previewed = usePreviewed(name, form, draft.source, now.data);
   const found = check.data?.mistakes ?? NO_MISTAKES;
   const { mistakes, all, setTried } = useMistakes(draft.source, now, live, rows ?? NO_ROWS, found);
   const title = form?.name || name;

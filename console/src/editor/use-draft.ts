@@ -29,10 +29,16 @@ const startOf = (live: Published | null): Draft => {
   return { source, base: source, seen: live?.revision ?? 0 };
 };
 
+/** What was begun from a campaign that was deleted since is the draft of a new one. */
+function begun(name: string, live: Published | null): Draft | null {
+  const draft = kept(name);
+  return draft && !live ? { ...draft, seen: 0 } : draft;
+}
+
 const stateOf = ({ source, base, seen }: Draft): State => ({ history: begin(source), base, seen });
 
 export function useDraft(name: string, live: Published | null): Drafting {
-  const [state, set] = useState<State>(() => stateOf(kept(name) ?? startOf(live)));
+  const [state, set] = useState<State>(() => stateOf(begun(name, live) ?? startOf(live)));
   const [elsewhere, setElsewhere] = useState<Draft | null>(null);
   const latest = useRef(state);
   latest.current = state;

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { JsonObject, Preview, Seen, SuggestionGroup } from "../api.js";
 import { useData } from "../data.js";
 import type { Form } from "../draft/text.js";
-import { type Answer, type Sample, type Subject, usePreview, useSuggestions } from "./live.js";
+import { type Answer, type Sample, type Subject, saidBy, usePreview, useSuggestions } from "./live.js";
 import { type Need, needs, sampleOf } from "./sample.js";
 
 export type Previewed = {
@@ -18,19 +18,14 @@ export type Previewed = {
   answer: Answer<Preview>;
 };
 
-export function usePreviewed(
-  name: string,
-  form: Form | null,
-  source: string | null,
-  data: JsonObject | null,
-): Previewed {
+export function usePreviewed(name: string, form: Form | null, source: string, data: JsonObject | null): Previewed {
   const seen = useData<Seen>("/seen", { live: true }).data;
   const suggestions = useSuggestions(useMemo(() => nameable(data), [data]));
   const [subject, setSubject] = useSubject(name);
   const [more, setMore] = useState<string[]>([]);
   const wanted = useMemo(() => (form ? needs(form, seen, more) : []), [form, seen, more]);
   const sample = form ? sampleOf(form, subject, wanted) : null;
-  const answer = usePreview(source, sample);
+  const answer = usePreview(saidBy(source, data), sample);
   useEffect(() => {
     // What is named in a way that only the real parser sees through.
     const traced = Object.values(answer.data?.values ?? {});

@@ -6,7 +6,7 @@ import type { Explanation, Fact, Story as Told } from "../api.js";
 import { useData } from "../data.js";
 import { go, to } from "../router.js";
 import { Icon } from "../ui/icons.js";
-import { Code, Copy, Empty, Failed, Skeleton, shown, Time } from "../ui/parts.js";
+import { Code, Copy, Empty, Failed, Skeleton, shown, Time, timeless } from "../ui/parts.js";
 import { words } from "../words.js";
 
 const TONES: Record<string, string> = {
@@ -184,17 +184,43 @@ function Value({ of }: { of: Explanation }) {
           <Line key={`${fact.at} ${fact.text}`} fact={fact} />
         ))}
       </ol>
+      <Pairs of={of} />
     </article>
   );
 }
 
+/** The text of a message: whoever asks what a customer got wants to read it. */
+function Pairs({ of }: { of: Explanation }) {
+  const pairs = Object.entries(of.values ?? {});
+  if (!pairs.length) return null;
+  return (
+    <details>
+      <summary>{of.decided === null ? words.users.wouldSay : words.users.said}</summary>
+      <div class="stack tight">
+        <dl class="said">
+          {pairs.map(([key, value]) => (
+            <div key={key}>
+              <dt class="wraps">{key}</dt>
+              <dd class="wraps" dir="auto">
+                {shown(value)}
+              </dd>
+            </div>
+          ))}
+        </dl>
+        <p class="help">{words.users.saidAbout}</p>
+      </div>
+    </details>
+  );
+}
+
 function Line({ fact }: { fact: Fact }) {
+  const { text, fine } = timeless(fact.text, fact.at);
   return (
     <li class={fact.what}>
-      <Time at={fact.at} />
+      <Time at={fact.at} fine={fine} />
       <i aria-hidden="true" />
       <div class="wraps" dir="auto">
-        {fact.text}
+        {text}
       </div>
     </li>
   );

@@ -84,7 +84,12 @@ export function Palette({ me, close }: { me: Me; close: () => void }) {
   );
 }
 
-function placesFor(text: string, campaigns: CampaignRow[], me: Me): Place[] {
+/** What fits, of campaigns and pages; whatever is typed may be the id of a user as well. */
+export function placesFor(
+  text: string,
+  campaigns: Pick<CampaignRow, "id" | "name">[],
+  me: Pick<Me, "may_edit">,
+): Place[] {
   const query = text.trim().toLowerCase();
   const create: Place[] = me.may_edit
     ? [{ address: to("campaigns", "new"), said: words.campaigns.create, note: words.palette.page, icon: "plus" }]

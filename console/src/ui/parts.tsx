@@ -320,28 +320,44 @@ export function Toasts() {
 // --- times ---
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const second = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
 /** As somebody reads it here; a time that no calendar has stands as the number it is. */
-export function moment(at: number): { short: string; long: string; iso: string } {
+export function moment(at: number, fine = false): { short: string; long: string; iso: string } {
   const then = new Date(at);
   if (Number.isNaN(then.getTime())) return { short: String(at), long: String(at), iso: "" };
+  const time = fine ? second : clock;
   const today = then.toDateString() === new Date().toDateString();
   return {
-    short: today ? clock.format(then) : `${date.format(then)}, ${clock.format(then)}`,
+    short: today ? time.format(then) : `${date.format(then)}, ${time.format(then)}`,
     long: full.format(then),
     iso: then.toISOString(),
   };
 }
 
-export function Time({ at }: { at: number }) {
-  const { short, long, iso } = moment(at);
+export function Time({ at, fine = false }: { at: number; fine?: boolean }) {
+  const { short, long, iso } = moment(at, fine);
   return (
     <time dateTime={iso} title={long}>
       {short}
     </time>
   );
+}
+
+/** A sentence without the time that stands beside it; `fine` where it was told to the second. */
+export function timeless(text: string, at: number): { text: string; fine: boolean } {
+  for (const found of text.matchAll(/ (?:at|since) (?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d)(:\d\d)?(?!:?\d)/g)) {
+    const [said, day, minute, second = ""] = found;
+    const then = new Date(at);
+    const two = (part: number): string => String(part).padStart(2, "0");
+    const date = `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}`;
+    const clock = `${two(then.getHours())}:${two(then.getMinutes())}`;
+    if (minute !== clock || (day && day !== date) || (second && second !== `:${two(then.getSeconds())}`)) continue;
+    return { text: text.slice(0, found.index) + text.slice(found.index + said.length), fine: second !== "" };
+  }
+  return { text, fine: false };
 }
 
 export const shown = (value: unknown): string =>

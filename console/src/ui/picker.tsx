@@ -27,6 +27,14 @@ type Props = {
 
 const MOST_SHOWN = 60;
 
+/** Those with what was typed in them; what begins with it comes first, else they stay in their order. */
+export function fittingOf(options: Option[], typed: string): Option[] {
+  const query = typed.trim().toLowerCase();
+  const found = options.filter(({ value }) => value.toLowerCase().includes(query));
+  const begins = ({ value }: Option): number => (value.toLowerCase().startsWith(query) ? 0 : 1);
+  return found.sort((a, b) => begins(a) - begins(b)).slice(0, MOST_SHOWN);
+}
+
 export function Picker(props: Props) {
   const { label, value, options, set, placeholder, adds = false, disabled = false, invalid = false, id } = props;
   const { mono = false, nothing = "", described } = props;
@@ -41,7 +49,7 @@ export function Picker(props: Props) {
   useLayoutEffect(() => type(value), [value]);
 
   const query = typed ? text.trim().toLowerCase() : "";
-  const fitting = options.filter((option) => option.value.toLowerCase().includes(query)).slice(0, MOST_SHOWN);
+  const fitting = fittingOf(options, query);
   const visible = open && fitting.length > 0 && !disabled;
 
   // Made once: when it ends it takes the roles of the field away, and nothing would put them back.

@@ -336,7 +336,7 @@ class Desk:
         )
 
     def explain(self, user: str, zone_name: str, person: Person) -> models.Explained:
-        """A viewer is shown decisions, but no profile."""
+        """A viewer is shown decisions, but no profile, and no message that is made of it."""
         try:
             where = zone(zone_name)
         except ValueError as error:
@@ -354,7 +354,8 @@ class Desk:
             outbox=outbox,
             render=lambda decision: renderer.outcome(decision, plans[decision.campaign], properties),
         )
-        told: Any = [each.to_json() for each in found]
+        shown = found if person.may_edit else [each._replace(values=None) for each in found]
+        told: Any = [each.to_json() for each in shown]
         profile: Any = properties if person.may_edit else None
         return models.Explained(user=user, known=_is_known(known), profile=profile, explanations=told)
 

@@ -278,6 +278,8 @@ class Explanation(Open):
     decided: int | None
     message: str
     reason: str
+    values: dict[str, Any] | None
+    """The pairs of the message, rendered now; null where it cannot be, and for whoever may not see the profile."""
     text: str
 
 

@@ -69,7 +69,8 @@ class Explanation(NamedTuple):
     """Of one campaign and constant value (as its trigger wrote it, else its key; None where there is none).
 
     `until` is when an open watch falls due, and `waits_for` what would end it, or what it still lacks. `message` is the
-    id of the message that was decided, `decided` when. `latest` is the event time of the last thing seen.
+    id of the message that was decided, `decided` when. `latest` is the event time of the last thing seen. `values` are
+    the message's pairs, rendered now, where enough is kept to render it.
     """
 
     campaign: str
@@ -83,6 +84,7 @@ class Explanation(NamedTuple):
     decided: int | None = None
     message: str = ""
     reason: str = ""
+    values: Mapping[str, Json] | None = None
 
     @property
     def text(self) -> str:
@@ -90,7 +92,9 @@ class Explanation(NamedTuple):
 
     def to_json(self) -> dict[str, Json]:
         facts: list[Json] = [dict(fact._asdict()) for fact in self.facts]
-        return {**self._asdict(), "facts": facts, "waits_for": list(self.waits_for), "text": self.text}
+        values: Json = None if self.values is None else dict(self.values)
+        more: dict[str, Json] = {"waits_for": list(self.waits_for), "values": values, "text": self.text}
+        return {**self._asdict(), "facts": facts, **more}
 
 
 def explain(
@@ -227,7 +231,9 @@ class _About:
         if coming and outcome:
             facts += self._recommended(coming, outcome)
         status: Status = "waits" if until > self.now else "due"
-        return about._replace(status=status, until=until, waits_for=self._did_not(), reason=reason), facts
+        values = outcome.values if outcome else None
+        about = about._replace(status=status, until=until, waits_for=self._did_not(), reason=reason, values=values)
+        return about, facts
 
     def _until(self, until: int, coming: Decision | None) -> str:
         plan, at = self.plan, self._time(until)
@@ -247,6 +253,7 @@ class _About:
         exited, exits = watch.exit, self._exits()
         kept = self._kept(key, decided)
         status: Status
+        outcome = None
         match decided.kind:
             case "send":
                 status = "sent"
@@ -270,7 +277,8 @@ class _About:
             case "convert":
                 status = "converted"
         message = self._message(key, decided) if status in {"sent", "retracted", "converted"} else ""
-        return about._replace(status=status, decided=decided.when, message=message, reason=reason), facts
+        values = outcome.values if outcome else None
+        return about._replace(status=status, decided=decided.when, message=message, reason=reason, values=values), facts
 
     def _recommended(self, decision: Decision, outcome: Outcome) -> list[Fact]:
         """Which items, from which of the user's, with which score: by the recommendations as they are now."""
