@@ -93,8 +93,8 @@ def test_the_same_campaign_can_be_json(file: Path, tmp_path: Path) -> None:
         ("    added to cart: price", "    viewed: price", 8, "'viewed' is in neither did nor did_not"),
         ("Profile.first_name", "Profil.first_name", 16, "Profile"),
         ("{{ Event.price }}", "{{ Event.price ", 17, ""),
-        ("id: abandoned-cart", "id: Abandoned Cart", 1, "String should match pattern"),
-        ("send:\n", "send:\n  one_per: people\n", 15, "Input should be 'value' or 'user'"),
+        ("id: abandoned-cart", "id: Abandoned Cart", 1, "small letters, digits and hyphens, at most 63"),
+        ("send:\n", "send:\n  one_per: people\n", 15, "'value' or 'user' is needed here"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_what_would_be_right(

@@ -75,10 +75,10 @@ def test_of_most_there_is_a_default(tmp_path: Path) -> None:
         ("  added to cart", "  CHARGED", 5, "'CHARGED' is named twice: case and spaces do not matter"),
         ("30 days", "91 days", 6, "90 days is the longest"),
         ("30 days", "2 hours", 6, "a day is the shortest"),
-        ("[coat, 7, true]", "[]", 8, "at least 1 item"),
+        ("[coat, 7, true]", "[]", 8, "at least 1 is needed"),
         ("popular", "newest", 14, "'popular' or 'none'"),
-        ("limit: 5", "limit: 21", 13, "less than or equal to 20"),
-        ("limit: 5", "personalize: arn:aws:s3:::bucket", 13, "String should match pattern"),
+        ("limit: 5", "limit: 21", 13, "20 or less is needed"),
+        ("limit: 5", "personalize: arn:aws:s3:::bucket", 13, "characters that match"),
     ],
     ids=lambda value: str(value).strip(),
 )

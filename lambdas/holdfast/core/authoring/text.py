@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from holdfast.core.authoring import cures
 from holdfast.core.authoring.basics import did_you_mean
 from holdfast.core.authoring.campaign import TEXT_TAG, TYPED_TAG, Campaign
+from holdfast.core.catalog.rows import NAME_PATTERN
 from holdfast.core.events import Json
 from holdfast.core.templates.templates import TemplateError, compile_each
 
@@ -228,7 +229,8 @@ def _mistake(source: Source, model: type[BaseModel], error: ErrorDetails) -> Mis
         case "value_error":
             message = str(context["error"])
         case kind:
-            message = _SAID.get(kind, error["msg"])
+            said = _SAID.get(kind)
+            message = said.format(**context, form=_form(context)) if said else error["msg"]
     return source.mistake(place, message)
 
 
@@ -243,8 +245,24 @@ _SAID = {
     "int_from_float": "a whole number is needed here",
     "bool_type": "true or false is needed here",
     "string_too_short": "nothing is written here",
+    "string_too_long": "at most {max_length} characters fit here",
+    "string_pattern_mismatch": "{form} are needed here",
+    "too_short": "at least {min_length} is needed here",
+    "too_long": "at most {max_length} are allowed here",
+    "literal_error": "{expected} is needed here",
+    "greater_than_equal": "{ge} or more is needed here",
+    "less_than_equal": "{le} or less is needed here",
+    "finite_number": "a whole number is needed here",
 }
 """Pydantic's words are for programmers."""
+
+
+def _form(context: Mapping[str, Any]) -> str:
+    """The form of a text that a pattern asks for."""
+    pattern = context.get("pattern", "")
+    if pattern == NAME_PATTERN:
+        return "small letters, digits and hyphens, at most 63, beginning with a letter or digit,"
+    return f"characters that match {pattern}"
 
 
 def _position(data: Any, place: Place) -> tuple[int, int]:

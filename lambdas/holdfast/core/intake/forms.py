@@ -191,8 +191,31 @@ def _parse(text: str) -> Json:
         except (ValueError, RecursionError) as error:
             if one_by_one := _side_by_side(text):
                 return one_by_one
-            raise _CannotFold(f"not JSON: {error}") from None
+            raise _CannotFold(f"not JSON: {_wrong(error)}") from None
     return data
+
+
+def _wrong(error: Exception) -> str:
+    """Python's words are for programmers."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    if not error.doc.strip():
+        return "it is empty"
+    said = next((said for start, said in _JSON_SAID.items() if error.msg.startswith(start)), error.msg)
+    return f"{said} at line {error.lineno}, column {error.colno}"
+
+
+_JSON_SAID = {
+    "Expecting value": "a value is missing",
+    "Expecting property name": "a name in double quotes is missing",
+    "Expecting ':'": "a colon is missing",
+    "Expecting ','": "a comma is missing",
+    "Illegal trailing comma": "a comma is too many",
+    "Unterminated string": "a text without its end begins",
+    "Invalid control character": "a control character stands in a text",
+    "Invalid \\": "a backslash stands before what it cannot escape",
+    "Extra data": "something stands behind its end",
+}
 
 
 def _no_constant(name: str) -> Json:
