@@ -214,6 +214,8 @@ export const words = {
       "You may look at every campaign. Whoever looks after the user pool can add you to the group “editor”.",
     note: "Why? (a note for the history)",
     phonePreview: "Preview",
+    jumps: "Parts of the form",
+    jump: (part: string): string => `To ${part}`,
   },
 
   form: {
@@ -330,6 +332,8 @@ export const words = {
     notYet: "The message appears here once the campaign says who, and what to match on.",
     updating: "Updating…",
     madeOf: "What the made-up user has",
+    madeOfItems:
+      "Nobody made up has seen other items: what is recommended here is what goes with this one, else what is popular, which may be the very same.",
     missing: "missing",
     default: (value: string): string => `default: ${value}`,
     skipped: (reason: string): string => `Skipped: ${reason}.`,

@@ -153,6 +153,7 @@ def story() -> dict[str, Any]:
                 "decided": None,
                 "message": f"0123456789abcdef{number}",
                 "reason": "",
+                "values": {"title": f"زوي, your {product} is waiting", "a_key": "x" * 90} if number % 5 < 2 else None,
                 "text": "",
             }
         )

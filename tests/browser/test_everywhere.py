@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from playwright.sync_api import expect
 from holdfast.aws.queues import Message, Queue
 from holdfast_cli.stack import Deployment
 from infra.page import build_page
-from tests.browser.conftest import SitDown
+from tests.browser.busy import busy
+from tests.browser.conftest import PASSWORD, SitDown
 from tests.browser.desk import Desk
+from tests.browser.test_looks import PAGES as BUSY
 from tests.browser.upstream import published
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -67,6 +70,32 @@ def test_axe_finds_nothing_serious(sit_down: SitDown, scheme: str) -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_a_busy_system(
+    sit_down: SitDown, account: Callable[[str], str], scheme: str
+) -> None:
+    desk = sit_down(color_scheme=scheme)
+    busy(desk.page)
+    desk.sign_in(account("editor"), PASSWORD)  # nothing is remembered of before
+    found = []
+    for name, place in BUSY.items():
+        open_page(desk, place)
+        desk.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        found += [f"{name}: {each}" for each in axe(desk)]
+    for place, button, title in (
+        (BUSY["rejected"], "Retry all", "Retry"),
+        (BUSY["history"], "What it changed", "Revision"),
+        (BUSY["editor"], "Delete", "Delete"),
+    ):
+        open_page(desk, place)
+        desk.page.get_by_role("button", name=button, exact=True).first.click()
+        expect(desk.page.get_by_role("dialog").get_by_role("heading", name=title)).to_be_visible()
+        expect(desk.page.locator("dialog .skeleton")).to_have_count(0)
+        found += [f"{title}: {each}" for each in axe(desk)]
+        desk.press("Escape")
+    assert not found, "\n".join(found)
+
+
 def with_something_open(desk: Desk) -> list[str]:
     """Menus, lists and dialogs of the editor, each while it is open."""
     page, found = desk.page, []
@@ -78,14 +107,37 @@ def with_something_open(desk: Desk) -> list[str]:
     page.get_by_role("button", name="Insert a property into Value of title").click()
     expect(page.get_by_role("option", name="held equal")).to_be_visible()
     found += [f"the menu: {each}" for each in axe(desk)]
-    desk.press("Escape")
     for button, title in (("Pause", "Pause this campaign?"), ("Test send", "Send a test"), ("Publish…", "Publish")):
         page.get_by_role("button", name=button, exact=True).click()
         expect(page.get_by_role("dialog").get_by_role("heading", name=title)).to_be_visible()
         expect(page.locator("dialog .skeleton")).to_have_count(0)
         found += [f"{title}: {each}" for each in axe(desk)]
         desk.press("Escape")
-    return found
+    return found + with_something_written(desk)
+
+
+def with_something_written(desk: Desk) -> list[str]:
+    """The question for a default, the one before all is discarded, and the toast after it."""
+    page, found = desk.page, []
+    item = {"insert": "Profile.first_name", "label": "first_name", "note": "string"}
+    groups = {"groups": [{"group": "User properties", "items": [item]}]}
+    page.route("**/api/suggestions", lambda route: route.fulfill(json=groups))
+    open_page(desk, PAGES["activity"])
+    open_page(desk, PAGES["editor"])
+    desk.value("title").click()
+    desk.press("Control+End")
+    desk.type(" {{ Profile.first_")
+    page.get_by_role("option", name="first_name").first.click()
+    expect(page.get_by_role("group", name="Default for first_name")).to_be_visible()
+    found += [f"the question for a default: {each}" for each in axe(desk)]
+    desk.press("Escape")
+    page.get_by_role("button", name="Discard", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    found += [f"Discard: {each}" for each in axe(desk)]
+    dialog.get_by_role("button", name="Discard", exact=True).click()
+    expect(page.get_by_role("button", name="Undo", exact=True).last).to_be_visible()
+    return found + [f"a toast: {each}" for each in axe(desk)]
 
 
 @pytest.mark.usefixtures("furnished")
@@ -108,6 +160,13 @@ def test_the_focus_follows_whoever_uses_the_keyboard(sit_down: SitDown) -> None:
         expect(within).to_have_attribute("aria-expanded", "false")
         assert [within.get_attribute(name) for name in ("role", "aria-autocomplete")] == ["combobox", "list"]
         assert desk.page.locator(f"[id='{within.get_attribute('aria-controls')}']").get_attribute("role") == "listbox"
+    for part, after in (("Message", "Key"), ("Preview", "Message"), ("Match on", "Name of the matched property")):
+        desk.page.evaluate("document.querySelector('main h1').focus()")
+        desk.tab_to(f"To {part}")
+        desk.press("Enter")
+        expect(desk.page.get_by_role("heading", name=part, exact=False).first).to_be_focused()
+        desk.press("Tab")
+        assert desk.focused == after
     within.click()
     desk.press("Tab")
     assert desk.focused not in {"", "Suggestions: Within"}

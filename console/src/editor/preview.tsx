@@ -27,7 +27,7 @@ export function Preview({ form, answer, subject, setSubject, wanted }: Props) {
   return (
     <section class="card preview" aria-labelledby="preview">
       <header>
-        <h2 id="preview" class="grow">
+        <h2 id="preview" class="grow" tabIndex={-1}>
           {words.preview.title} {late && <small class="quiet">{words.preview.updating}</small>}
         </h2>
         <Segmented
@@ -62,10 +62,14 @@ export function Preview({ form, answer, subject, setSubject, wanted }: Props) {
         {subject.kind === "made-up" && wanted.length > 0 && form.did.length > 0 && (
           <MadeOf wanted={wanted} subject={subject} set={setSubject} />
         )}
+        {subject.kind === "made-up" && recommends(data) && <p class="help">{words.preview.madeOfItems}</p>}
       </div>
     </section>
   );
 }
+
+const recommends = (data: Shown | null): boolean =>
+  Object.values(data?.values ?? {}).some((each) => each.variables.some(({ origin }) => origin === "recommendation"));
 
 const LATE_MS = 400;
 

@@ -74,6 +74,7 @@ export function Write(props: Props) {
           {words.editor.download}
         </button>
       </div>
+      {view.as === "form" && form && <Jumps />}
       <div class="edit">
         <div class="stack" data-edits>
           {read.wrong && view.as === "form" && (
@@ -100,6 +101,25 @@ export function Write(props: Props) {
   );
 }
 
+/** Past dozens of fields by one key: seen once one comes to it with Tab. */
+function Jumps() {
+  const parts: [string, string][] = [
+    ["who", words.form.who],
+    ["match", words.form.match],
+    ["message", words.form.message],
+    ["preview", words.preview.title],
+  ];
+  return (
+    <nav class="jumps" aria-label={words.editor.jumps}>
+      {parts.map(([id, said]) => (
+        <button type="button" class="button tiny" key={id} onClick={() => document.getElementById(id)?.focus()}>
+          {words.editor.jump(said)}
+        </button>
+      ))}
+    </nav>
+  );
+}
+
 function AsForm({ form, drafting, readOnly, edit, previewed, check, mistakes }: Props & { form: Form }) {
   const catalogs = useData<Catalogs>("/catalogs").data?.catalogs ?? NONE;
   const said = useMemo(() => sayings(mistakes, check.data?.hints ?? []), [mistakes, check.data]);
@@ -111,6 +131,7 @@ function AsForm({ form, drafting, readOnly, edit, previewed, check, mistakes }: 
     seen: previewed.seen,
     catalogs,
     suggestions: previewed.suggestions,
+    preview: previewed.answer.data,
     mistakes,
     ...said,
     readOnly,

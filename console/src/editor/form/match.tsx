@@ -23,7 +23,9 @@ export function Match(props: FormProps) {
     <section class="card" aria-labelledby="match">
       <header>
         <span class="step">2</span>
-        <h2 id="match">{words.form.match}</h2>
+        <h2 id="match" tabIndex={-1}>
+          {words.form.match}
+        </h2>
         <span class="help">{words.form.matchAbout}</span>
       </header>
       <div class="body">

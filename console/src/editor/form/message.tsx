@@ -17,7 +17,8 @@ import type { Edit, FormProps } from "./props.js";
 import { Typed } from "./typed.js";
 
 export function Message(props: FormProps) {
-  const { form, source, edit, steps, seen, catalogs, suggestions, mistakes, mistaken, hinted, readOnly } = props;
+  const { form, source, edit, steps, seen, catalogs, suggestions, preview, mistakes, mistaken, hinted, readOnly } =
+    props;
   const { pairs } = form;
   const rows = useRows(pairs);
   const list = useRef<HTMLOListElement>(null);
@@ -61,7 +62,9 @@ export function Message(props: FormProps) {
     <section class="card" aria-labelledby="message">
       <header>
         <span class="step">3</span>
-        <h2 id="message">{words.form.message}</h2>
+        <h2 id="message" tabIndex={-1}>
+          {words.form.message}
+        </h2>
         <span class="help">{words.form.messageAbout}</span>
       </header>
       <div class="body">
@@ -78,6 +81,7 @@ export function Message(props: FormProps) {
               steps={steps}
               readOnly={readOnly}
               suggestions={known}
+              rendered={renderedOf(preview, pair.key)}
               problems={problemsOf(mistakes, pair.key)}
               mistaken={mistaken("send", "values", pair.key)}
               hinted={hinted("send", "values", pair.key)}
@@ -181,6 +185,12 @@ function Sending({ form, source, edit, mistaken, readOnly }: FormProps) {
   );
 }
 
+/** Where the preview is far below, what one writes is shown below it while one does. */
+const renderedOf = (preview: FormProps["preview"], key: string): string => {
+  const traced = preview?.values[key];
+  return traced ? (traced.text ?? (traced.error ? "" : words.preview.noText(traced.reason ?? ""))) : "";
+};
+
 const problemsOf = (mistakes: Mistake[], key: string): Problem[] =>
   mistakes
     .filter(({ path }) => path[0] === "send" && path[1] === "values" && path[2] === key && path.length === 3)
@@ -200,6 +210,7 @@ type RowProps = {
   steps: Steps;
   readOnly: boolean;
   suggestions: SuggestionGroup[];
+  rendered: string;
   problems: Problem[];
   mistaken: string[];
   hinted: string[];
@@ -263,6 +274,11 @@ function Row(props: RowProps) {
           <Tool class="move-down" icon="down" label={words.form.down(name)} title="Alt ↓" act={down} />
           <Tool class="" icon="close" label={words.form.remove(name)} act={() => props.remove(at, pair.key)} />
         </div>
+      )}
+      {props.rendered && (
+        <p class="rendered" dir="auto" aria-hidden="true">
+          {props.rendered}
+        </p>
       )}
       {(twice || mistaken.length > 0 || hinted.length > 0) && (
         <div class="below">

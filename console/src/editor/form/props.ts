@@ -1,4 +1,4 @@
-import type { Catalogs, Mistake, Seen, SuggestionGroup } from "../../api.js";
+import type { Catalogs, Mistake, Preview, Seen, SuggestionGroup } from "../../api.js";
 import type { Form } from "../../draft/text.js";
 import type { Steps } from "../fields.js";
 
@@ -15,6 +15,7 @@ export type FormProps = {
   seen: Seen | null;
   catalogs: Catalogs["catalogs"];
   suggestions: SuggestionGroup[];
+  preview: Preview | null;
   mistakes: Mistake[];
   mistaken: Said;
   hinted: Said;

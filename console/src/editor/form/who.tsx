@@ -24,7 +24,9 @@ export function Who(props: FormProps) {
     <section class="card" aria-labelledby="who">
       <header>
         <span class="step">1</span>
-        <h2 id="who">{words.form.who}</h2>
+        <h2 id="who" tabIndex={-1}>
+          {words.form.who}
+        </h2>
         <span class="help">{words.form.whoAbout}</span>
       </header>
       <div class="body">
