@@ -157,7 +157,7 @@ test("every gap has a mistake of its own, and the API's word of the first one go
   );
   const [first] = own;
   assert.ok(first);
-  const found = { ...first, path: ["constant", 0, "in"], message: "say where 'added' bears 'product'" };
+  const found = { ...first, path: ["constant", 0, "in"], message: "say which property of 'added' is the 'product'" };
   assert.deepEqual(allMistakes(own, [found]), own);
   assert.deepEqual(allMistakes([], [found]), [found]);
   assert.ok(isBlank({ constant: { in: {} } }, first));

@@ -105,7 +105,7 @@ def with_something_open(desk: Desk) -> list[str]:
     found += [f"a list: {each}" for each in axe(desk)]
     desk.press("Escape")
     page.get_by_role("button", name="Insert a property into Value of title").click()
-    expect(page.get_by_role("option", name="held equal")).to_be_visible()
+    expect(page.get_by_role("option", name="matched across")).to_be_visible()
     found += [f"the menu: {each}" for each in axe(desk)]
     for button, title in (("Pause", "Pause this campaign?"), ("Test send", "Send a test"), ("Publish…", "Publish")):
         page.get_by_role("button", name=button, exact=True).click()

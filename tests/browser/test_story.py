@@ -80,7 +80,7 @@ def write(desk: Desk) -> None:
     desk.type("Hi")
     desk.press("Enter")
     desk.type(", your {{Const")
-    expect(desk.page.get_by_role("option", name="held equal")).to_be_visible()
+    expect(desk.page.get_by_role("option", name="matched across")).to_be_visible()
     desk.press("Enter")
     desk.type(" is waiting")
     expect(desk.shown("title")).to_have_text("Ann, your white coat is waiting")

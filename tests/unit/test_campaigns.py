@@ -88,7 +88,7 @@ def test_the_same_campaign_can_be_json(file: Path, tmp_path: Path) -> None:
             13,
             "'chargd' is in neither did nor did_not; did you mean 'charged'?",
         ),
-        ("    charged: Items[].prod_name\n", "", 11, "say where 'charged' bears 'product'"),
+        ("    charged: Items[].prod_name\n", "", 11, "say which property of 'charged' is the 'product'"),
         ("Items[].prod_name", "Items[.prod_name", 13, "'Items[.prod_name' is not a JMESPath expression"),
         ("    added to cart: price", "    viewed: price", 8, "'viewed' is in neither did nor did_not"),
         ("Profile.first_name", "Profil.first_name", 16, "Profile"),

@@ -229,7 +229,7 @@ def test_an_exit_for_every_value_leaves_one_mark_and_no_watch_of_its_own() -> No
 def test_every_value_is_never_what_an_omission_means() -> None:
     text = CLEARED.replace(", Cart Cleared: every value", "")
     assert mistakes(text) == [
-        "constant.in: say where 'Cart Cleared' bears 'product', or 'every value' if it ends all of them"
+        "constant.in: say which property of 'Cart Cleared' is the 'product', or 'every value' if it ends all of them"
     ]
     wrong = CLEARED.replace("Product Added: product_id", "Product Added: every value")
     assert mistakes(wrong) == ["constant.in.Product Added: only an event of did_not ends every value"]

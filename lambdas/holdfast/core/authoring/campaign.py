@@ -182,7 +182,7 @@ class Campaign(Model):
             self._ends_agree(at, constant)
             if missing := [n for key, n in named.items() if key not in set(map(event_key, constant.paths))]:
                 every = f", or {EVERY!r} if it ends all of them" if missing[0] in when.did_not else ""
-                fail(at, f"say where {missing[0]!r} bears {constant.name!r}{every}")
+                fail(at, f"say which property of {missing[0]!r} is the {constant.name!r}{every}")
         return self
 
     @model_validator(mode="after")

@@ -85,7 +85,7 @@ def _step(name: str) -> str:
 def _constant(campaign: Mapping[str, Any], *, summary: bool) -> Iterator[Suggestion]:
     names = [str(each["name"]) for each in _list(campaign.get("constant")) if isinstance(each, dict) and "name" in each]
     if names:
-        note = "held equal across the events" + (": a list, newest first" if summary or len(names) > 1 else "")
+        note = "matched across the events" + (": a list, newest first" if summary or len(names) > 1 else "")
         yield Suggestion("ConstantEventProperty", ", ".join(names), note)
 
 
