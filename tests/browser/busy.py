@@ -1,13 +1,20 @@
-"""A busy system, with names as people give them: what the API says of it, the same each time."""
+"""A busy system, with names as people give them: the page and what the API says, the same each time and without AWS."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from playwright.sync_api import Page, Route
+
+from holdfast.console import models
+from holdfast.console.answers import Refused
+from holdfast.console.desk import Desk as Api
+from holdfast.core.plans.plan import Plans
+from infra.page import build_page
 
 NOW = 1_790_000_000_000
 MINUTE = 60_000
@@ -201,10 +208,11 @@ def campaign() -> dict[str, Any]:
 
 
 def answer(path: str, query: str) -> Any:
-    """None where the real API is to answer."""
+    """What is asked for with GET; None for what there is not."""
     days = int(parse_qs(query).get("days", ["14"])[0])
     kind, _, one = path.partition("/api/")[2].partition("/")
     known: dict[str, Callable[[], Any]] = {
+        "me": lambda: {"name": "ann", "groups": ["editor"], "may_edit": True, "stage": "local"},
         "campaigns": campaign if one else lambda: {"campaigns": rows()},
         "stats": lambda: stats(days),
         "queues": queue if one else lambda: {"rejected": 12_345, "undelivered": 5},
@@ -216,20 +224,75 @@ def answer(path: str, query: str) -> Any:
     return known[kind]() if kind in known else None
 
 
+def pure(path: str, body: Any) -> tuple[int, Any]:
+    """What is asked for with POST and changes nothing: the API's own answer, of a system that has seen nothing."""
+    kind = path.partition("/api/")[2]
+    try:
+        if kind == "check":
+            checked = API.check(models.Drafted.model_validate(body)).model_dump(mode="json")
+            return 200, checked | ({"hints": HINTS} if CAMPAIGN in json.dumps(body) else {})
+        if kind == "preview":
+            return 200, API.preview(models.Occurrence.model_validate(body)).model_dump(mode="json")
+        if kind == "suggestions":
+            return 200, API.suggest(models.Drafted.model_validate(body)).model_dump(mode="json")
+    except Refused as error:
+        return error.status, error.body
+    return 404, {"error": {"code": "not_found", "message": path}}
+
+
+NOBODY: Any = SimpleNamespace(sample_profiles=lambda _number: [], read=dict, all=list)
+API = Api(
+    stage="local",
+    source="holdfast",
+    campaigns=NOBODY,
+    live=cast("Any", SimpleNamespace(current=lambda: SimpleNamespace(newest=Plans([])))),
+    users=NOBODY,
+    observations=NOBODY,
+    catalogs=NOBODY,
+    lookup=NOBODY,
+    recommendations=NOBODY,
+    statistics=NOBODY,
+    bus=NOBODY,
+    activity=NOBODY,
+    queues={},
+)
+
+ADDRESS = "https://holdfast.test/"
+CONFIG = {
+    "stage": "local",
+    "auth": {
+        "kind": "cognito",
+        "authorize_url": ADDRESS,
+        "token_url": f"{ADDRESS}token",
+        "logout_url": ADDRESS,
+        "client_id": "",
+        "scopes": [],
+    },
+}
+SIGNED_IN = """sessionStorage.setItem("holdfast.sign-in", '{"verifier": "v", "state": "s", "hash": ""}')"""
+
+
 def busy(page: Page) -> None:
-    """From now on the page shows this system, at this time."""
+    """Show this system, at its time. No other one has a part in it: what it looks like depends on nothing else."""
+    folder = build_page()
 
     def fulfil(route: Route) -> None:
-        parts = urlsplit(route.request.url)
-        if parts.path.endswith("/api/check") and CAMPAIGN in (route.request.post_data or ""):
-            checked = route.fetch()
-            route.fulfill(response=checked, json=checked.json() | {"hints": HINTS})
-            return
-        told = answer(unquote(parts.path), parts.query)
-        if told is None:
-            route.fallback()
+        parts, request = urlsplit(route.request.url), route.request
+        name = parts.path.removeprefix("/") or "index.html"
+        if parts.path in {"/config.json", "/token"}:
+            route.fulfill(json=CONFIG if name == "config.json" else {"access_token": "x"})
+        elif parts.path.startswith("/api/") and request.method == "POST":
+            status, told = pure(parts.path, request.post_data_json)
+            route.fulfill(status=status, json=told)
+        elif parts.path.startswith("/api/"):
+            told = answer(unquote(parts.path), parts.query)
+            route.fulfill(status=404 if told is None else 200, json=told)
+        elif (folder / name).is_file():
+            route.fulfill(path=folder / name)
         else:
-            route.fulfill(body=json.dumps(told), content_type="application/json")
+            route.fulfill(status=404)
 
-    page.route("**/api/**", fulfil)
+    page.route("**/*", fulfil)
     page.clock.set_fixed_time(NOW)
+    page.add_init_script(SIGNED_IN)
+    page.goto(f"{ADDRESS}?code=c&state=s")

@@ -15,8 +15,7 @@ from playwright.sync_api import expect
 from holdfast.aws.queues import Message, Queue
 from holdfast_cli.stack import Deployment
 from infra.page import build_page
-from tests.browser.busy import busy
-from tests.browser.conftest import PASSWORD, SitDown
+from tests.browser.conftest import SitDown
 from tests.browser.desk import Desk
 from tests.browser.test_looks import PAGES as BUSY
 from tests.browser.upstream import published
@@ -71,12 +70,8 @@ def test_axe_finds_nothing_serious(sit_down: SitDown, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_in_a_busy_system(
-    sit_down: SitDown, account: Callable[[str], str], scheme: str
-) -> None:
-    desk = sit_down(color_scheme=scheme)
-    busy(desk.page)
-    desk.sign_in(account("editor"), PASSWORD)  # nothing is remembered of before
+def test_axe_finds_nothing_serious_in_a_busy_system(sit_down_busy: Callable[..., Desk], scheme: str) -> None:
+    desk = sit_down_busy(color_scheme=scheme)
     found = []
     for name, place in BUSY.items():
         open_page(desk, place)

@@ -53,7 +53,7 @@ export function Preview({ form, answer, subject, setSubject, wanted }: Props) {
           </Notice>
         )}
         {invalid && !data && form.did.length > 0 && <p class="help">{words.preview.notYet}</p>}
-        <div class={`stack ${late || (error && data) ? "stale" : ""}`} aria-busy={late}>
+        <div class={`stack ${late || (error && data) ? "stale" : ""}`} aria-busy={answer.stale}>
           {data && (as === "message" ? <Message form={form} preview={data} /> : <AsJson preview={data} />)}
         </div>
         <p class="unseen" role="status">
