@@ -14,13 +14,15 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Faults")
 
 from tests.faults.history import History
 from tests.faults.oracle import wrong
+from tests.faults.rules import Ruled, broken
 
 
 def one(seed: int) -> tuple[int, int, list[str], Counter[str]]:
     logging.disable(logging.CRITICAL)
-    history = History(seed)
+    history = Ruled(seed) if seed % 2 else History(seed)
     history.tell()
-    return seed, len(history.decided), list(wrong(history)), history.world.injected
+    found = [*wrong(history), *(broken(history) if isinstance(history, Ruled) else ())]
+    return seed, len(history.decided), found, history.world.injected
 
 
 def say(text: str) -> None:

@@ -244,6 +244,9 @@ class Containers:
         skew = world.rng.randint(-world.faults.skew, world.faults.skew)
         return lambda: world.now + skew
 
+    def live(self) -> Live:
+        return Live()
+
     def users(self, history: History) -> Users:
         return Users(history.dynamo, "users", seconds_left=history.world.seconds_left)  # type: ignore[arg-type]
 
@@ -257,7 +260,7 @@ class Containers:
         return Join(
             users=self.users(history),
             timers=self.timers(history),
-            plans=Live(),  # type: ignore[arg-type]
+            plans=self.live(),  # type: ignore[arg-type]
             events=self.queue(history, "events"),
             rejected=self.queue(history, "rejected"),
             limits=Limits(waiting=RETENTION),
@@ -280,7 +283,7 @@ class Containers:
                 seconds_left=history.world.seconds_left,
             ),
             campaigns=None,  # type: ignore[arg-type]
-            live=Live(),  # type: ignore[arg-type]
+            live=self.live(),  # type: ignore[arg-type]
             bus=Bus(history.events, "bus", "holdfast"),  # type: ignore[arg-type]
             undelivered=self.queue(history, "undelivered"),
         )

@@ -20,6 +20,8 @@ from holdfast.core.plans.plan import LONGEST_MS, Plan, Plans
 
 MOST_SENT = 200
 """Messages of a user that are remembered. No more of those campaigns may go then: what is forgotten is not counted."""
+CLOCKS_MS = 60_000
+"""How far the clocks of two containers may differ: what one of them no longer asks for, the other still may."""
 FULL = f"capped: {MOST_SENT} messages are remembered"
 INSTEAD = "instead"
 LONGEST_KEY = 64
@@ -129,7 +131,7 @@ def _lately(
     """What still matters."""
     kept: dict[str, Sequence[tuple[int, str]]] = {}
     for campaign, went in sent.items():
-        before = now - remembered_for(plans.get(campaign), plans)
+        before = now - remembered_for(plans.get(campaign), plans) - CLOCKS_MS
         if lately := tuple(each for each in went if each[0] > before):
             kept[campaign] = lately
     return kept

@@ -47,12 +47,12 @@ def opens(hours: Hours, now: int, at: tzinfo) -> int:
     Raises ValueError where there is no such moment, as `days` is empty.
     """
     today = datetime.fromtimestamp(now / 1000, UTC).astimezone(at).date()
-    for days in range(-1, 9):
+    for days in range(-1, 16):  # of a week, the only day may be the one on which a change of the clock takes them all
         day = today + timedelta(days=days)
         if day.weekday() not in hours.days:
             continue
         begin, end = _window(hours, day, at)
-        if now < end:
+        if now < end and begin < end:
             return max(now, begin)
     raise ValueError("sending hours without a day")
 
