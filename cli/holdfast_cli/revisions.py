@@ -24,6 +24,7 @@ from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import Id, alone, campaigns, show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows, progress
+from holdfast_cli.policies import live_policy
 from holdfast_cli.stack import Deployment
 from holdfast_cli.users import users
 
@@ -58,7 +59,12 @@ def diff(
     try:
         with progress("reading the users table", table.size() or None) as bar:
             found = compare(
-                campaigns(deployment), table, campaign, examples=examples, scanned=lambda n: bar.advance(_ONLY, n)
+                campaigns(deployment),
+                table,
+                campaign,
+                policy=live_policy(deployment),
+                examples=examples,
+                scanned=lambda n: bar.advance(_ONLY, n),
             )
     except UnknownCampaign:
         if json:

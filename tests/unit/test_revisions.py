@@ -13,8 +13,10 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Comparison, Difference, changes, outlook, rendered_by
 from holdfast.core.fold.watches import Decision, State
+from holdfast.core.gate.policy import Cap, Policy
+from holdfast.core.gate.rules import Rules
 from holdfast.core.plans.plan import Plan, Plans
-from tests.unit.builders import CHARGED, History, a_plan, a_tick, added, charged, events, hits, minute
+from tests.unit.builders import CHARGED, MINUTE, History, a_plan, a_tick, added, charged, events, hits, minute
 from tests.unit.test_laws import CAMPAIGNS
 
 
@@ -190,6 +192,37 @@ def test_the_sum_is_told_in_sentences_with_a_few_examples() -> None:
         "before": {"values": {"title": "your hat"}, "reason": None, "revision": 1},
         "after": {"values": None, "reason": "missing: Event.price", "revision": 2},
     }
+
+
+def test_what_rules_would_keep_back_is_told_with_its_reasons() -> None:
+    live = plan(1, keep=("price",))
+    draft = plan(2, rules=Rules(audience="Profile.first_name == 'Ann'", per_user=(Cap(1, 24 * 60 * MINUTE),)))
+    comparison = Comparison(live, draft, lambda *_: live)
+    for name, products in (("Ann", ("coat", "hat")), ("Bob", ("coat",))):
+        found = comparison.add(name, state(live, *map(added, products)), {"first_name": name})
+        assert [each.before.sent for each in found] == [True] * len(products)
+    assert comparison.effects == {"same": 1, "lost": 2}
+    assert comparison.to_json()["kept_back"] == {"before": {}, "after": {"capped: 1 in 1 day": 1, "audience": 1}}
+    assert "2 of 3 would be withheld by rules: capped: 1 in 1 day (1), audience (1)." in comparison.sentences()
+
+
+def test_the_rules_of_all_campaigns_count_in_both() -> None:
+    live = plan(1)
+    for exempt in ((), ("cart",)):
+        policy = Policy(per_user=(Cap(1, MINUTE),), exempt=exempt)
+        comparison = Comparison(live, plan(2), lambda *_: live, policy=policy)
+        comparison.add("u-1", state(live, added("coat"), added("hat")), {})
+        assert comparison.effects == {"same": 2}
+        kept = {} if exempt else {"capped: 1 in 1 minute": 1}
+        assert comparison.to_json()["kept_back"] == {"before": kept, "after": kept}
+
+
+def test_a_summary_is_asked_about_once() -> None:
+    live = plan(1, summary=True)
+    draft = plan(2, summary=True, rules=Rules(per_user=(Cap(1, MINUTE),)))
+    comparison = Comparison(live, draft, lambda *_: live)
+    comparison.add("u-1", state(live, added("coat"), added("hat")), {})
+    assert comparison.to_json()["kept_back"] == {"before": {}, "after": {}}
 
 
 def test_what_no_watch_is_open_for_is_told() -> None:

@@ -294,6 +294,17 @@ def test_explain_tells_what_a_message_waits_for() -> None:
     assert "it was due at 12:30, and waits: it was outside the sending hours" in about.text
 
 
+def test_explain_tells_which_message_filled_a_cap_by_the_clock_of_the_reader() -> None:
+    user = Asked(ruled("cart", per_user=(Cap(1, DAY),)))
+    user.at(0, added("coat"))
+    user.tick_at(30)
+    user.at(31, added("hat", minute(31)))
+    user.tick_at(61)
+    told = explain("u-1", user.state, user.plans, minute(62), zone=ZoneInfo("Europe/Berlin"))
+    (about,) = [each for each in told if each.constant == "hat"]
+    assert about.text.endswith("withheld at 15:01: capped: 1 in 1 day, the last was cart at 14:30")
+
+
 def test_eight_adds_in_eight_hours_make_one_message() -> None:
     user = Asked(ruled(again_after=DAY))
     sent = []

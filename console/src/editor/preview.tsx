@@ -186,6 +186,11 @@ function Message({ form, preview }: { form: Form; preview: Shown }) {
           </span>
         </Notice>
       )}
+      {preview.gate && (
+        <Notice kind="warn">
+          <span>{preview.gate}</span>
+        </Notice>
+      )}
       {!preview.reason && (
         <p class="help">
           <Icon name="check" class="icon-inline" /> {words.preview.goes(preview.detail_type)}

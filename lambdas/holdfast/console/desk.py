@@ -36,6 +36,8 @@ from holdfast.core.explain.preview import (
     NOTHING_KNOWN,
     NoMessage,
     Preview,
+    answer,
+    answered,
     as_test,
     latest,
     made_up,
@@ -44,6 +46,7 @@ from holdfast.core.explain.preview import (
     rule_pattern,
 )
 from holdfast.core.fold.watches import Decision
+from holdfast.core.gate.gate import Send
 from holdfast.core.intake.shapes import Seen, property_shapes
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
 from holdfast.core.messages.statistics import days, series
@@ -150,7 +153,8 @@ class Desk:
         campaign = _draft(draft).campaign
         ends = time.monotonic() + SECONDS
         try:
-            found = diff(self.campaigns, self.users, campaign, time_left=lambda: time.monotonic() < ends)
+            policy = self.live.current().newest.policy
+            found = diff(self.campaigns, self.users, campaign, policy=policy, time_left=lambda: time.monotonic() < ends)
         except UnknownCampaign:
             return models.Diff(campaign=campaign.id, live=0, changes=[], open=0, complete=True, sentences=[])
         except Throttled as error:
@@ -210,9 +214,10 @@ class Desk:
 
     def preview(self, asked: models.Occurrence) -> models.Previewed:
         draft = _draft(asked, tolerant=True)
-        shown = self._preview(draft, asked)
+        shown, gate = self._preview(draft, asked)
         told: Any = shown.to_json()
         return models.Previewed(
+            gate=gate or None,
             ok=not draft.mistakes,
             mistakes=[_mistake(each) for each in draft.mistakes],
             source=self.source,
@@ -229,7 +234,7 @@ class Desk:
         draft = _draft(asked)
         if draft.campaign.id != campaign:
             raise Refused(422, "invalid", f"The file is of campaign {draft.campaign.id}, not of {campaign}.")
-        shown = self._preview(draft, asked, revision)
+        shown, _ = self._preview(draft, asked, revision)
         if shown.reason:
             raise Refused(422, "withheld", f"Nothing was put on the bus, as the message is withheld: {shown.reason}.")
         now = self.clock()
@@ -240,8 +245,8 @@ class Desk:
         self._record(by, "tested", campaign)
         return models.Tested(id=body["metadata"]["id"], source=self.source, detail_type=detail_type, detail=body)
 
-    def _preview(self, draft: Draft, asked: models.Occurrence, revision: int | None = None) -> Preview:
-        """Without a revision, the draft is the next one."""
+    def _preview(self, draft: Draft, asked: models.Occurrence, revision: int | None = None) -> tuple[Preview, str]:
+        """And, as a sentence, what stands between due and sent. Without a revision, the draft is the next one."""
         plans = self.live.current().newest
         live = plans.get(draft.campaign.id)
         plan = draft.plan(revision or (live.revision + 1 if live else 1))
@@ -259,7 +264,11 @@ class Desk:
             more = " Give an event." if asked.event is None else ""
             raise Refused(422, "no_message", f"No message: {error}.{more}") from None
         properties = asked.profile if asked.profile is not None else known.properties if known else {}
-        return preview(plan, asked.user, decision, properties, self._found(asked.user, decision, plan, plans))
+        decided = known is not None and decision in known.outbox
+        state = known.state if known else NOTHING_KNOWN
+        said = Send() if decided else answer(plan, asked.user, decision, properties, state, plans.policy)
+        shown = preview(plan, asked.user, decision, properties, self._found(asked.user, decision, plan, plans))
+        return shown, answered(plan, properties, said, plans.policy)
 
     def _found(self, user: str, decision: Decision, plan: Plan, plans: Plans) -> Found:
         """What deliver would look up; nothing is read for a campaign that names no catalog."""

@@ -197,6 +197,7 @@ class Previewed(Told):
     revision: int
     sent: bool
     reason: str | None
+    gate: Annotated[str | None, Field(description="What its rules would do about it when it is due.")] = None
     values: dict[str, Traced]
     event: Object
     source: Annotated[str, Field(description="The bus event's source.")]

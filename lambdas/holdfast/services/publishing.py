@@ -14,6 +14,8 @@ from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Change, Comparison, FindRevision, changes
 from holdfast.core.fold import profiles, watches
 from holdfast.core.fold.watches import State
+from holdfast.core.gate.policy import NONE as NO_POLICY
+from holdfast.core.gate.policy import Policy
 from holdfast.core.messages.contract import breaks
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan
@@ -62,6 +64,7 @@ def diff(
     users: Users,
     draft: Campaign,
     *,
+    policy: Policy = NO_POLICY,
     examples: int = 3,
     scanned: Callable[[int], None] = lambda _items: None,
     time_left: Callable[[], bool] = lambda: True,
@@ -70,7 +73,7 @@ def diff(
     live = table.get(draft.id)
     found = changes(fields(live.source), draft.model_dump(by_alias=True, mode="json"))
     plan = draft.plan(live.plan.revision + 1)
-    comparison = Comparison(live.plan, plan, plan_of(table), examples=examples)
+    comparison = Comparison(live.plan, plan, plan_of(table), policy=policy, examples=examples)
     complete = True
     if any(change.open for change in found):
         for page in _open(users, draft.id):

@@ -13,10 +13,15 @@ from dataclasses import replace
 from typing import Literal, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json, Tick
+from holdfast.core.fold.asking import Gate, Known
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import Decision, State
+from holdfast.core.gate.gate import Answer, Withhold
+from holdfast.core.gate.policy import NONE as NO_POLICY
+from holdfast.core.gate.policy import Policy
 from holdfast.core.gate.rules import NONE
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context
+from holdfast.core.messages.statistics import short
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.templates import TemplateError, Values, Withheld, compile_values
@@ -100,6 +105,30 @@ def outlook(state: State, plan: Plan, place: str = "") -> dict[str, Decision]:
     return {each.key: each._replace(when=pending[each.key].due) for each in decisions}
 
 
+def kept_back(
+    decisions: Mapping[str, Decision], plan: Plan, policy: Policy, known: Known, state: State
+) -> dict[str, str]:
+    """By constant key, why a message of an `outlook` would be withheld by rules. Each is asked about once, when it is
+    due; what would wait is not withheld. Of other campaigns nothing is asked.
+    """
+    if not decisions or not (plan.rules is not NONE or policy.forbids):
+        return {}
+    in_order = sorted(decisions.items(), key=lambda each: (each[1].when, each[0]))
+    gate = Gate(state.sent, state.watches, Plans([plan], policy=policy), known, in_order[0][1].when)
+    said: dict[tuple[str, tuple[int, str]], Answer] = {}
+    found: dict[str, str] = {}
+    for key, decision in in_order:
+        if decision.kind != "send":
+            continue
+        gate.now = decision.when
+        one = decision.key, decision.mark
+        if one not in said:
+            said[one] = gate.answer(plan, decision.key, decision.event)
+        if isinstance(answer := said[one], Withhold):
+            found[key] = answer.reason
+    return found
+
+
 class Outcome(NamedTuple):
     """What a decision to send comes to: a message with these values, or none for this reason."""
 
@@ -176,14 +205,19 @@ class Comparison:
     The draft's revision is a number that no watch bears, as the next one.
     """
 
-    def __init__(self, live: Plan, draft: Plan, revision: FindRevision, *, examples: int = 3) -> None:
+    def __init__(
+        self, live: Plan, draft: Plan, revision: FindRevision, *, policy: Policy = NO_POLICY, examples: int = 3
+    ) -> None:
         self._live = live
         self._draft = draft
+        self._policy = policy
         self._renderer = Renderer(revision)
         self._examples = examples
         self.users = 0
         self.effects: Counter[Effect] = Counter()
         self.messages = Counter({"before": 0, "after": 0})
+        self.kept_back: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
+        """By reason, what the rules between due and sent would withhold."""
         self.examples: list[Difference] = []
         """A few of each effect."""
 
@@ -197,9 +231,14 @@ class Comparison:
         for place in [place for place in state.watches if campaign_of(place) == self._live.id]:
             before, after = outlook(state, self._live, place), outlook(state, self._draft, place)
             here = []
+            known = Known(user, profile)
+            old_why = kept_back(before, self._live, self._policy, known, state)
+            new_why = kept_back(after, self._draft, self._policy, known, state)
+            self.kept_back["before"].update(map(short, old_why.values()))
+            self.kept_back["after"].update(map(short, new_why.values()))
             for key, decision in before.items():
-                old = self._renderer.outcome(decision, self._live, profile)
-                new = self._renderer.outcome(after[key], self._draft, profile)
+                old = self._outcome(decision, self._live, profile, old_why.get(key, ""))
+                new = self._outcome(after[key], self._draft, profile, new_why.get(key, ""))
                 trigger = state.watches[place][key].trigger
                 here.append(Difference(user, trigger.shown if trigger else key, self._effect(old, new), old, new))
             self.messages["before"] += _messages(self._live, [each.before for each in here])
@@ -212,6 +251,9 @@ class Comparison:
             self.effects[each.effect] += 1
         return found
 
+    def _outcome(self, decision: Decision, plan: Plan, profile: Mapping[str, Json], why: str) -> Outcome:
+        return Outcome(None, why, plan.revision) if why else self._renderer.outcome(decision, plan, profile)
+
     def to_json(self) -> dict[str, Json]:
         """What `holdfast campaign diff --json` says of the watches that are open."""
         effects: tuple[Effect, ...] = ("gained", "lost", "changed", "same")
@@ -220,6 +262,7 @@ class Comparison:
             "users": self.users,
             "effects": {effect: self.effects[effect] for effect in effects},
             "messages": dict(self.messages),
+            "kept_back": {when: dict(reasons) for when, reasons in self.kept_back.items()},
             "examples": [each.to_json() for each in self.examples],
         }
 
@@ -243,6 +286,9 @@ class Comparison:
         else:
             told.append("The same ones would be sent.")
         told.append(f"{_many(effects['changed'], 'changes', 'change')}, {effects['same']} as before.")
+        if kept := self.kept_back["after"]:
+            reasons = ", ".join(f"{reason} ({number})" for reason, number in kept.most_common())
+            told.append(f"{kept.total()} of {self.open} would be withheld by rules: {reasons}.")
         if self._live.summary != self._draft.summary:
             before, after = self.messages["before"], self.messages["after"]
             told.append(f"{_many(after, 'message', 'messages')} in all, where it would have been {before}.")

@@ -8,6 +8,7 @@ hand, that is worked out again, for what is still open and for the `outbox` that
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -17,7 +18,7 @@ from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Outcome, outlook
 from holdfast.core.fold.fold import DELETED, GONE, PAUSED, TOO_MANY
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
-from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EARLY, LATE, OUTSIDE
+from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EARLY, LATE, MINUTE, OUTSIDE
 from holdfast.core.messages.detail import message_id
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import EARLIER, Plan, Plans
@@ -53,6 +54,8 @@ _REASONS: Mapping[str, str] = {
     CONTROL: "the user is in the campaign's control group, which gets no message",
     CONTROL_OF_ALL: "the user is in the control group of the stack, which gets no message",
 }
+_MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ")
+"""A time within a reason, as the gate writes it."""
 SECONDS_BELOW_MS = 10 * 60_000
 """Of a campaign with a shorter window, times are told to the second."""
 
@@ -326,7 +329,7 @@ class _About:
         return what._replace(text=f"earlier, for what was seen at {at}: {what.text}{taken}")
 
     def _decision(self, key: str, decided: Decided) -> Fact:
-        at, reason = self._time(decided.when), _REASONS.get(decided.reason, decided.reason)
+        at, reason = self._time(decided.when), _REASONS.get(decided.reason) or self._local(decided.reason)
         text = f"withheld at {at}: {reason}"
         if decided.kind != "withhold":
             one = "one message about all that was open" if decided.summary else "a message"
@@ -371,6 +374,14 @@ class _About:
         if watch.grace == EARLIER and self.plan:
             return f"no longer in {self._join(self.plan.snapshots, ' or ')}"
         return self._exits()
+
+    def _local(self, reason: str) -> str:
+        """A reason with the time that it names by the clock on the reader's wall."""
+
+        def shown(found: re.Match[str]) -> str:
+            return self._time(round(datetime.strptime(found[0], f"{MINUTE[:-1]}%z").timestamp() * 1000))
+
+        return _MINUTE.sub(shown, reason)
 
     def _time(self, at: int) -> str:
         """As short as it is clear: today's without a date."""
