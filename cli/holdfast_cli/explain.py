@@ -14,10 +14,10 @@ from rich.markup import escape
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.shapes import Observations
 from holdfast.core.explain.absence import Refused, absence
-from holdfast.core.explain.comparison import Renderer
 from holdfast.core.explain.explanation import Explanation, Status
 from holdfast.core.explain.explanation import explain as explain_state
 from holdfast.core.fold.watches import State
+from holdfast.core.messages.rendering import Rendering
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan
 from holdfast.services.publishing import plan_of
@@ -60,7 +60,7 @@ def explain(
     if campaign and campaign not in {*plans, *map(campaign_of, (*state.watches, *state.floors))}:
         raise Failure(f"There is no campaign {campaign}. See: holdfast campaign list")
     zone: tzinfo = UTC if utc else tzlocal()
-    renderer = Renderer(plan_of(table), lookup(deployment).finder(user, plans.recommenders))
+    rendering, rows = Rendering(plan_of(table)), lookup(deployment).rows(plans.recommenders)
     found = explain_state(
         user,
         state,
@@ -68,7 +68,7 @@ def explain(
         now_ms(),
         zone=zone,
         outbox=outbox,
-        render=lambda decision: renderer.outcome(decision, plans[decision.campaign], properties),
+        render=lambda each: rendering.outcomes([(user, each, plans[each.campaign], properties)], rows)[0],
     )
     chosen = [each for each in found if campaign in {"", each.campaign}]
     if json:

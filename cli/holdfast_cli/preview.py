@@ -14,7 +14,6 @@ from holdfast.aws.tables.campaigns import UnknownCampaign
 from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.events import Event
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.explain.comparison import rendered_by
 from holdfast.core.explain.preview import (
     NOTHING_KNOWN,
     NoMessage,
@@ -30,6 +29,7 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send, Withhold
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.messages.detail import NOTHING_FOUND
+from holdfast.core.messages.rendering import Message, rendered_by
 from holdfast.core.plans.plan import Plan
 from holdfast.core.templates.trace import Traced
 from holdfast.services.publishing import plan_of
@@ -84,7 +84,9 @@ def preview(
         decision = kept or made_up(plan, _events(event or "{}", plan, user), recommenders.values(), state)
     except NoMessage as error:
         raise Failure(f"No message: {error}.{'' if event else ' Give an event with --event.'}") from None
-    found = lookup(deployment).finder(user, recommenders)(decision, plan) if deployment else NOTHING_FOUND
+    found = (
+        lookup(deployment).rows(recommenders)({0: Message(user, decision, plan)})(0) if deployment else NOTHING_FOUND
+    )
     shown = render(plan, user, decision, properties, found)
     decided = known is not None and decision in known.outbox
     policy = live_policy(deployment) if deployment else NO_POLICY

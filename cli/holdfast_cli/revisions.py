@@ -14,8 +14,9 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.campaigns import Campaigns, Published, UnknownCampaign
 from holdfast.core.authoring.text import CampaignFileError, fields
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.explain.comparison import Difference, Outcome, changes
+from holdfast.core.explain.comparison import Difference, changes
 from holdfast.core.messages.detail import iso
+from holdfast.core.messages.rendering import Outcome
 from holdfast.core.plans.plan import Plan
 from holdfast.services.publishing import Diff, NoWayBack, Throttled
 from holdfast.services.publishing import diff as compare
@@ -23,6 +24,7 @@ from holdfast.services.publishing import rollback as go_back
 from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import Id, alone, campaigns, show_mistakes
+from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows, progress
 from holdfast_cli.policies import live_policy
 from holdfast_cli.stack import Deployment
@@ -55,13 +57,15 @@ def diff(
         show_mistakes(error, as_json=json)
         raise typer.Exit(1) from None
     deployment = Deployment.find(stage)
-    table = users(deployment)
+    table, published = users(deployment), campaigns(deployment)
     try:
+        rows = lookup(deployment).rows(published.plans().recommenders)
         with progress("reading the users table", table.size() or None) as bar:
             found = compare(
-                campaigns(deployment),
+                published,
                 table,
                 campaign,
+                rows=rows,
                 policy=live_policy(deployment),
                 examples=examples,
                 scanned=lambda n: bar.advance(_ONLY, n),

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import event_key
-from holdfast.core.explain.comparison import Outcome, Renderer
 from holdfast.core.explain.explanation import Explanation, explain
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import Decision, State, Trigger, Watch, decode, encode
 from holdfast.core.messages.detail import message_id
+from holdfast.core.messages.rendering import Outcome, Rendering
 from holdfast.core.plans.plan import Plan, Plans
 from tests.unit.builders import (
     ADDED,
@@ -300,10 +300,10 @@ def test_times_are_told_in_the_zone_that_is_asked_for_with_the_date_where_it_is_
 
 def test_with_the_profile_at_hand_what_will_be_missing_is_told_beforehand() -> None:
     plan = campaign(values={"title": "{{ Profile.first_name }}, {{ Event.price }}"}, keep=("price",))
-    known, renderer = history(added("coat", minute(2), price=7), plan=plan), Renderer(lambda *_: plan)
+    known, rendering = history(added("coat", minute(2), price=7), plan=plan), Rendering(lambda *_: plan)
 
     def render(first_name: str) -> Any:
-        return lambda decision: renderer.outcome(decision, plan, {"first_name": first_name})
+        return lambda decision: rendering.outcomes([("u-1", decision, plan, {"first_name": first_name})])[0]
 
     assert the_one(known, 12, render=render("")).reason == "missing: Profile.first_name"
     assert the_one(known, 12, render=render("")).text.endswith(
@@ -314,8 +314,8 @@ def test_with_the_profile_at_hand_what_will_be_missing_is_told_beforehand() -> N
 
 def test_with_the_outbox_at_hand_what_was_missing_is_told_afterwards() -> None:
     plan = campaign(values={"price": "{{ Event.price }}"}, keep=("price",))
-    known, renderer = history(COAT, 32, plan=plan), Renderer(lambda *_: plan)
-    lacking = the_one(known, 50, render=lambda decision: renderer.outcome(decision, plan, {}))
+    known, rendering = history(COAT, 32, plan=plan), Rendering(lambda *_: plan)
+    lacking = the_one(known, 50, render=lambda each: rendering.outcomes([("u-1", each, plan, {})])[0])
     assert (lacking.status, lacking.reason, lacking.message) == ("withheld", "missing: Event.price", "")
     assert lacking.text.endswith("withheld on delivery, as the profile is now: missing: Event.price")
 
@@ -334,7 +334,7 @@ def test_the_facts_are_there_for_programs_too() -> None:
 
 
 ALL = [*CAMPAIGNS, replace(campaign(summary=True, within=3 * MINUTE), id="summary")]
-RENDERED = Outcome(None, "missing: Event.price", 1)
+RENDERED = Outcome("withhold", 1, "missing: Event.price")
 
 
 @given(

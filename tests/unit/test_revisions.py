@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.events import Json
-from holdfast.core.explain.comparison import Comparison, Difference, changes, outlook, rendered_by
+from holdfast.core.explain.comparison import Comparison, Difference, changes, outlook
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast.core.gate.rules import Rules
+from holdfast.core.messages.rendering import rendered_by
 from holdfast.core.plans.plan import Plan, Plans
 from tests.unit.builders import CHARGED, MINUTE, History, a_plan, a_tick, added, charged, events, hits, minute
 from tests.unit.test_laws import CAMPAIGNS
@@ -123,7 +124,7 @@ ANN = [added("coat", minute(1), price=7), added("hat", minute(2)), charged("bag"
 
 def compare(live: Plan, draft: Plan, *, first_name: str = "Ann") -> tuple[Comparison, list[Difference]]:
     comparison = Comparison(live, replace(draft, revision=live.revision + 1), lambda *_: live)
-    return comparison, comparison.add("ann", state(live, *ANN), {"first_name": first_name})
+    return comparison, comparison.add([("ann", state(live, *ANN), {"first_name": first_name})])
 
 
 def effects(live: Plan, draft: Plan, **more: Any) -> dict[str, str]:
@@ -171,9 +172,8 @@ def test_one_message_for_a_user_in_the_place_of_one_for_each_value() -> None:
 def test_the_sum_is_told_in_sentences_with_a_few_examples() -> None:
     live, draft = plan(), plan(2, **PRICE)
     comparison = Comparison(live, draft, lambda *_: live, examples=2)
-    for number in range(5):
-        comparison.add(f"u{number}", state(live, *ANN), {})
-    comparison.add("nobody", State(), {})
+    comparison.add((f"u{number}", state(live, *ANN), {}) for number in range(5))
+    comparison.add([("nobody", State(), {})])
     assert comparison.sentences() == [
         "10 watches are open now, of 5 users.",
         "0 would be sent that would not have been, 5 the other way.",
@@ -199,7 +199,7 @@ def test_what_rules_would_keep_back_is_told_with_its_reasons() -> None:
     draft = plan(2, rules=Rules(audience="Profile.first_name == 'Ann'", per_user=(Cap(1, 24 * 60 * MINUTE),)))
     comparison = Comparison(live, draft, lambda *_: live)
     for name, products in (("Ann", ("coat", "hat")), ("Bob", ("coat",))):
-        found = comparison.add(name, state(live, *map(added, products)), {"first_name": name})
+        found = comparison.add([(name, state(live, *map(added, products)), {"first_name": name})])
         assert [each.before.sent for each in found] == [True] * len(products)
     assert comparison.effects == {"same": 1, "lost": 2}
     assert comparison.to_json()["kept_back"] == {"before": {}, "after": {"capped: 1 in 1 day": 1, "audience": 1}}
@@ -211,7 +211,7 @@ def test_the_rules_of_all_campaigns_count_in_both() -> None:
     for exempt in ((), ("cart",)):
         policy = Policy(per_user=(Cap(1, MINUTE),), exempt=exempt)
         comparison = Comparison(live, plan(2), lambda *_: live, policy=policy)
-        comparison.add("u-1", state(live, added("coat"), added("hat")), {})
+        comparison.add([("u-1", state(live, added("coat"), added("hat")), {})])
         assert comparison.effects == {"same": 2}
         kept = {} if exempt else {"capped: 1 in 1 minute": 1}
         assert comparison.to_json()["kept_back"] == {"before": kept, "after": kept}
@@ -221,14 +221,14 @@ def test_a_summary_is_asked_about_once() -> None:
     live = plan(1, summary=True)
     draft = plan(2, summary=True, rules=Rules(per_user=(Cap(1, MINUTE),)))
     comparison = Comparison(live, draft, lambda *_: live)
-    comparison.add("u-1", state(live, added("coat"), added("hat")), {})
+    comparison.add([("u-1", state(live, added("coat"), added("hat")), {})])
     assert comparison.to_json()["kept_back"] == {"before": {}, "after": {}}
 
 
 def test_what_no_watch_is_open_for_is_told() -> None:
     live = plan()
     comparison = Comparison(live, plan(2), lambda *_: live)
-    assert comparison.add("ann", state(live, charged("coat", minute(1))), {}) == []
+    assert comparison.add([("ann", state(live, charged("coat", minute(1))), {})]) == []
     assert comparison.sentences() == ["No watch of this campaign is open now."]
 
 

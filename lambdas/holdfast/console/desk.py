@@ -31,7 +31,6 @@ from holdfast.core.authoring.suggestions import Known as Suggestible
 from holdfast.core.authoring.text import CampaignFileError, Source
 from holdfast.core.events import Json
 from holdfast.core.explain import explanation
-from holdfast.core.explain.comparison import Renderer
 from holdfast.core.explain.preview import (
     NOTHING_KNOWN,
     NoMessage,
@@ -49,6 +48,7 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send
 from holdfast.core.intake.shapes import Seen, property_shapes
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
+from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import days, series
 from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.locales import zone
@@ -153,8 +153,9 @@ class Desk:
         campaign = _draft(draft).campaign
         ends = time.monotonic() + SECONDS
         try:
-            policy = self.live.current().newest.policy
-            found = diff(self.campaigns, self.users, campaign, policy=policy, time_left=lambda: time.monotonic() < ends)
+            plans, left = self.live.current().newest, lambda: time.monotonic() < ends
+            rows = self.lookup.rows(plans.recommenders)
+            found = diff(self.campaigns, self.users, campaign, policy=plans.policy, rows=rows, time_left=left)
         except UnknownCampaign:
             return models.Diff(campaign=campaign.id, live=0, changes=[], open=0, complete=True, sentences=[])
         except Throttled as error:
@@ -275,7 +276,7 @@ class Desk:
         if not plan.catalogs and not plan.recommendations:
             return NOTHING_FOUND
         try:
-            return self.lookup.finder(user, plans.recommenders)(decision, plan)
+            return self.lookup.rows(plans.recommenders)({0: Message(user, decision, plan)})(0)
         except Unread as error:
             raise Refused(503, "throttled", f"Try again in a moment: {error}.") from None
 
@@ -353,7 +354,7 @@ class Desk:
         plans = self.live.current().newest
         known = read_user(self.users, user)
         state, properties, outbox = known
-        renderer = Renderer(plan_of(self.campaigns), self.lookup.finder(user, plans.recommenders))
+        rendering, rows = Rendering(plan_of(self.campaigns)), self.lookup.rows(plans.recommenders)
         found = explanation.explain(
             user,
             state,
@@ -361,7 +362,7 @@ class Desk:
             self.clock(),
             zone=where,
             outbox=outbox,
-            render=lambda decision: renderer.outcome(decision, plans[decision.campaign], properties),
+            render=lambda each: rendering.outcomes([(user, each, plans[each.campaign], properties)], rows)[0],
         )
         shown = found if person.may_edit else [each._replace(values=None) for each in found]
         told: Any = [each.to_json() for each in shown]

@@ -18,17 +18,13 @@ from holdfast.aws.retry import CALL_SECONDS, attempts
 from holdfast.aws.tables.campaigns import CHASES, Campaigns, LivePlans, Restless
 from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
-from holdfast.core.events import Json
-from holdfast.core.explain.comparison import rendered_by
 from holdfast.core.fold.watches import Decision, Kind, decision_of
 from holdfast.core.formats import NewerFormat, sendable
-from holdfast.core.messages.detail import Found, context, detail, detail_type, too_large
+from holdfast.core.messages.rendering import Message, Outcome, Rendering, notice
 from holdfast.core.messages.statistics import Became, tallies
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plans
 from holdfast.core.plans.timeline import Timeline
-from holdfast.core.templates.sandbox import SECRET, SIGNING
-from holdfast.core.templates.templates import Values, Withheld, compile_values
-from holdfast.services.message_data import Gathered, Lookup, Message, Unread
+from holdfast.services.message_data import Gathered, Lookup, Unread
 
 logger = Logger(child=True)
 metrics = Metrics()
@@ -86,9 +82,9 @@ class Deliver:
         self._bus = bus
         self._undelivered = undelivered
         self._statistics = statistics
+        revision = lru_cache(maxsize=256)(lambda campaign, number: campaigns.get(campaign, number).plan)
         self._secret = secret
-        self._compiled: dict[tuple[str, int], Values] = {}
-        self._revision = lru_cache(maxsize=256)(lambda campaign, number: campaigns.get(campaign, number).plan)
+        self._rendering = Rendering(revision, self._signing)
 
     def take(self, images: Iterable[Mapping[str, Any]], seconds_left: Callable[[], float]) -> None:
         """Deliver what the written items have in their outboxes, in the order in which it was decided."""
@@ -128,9 +124,10 @@ class Deliver:
             message = messages.get(number)
             try:
                 if message:
-                    rendered.append(self._render(message, gathered.profile(each.user), gathered.found(number)))
+                    profile, found = gathered.profile(each.user), gathered.found(number)
+                    rendered.append(_rendered(each, self._rendering.outcome(message, profile, found)))
                 elif each.decision.kind != "send":
-                    rendered.append(self._notice(each, plans.get(each.decision.campaign)))
+                    rendered.append(_rendered(each, notice(*each, plans.get(each.decision.campaign))))
             except Unread as error:
                 failed.append((each, str(error)))
             except Exception as error:  # what cannot be rendered must not hold up what can
@@ -179,51 +176,18 @@ class Deliver:
             user, decision = each
             if decision.kind == "send":
                 try:
-                    plan = rendered_by(decision, plans.get(decision.campaign), self._revision)
+                    messages[number] = self._rendering.message(user, decision, plans.get(decision.campaign))
                 except Exception as error:
                     logger.exception("not rendered", extra={"campaign": decision.campaign})
                     failed.append((each, f"not rendered: {type(error).__name__}"))
-                else:
-                    messages[number] = Message(user, decision, plan)
         return messages
 
-    def _render(self, message: Message, profile: Mapping[str, Json], found: Found) -> Rendered:
-        user, decision, plan = message
-        kind, values, reason = decision.kind, None, ""
-        try:
-            values = self._values(plan).render(context(decision, plan, profile, found) | self._signing(plan))
-        except Withheld as error:
-            kind, reason = "withhold", error.reason
-        body = detail(user, decision, plan=plan, profile=profile, values=values, reason=reason, found=found)
-        rendered = _rendered(Decided(user, decision), kind, plan, body, reason)
-        if not reason and (reason := too_large(rendered.entry.detail_type, rendered.entry.detail)):
-            body = detail(user, decision, plan=plan, profile=profile, reason=reason, found=found)
-            return _rendered(Decided(user, decision), "withhold", plan, body, reason)
-        return rendered
-
-    def _signing(self, plan: Plan) -> dict[str, Json]:
+    def _signing(self) -> str:
         """The secret for the templates that sign. Raises Unread: nothing is withheld where it cannot be read."""
-        if not any(SIGNING in template for template in plan.values.values()):
-            return {}
         try:
-            return {SECRET: self._secret()}
+            return self._secret()
         except Exception as error:
             raise Unread(f"the signing secret could not be read: {type(error).__name__}") from error
-
-    def _notice(self, decided: Decided, plan: Plan | None) -> Rendered:
-        """Of what is not to be sent: no template is rendered, and no profile read."""
-        user, decision = decided
-        body = detail(user, decision, plan=plan, profile={}, reason=decision.reason)
-        return _rendered(decided, decision.kind, plan, body, decision.reason)
-
-    def _values(self, plan: Plan) -> Values:
-        """The templates of a revision, compiled once in a container's life."""
-        revision = (plan.id, plan.revision)
-        if revision not in self._compiled:
-            self._compiled[revision] = compile_values(
-                plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True
-            )
-        return self._compiled[revision]
 
     def _tally(self, outcomes: Sequence[Became], seconds_left: Callable[[], float]) -> None:
         """After everything else, and whatever comes of it: what was delivered stays delivered."""
@@ -254,6 +218,6 @@ class Deliver:
         count(metrics, Undelivered=len(messages))
 
 
-def _rendered(decided: Decided, kind: Kind, plan: Plan | None, body: dict[str, Json], reason: str) -> Rendered:
-    entry = Entry(detail_type(kind, plan), json.dumps(body, ensure_ascii=False), decided.decision.when)
-    return Rendered(decided, kind, entry, reason)
+def _rendered(decided: Decided, outcome: Outcome) -> Rendered:
+    entry = Entry(outcome.detail_type, outcome.text, decided.decision.when)
+    return Rendered(decided, outcome.kind, entry, outcome.reason)

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,9 +23,8 @@ from holdfast.aws.telemetry import Logger, place_of
 from holdfast.core.catalog.rows import IDENTITY, Place, Values, named, place, wanted
 from holdfast.core.events import Json
 from holdfast.core.fold import profiles
-from holdfast.core.fold.watches import Decision
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, Shown
-from holdfast.core.plans.plan import Plan
+from holdfast.core.messages.rendering import Message, Rows, no_rows
 from holdfast.core.recommend.ranking import (
     POPULAR,
     Neighbour,
@@ -49,14 +48,6 @@ RESERVE_SECONDS = 24
 
 Key: TypeAlias = tuple[str, str, str]
 """A table, and the two parts of a key in it."""
-
-
-class Message(NamedTuple):
-    """A message to be rendered, by the plan that renders it."""
-
-    user: str
-    decision: Decision
-    plan: Plan
 
 
 class Unread(RuntimeError):
@@ -120,13 +111,16 @@ class Lookup:
         self._clock = clock
         self._builds: dict[str, tuple[float, str]] = {}
 
-    def gather(self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender]) -> Gathered:
+    def gather(
+        self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender], *, profiles_too: bool = True
+    ) -> Gathered:
         """Everything for these messages, by their number. Raises nothing that may succeed later."""
         asking = _Asking(messages, recommenders)
+        users = dict.fromkeys(message.user for message in messages.values()) if profiles_too else ()
         builds, unread = self._live(asking.names())
         keys = [
             *([self._epoch] if self._epoch else []),
-            *((self._users, user, "profile") for user in dict.fromkeys(message.user for message in messages.values())),
+            *((self._users, user, "profile") for user in users),
             *((self._catalog, *each) for each in asking.rows()),
             *((self._catalog, row_key(name, build, item), "-") for name, build, item in asking.neighbours(builds)),
         ]
@@ -153,9 +147,15 @@ class Lookup:
         epoch = epoch_of(items.get(self._epoch)) if self._epoch and self._epoch not in unread else None
         return Gathered(asking.found(rows), properties, lacking, epoch)
 
-    def finder(self, user: str, recommenders: Mapping[str, Recommender]) -> Callable[[Decision, Plan], Found]:
-        """For people who look at one user's messages. What it gives raises Unread."""
-        return lambda decision, plan: self.gather({0: Message(user, decision, plan)}, recommenders).found(0)
+    def rows(self, recommenders: Mapping[str, Recommender]) -> Rows:
+        """For people who look at messages. What it gives raises Unread."""
+
+        def read(messages: Mapping[int, Message], /) -> Callable[[int], Found]:
+            if any(each.plan.catalogs or each.plan.recommendations for each in messages.values()):
+                return self.gather(messages, recommenders, profiles_too=False).found
+            return no_rows(messages)
+
+        return read
 
     def _live(self, names: Iterable[str]) -> tuple[dict[str, str], set[Key]]:
         """The live build of each recommendation that has one; what could not be read is as it was, if it was known."""

@@ -11,14 +11,16 @@ from holdfast.aws.tables.users import Users
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import CampaignFileError, fields, parse, validate
 from holdfast.core.events import Json
-from holdfast.core.explain.comparison import Change, Comparison, FindRevision, changes
+from holdfast.core.explain.comparison import Change, Comparison, changes
 from holdfast.core.fold import profiles, watches
 from holdfast.core.fold.watches import State
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.policy import Policy
 from holdfast.core.messages.contract import breaks
+from holdfast.core.messages.rendering import FindRevision, Rows, no_rows
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan
+from holdfast.services.message_data import Unread
 
 
 class NoWayBack(ValueError):
@@ -65,6 +67,7 @@ def diff(
     draft: Campaign,
     *,
     policy: Policy = NO_POLICY,
+    rows: Rows = no_rows,
     examples: int = 3,
     scanned: Callable[[int], None] = lambda _items: None,
     time_left: Callable[[], bool] = lambda: True,
@@ -73,12 +76,14 @@ def diff(
     live = table.get(draft.id)
     found = changes(fields(live.source), draft.model_dump(by_alias=True, mode="json"))
     plan = draft.plan(live.plan.revision + 1)
-    comparison = Comparison(live.plan, plan, plan_of(table), policy=policy, examples=examples)
+    comparison = Comparison(live.plan, plan, plan_of(table), policy=policy, rows=rows, examples=examples)
     complete = True
     if any(change.open for change in found):
         for page in _open(users, draft.id):
-            for each in page.users:
-                comparison.add(*each)
+            try:
+                comparison.add(page.users)
+            except Unread as error:
+                raise Throttled(f"AWS throttles reading: {error}. Try again in a minute.") from error
             scanned(page.scanned)
             if not time_left():
                 complete = False

@@ -1,4 +1,4 @@
-"""Revisions of a campaign: which of them renders a message, and what a change does to the watches that are open now.
+"""Revisions of a campaign: what a change does to the watches that are open now.
 
 A watch falls due as it was folded, so a change of `when` or `constant` says something about events that come after it
 only. Who gets a message of what is open, and its text, is up to `send`: `Comparison` tells that, watch by watch, as if
@@ -8,8 +8,9 @@ nothing more came in until all of them are due.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json, Tick
@@ -20,30 +21,10 @@ from holdfast.core.gate.gate import Answer, Withhold
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.policy import Policy
 from holdfast.core.gate.rules import NONE
-from holdfast.core.messages.detail import NOTHING_FOUND, Found, context
+from holdfast.core.messages.rendering import FindRevision, Outcome, Rendering, Rows, no_rows
 from holdfast.core.messages.statistics import short
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan, Plans
-from holdfast.core.templates.templates import TemplateError, Values, Withheld, compile_values
-
-FindRevision: TypeAlias = Callable[[str, int], Plan]
-"""A campaign's plan by its id and revision."""
-
-
-def rendered_by(decision: Decision, live: Plan | None, revision: FindRevision) -> Plan:
-    """The live revision; where that names properties which the watch did not keep, or recommendations that were not
-    named when it was decided, the one it was folded under.
-    """
-    if live is not None and live.revision == decision.revision:
-        return live
-    folded = revision(decision.campaign, decision.revision)
-    if live is None or not set(live.keep) <= set(folded.keep) or not set(live.recommendations) <= {*decision.recent}:
-        return folded
-    return live
-
-
-LookUp: TypeAlias = Callable[[Decision, Plan], Found]
-"""What a message names of catalogs and recommendations."""
 
 
 class Change(NamedTuple):
@@ -129,52 +110,6 @@ def kept_back(
     return found
 
 
-class Outcome(NamedTuple):
-    """What a decision to send comes to: a message with these values, or none for this reason."""
-
-    values: Mapping[str, Json] | None
-    reason: str
-    revision: int
-    found: Found = NOTHING_FOUND
-
-    @property
-    def sent(self) -> bool:
-        return self.values is not None
-
-
-class Renderer:
-    """Renders as deliver does, with the rows that `look_up` finds. Templates are compiled once for each revision."""
-
-    def __init__(self, revision: FindRevision, look_up: LookUp = lambda _decision, _plan: NOTHING_FOUND) -> None:
-        self._revision = revision
-        self._look_up = look_up
-        self._compiled: dict[tuple[str, int], Values | TemplateError] = {}
-
-    def outcome(self, decision: Decision, live: Plan, profile: Mapping[str, Json]) -> Outcome:
-        if decision.kind == "withhold":
-            return Outcome(None, decision.reason, decision.revision)
-        plan = rendered_by(decision, live, self._revision)
-        values = self._values(plan)
-        if isinstance(values, TemplateError):
-            return Outcome(None, f"refused: {values}", plan.revision)
-        try:
-            found = self._look_up(decision, plan)
-            return Outcome(values.render(context(decision, plan, profile, found)), "", plan.revision, found)
-        except Withheld as withheld:
-            return Outcome(None, withheld.reason, plan.revision)
-
-    def _values(self, plan: Plan) -> Values | TemplateError:
-        revision = (plan.id, plan.revision)
-        if revision not in self._compiled:
-            try:
-                self._compiled[revision] = compile_values(
-                    plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True
-                )
-            except TemplateError as error:  # by an older release it was not refused
-                self._compiled[revision] = error
-        return self._compiled[revision]
-
-
 Effect: TypeAlias = Literal["gained", "lost", "changed", "same"]
 
 
@@ -199,19 +134,37 @@ class Difference(NamedTuple):
         return data
 
 
-class Comparison:
-    """The live revision against a draft, over the open watches of all users; `add` them one by one.
+class _Open(NamedTuple):
+    """What is open for a user in one reading of the campaign, by constant key."""
 
-    The draft's revision is a number that no watch bears, as the next one.
+    user: str
+    profile: Mapping[str, Json]
+    shown: Mapping[str, Json]
+    before: Mapping[str, Decision]
+    after: Mapping[str, Decision]
+
+
+class Comparison:
+    """The live revision against a draft, over the open watches of all users; `add` them, many at once.
+
+    The draft's revision is a number that no watch bears, as the next one. `rows` reads what messages name of catalogs.
     """
 
     def __init__(
-        self, live: Plan, draft: Plan, revision: FindRevision, *, policy: Policy = NO_POLICY, examples: int = 3
+        self,
+        live: Plan,
+        draft: Plan,
+        revision: FindRevision,
+        *,
+        policy: Policy = NO_POLICY,
+        rows: Rows = no_rows,
+        examples: int = 3,
     ) -> None:
         self._live = live
         self._draft = draft
         self._policy = policy
-        self._renderer = Renderer(revision)
+        self._rows = rows
+        self._rendering = Rendering(revision)
         self._examples = examples
         self.users = 0
         self.effects: Counter[Effect] = Counter()
@@ -226,33 +179,51 @@ class Comparison:
         """Watches, of all effects."""
         return self.effects.total()
 
-    def add(self, user: str, state: State, profile: Mapping[str, Json]) -> list[Difference]:
+    def add(self, users: Iterable[tuple[str, State, Mapping[str, Json]]]) -> list[Difference]:
+        """What changes for these users, each with the state and the profile. Raises what reading rows raises."""
+        open_ = [
+            _Open(user, profile, *each)
+            for user, state, profile in users
+            for each in self._outlooks(user, state, profile)
+        ]
+        asked: list[tuple[str, Decision, Plan | None, Mapping[str, Json]]] = []
+        for user, profile, _, before, after in open_:
+            asked += [(user, each, self._live, profile) for each in before.values()]
+            asked += [(user, after[key], self._draft, profile) for key in before]
+        outcomes = iter(self._rendering.outcomes(asked, self._rows))
         found = []
-        for place in [place for place in state.watches if campaign_of(place) == self._live.id]:
-            before, after = outlook(state, self._live, place), outlook(state, self._draft, place)
-            here = []
-            known = Known(user, profile)
-            old_why = kept_back(before, self._live, self._policy, known, state)
-            new_why = kept_back(after, self._draft, self._policy, known, state)
-            self.kept_back["before"].update(map(short, old_why.values()))
-            self.kept_back["after"].update(map(short, new_why.values()))
-            for key, decision in before.items():
-                old = self._outcome(decision, self._live, profile, old_why.get(key, ""))
-                new = self._outcome(after[key], self._draft, profile, new_why.get(key, ""))
-                trigger = state.watches[place][key].trigger
-                here.append(Difference(user, trigger.shown if trigger else key, self._effect(old, new), old, new))
-            self.messages["before"] += _messages(self._live, [each.before for each in here])
-            self.messages["after"] += _messages(self._draft, [each.after for each in here])
-            found += here
-        self.users += bool(found)
+        for user, _, shown, before, _ in open_:
+            old, new = list(islice(outcomes, len(before))), list(islice(outcomes, len(before)))
+            self.messages["before"] += _messages(self._live, old)
+            self.messages["after"] += _messages(self._draft, new)
+            for key, one, other in zip(before, old, new, strict=True):
+                found.append(Difference(user, shown[key], self._effect(one, other), one, other))
+        self.users += len({each.user for each in found})
         for each in found:
             if each.effect != "same" and self.effects[each.effect] < self._examples:
                 self.examples.append(each)
             self.effects[each.effect] += 1
         return found
 
-    def _outcome(self, decision: Decision, plan: Plan, profile: Mapping[str, Json], why: str) -> Outcome:
-        return Outcome(None, why, plan.revision) if why else self._renderer.outcome(decision, plan, profile)
+    def _outlooks(
+        self, user: str, state: State, profile: Mapping[str, Json]
+    ) -> Iterator[tuple[dict[str, Json], Mapping[str, Decision], Mapping[str, Decision]]]:
+        """Of each reading of the campaign: the open watches' values, and what is decided before and after."""
+        known = Known(user, profile)
+        for place in [place for place in state.watches if campaign_of(place) == self._live.id]:
+            before = self._ruled("before", outlook(state, self._live, place), self._live, known, state)
+            after = self._ruled("after", outlook(state, self._draft, place), self._draft, known, state)
+            triggers = {key: state.watches[place][key].trigger for key in before}
+            yield {key: each.shown if each else key for key, each in triggers.items()}, before, after
+
+    def _ruled(
+        self, side: str, decisions: Mapping[str, Decision], plan: Plan, known: Known, state: State
+    ) -> Mapping[str, Decision]:
+        """The decisions, those withheld that rules would keep back."""
+        why = kept_back(decisions, plan, self._policy, known, state)
+        self.kept_back[side].update(map(short, why.values()))
+        held = {key: decisions[key]._replace(kind="withhold", reason=reason) for key, reason in why.items()}
+        return {**decisions, **held}
 
     def to_json(self) -> dict[str, Json]:
         """What `holdfast campaign diff --json` says of the watches that are open."""
@@ -272,7 +243,7 @@ class Comparison:
         live, draft = self._live, self._draft
         retyped = new.revision == draft.revision and live.detail_type != draft.detail_type
         other = new.sent and (live.summary != draft.summary or retyped)
-        return "changed" if other or old[:2] != new[:2] else "same"
+        return "changed" if other or (old.values, old.reason) != (new.values, new.reason) else "same"
 
     def sentences(self) -> list[str]:
         """For people: what the change does, in a few lines."""

@@ -15,11 +15,12 @@ from datetime import datetime, tzinfo
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json
-from holdfast.core.explain.comparison import Outcome, outlook
+from holdfast.core.explain.comparison import outlook
 from holdfast.core.fold.fold import DELETED, GONE, PAUSED, TOO_MANY
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
 from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EARLY, LATE, MINUTE, OUTSIDE
 from holdfast.core.messages.detail import message_id
+from holdfast.core.messages.rendering import Outcome
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import EARLIER, Plan, Plans
 from holdfast.core.times import format_duration

@@ -23,11 +23,13 @@ from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.policy import Policy
 from holdfast.core.gate.rules import NONE
 from holdfast.core.intake.forms import records
-from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type, too_large
+from holdfast.core.messages.detail import NOTHING_FOUND, Found
+from holdfast.core.messages.rendering import Message, outcome
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Hit, Plan, Plans
 from holdfast.core.recommend.ranking import Recommender
 from holdfast.core.templates import trace as template_trace
+from holdfast.core.templates.templates import Withheld
 from holdfast.core.templates.trace import Traced
 
 NOTHING_KNOWN = State()
@@ -106,21 +108,19 @@ def preview(
     plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json], found: Found = NOTHING_FOUND
 ) -> Preview:
     """Raises nothing, whatever the templates are: what is wrong with one is in its `Traced`."""
-    values = template_trace.preview(
-        plan.values, context(decision, plan, profile, found), events=plan.did, catalogs=plan.catalogs, types=plan.types
-    )
-    reason = next((why for key, each in values.items() if (why := _why_not(key, each))), "")
-    texts = {
-        key: each.text if each.type == "text" else each.value for key, each in values.items() if each.text is not None
-    }
-    body = detail(
-        user, decision, plan=plan, profile=profile, values=None if reason else texts, reason=reason, found=found
-    )
-    kind = detail_type("withhold" if reason else "send", plan)
-    if not reason and (reason := too_large(kind, json.dumps(body, ensure_ascii=False))):
-        kind = detail_type("withhold", plan)
-        body = detail(user, decision, plan=plan, profile=profile, reason=reason, found=found)
-    return Preview(user, plan, decision, values, reason, kind, detail=body, found=found)
+    values: dict[str, Traced] = {}
+
+    def render(objects: Mapping[str, Json]) -> Mapping[str, Json]:
+        values.update(
+            template_trace.preview(plan.values, objects, events=plan.did, catalogs=plan.catalogs, types=plan.types)
+        )
+        for key, each in values.items():
+            if why := _why_not(key, each):
+                raise Withheld(why, key)
+        return {key: each.text if each.type == "text" else each.value for key, each in values.items()}
+
+    made = outcome(Message(user, decision, plan), profile, found, render)
+    return Preview(user, plan, decision, values, made.reason, made.detail_type, made.detail, found)
 
 
 def answer(
