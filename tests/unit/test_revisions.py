@@ -232,6 +232,13 @@ def test_what_no_watch_is_open_for_is_told() -> None:
     assert comparison.sentences() == ["No watch of this campaign is open now."]
 
 
+def test_of_a_summary_that_cannot_be_read_nothing_is_foreseen() -> None:
+    live = plan(summary=True)
+    unreadable = replace(live, did=(*live.did, "viewed"))  # the constant has no path in it
+    assert Plans([unreadable]).illegible
+    assert outlook(state(live, *ANN), unreadable) == {}
+
+
 def test_a_template_that_is_refused_today_is_no_reason_to_fail() -> None:
     (coat, _) = compare(plan(values={"title": "{{ Nothing.of_this }}"}), plan())[1]
     assert coat.effect == "gained"

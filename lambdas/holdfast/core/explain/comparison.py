@@ -69,7 +69,7 @@ def outlook(state: State, plan: Plan, place: str = "") -> dict[str, Decision]:
     the campaign, by default the plan's own.
 
     It is asked as if the campaign were not paused and had no rules for what is due. A
-    summary stands there once for each watch that it is about.
+    summary stands there once for each watch that it is about. Of a plan that cannot be read there is nothing to say.
     """
     place = place or plan.place
     watches, doubts = state.watches.get(place, {}), state.doubts.get(place, {})
@@ -82,7 +82,7 @@ def outlook(state: State, plan: Plan, place: str = "") -> dict[str, Decision]:
     _, decisions = fold(alone, [Tick("", last)], plans, last, limits)
     if plan.summary:
         whole, doubted = {each.key: each for each in decisions if not each.key}, {d.key: d for d in decisions if d.key}
-        return {key: doubted.get(key) or whole[""] for key in pending}
+        return {key: each for key in pending if (each := doubted.get(key) or whole.get(""))}
     return {each.key: each._replace(when=pending[each.key].due) for each in decisions}
 
 
