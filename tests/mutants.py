@@ -382,7 +382,16 @@ MUTATIONS = [
         "arrived - at >= plan.max_age",
     ),
     Mutation("values match untrimmed", "paths.py", 'return " ".join(text.split())', "return text", VALUES),
-    Mutation("composed letters are others", "paths.py", 'unicodedata.normalize("NFC", text)', "text", VALUES),
+    Mutation("composed letters are others", "paths.py", 'unicodedata.normalize("NFC", text.', "(text.", VALUES),
+    Mutation("what cannot be seen makes a value another", "paths.py", "text.translate(_INVISIBLE)", "text", VALUES),
+    Mutation("an amount that is no number is no purchase", "paths.py", "raise Unclear(_not_a_number(", "str((", VALUES),
+    Mutation(
+        "an amount that cannot be converted is no purchase",
+        "paths.py",
+        "is not None:\n                raise",
+        "is None:\n                raise",
+        VALUES,
+    ),
     Mutation("case matters always", "paths.py", "folded(text.casefold())", "folded(text)", VALUES),
     Mutation(
         "1.0 is not 1", "paths.py", "str(int(value)) if value.is_integer() else repr(value)", "repr(value)", VALUES

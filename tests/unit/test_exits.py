@@ -87,6 +87,8 @@ def sent(campaign: str, *given: dict[str, Any]) -> list[Any]:
         ("Caf\u00e9 cr\u00e8me", "Cafe\u0301 cre\u0300me"),
         ("A 1", "A\u00a01"),
         (12345678.0, "12345678"),
+        ("K7", "\ufeffK\u200b7"),
+        ("Ofen\u00adrohr", "Ofenrohr"),
     ],
 )
 def test_what_reads_alike_is_the_same_product(in_cart: Any, in_order: Any) -> None:
@@ -98,6 +100,13 @@ def test_a_blank_line_and_a_long_url_do_not_keep_an_order_from_ending_anything()
     order = bought("A1")
     order["products"][0]["url"] = "https://shop.example/?" + "x" * 600
     assert sent(CART % "", added("A1"), order) == []
+
+
+@pytest.mark.parametrize("quantities", [(2, 1), (1, 2)])
+def test_bought_is_bought_in_whatever_number(quantities: tuple[int, int]) -> None:
+    order = bought("A1")
+    order["products"][0]["quantity"] = quantities[1]
+    assert sent(CART % "", added("A1", quantity=quantities[0]), order) == []
 
 
 def test_a_long_description_that_nothing_reads_does_no_harm() -> None:
@@ -139,6 +148,8 @@ def test_a_day_is_the_longest_grace() -> None:
 # Doubt.
 
 FILTERED = CART % ", where: {Order Completed: 'total > `0`'}"
+CONVERTED = CART % ", where: {Order Completed: '`0` < to_number(total)'}"
+NESTED = (CART % "").replace("products[].product_id", "order.lines[].id")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +157,15 @@ FILTERED = CART % ", where: {Order Completed: 'total > `0`'}"
     [
         (CART % "", bought(), "products[].product_id is missing"),
         (CART % "", bought(products='[{"product_id": "A1"}]'), "products is text, not a list or an object"),
+        (CART % "", bought(products=['{"product_id": "A1"}']), "products[] is text, not a list or an object"),
+        (NESTED, bought(order='{"lines": [{"id": "A1"}]}'), "order is text, not a list or an object"),
+        (NESTED, bought(order={"lines": '[{"id": "A1"}]'}), "order.lines is text, not a list or an object"),
         (FILTERED, bought("A1", total="89.00"), 'total is the text "89.00", not a number: write to_number(total)'),
+        (FILTERED, bought("A1", total="89,00"), 'total is the text "89,00", not a number'),
+        (FILTERED, bought("A1", total={"eur": 89}), 'total is {"eur": 89}, not a number'),
+        (FILTERED, bought("A1", total=True), "total is true, not a number"),
+        (CONVERTED, bought("A1", total="89,00"), 'total is the text "89,00", and to_number() makes no number of it'),
+        (CONVERTED, bought("A1", total=[89]), "total is [89], and to_number() makes no number of it"),
     ],
 )
 def test_an_order_that_cannot_be_read_withholds_what_it_may_have_ended(
@@ -157,6 +176,23 @@ def test_an_order_that_cannot_be_read_withholds_what_it_may_have_ended(
     early, late = added("A1", 7), added("B2", 7.001)
     assert decided(campaign, order, early, late) == [("withhold", "A1", reason), ("send", "B2", "")]
     assert decided(campaign, early, late, order) == [("withhold", "A1", reason), ("send", "B2", "")]
+
+
+@pytest.mark.parametrize(("total", "left"), [("89.00", []), (89, []), ("0", ["A1"]), (None, ["A1"])])
+def test_a_filter_that_converts_text_reads_text_and_numbers_alike(total: Any, left: list[str]) -> None:
+    assert sent(CONVERTED, added("A1"), bought("A1", total=total)) == left
+
+
+def test_a_trigger_whose_filter_meets_text_opens_nothing_and_says_what_to_write() -> None:
+    plans = Plans([a_campaign(CART % ", where: {Product Added: 'price >= `20`'}").plan()])
+    event = Event("u-1", "Product Added", at(0), at(0), {"product_id": "A1", "price": "89.00"})
+    hits, (problem,) = plans.read(event)
+    assert (hits, problem.doubt) == ([], None)
+    assert problem.reason == (
+        'the filter of Product Added cannot be computed: price is the text "89.00", not a number:'
+        " write to_number(price)"
+    )
+    assert sent(CART % ", where: {Product Added: 'to_number(price) >= `20`'}", added("A1", price="89.00")) == ["A1"]
 
 
 def test_an_order_whose_time_cannot_be_read_withholds_what_came_before_it() -> None:
@@ -212,6 +248,13 @@ def test_an_exit_for_every_value_ends_all_that_came_before_it() -> None:
     assert sent(CLEARED, *given) == ["C3"]
     assert sent(CLEARED, given[2], given[0], given[3], given[1]) == ["C3"]
     assert sent(CLEARED, added("A1"), bought("A1"), added("B2", 20)) == ["B2"]
+
+
+def test_an_order_of_any_kind_ends_every_product_where_that_is_what_it_says() -> None:
+    any_order = (CART % "").replace('"products[].product_id"', "every value")
+    order = {"user": "u-1", "event": "Order Completed", "ts": at(5), "order_id": "o-1"}
+    assert sent(any_order, added("A1"), added("B2", 1), order, added("C3", 10)) == ["C3"]
+    assert sent(any_order, added("A1"), order | {"user": "u-2"}) == ["A1"]
 
 
 def test_an_exit_for_every_value_leaves_one_mark_and_no_watch_of_its_own() -> None:
@@ -281,6 +324,14 @@ def test_a_snapshot_that_cannot_be_read_may_have_ended_what_came_before_it() -> 
     found = decided(SNAPSHOT, cart("A1", minutes=0), unreadable, cart("B2", "A1", minutes=6))
     assert found == [("send", "A1", ""), ("send", "B2", "")]
     assert [kind for kind, _, _ in decided(SNAPSHOT, cart("A1", minutes=0), unreadable)] == ["withhold"]
+
+
+def test_a_trigger_with_a_list_has_a_hint_that_it_may_be_a_snapshot() -> None:
+    assert hints(a_campaign(SNAPSHOT), {}) == []
+    assert hints(a_campaign(CART % ""), {}) == []
+    (hint,) = hints(a_campaign(SNAPSHOT.replace(", snapshots: Cart Updated", "")), {})
+    assert hint.place == ("constant", 0, "in", "Cart Updated")
+    assert "say snapshots: Cart Updated" in hint.message
 
 
 def test_a_snapshot_is_one_of_the_triggers() -> None:

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias, cast
 
 import jmespath
 from jmespath.exceptions import JMESPathTypeError
-from jmespath.parser import ParsedResult
 from jmespath.visitor import TreeInterpreter
 
 from holdfast.core.events import Json
@@ -70,11 +69,13 @@ def search(path: str) -> Search:
     if parsed["type"] == "field":
         name = cast("str", parsed["value"])
         return lambda properties: properties.get(name)
-    expression = ParsedResult(path, cast("Any", parsed))
+    compute = _Strict().visit
 
     def find(properties: Mapping[str, Json]) -> Json:
         try:
-            return cast("Json", expression.search(properties))
+            return cast("Json", compute(cast("Any", parsed), properties))
+        except Unclear:
+            raise
         except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
             raise Unclear(_explained(parsed, properties, error)) from None
 
@@ -106,23 +107,33 @@ def truthy(value: Json) -> bool:
 
 
 def text_in_the_way(path: str, properties: Mapping[str, Json]) -> str:
-    """The property that a path reads as a list or an object, where it is text."""
-    node = jmespath.compile(path).parsed
-    if node["type"] == "field":
-        return ""
+    """What a path reads as a list or an object, where it is text: `order.lines` of `order.lines[].sku`."""
+    node: Any = jmespath.compile(path).parsed
+    steps: list[Any] = []
     while node["children"] and node["type"] != "function_expression":
         node = node["children"][0]
-    name = node.get("value") if node["type"] == "field" else None
-    return name if isinstance(name, str) and isinstance(properties.get(name), str) else ""
+        steps.append(node)
+    for step in reversed(steps):
+        found = TreeInterpreter().visit(step, properties)
+        texts = found if isinstance(found, list) else [found]
+        if texts and all(isinstance(each, str) and each.strip() for each in texts):
+            return _written(step).removesuffix("[]") + "[]" * isinstance(found, list)
+    return ""
 
 
 # --- Values -----------------------------------------------------------------------------------------------------------
 
 
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+"""The soft hyphen, white space without a width, and the mark at the beginning of files: nobody sees them anywhere."""
+
+
 def folded(text: str) -> str:
-    """Text as it matches: in Unicode's composed form (NFC), with white space of any kind trimmed and made one space."""
+    """Text as it matches: in Unicode's composed form (NFC), with white space of any kind trimmed and made one space,
+    and without what cannot be seen.
+    """
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
     return " ".join(text.split())
 
 
@@ -165,17 +176,51 @@ def _explained(parsed: Any, properties: Mapping[str, Json], error: Exception) ->
     return str(error) if isinstance(error, ValueError) else "it cannot be computed with these values"
 
 
-class _Careful(TreeInterpreter):
-    """Computes an expression, and says what is wrong where JMESPath stops at a Python error."""
+class _Strict(TreeInterpreter):
+    """Computes an expression. Where one side of `<` is a number and the other is something else, JMESPath gives null or
+    stops at a Python error, and a purchase would pass for none. Only what is missing is null here.
+    """
 
     def visit_comparator(self, node: Any, value: Any) -> Any:
-        if node["value"] in _ORDER:
-            left, right = ((child, self.visit(child, value)) for child in node["children"])
-            for (child, found), (_, other) in ((left, right), (right, left)):
-                if isinstance(found, str) and not isinstance(other, str) and isinstance(other, int | float):
-                    name = _written(child)
-                    raise Unclear(f"{name} is the text {_short(found)}, not a number: write to_number({name})")
-        return super().visit_comparator(node, value)
+        if node["value"] not in _ORDER:
+            return super().visit_comparator(node, value)
+        children = node["children"]
+        left, right = (self.visit(child, value) for child in children)
+        for child, found, other in ((children[0], left, right), (children[1], right, left)):
+            if found is None:
+                self._converted(child, value)
+            elif _is_number(other) and not _is_number(found):
+                raise Unclear(_not_a_number(_written(child), found))
+        alike = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
+        return self.COMPARATOR_FUNC[node["value"]](left, right) if alike else None
+
+    def _converted(self, child: Any, value: Any) -> None:
+        """Null may be what `to_number` makes of something that is there."""
+        if (child["type"], child.get("value")) == ("function_expression", "to_number"):
+            (argument,) = child["children"]
+            if (given := self.visit(argument, value)) is not None:
+                raise Unclear(f"{_written(argument)} is {_called(given)}, and to_number() makes no number of it")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _not_a_number(name: str, found: Any) -> str:
+    wrong = f"{name} is {_called(found)}, not a number"
+    try:
+        float(found)
+    except (TypeError, ValueError):
+        return wrong
+    return wrong if isinstance(found, bool) else f"{wrong}: write to_number({name})"
+
+
+def _called(value: Any) -> str:
+    return f"the text {_short(value)}" if isinstance(value, str) else _short(value)
+
+
+class _Careful(_Strict):
+    """Says what is wrong with a function's argument, too. It computes arguments twice."""
 
     def visit_function_expression(self, node: Any, value: Any) -> Any:
         arguments = [self.visit(child, value) for child in node["children"]]

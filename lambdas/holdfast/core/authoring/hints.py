@@ -50,6 +50,7 @@ def _at_first_sight(campaign: Campaign) -> Iterator[Hint]:
         if path in OWN:
             yield Hint(place, _own(path))
         yield from (Hint(place, message) for message in _quoted(jmespath.compile(path).parsed, path))
+    yield from _carts(campaign)
     for key, template in _templates(campaign):
         for use in sorted(template.uses):
             match use:
@@ -65,6 +66,17 @@ def _own(name: str) -> str:
         f"{name} of a plain event is the event's own, and never a property; it is one only in the forms that keep"
         " properties apart (CleverTap, Segment, envelopes)"
     )
+
+
+def _carts(campaign: Campaign) -> Iterator[Hint]:
+    """Triggers that bear a list. Where that is all there is, what is no longer in it is over; it has to be said."""
+    when = campaign.when
+    for number, constant in enumerate(campaign.constant):
+        for name in () if when.did[1:] else when.triggers:
+            lists = jmespath.compile(constant.paths.get(name, "@")).parsed["type"].endswith("projection")
+            if lists and name not in when.snapshots:
+                whole = f"if {name!r} carries the whole cart each time, say snapshots: {name}"
+                yield Hint(("constant", number, "in", name), f"{whole}; what is no longer in it is over then")
 
 
 def _quoted(node: _Node, path: str) -> Iterator[str]:
@@ -249,7 +261,11 @@ class _Reading:
         always = f"{_text(at)} was always {_a(kind)} in {self.event.name!r}"
         literal = other[0].get("value") if other[0]["type"] == "literal" else None
         if operator in _ORDER and kind != "number":
-            what = f": compare with to_number({at[-1]})" if kind == "string" else f", which {_ORDER[operator]} ignores"
+            what = (
+                f": compare with to_number({at[-1]})"
+                if kind == "string"
+                else f", which {_ORDER[operator]} does not compare"
+            )
             self.messages.append(always + what)
         elif operator not in _ORDER and literal is not None and (wanted := _kind(literal)) != kind:
             what = f": compare with to_number({at[-1]})" if (kind, wanted) == ("string", "number") else ""
