@@ -12,7 +12,7 @@ from holdfast.aws.queues import FIRST_ARRIVAL
 from holdfast.aws.tables import campaigns as campaigns_table
 from holdfast.aws.tables.campaigns import LEAD_MS, Campaigns, Conflict, Restless, UnknownCampaign
 from holdfast.aws.tables.statistics import waiting
-from holdfast.aws.tables.users import Users
+from holdfast.aws.tables.users import Beside, Users
 from holdfast.core.plans.plan import Plan
 from holdfast.services.audit import audit
 from join import LONGEST_WAIT_MS, first_arrival
@@ -96,6 +96,50 @@ def test_a_batch_whose_epoch_cannot_be_read_comes_again(world: World) -> None:
     world.dynamodb.fault("batch_get_item", *[without_the_epoch] * 4)
     assert world.join().take([world.body(world.added())]) == ["m1"]
     assert world.items("users") == []
+
+
+def test_who_loses_a_race_to_a_container_that_knows_a_newer_reading_comes_again(world: World) -> None:
+    """The add happened before the purchase and arrives after the update, while the purchase is still being saved."""
+    slow, quick = world.join(), world.join()
+    late = world.added("white coat", sku="77")
+    world.now += 10 * SECOND
+    purchase = world.body(world.charged("white coat", sku="77"))
+
+    def meanwhile(_: dict[str, Any]) -> None:
+        world.now += 3 * SECOND
+        world.publish(by("sku"))
+        world.now += SECOND
+        assert quick.take([world.body(late, message="m2")]) == []
+
+    world.dynamodb.fault("batch_execute_statement", meanwhile)
+    assert slow.take([purchase]) == ["m1"]
+    assert slow.take([purchase]) == []
+    world.now += 60 * MINUTE
+    quick.take([tick(world)])
+    assert world.outbox() == []
+
+
+def test_the_epoch_is_not_older_than_any_user_that_is_read_beside_it(world: World) -> None:
+    """Users that are not answered at once are read later, and what is in force may have changed by then."""
+    asked: list[tuple[int, bool]] = []
+
+    def noted(arguments: dict[str, Any]) -> None:
+        tables = arguments["RequestItems"]
+        asked.append((len(tables.get("users", {"Keys": ()})["Keys"]), "campaigns" in tables))
+
+    def in_part(arguments: dict[str, Any]) -> Any:
+        noted(arguments)
+        users = arguments["RequestItems"]["users"]
+        return {"Responses": {"campaigns": []}, "UnprocessedKeys": {"users": {**users, "Keys": users["Keys"][:1]}}}
+
+    beside = Beside("campaigns", campaigns_table.EPOCH)
+    world.dynamodb.fault("batch_get_item", noted, noted, in_part, noted)
+    _, failed = Users(world.dynamodb, "users").read(  # type: ignore[arg-type]
+        [(f"u{number}", "watches") for number in range(250)], beside
+    )
+    assert failed == set()
+    assert asked == [(100, False), (100, False), (50, True), (1, True)]
+    assert campaigns_table.epoch_of(beside.item) == world.campaigns.epoch()
 
 
 def test_where_something_is_published_without_end_the_batch_comes_again(

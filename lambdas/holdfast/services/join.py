@@ -28,6 +28,7 @@ from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, rep
 from holdfast.core.intake.forms import RULES, Rules
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import MAX_AGE_MS, Hit, Input, Plans
+from holdfast.core.plans.timeline import Timeline
 from holdfast.services.ticks import send_ticks
 
 logger = Logger(child=True)
@@ -95,9 +96,10 @@ class Join:
             logger.error("plans not read: the batch comes again")
             count(metrics, PlansUnread=1, MessagesReturned=len(bodies))
             return [body.message for body in bodies]
-        plans, batch, intake, found = sorted_out
+        timeline, batch, intake, found = sorted_out
+        plans = timeline.newest
         self._show(batch, plans)
-        unsaved, refused = self._fold_all(intake, plans, found)
+        unsaved, refused = self._fold_all(intake, timeline, found)
         failed_users = {user for user, _ in unsaved}
         failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}
         failed |= intake.later
@@ -115,9 +117,9 @@ class Join:
         self._keep()
         return sorted(failed)
 
-    def _sort_out(self, bodies: Sequence[Body]) -> tuple[Plans, Sequence[Parsed], Intake, Found] | None:
-        """The plans that decide; the batch, read and sorted by what was in force when each message arrived; and what
-        was found of the users. None where the plans could not be read.
+    def _sort_out(self, bodies: Sequence[Body]) -> tuple[Timeline, Sequence[Parsed], Intake, Found] | None:
+        """All plans; the batch, read and sorted by what was in force when each message arrived; and what was found of
+        the users. None where the plans could not be read.
 
         The epoch is read after all of the batch has arrived, in the same call as the users. Where it has moved, the
         plans are read again, and the batch is sorted anew.
@@ -132,7 +134,7 @@ class Join:
                 if not beside.read:
                     return None
                 if epoch_of(beside.item) == timeline.epoch:
-                    return timeline.newest, batch, intake, found
+                    return timeline, batch, intake, found
                 before, timeline = timeline, self._plans.refresh()
                 if before.sources or timeline.sources:
                     batch = parsed(bodies, self._rules, timeline.sources)
@@ -151,18 +153,28 @@ class Join:
             if self._historian is not None and keeps:
                 self._historian.see(event)
 
-    def _fold_all(self, intake: Intake, plans: Plans, found: Found) -> tuple[set[Key], list[tuple[str, Rejected]]]:
+    def _fold_all(
+        self, intake: Intake, timeline: Timeline, found: Found
+    ) -> tuple[set[Key], list[tuple[str, Rejected]]]:
         """Fold and save every user of the batch. Returned is what could not be saved, and what was refused.
 
-        `found` are the users as they were read first; who loses a race is read again.
+        `found` are the users as they were read first; who loses a race is read again. If something was published since,
+        the winner may have known of it, and opened a watch that this batch's exits end only as the new plans read them:
+        then the loser comes again.
         """
+        plans = timeline.newest
         waiting = intake.keys
         failed: set[Key] = set()
         refused: dict[Key, Sequence[Rejected]] = {}
         asked = _asked(intake, plans)
         for number in range(ROUNDS):
             again = waiting | {(user, part) for user, part in asked if (user, "watches") in waiting}
-            items, unread = self._users.read(again) if number else found
+            if number:
+                beside = Beside(self._plans.table, EPOCH)
+                found = self._users.read(again, beside)
+                if not beside.read or epoch_of(beside.item) != timeline.epoch:
+                    break
+            items, unread = found
             unread |= {(user, "watches") for user, _ in unread & asked}
             failed |= unread
             outcomes = self._outcomes(waiting - unread, items, intake, plans, asked)

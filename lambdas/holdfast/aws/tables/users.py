@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -116,14 +115,18 @@ class Users:
         self._seconds_left = seconds_left
 
     def read(self, keys: Iterable[Key], beside: Beside | None = None) -> tuple[dict[Key, Item], set[Key]]:
-        """The items there are, and the keys that could not be read. 1 read unit per 4 KB: reads are consistent."""
+        """The items there are, and the keys that could not be read. 1 read unit per 4 KB: reads are consistent.
+
+        What is read `beside` them is not older than any of them.
+        """
         items: dict[Key, Item] = {}
         failed: set[Key] = set()
-        waiting = iter(dict.fromkeys(keys))
+        waiting = [*dict.fromkeys(keys)]
+        last = len(waiting) // KEYS_PER_READ * KEYS_PER_READ if beside else len(waiting)
+        for at in range(0, last, KEYS_PER_READ):
+            failed.update(self._read(waiting[at : min(at + KEYS_PER_READ, last)], items))
         if beside:
-            failed.update(self._read([*islice(waiting, KEYS_PER_READ - 1)], items, beside))
-        while chunk := list(islice(waiting, KEYS_PER_READ)):
-            failed.update(self._read(chunk, items))
+            failed.update(self._read(waiting[last:], items, beside))
         return items, failed
 
     def _read(self, keys: Sequence[Key], items: dict[Key, Item], beside: Beside | None = None) -> Sequence[Key]:
@@ -139,15 +142,18 @@ class Users:
             except (ClientError, BotoCoreError) as error:
                 left = self._keys(wanted)
                 if lasting(error) and len(left) + (beside is not None) > 1:  # one key is at fault, the others are not
-                    if beside and not beside.read:
+                    unreadable += [each for key in left for each in self._read((key,), items)]
+                    if beside:
                         self._read((), items, beside)
-                    return [*unreadable, *(each for key in left for each in self._read((key,), items))]
+                    return unreadable
                 continue
             unreadable += self._take(answer["Responses"].get(self._table, []), items)
-            wanted = dict(answer["UnprocessedKeys"])
-            if beside and not beside.read and beside.table not in wanted:
+            left_out = answer["UnprocessedKeys"]
+            if beside and beside.table not in left_out:
                 beside.read = True
                 beside.item = next(iter(answer["Responses"].get(beside.table, ())), None)
+            with_it = {beside.table: wanted[beside.table]} if beside and left_out else {}
+            wanted = {**with_it, **left_out}
             if not wanted:
                 break
         return [*unreadable, *self._keys(wanted)]
