@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("lambdas", "tests/unit", "pyproject.toml")
+COPIED = ("lambdas", "tests/unit", "tests/integration/statements.py", "pyproject.toml")
 WORKERS = os.cpu_count() or 2
 LAWS = ("test_laws.py", "test_fold.py")
 SUMMARY = ("test_summary.py",)
@@ -31,6 +31,8 @@ TIMELINE = ("test_timeline.py",)
 VALUES = ("test_plans.py", "test_exits.py")
 INTAKE = ("test_intake.py",)
 SPACES = ("test_spaces.py",)
+SAME = ("test_same_everywhere.py",)
+RACES = ("test_join_races.py",)
 TIMEOUT_SECONDS = 120
 NOT_RUN = {3, 4, 5}
 """The exit codes of pytest where no test ran: an error of its own, no such file, no test in it."""
@@ -55,6 +57,77 @@ class Mutation(NamedTuple):
 
 
 MUTATIONS = [
+    # What join makes of it: the same in every container, and always a nomination.
+    Mutation(
+        "the epoch is not looked at",
+        "../services/join.py",
+        "if epoch_of(beside.item) == timeline.epoch:",
+        "if True:",
+        SAME,
+    ),
+    Mutation(
+        "events are read by what is published last",
+        "../services/join.py",
+        "Intake(batch, timeline.at)",
+        "Intake(batch, lambda _: timeline.newest)",
+        SAME,
+    ),
+    Mutation(
+        "plans are never read again",
+        "../aws/tables/campaigns.py",
+        "        self._timeline = self._campaigns.timeline()\n",
+        "        self._timeline = self._timeline or self._campaigns.timeline()\n",
+        SAME,
+    ),
+    Mutation(
+        "what was replaced is forgotten at once",
+        "../aws/tables/campaigns.py",
+        "entries = [item for item in (*before, *live)",
+        "entries = [item for item in (*live,)",
+        SAME,
+    ),
+    Mutation(
+        "a publication raises no epoch",
+        "../aws/tables/campaigns.py",
+        "TransactItems=[*writes, epoch]",
+        "TransactItems=[*writes]",
+        SAME,
+    ),
+    Mutation(
+        "a change of the reading begins no space",
+        "../aws/tables/campaigns.py",
+        "space = before.plan.space if same_reading(before.plan, plan) else plan.revision",
+        "space = before.plan.space",
+        SAME,
+    ),
+    Mutation(
+        "an exit that cannot be read leaves no doubt",
+        "intake/batch.py",
+        "[each.doubt for each in problems if each.doubt]",
+        "[]",
+        INTAKE,
+    ),
+    Mutation(
+        "a rejected record that may be an exit leaves no doubt",
+        "intake/batch.py",
+        "self._fold(message, event.user, plans.doubts(event, reason))",
+        "pass",
+        INTAKE,
+    ),
+    Mutation(
+        "nobody is nominated again after the save",
+        "../services/join.py",
+        "again = {key: at for key, at in times.items() if at is not None}",
+        "again: dict[Key, int] = {}",
+        RACES,
+    ),
+    Mutation(
+        "no tick is so near that it may have been folded",
+        "fold/timers.py",
+        "NEAR_MS = 5_000",
+        "NEAR_MS = 0",
+        RACES,
+    ),
     # What fold.py sees.
     Mutation(
         "an exit leaves no mark where nothing is open",
