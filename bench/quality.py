@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -87,7 +86,6 @@ def _others(done: list[Done], split: int, asked: list[Trial], world: World) -> d
         [str(VENV / "bin" / "python"), str(Path(__file__).with_name("quality_others.py"))],
         input=json.dumps(given),
         stdout=subprocess.PIPE,
-        stderr=None if sys.stderr.isatty() else subprocess.DEVNULL,
         env=os.environ | one_thread,
         text=True,
         check=True,

@@ -5,6 +5,8 @@ had, wanted]). Writes by name the hit rates at 3 and at 10.
 """
 # mypy: ignore-errors
 
+from __future__ import annotations
+
 import json
 import sys
 
