@@ -46,7 +46,7 @@ class Case(NamedTuple):
     """A body, and of each event that it holds: user, name, id, time, and one thing that it carries, by its path."""
 
     preset: str
-    body: Json
+    body: Any
     events: list[tuple[str, str, str, int]]
     carries: tuple[str, Json]
     profile: Mapping[str, Json] = MappingProxyType({})
