@@ -80,10 +80,30 @@ class ConstantProperty(_Out):
     ] = None
 
 
+class ConversionTold(_Out):
+    """What the user did within the campaign's time after the message. Of several detail events with one id, the last
+    one decided counts: an earlier purchase that became known later takes the place of the one before.
+    """
+
+    sent_at: Annotated[
+        str, Field(json_schema_extra={"format": "date-time"}, description="When the message was decided.")
+    ]
+    at: Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="When the purchase happened.")]
+    amount: Annotated[float | None, Field(description="What was paid for the value; null where that is not known.")]
+    currency: Annotated[str | None, Field(description="Of the amount, as the event says; null where it does not.")]
+    group: Annotated[
+        Literal["control", "stack"] | None,
+        Field(
+            description="There was no message: the user is in the control group of the campaign, or of the whole stack."
+        ),
+    ] = None
+
+
 class Detail(_Out):
     """The detail of an event that Holdfast puts on the bus.
 
-    What is to be sent has `values`, what is withheld has a `reason`; a retraction has neither.
+    What is to be sent has `values`, what is withheld has a `reason`, what is converted a `conversion`; a retraction has
+    none of them.
     """
 
     metadata: Metadata
@@ -100,6 +120,10 @@ class Detail(_Out):
         Field(description="By recommendation, the identities of what was recommended to this user, best first."),
     ] = None
     reason: Annotated[str | None, Field(min_length=1, description="Why the message was withheld.")] = None
+    conversion: Annotated[
+        ConversionTold | None,
+        Field(description="The purchase that converts the message; of a retracted conversion, the one that did."),
+    ] = None
 
 
 # What comes in. What a form does not name is let pass: properties, and what other systems add.
@@ -282,6 +306,7 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "catalogs": "Which row of each catalog the message gets: by column, what it is equal to in the trigger"
         " (JMESPath). If there are several columns, all have to agree.",
         "send": "The message.",
+        "convert": "What counts as a conversion of its messages.",
     },
     "When": {
         "did": "The event that the user did, or a list of events, all of which they did. Case and spaces do not"
@@ -298,6 +323,15 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "unreadable_exits": "What to do about an exit that cannot be read: `withhold` what it may have ended, or"
         " `ignore` it.",
         "settle": "How long after its trigger's arrival a watch is not decided yet; at most the window.",
+    },
+    "Convert": {
+        "on": "The event that converts a message about the same value, or a list of such events. Default: those of"
+        " did_not.",
+        "within": "How long after the message, such as 7 days.",
+        "amount": "What it was worth, in JMESPath on the event; $value is the constant value:"
+        " Items[?prod_name == $value].price. Numbers in a list are summed.",
+        "currency": "Its currency, in JMESPath on the event; between single quotes it is always the same: 'EUR'.",
+        "undone_by": "Events that undo conversions before them, such as refunded, about the same value.",
     },
     "NamedEvent": {
         "event": "The event's name as it comes in.",

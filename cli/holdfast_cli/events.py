@@ -222,6 +222,9 @@ class Row(Struct, omit_defaults=True, gc=False):
     id: str
     reason: str = ""
     values: dict[str, JsonValue] | None = None
+    variant: str = ""
+    amount: float | None = None
+    currency: str = ""
 
 
 class _Run:
@@ -301,6 +304,7 @@ class _Run:
             except Withheld as withheld:
                 kind, reason = "withhold", withheld.reason
         self.decisions[kind] += 1
+        bought = decision.conversion.bought if decision.conversion else None
         return Row(
             kind,
             decision.campaign,
@@ -311,6 +315,9 @@ class _Run:
             message_id(user, decision),
             reason,
             values,
+            decision.variant,
+            bought.amount if bought else None,
+            bought.currency if bought else "",
         )
 
     def _render(self, user: str, decision: Decision) -> dict[str, JsonValue]:

@@ -24,7 +24,7 @@ from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
-from holdfast.core.fold.watches import Decision
+from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.gate.policy import NONE
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import context
@@ -57,10 +57,12 @@ class Expected(_Strict):
     withheld: Annotated[Text | None, Field(description="The reason.")] = None
     retracted: Literal[True] | None = None
     converted: Literal[True] | None = None
+    unconverted: Annotated[Literal[True] | None, Field(description="A conversion that is none any more.")] = None
+    amount: Annotated[float | None, Field(description="Of a conversion.")] = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> Expected:
-        said = [name for name in ("values", "withheld", "retracted", "converted") if name in self.model_fields_set]
+        said = [name for name in ("values", *_OTHERWISE) if name in self.model_fields_set]
         if len(said) > 1:
             msg = f"either {said[0]} or {said[1]}, not both"
             raise ValueError(msg)
@@ -68,7 +70,7 @@ class Expected(_Strict):
 
     def fields(self) -> Fields:
         fields: dict[str, JsonValue] = {"user": self.user, "decision": "sent"}
-        for name in ("withheld", "retracted", "converted"):
+        for name in _OTHERWISE:
             if getattr(self, name):
                 fields["decision"] = name
         if "constant" in self.model_fields_set:
@@ -77,7 +79,19 @@ class Expected(_Strict):
             fields["at"] = format_duration(self.at)
         if self.withheld:
             fields["reason"] = self.withheld
+        if self.amount is not None:
+            fields["amount"] = self.amount
         return {**fields, **{f"values.{key}": value for key, value in self.values.items()}}
+
+
+_OTHERWISE = ("withheld", "retracted", "converted", "unconverted")
+_TOLD: Mapping[Kind, str] = {
+    "send": "sent",
+    "withhold": "withheld",
+    "retract": "retracted",
+    "convert": "converted",
+    "unconvert": "unconverted",
+}
 
 
 class Case(_Strict):
@@ -236,11 +250,13 @@ class _Trace:
                 )
             except Withheld as withheld:
                 kind, reason = "withhold", withheld.reason
-        told = {"send": "sent", "withhold": "withheld", "retract": "retracted", "convert": "converted"}[kind]
+        told = _TOLD[kind]
         fields: dict[str, JsonValue] = {"user": user, "decision": told, "constant": decision.shown}
         fields["at"] = format_duration(decision.when - START_MS)
         if reason:
             fields["reason"] = reason
+        if decision.conversion and decision.conversion.bought:
+            fields["amount"] = decision.conversion.bought.amount
         return {**fields, **{f"values.{key}": value for key, value in values.items()}}
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from holdfast.aws.tables.campaigns import _read, _written
 from holdfast.core.gate.rules import Rules
+from holdfast.core.plans.goal import Goal
 from holdfast.core.plans.plan import Constant, Plan
 from tests.compat import scenario
 from tests.compat.make_golden import NoHistory, run, source
@@ -82,6 +83,7 @@ NEW: dict[str, dict[str, Any]] = {
     "named": {"events": {"added": "commerce"}},
     "ignoring": {"unreadable_exits": "ignore"},
     "typed": {"types": {"k": "number"}},
+    "converting": {"convert": Goal(("charged",))},
     "ruled": {"rules": Rules(again_after=60_000)},
     "matched": {"constant": (Constant("product", {"added": "product", "charged": "product"}, "ignore case"),)},
 }
@@ -115,5 +117,5 @@ def test_the_release_before_reads_every_plan_and_sends_nothing_by_one_that_it_re
         check=False,
     )
     assert found.returncode == 0, found.stderr
-    as_it_is = {"plain", "grace", "ignoring"}
+    as_it_is = {"plain", "grace", "ignoring", "converting"}
     assert json.loads(found.stdout) == {plan.id: paused or plan.id not in as_it_is for plan in plans}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
@@ -80,6 +81,80 @@ def search(path: str) -> Search:
             raise Unclear(_explained(parsed, properties, error)) from None
 
     return find
+
+
+def search_for(path: str, fold: Callable[[str], str]) -> Callable[[Mapping[str, Json], Json], Json]:
+    """A compiled JMESPath in which `$value` is a constant value, given with the properties; it raises Unclear.
+
+    In a comparison the value is the same as any that it matches: a text is folded as the constant's texts are.
+    """
+    path = value_named(path)
+    if reason := too_complex(path):
+        never = _never_clear(f"the expression is {reason}")
+        return lambda properties, _value: never(properties)
+    parsed = _negated_whole(cast("dict[str, Any]", jmespath.compile(path).parsed))
+
+    def find(properties: Mapping[str, Json], value: Json) -> Json:
+        try:
+            return cast("Json", _OfValue(value, fold).visit(cast("Any", parsed), properties))
+        except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
+            raise Unclear(_explained(parsed, properties, error)) from None
+
+    return find
+
+
+def value_named(path: str) -> str:
+    """The expression as JMESPath can read it, with a literal in the place of `$value`."""
+    return re.sub(rf"(?<!'){re.escape(_VALUE)}\b", f"'{_VALUE}'", path)
+
+
+_VALUE = "$value"
+
+
+class _OfValue(TreeInterpreter):
+    """Computes an expression for one constant value."""
+
+    def __init__(self, value: Json, fold: Callable[[str], str]) -> None:
+        super().__init__()
+        self._value = value
+        self._fold = fold
+
+    def visit_literal(self, node: Any, value: Any) -> Any:  # noqa: ARG002
+        return self._value if node["value"] == _VALUE else node["value"]
+
+    def visit_comparator(self, node: Any, value: Any) -> Any:
+        if node["value"] in {"eq", "ne"} and any(map(_of_value, node["children"])):
+            left, right = (self._key(self.visit(child, value)) for child in node["children"])
+            return (left == right) == (node["value"] == "eq")
+        return super().visit_comparator(node, value)
+
+    def _key(self, value: Json) -> Json:
+        key = self._fold(value) if isinstance(value, str) else key_of(value)
+        return value if key is None else key
+
+
+def _of_value(node: Any) -> bool:
+    """Whether an expression is `$value` or a part of it."""
+    while node["type"] in {"index_expression", "subexpression"}:
+        node = node["children"][0]
+    return bool(node["type"] == "literal" and node["value"] == _VALUE)
+
+
+def number_in(found: Json) -> float | None:
+    """A number, a text that is one, or the sum of those in a list; None where there is none."""
+    if isinstance(found, list):
+        numbers = [number for each in found if (number := number_in(each)) is not None]
+        return round(math.fsum(numbers), 4) if numbers else None
+    if isinstance(found, bool) or not isinstance(found, int | float | str):
+        return None
+    try:
+        number = float(found)
+    except (ValueError, OverflowError):
+        return None
+    return round(number, 4) if abs(number) < MAX_NUMBER else None
+
+
+MAX_NUMBER = 1e12
 
 
 def _never_clear(reason: str) -> Search:

@@ -137,6 +137,7 @@ class Deliver:
         failed += [(each.decided, f"not put: {refused[each.entry]}") for each in rendered if each.entry in refused]
         put = Counter(each.kind for each in rendered if each.entry not in refused)
         count(metrics, Delivered=put["send"], Retracted=put["retract"], Withheld=put["withhold"])
+        count(metrics, Converted=put["convert"], Unconverted=put["unconvert"])
         self._set_aside_all(failed)
         put_all = (Became(e.decided.decision, e.kind, e.reason) for e in rendered if e.entry not in refused)
         self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)], seconds_left)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,7 +23,7 @@ from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fitting import fold_to_fit
 from holdfast.core.fold.fold import LIMITS, Limits, needed_until
 from holdfast.core.fold.timers import nomination, nomination_again, schedule
-from holdfast.core.fold.watches import Decision, State
+from holdfast.core.fold.watches import Decision, Kind, State
 from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
 from holdfast.core.intake.forms import RULES, Rules
 from holdfast.core.places import campaign_of
@@ -190,7 +190,7 @@ class Join:
             waiting = {key for key, what in saved.items() if what is Saved.LOST}
             failed |= self._nominate_again({k: each for k, each in outcomes.items() if k not in failed | waiting})
             done = [d for key, what in saved.items() if what is Saved.DONE for d in outcomes[key].decisions]
-            for kind in ("send", "withhold", "retract"):
+            for kind in get_args(Kind):
                 count(metrics, **{f"Decided{kind.title()}": sum(d.kind == kind for d in done)})
             count(metrics, RacesLost=len(waiting))
             if not waiting:

@@ -218,7 +218,7 @@ class _Revisions(Generic[P]):
     def _replaced(self, name: str, before: Published[P], since: int) -> dict[str, Any]:
         """What was in force up to then, as far as events are read by it, for as long as one may still be."""
         plan = before.plan
-        waits = max(plan.within, plan.settle) if isinstance(plan, Plan) else 0
+        waits = _waits(plan) if isinstance(plan, Plan) else 0
         return self._timeline(
             name,
             before.since,
@@ -549,6 +549,11 @@ def _as_it_was(before: Published[P]) -> dict[str, Any]:
             ":paused": {"BOOL": _paused(before)},
         },
     }
+
+
+def _waits(plan: Plan) -> int:
+    """How long after an event something may wait that is read as the event was: a watch, then its message."""
+    return max(plan.within, plan.settle) + (plan.convert.within if plan.convert else 0)
 
 
 def _reading(plan: P) -> P:

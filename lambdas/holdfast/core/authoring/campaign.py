@@ -27,9 +27,11 @@ from holdfast.core.authoring.basics import (
     fail,
     one_or_many,
 )
-from holdfast.core.authoring.sending import Sending, event_properties
+from holdfast.core.authoring.sending import Sending, Span, event_properties
 from holdfast.core.catalog.rows import NAME_PATTERN, kept
 from holdfast.core.events import event_key
+from holdfast.core.paths import value_named
+from holdfast.core.plans import goal as goals
 from holdfast.core.plans import plan as plans
 from holdfast.core.templates.templates import TemplateError, compile_values
 
@@ -145,6 +147,23 @@ class Send(Sending):
         return {key: each.type for key, each in self.values.items() if isinstance(each, Typed)}
 
 
+def _amount(value: str) -> str:
+    expression(value_named(value))
+    return value
+
+
+class Convert(Model):
+    """What counts as a conversion: an event about the same value, up to `within` after the message. The first one
+    counts.
+    """
+
+    on: Names = []
+    within: Span = goals.WITHIN_MS
+    amount: Annotated[Text, AfterValidator(_amount)] | None = None
+    currency: Path | None = None
+    undone_by: Names = []
+
+
 class Campaign(Model):
     """A campaign file."""
 
@@ -157,14 +176,29 @@ class Campaign(Model):
     ] = []
     catalogs: Annotated[dict[CatalogName, Annotated[dict[Text, Path], Field(min_length=1)]], Field(max_length=10)] = {}
     send: Send
+    convert: Convert | None = None
+
+    @property
+    def converting(self) -> list[str]:
+        """The events that convert, and those that undo it."""
+        return [*self._converts_on, *self.convert.undone_by] if self.convert else []
+
+    @property
+    def _converts_on(self) -> list[str]:
+        """By default the exits that bear a value."""
+        if self.convert is None or self.convert.on:
+            return self.convert.on if self.convert else []
+        every = {event_key(name) for each in self.constant for name, path in each.paths.items() if path == EVERY}
+        return [name for name in self.when.did_not if event_key(name) not in every]
 
     @model_validator(mode="after")
     def _events_agree(self) -> Campaign:
         when = self.when
         if bool(when.did) == bool(when.did_any):
             fail(("when", "did"), "either did or did_any, not both" if when.did else "did is missing")
-        named = {event_key(name): name for name in (*when.triggers, *when.did_not)}
-        if len(named) < len(when.triggers) + len(when.did_not):
+        own = {event_key(name): name for name in (*when.triggers, *when.did_not)}
+        named = own | {event_key(name): name for name in self.converting if event_key(name) not in own}
+        if len(own) < len(when.triggers) + len(when.did_not):
             fail(("when",), "an event is named once, in did or in did_not: where it is both, name each under events")
         if self.send.one_per == "user" and not self.constant:
             fail(("send", "one_per"), "a summary is of the constant property's values: say which under constant")
@@ -191,6 +225,20 @@ class Campaign(Model):
             fail(("send", "instead_of"), "a campaign cannot be sent instead of itself")
         return self
 
+    @model_validator(mode="after")
+    def _conversions_agree(self) -> Campaign:
+        if self.convert is None:
+            return self
+        if not self._converts_on:
+            why = f"each of did_not ends {EVERY} and bears none" if self.when.did_not else "there is no did_not"
+            fail(("convert", "on"), f"say which event is a conversion: {why}")
+        on, undo = ({event_key(name): name for name in names} for names in (self._converts_on, self.convert.undone_by))
+        for key in on.keys() & undo.keys():
+            fail(("convert", "undone_by"), f"{undo[key]!r} converts and undoes it: name each under events, by a filter")
+        if self.convert.currency and not self.convert.amount:
+            fail(("convert", "amount"), "there is a currency, and no amount")
+        return self
+
     def _snapshots_agree(self) -> None:
         when = self.when
         for number, name in enumerate(when.snapshots):
@@ -207,6 +255,8 @@ class Campaign(Model):
         for name, path in constant.paths.items():
             if path == EVERY and event_key(name) not in exits:
                 fail((*at, name), f"only an event of did_not ends {EVERY}")
+            if path == EVERY and event_key(name) in set(map(event_key, self.converting)):
+                fail((*at, name), f"{name!r} converts, and bears no value by which a message could be known")
             others = (each.paths.get(name, EVERY) for each in self.constant)
             if path == EVERY and any(other != EVERY for other in others):
                 fail((*at, name), f"{name!r} ends {EVERY} of one property and not of another")
@@ -231,7 +281,7 @@ class Campaign(Model):
             id=self.id,
             revision=revision,
             name=self.name or self.id,
-            names={event_key(name): name for name in (*when.triggers, *when.did_not)},
+            names={event_key(name): name for name in (*when.triggers, *when.did_not, *self.converting)},
             did=tuple(map(event_key, when.triggers)),
             did_not=tuple(map(event_key, when.did_not)),
             within=when.within,
@@ -260,8 +310,16 @@ class Campaign(Model):
             snapshots=tuple(map(event_key, when.snapshots)),
             events={event_key(name): event_key(each.event) for name, each in self.events.items()},
             rules=self.send.rules(),
+            convert=self._goal(),
             unreadable_exits="ignore" if when.unreadable_exits == "ignore" else "",
         )
+
+    def _goal(self) -> goals.Goal | None:
+        if self.convert is None:
+            return None
+        on, undone_by = (tuple(map(event_key, names)) for names in (self._converts_on, self.convert.undone_by))
+        amount, currency = self.convert.amount or "", self.convert.currency or ""
+        return goals.Goal(on, self.convert.within, amount, currency, undone_by)
 
     def _filters(self) -> dict[str, str]:
         """By event key; where the event has a name of its own, both its filter and that of `where` have to let pass."""

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import outlook
+from holdfast.core.fold.conversions import conversion
 from holdfast.core.fold.fold import DELETED, GONE, PAUSED, TOO_MANY
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
 from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EARLY, LATE, MINUTE, OUTSIDE
@@ -57,6 +58,7 @@ _REASONS: Mapping[str, str] = {
 }
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ")
 """A time within a reason, as the gate writes it."""
+GROUP_NAMES: Mapping[str, str] = {"control": "control group", "stack": "control group of the stack"}
 SECONDS_BELOW_MS = 10 * 60_000
 """Of a campaign with a shorter window, times are told to the second."""
 
@@ -184,6 +186,7 @@ class _About:
             about, more = self._waits(about, pending, watch, coming)
         elif decided and current:
             about, more = self._decided(about, key, watch, decided)
+            about, more = self._converted(about, more, key, decided)
         elif trigger and trigger.at > watch.reach:
             about = about._replace(status="ended")
             more = [Fact("note", trigger.at, "the campaign reads it in another way since, and watches for it there")]
@@ -278,11 +281,34 @@ class _About:
             case "retract":
                 status = "retracted"
                 facts.append(self._taken_back(watch, decided))
-            case "convert":
-                status = "converted"
         message = self._message(key, decided) if status in {"sent", "retracted", "converted"} else ""
         values = outcome.values if outcome else None
         return about._replace(status=status, decided=decided.when, message=message, reason=reason, values=values), facts
+
+    def _converted(
+        self, about: Explanation, facts: list[Fact], key: str, decided: Decided
+    ) -> tuple[Explanation, list[Fact]]:
+        """What was bought since, where the campaign says what a conversion is."""
+        of = ("", decided.summary) if decided.summary else (key, decided.mark)
+        exposures = self.state.exposures.get(self.place, ())
+        found = next((each for each in exposures if (each.key, (each.at, each.id)) == of), None)
+        if found is None:
+            return about, facts
+        group = f" (without a message: {GROUP_NAMES[found.control]})" if found.control else ""
+        if bought := conversion(found):
+            paid = "" if bought.amount is None else f", {bought.amount:g} {bought.currency}".rstrip()
+            fact = Fact("note", bought.at, f"converted at {self._time(bought.at)}{paid}{group}")
+            status: Status = "converted" if about.status == "sent" else about.status
+            return about._replace(status=status), [*facts, fact]
+        if found.void:
+            return about, [*facts, Fact("note", found.when, "so nothing that follows it is a conversion")]
+        if found.undone:
+            undone = Fact("note", found.undone, f"a conversion was undone at {self._time(found.undone)}")
+            return about, [*facts, undone]
+        if found.until > self.now:
+            waits = Fact("note", found.until, f"a conversion counts until {self._time(found.until)}{group}")
+            return about, [*facts, waits]
+        return about, facts
 
     def _recommended(self, decision: Decision, outcome: Outcome) -> list[Fact]:
         """Which items, from which of the user's, with which score: by the recommendations as they are now."""

@@ -68,7 +68,8 @@ class Simulation(Generic[Told]):
         if not self._plans.heeds(event.name):
             return []
         plans, user, now = self._plans, event.user, self.now
-        hits, problems = plans.read(Event(user, event.name, event.at, now, event.properties, event.id))
+        event = Event(user, event.name, event.at, now, event.properties, event.id)
+        hits, problems = plans.read(event)
         self._take(user, hits, [*hits, *plans.seen(event), *(each.doubt for each in problems if each.doubt)])
         return problems
 
@@ -89,9 +90,11 @@ class Simulation(Generic[Told]):
     def _put_off(self, user: str, hits: list[Hit], inputs: list[Input]) -> bool:
         """Let the inputs wait for the user's next tick, if all they can do is to open a watch that falls due then or
         later, or to close one: nothing comes late (it might take a message back), no campaign sums up (an exit might
-        make its message due at once), and none has too many watches.
+        make its message due at once), none has too many watches, and no message waits for a purchase.
         """
         now, summaries, first = self.now, self._plans.summaries, self._dues.get(user, NEVER)
+        if self._states.get(user, NOTHING).exposures:
+            return False  # a purchase is told when it happens
         for hit in hits:
             due = hit.due
             if hit.at < now or due <= now or campaign_of(hit.campaign) in summaries or len(hit.values) > WIDEST:

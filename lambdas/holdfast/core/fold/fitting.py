@@ -1,7 +1,8 @@
 """A user's state, and what is decided beside it, fit one item of DynamoDB, whatever else the limits allow.
 
-Nearly every fold fits as it is, and pays nothing for this. Where the state is too long, watches go as they do beyond
-the cap of a campaign: marks with nothing to decide first, then the oldest open ones, which are withheld for it.
+Nearly every fold fits as it is, and pays nothing for this. Where the state is too long, exposures go first, the oldest
+of them: what follows those is not counted any more. Then watches go as they do beyond the cap of a campaign: marks with
+nothing to decide first, then the oldest open ones, which are withheld for it.
 Where the decisions are too long, fewer are made at once (the others stay due), and of those that are only withheld
 because there are too many, the last are summed up in one for each campaign. (Which watches go depends then on how long
 they are when the state is saved: up to here, but no further, the order of events makes no difference.)
@@ -9,11 +10,13 @@ they are when the state is saved: up to here, but no further, the order of event
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import canonical, canonical_bytes
 from holdfast.core.fold.asking import UNKNOWN, Known
+from holdfast.core.fold.conversions import all_of
 from holdfast.core.fold.fold import LIMITS, TOO_MANY, Limits, evict, fold, stage
 from holdfast.core.fold.watches import Decision, State, Watches, encode
 from holdfast.core.plans.plan import Input, Plans
@@ -75,7 +78,9 @@ def _bytes(text: str) -> int:
 
 
 def _trimmed(state: State, size: int, now: int) -> tuple[State, list[Decision]]:
-    """The state without the watches that matter least, as many as have to go, and what is decided by that."""
+    """The state without what matters least, as much as has to go, and what is decided by that."""
+    if state.exposures:
+        state, size = _without_exposures(state, size)
     ranked = sorted((stage(watch), watch.latest, campaign, key) for campaign, key, watch in state.all())
     go: dict[str, int] = {}
     for _, _, campaign, key in ranked:
@@ -92,6 +97,19 @@ def _trimmed(state: State, size: int, now: int) -> tuple[State, list[Decision]]:
         watches[campaign] = draft
     left = {campaign: each for campaign, each in watches.items() if each}
     return state._replace(watches=left, floors=floors), decisions
+
+
+def _without_exposures(state: State, size: int) -> tuple[State, int]:
+    """Without the oldest exposures, as many as have to go."""
+    oldest = sorted(all_of(state.exposures), key=lambda each: (each[1].when, each[0]))
+    go: Counter[str] = Counter()
+    for place, exposure in oldest:
+        if size <= TRIMMED_BYTES:
+            break
+        size -= len(canonical_bytes(exposure)) + 1
+        go[place] += 1
+    left = {place: tuple(of[go[place] :]) for place, of in state.exposures.items()}
+    return state._replace(exposures={place: of for place, of in left.items() if of}), size
 
 
 def _shorter(decisions: Sequence[Decision], room: int) -> list[Decision]:

@@ -32,9 +32,21 @@ from typing import NamedTuple
 
 from holdfast.core.events import Json, Tick
 from holdfast.core.fold.asking import UNKNOWN, Gate, Known, remembered_for
-from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
+from holdfast.core.fold.conversions import COUNTED_MS, Following, all_of
+from holdfast.core.fold.watches import (
+    PARTS_MS,
+    Decided,
+    Decision,
+    Doubt,
+    Kind,
+    State,
+    Trigger,
+    Watch,
+    Watches,
+)
 from holdfast.core.gate.gate import Send, Wait, Withhold
 from holdfast.core.places import campaign_of
+from holdfast.core.plans.goal import Purchase
 from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, Unreadable
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
@@ -78,6 +90,8 @@ def fold(
     Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
     """
     draft, decisions, seen, ticked = _merge(state, inputs, now)
+    following = Following(state.exposures, state.counted, now)
+    decisions += following.merge(draft.purchases, draft.hits)
     watches_of = draft.watches
     touched = sorted(watches_of)
     for campaign, old in state.watches.items():
@@ -98,6 +112,7 @@ def fold(
             doubts = draft.doubts.get(campaign, {}).values()
             gate = gate or Gate(state.sent, whole, plans, known, now)
             decided = _decide(campaign, watches, plans, gate, limits.decisions - len(decisions), doubts)
+            decided = following.expose(decided, plan, watches, campaign)
             decisions += _recommending(decided, plan, recent, done)
         watches.forget(now - _keep(plan, limits))
         if not watches:
@@ -107,7 +122,9 @@ def fold(
             decisions += evict(campaign, watches_of[campaign], floors, now, limits.watches)
     ends = _ends(draft.ends, plans, now, limits) if draft.ends else {}
     doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else {}
-    return State(whole, floors, recent, done, ends, doubts_of, gate.sent if gate else state.sent), decisions
+    exposures = following.exposures(lambda place: _keep(plans.get(campaign_of(place)), limits))
+    sent = gate.sent if gate else state.sent
+    return State(whole, floors, recent, done, ends, doubts_of, sent, exposures, following.counted), decisions
 
 
 def _priority(campaign: str, plans: Plans) -> int:
@@ -124,6 +141,8 @@ class _Draft(NamedTuple):
     floors: Mapping[str, tuple[int, str]]
     ends: dict[str, tuple[int, int]]
     doubts: dict[str, Mapping[str, Doubt]]
+    hits: list[Hit]
+    purchases: list[Purchase]
 
     def of(self, campaign: str) -> Watches:
         if (watches := self.watches.get(campaign)) is None:
@@ -135,23 +154,24 @@ def _merge(state: State, inputs: Iterable[Input], now: int) -> tuple[_Draft, lis
     """The state with the inputs, and what the hits alone decided; what else was seen of items; and whether there is a
     tick.
     """
-    draft = _Draft(state.watches, {}, state.floors, {**state.ends}, {**state.doubts})
+    draft = _Draft(state.watches, {}, state.floors, {**state.ends}, {**state.doubts}, [], [])
     decisions: list[Decision] = []
-    hits: list[Hit] = []
     seen: list[Seen] = []
     ticked = False
     for each in inputs:
         if isinstance(each, Hit):
-            hits.append(each)
+            draft.hits.append(each)
             decisions += _see(each, draft.of(each.campaign), draft, each.plan, now)
         elif isinstance(each, Tick):
             ticked = True
         elif isinstance(each, Unreadable):
             _doubt(draft.doubts, each)
+        elif isinstance(each, Purchase):
+            draft.purchases.append(each)
         else:
             seen.append(each)
     if draft.doubts:
-        for hit in hits:
+        for hit in draft.hits:
             _take_away(draft.doubts, hit)
     return draft, decisions, seen, ticked
 
@@ -397,12 +417,18 @@ def _decide(
         if isinstance(answer, Wait):
             watches.put(key, watches[key]._replace(wait=(answer.until, answer.reason)))
         else:
-            decisions.append(_decide_one(campaign, watches, key, trigger, now, _reason(answer)))
+            decision = _decide_one(campaign, watches, key, trigger, now, _reason(answer))
+            decisions.append(_of_variant(decision, answer))
     return decisions
 
 
 def _reason(answer: Send | Withhold) -> str:
     return answer.reason if isinstance(answer, Withhold) else ""
+
+
+def _of_variant(decision: Decision, answer: Send | Withhold) -> Decision:
+    variant = answer.variant if isinstance(answer, Send) else ""
+    return decision._replace(variant=variant) if variant else decision
 
 
 def _decide_one(campaign: str, watches: Watches, key: str, trigger: Trigger, now: int, reason: str) -> Decision:
@@ -449,7 +475,7 @@ def _sum_up(
     for key, trigger in certain:
         decided = Decided(trigger.at, trigger.id, now, kind, why, summary.mark)
         watches.put(key, watches[key]._replace(decided=decided, wait=None))
-    return [*decisions, summary]
+    return [*decisions, _of_variant(summary, answer)]
 
 
 def _summary(kind: Kind, plan: Plan, due: list[tuple[str, Trigger]], now: int, reason: str) -> Decision:
@@ -530,7 +556,9 @@ def needed_until(state: State, plans: Plans, limits: Limits) -> int:
     watches = (_needed_until(watch, keep[campaign]) for campaign, _, watch in state.all())
     keeps = {campaign: remembered_for(plans.get(campaign), plans) for campaign in state.sent}
     sent = (at + keeps[campaign] for campaign, went in state.sent.items() for at, _ in went)
-    return max((*floors, *items, *ends, *doubts, *watches, *sent), default=0)
+    exposures = (each.until + _keep(plans.get(campaign_of(place)), limits) for place, each in all_of(state.exposures))
+    counted = (at + COUNTED_MS for at in state.counted.values())
+    return max((*floors, *items, *ends, *doubts, *watches, *sent, *exposures, *counted), default=0)
 
 
 def evict(campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], now: int, most: int) -> list[Decision]:

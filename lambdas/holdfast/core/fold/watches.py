@@ -18,7 +18,7 @@ from holdfast.core.paths import folded
 from holdfast.core.places import campaign_of
 from holdfast.core.recommend.ranking import Items
 
-Kind: TypeAlias = Literal["send", "withhold", "retract", "convert"]
+Kind: TypeAlias = Literal["send", "withhold", "retract", "convert", "unconvert"]
 
 PARTS_MS = 30 * 24 * 60 * 60_000
 """How long one part of a trigger of several events waits for the others."""
@@ -247,6 +247,58 @@ class Doubt(Value, frozen=True):
 IN_DOUBT = "in doubt"
 
 
+class Bought(Value, frozen=True, array_like=True, omit_defaults=True):
+    """A purchase after a message: its event, and what was paid for the value, as far as that could be read."""
+
+    at: int
+    id: str
+    amount: float | None = None
+    currency: str = ""
+
+
+class Exposure(Value, frozen=True, omit_defaults=True):
+    """A message that went (`when`), or that would have gone but for the group `control` (that of the campaign is called
+    "control", that of the stack "stack"), and what was bought until `until`.
+
+    `key`, `at` and `id` are those of its decision; `shown` is the value where it is not the key. Of a summary, `about`
+    has the values that it names, and when each was triggered. `first`: statistics count the user with this one.
+
+    `bought` are purchases that nothing undid, the first of them in order; `undone` is the time of the latest event that
+    undoes. `void`: the message should not have gone.
+    """
+
+    key: str
+    at: int
+    id: str
+    when: int
+    until: int
+    revision: int
+    about: Mapping[str, int] = {}
+    variant: str = ""
+    control: str = ""
+    first: bool = False
+    shown: Json = None
+    bought: tuple[Bought, ...] = ()
+    undone: int = 0
+    void: bool = False
+
+    @property
+    def values(self) -> Mapping[str, int]:
+        """The constant values that it is about, and when each was triggered."""
+        return self.about or {self.key: self.at}
+
+
+class Conversion(Value, frozen=True, omit_defaults=True):
+    """Of a message that was decided at `sent`, or held back for the group `control`: the purchase that converts it now
+    (None: no more), and the one that was told before.
+    """
+
+    sent: int
+    control: str = ""
+    bought: Bought | None = None
+    before: Bought | None = None
+
+
 class State(Value, frozen=True):
     """A user's watches by campaign and constant value, and by campaign the `floor`: the rank (time, constant value) of
     the newest watch that had to go because there were too many. What ranks no higher is not remembered again, unless
@@ -256,6 +308,9 @@ class State(Value, frozen=True):
     are the events that may be exits and could not be read, by campaign and event id.
 
     By campaign, `sent` is when its messages went, and about which value, as far as the gate asks for it.
+
+    By place, `exposures` are the messages that may still be converted. By campaign, `counted` is since when the user is
+    in its statistics.
 
     By recommendation, the user's `recent` items and those `done` with, a few of each: see `recommendations.Items`.
     """
@@ -267,6 +322,8 @@ class State(Value, frozen=True):
     ends: Mapping[str, tuple[int, int]] = {}
     doubts: Mapping[str, Mapping[str, Doubt]] = {}
     sent: Mapping[str, Sequence[tuple[int, str]]] = {}
+    exposures: Mapping[str, Sequence[Exposure]] = {}
+    counted: Mapping[str, int] = {}
 
     def due(self, summaries: Container[str] = (), without: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
@@ -293,6 +350,9 @@ class Decision(Value, frozen=True, omit_defaults=True):
     A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
     longer than the campaign says, `open` is how many watches it closes.
 
+    `variant` is that of the message. `first`: the user is counted with this one. `conversion` is what a `convert` or an
+    `unconvert` is about; its trigger is that of the message.
+
     Of the recommendations that the campaign names, `recent` and `done` are what the user's state held: a message says
     the same whenever it is rendered.
     """
@@ -311,6 +371,9 @@ class Decision(Value, frozen=True, omit_defaults=True):
     open: int = 1
     recent: Mapping[str, Items] = {}
     done: Mapping[str, Items] = {}
+    variant: str = ""
+    first: bool = False
+    conversion: Conversion | None = None
 
     @property
     def mark(self) -> tuple[int, str]:
@@ -337,6 +400,10 @@ def encode(state: State) -> str:
         }
     if state.sent:
         data["sent"] = state.sent
+    if state.exposures:
+        data["exposures"] = state.exposures
+    if state.counted:
+        data["counted"] = state.counted
     return canonical(data)
 
 
@@ -352,16 +419,32 @@ def decode(text: str) -> State:
         {c: (at, grace) for c, (at, grace) in data.get("ends", {}).items()},
         {c: {id_: Doubt(*each) for id_, each in doubts.items()} for c, doubts in data.get("doubts", {}).items()},
         {c: tuple((at, key) for at, key in went) for c, went in data.get("sent", {}).items()},
+        {place: tuple(map(_unpack_exposure, of)) for place, of in data.get("exposures", {}).items()},
+        data.get("counted", {}),
     )
 
 
 def decision_of(data: Mapping[str, Any]) -> Decision:
     """Of an outbox. Fields that this release does not know are ignored. Raises NewerFormat, and TypeError."""
     formats.check(data, formats.DECISION)
-    return Decision(**{name: value for name, value in data.items() if name in _DECISION})
+    known = {name: value for name, value in data.items() if name in _DECISION}
+    if "conversion" in known:
+        known["conversion"] = _unpack_conversion(known["conversion"])
+    return Decision(**known)
 
 
 _DECISION = frozenset(Decision.__struct_fields__)
+_EXPOSURE = frozenset(Exposure.__struct_fields__)
+
+
+def _unpack_exposure(data: Mapping[str, Any]) -> Exposure:
+    known = {name: value for name, value in data.items() if name in _EXPOSURE}
+    return Exposure(**{**known, "bought": tuple(Bought(*each[:4]) for each in data.get("bought", ()))})
+
+
+def _unpack_conversion(data: Mapping[str, Any]) -> Conversion:
+    bought = {name: Bought(*data[name][:4]) for name in ("bought", "before") if data.get(name)}
+    return Conversion(data["sent"], data.get("control", ""), **bought)
 
 
 def _pack_watch(key: str, watch: Watch) -> dict[str, object]:

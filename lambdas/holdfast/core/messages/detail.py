@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from holdfast.core.catalog.rows import IDENTITY, Values
 from holdfast.core.events import Json, canonical_bytes
-from holdfast.core.fold.watches import Decision, Kind
+from holdfast.core.fold.watches import Conversion, Decision, Kind
 from holdfast.core.plans.plan import Plan
 from holdfast.core.recommend.ranking import Recommended
 
@@ -37,6 +37,7 @@ _SUFFIX: Mapping[Kind, str] = {
     "withhold": " Withheld",
     "retract": " Retracted",
     "convert": " Converted",
+    "unconvert": " Conversion Retracted",
 }
 
 
@@ -80,7 +81,7 @@ def detail(
             "id": message_id(user, decision),
             "campaign": decision.campaign,
             "revision": plan.revision if plan else decision.revision,
-            "variant": None,
+            "variant": decision.variant or None,
             "decided_at": iso(decision.when),
             "schema": SCHEMA,
         },
@@ -95,7 +96,18 @@ def detail(
             }
     if reason:
         body["reason"] = reason
+    if decision.conversion:
+        body["conversion"] = _conversion(decision.conversion)
     return body
+
+
+def _conversion(conversion: Conversion) -> dict[str, Json]:
+    """The purchase that counts now, or of one that does not count any more, that it did."""
+    bought = conversion.bought or conversion.before
+    told: dict[str, Json] = {"sent_at": iso(conversion.sent)}
+    if bought:
+        told |= {"at": iso(bought.at), "amount": bought.amount, "currency": bought.currency or None}
+    return {**told, "group": conversion.control} if conversion.control else told
 
 
 def iso(at: int) -> str:

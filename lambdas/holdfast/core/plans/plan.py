@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from holdfast.core.events import Event, Json, Tick, Value, canonical, event_id, event_key
 from holdfast.core.formats import check
@@ -22,6 +22,7 @@ from holdfast.core.gate.rules import NONE, Rules
 from holdfast.core.limits import MAX_VALUE_BYTES, MAX_VALUES, beyond, bytes_of
 from holdfast.core.paths import Search, Unclear, folded, key_of, search, shown, text_in_the_way, truthy, without_case
 from holdfast.core.places import place_of
+from holdfast.core.plans.goal import Goal, Purchase, Worth
 from holdfast.core.recommend.ranking import MOST_ITEMS, Recommender, Seen, items
 
 MAX_AGE_MS = 2 * 60 * 60_000
@@ -105,6 +106,7 @@ class Plan:
     since: int = 0
     rules: Rules = NONE
     """Between due and sent."""
+    convert: Goal | None = None
     space: int = 0
 
     @property
@@ -135,6 +137,8 @@ class Plan:
         del data["since"], data["space"]
         if "rules" in data:
             data["rules"] = self.rules.to_json()
+        if self.convert:
+            data["convert"] = self.convert.to_json()
         data["constant"] = [{k: v for k, v in each.items() if v or k != "match"} for each in data["constant"]]
         return data
 
@@ -147,7 +151,8 @@ class Plan:
         }
         constant = (Constant(c["name"], c["paths"], c.get("match", "")) for c in data["constant"])
         rules = {"rules": Rules.from_json(data["rules"])} if "rules" in data else {}
-        return cls(**{**given, "constant": tuple(constant), **rules})
+        goal = {"convert": Goal.from_json(data["convert"])} if "convert" in data else {}
+        return cls(**{**given, "constant": tuple(constant), **rules, **goal})
 
 
 _FIELDS = frozenset(each.name for each in fields(Plan))
@@ -155,10 +160,10 @@ _TUPLES = frozenset({"did", "did_not", "keep", "recommendations", "every", "snap
 LATER: Mapping[str, object] = {
     each.name: each.default_factory() if each.default_factory is not MISSING else each.default
     for each in fields(Plan)
-    if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits", "types", "rules"}
+    if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits", "types", "rules", "convert"}
 }
 """Fields that release 0.1 does not know, with their defaults."""
-HARMLESS = frozenset({"grace", "unreadable_exits"})
+HARMLESS = frozenset({"grace", "unreadable_exits", "convert"})
 """Fields that a release which does not know them may do without: it only does as it always did."""
 
 
@@ -253,7 +258,7 @@ class Unreadable(Value, frozen=True):
     why: str
 
 
-Input: TypeAlias = Hit | Unreadable | Seen | Tick
+Input: TypeAlias = Hit | Unreadable | Seen | Purchase | Tick
 """All that the fold takes."""
 
 
@@ -303,6 +308,14 @@ class _Route(NamedTuple):
         return (self.part == EXIT or self.snapshot) and self.plan.unreadable_exits != "ignore"
 
 
+class _Goal(NamedTuple):
+    """How a campaign reads an event that converts its messages, or undoes that."""
+
+    route: _Route
+    undoes: bool
+    worth: Worth
+
+
 class _Items(NamedTuple):
     """Where a recommendation finds items in an event."""
 
@@ -338,21 +351,24 @@ class Plans(dict[str, Plan]):
         for other in others:
             with suppress(*MISREAD):  # was never read, and concerns no revision that came after it
                 _read_by(other, other.place)
+                _goals(other)
                 apart.setdefault(other.id, []).append(other)
         self.deleted = frozenset(deleted)
         self.illegible = dict(illegible)
         self.recommenders = {recommender.id: recommender for recommender in recommenders}
         routes: dict[str, list[_Route]] = {}
+        routes_to_goals: dict[str, list[_Goal]] = {}
         for plan in [*self.values()]:
             try:
                 found = _routes(plan, apart.get(plan.id, ()))
+                goals = [each for own in (plan, *apart.get(plan.id, ())) for each in _goals(own)]
             except MISREAD as error:  # published by a release with fewer checks: it concerns no other campaign
                 del self[plan.id]
                 names = frozenset(plan.events.get(name, name) for name in (*plan.did, *plan.did_not))
                 self.illegible[plan.id] = Illegible(f"{type(error).__name__}: {error}", names)
             else:
-                for name, route in found:
-                    routes.setdefault(name, []).append(route)
+                _add(routes, found)
+                _add(routes_to_goals, goals)
         routes_to_items: dict[str, list[_Items]] = {}
         for each in [*self.recommenders.values()]:
             try:
@@ -364,8 +380,7 @@ class Plans(dict[str, Plan]):
             except MISREAD:
                 del self.recommenders[each.id]
             else:
-                for name, finding in items_of:
-                    routes_to_items.setdefault(name, []).append(finding)
+                _add(routes_to_items, items_of)
         self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
         self.policy = policy or NO_POLICY
         self.undecidable = policy is None
@@ -374,7 +389,10 @@ class Plans(dict[str, Plan]):
         self.places = frozenset(each.place for plan in self.values() for each in (plan, *apart.get(plan.id, ())))
         self.summaries = frozenset(plan.id for plan in self.values() if plan.summary)
         self._routes = lru_cache(maxsize=4096)(lambda name: routes.get(event_key(name), ()))
-        self.heeds = lru_cache(maxsize=4096)(lambda name: bool(self._routes(name) or self._items(name)))
+        self._goals = lru_cache(maxsize=4096)(lambda name: routes_to_goals.get(event_key(name), ()))
+        self.heeds = lru_cache(maxsize=4096)(
+            lambda name: bool(self._routes(name) or self._items(name) or self._goals(name))
+        )
         """Does any campaign or recommendation name this event?"""
         unread = frozenset(name for each in self.illegible.values() for name in each.names)
         self.unread = lru_cache(maxsize=4096)(lambda name: event_key(name) in unread) if unread else _never
@@ -389,7 +407,7 @@ class Plans(dict[str, Plan]):
 
     def name(self, event_name: str) -> bool:
         """Does any campaign name this event?"""
-        return bool(self._routes(event_name))
+        return bool(self._routes(event_name) or self._goals(event_name))
 
     def read(self, event: Event) -> tuple[list[Hit], list[Problem]]:
         """What the event means to each campaign that names it and whose `where` it passes."""
@@ -416,14 +434,28 @@ class Plans(dict[str, Plan]):
         """What is in doubt when the event, which may be an exit, could not be taken at all."""
         return [_unreadable(route, event, why) for route in self._routes(event.name) if route.ends]
 
-    def seen(self, event: Event) -> list[Seen]:
-        """What the event means to recommendations. One that bears no item means nothing to them."""
-        seen: list[Seen] = []
+    def seen(self, event: Event) -> list[Seen | Purchase]:
+        """What the event means to recommendations, and to messages that went. One that bears no item, or no value,
+        means nothing to them.
+        """
+        seen: list[Seen | Purchase] = []
+        for goal in self._goals(event.name):
+            with suppress(_NotJoinable):
+                if goal.route.where is None or truthy(_passes(goal.route, event)):
+                    seen.append(_purchase(goal, event))
         for recommendation, find, done in self._items(event.name):
             with suppress(ValueError, TypeError, ArithmeticError):
                 texts = items(find, event.properties)[:MOST_ITEMS]
                 seen += [Seen(recommendation, text, event.at, done) for text in texts]
         return seen
+
+
+T = TypeVar("T")
+
+
+def _add(index: dict[str, list[T]], found: Iterable[tuple[str, T]]) -> None:
+    for name, each in found:
+        index.setdefault(name, []).append(each)
 
 
 def _never(_name: str) -> bool:
@@ -444,6 +476,28 @@ def _routes(plan: Plan, others: Sequence[Plan] = ()) -> list[tuple[str, _Route]]
 def _read_by(plan: Plan, place: str) -> list[tuple[str, _Route]]:
     parts = (*((did, did) for did in plan.did), *((EXIT, did_not) for did_not in plan.did_not))
     return [(plan.events.get(name, name), _route(plan, part, name, place)) for part, name in parts]
+
+
+def _goals(plan: Plan) -> list[tuple[str, _Goal]]:
+    """By the key of the event, how a plan reads what converts its messages."""
+    goal = plan.convert
+    if goal is None:
+        return []
+    worth = goal.worth(without_case if any(each.match == IGNORE_CASE for each in plan.constant) else folded)
+    named = [(name, False) for name in goal.on] + [(name, True) for name in goal.undone_by]
+    return [
+        (plan.events.get(name, name), _Goal(_route(plan, EXIT, name, plan.place), undoes, worth))
+        for name, undoes in named
+    ]
+
+
+def _purchase(goal: _Goal, event: Event) -> Purchase:
+    route = goal.route
+    values = _values(route, event)
+    id_, max_age = event_id(event), route.plan.max_age
+    return Purchase(
+        route.place, id_, event.at, event.arrived, values, goal.undoes, max_age, event.properties, goal.worth
+    )
 
 
 def _triggers(routes: Iterable[tuple[str, _Route]], key: str) -> tuple[_Route, ...]:
