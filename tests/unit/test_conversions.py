@@ -409,7 +409,7 @@ def test_a_file_says_what_converts_and_by_default_the_exits_do() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "mistake"),
     [
-        ("undone_by: refunded", "on: [refunded, paid]", "say where 'paid' bears 'product'"),
+        ("undone_by: refunded", "on: [refunded, paid]", "say which property of 'paid' is the 'product'"),
         ("undone_by: refunded", "undone_by: [refunded, charged]", "'charged' converts and undoes it"),
         ("within: 2 days", "within: 0 days", "more than nothing"),
         ("within: 2 days", "within: 91 days", "90 days is the longest"),
