@@ -163,9 +163,17 @@ def test_the_focus_follows_whoever_uses_the_keyboard(sit_down: SitDown) -> None:
         desk.press("Tab")
         assert desk.focused == after
     within.click()
+    desk.press("ArrowDown")
+    options = desk.page.get_by_role("option", name="minutes")
+    assert len({options.nth(number).evaluate(BACKGROUND) for number in (0, 1)}) == 2  # the chosen one is seen
+    desk.press("Escape")
+    within.click()
     desk.press("Tab")
     assert desk.focused not in {"", "Suggestions: Within"}
     desk.shot("18-forced-colors")
+
+
+BACKGROUND = "(element) => getComputedStyle(element).backgroundColor"
 
 
 def axe(desk: Desk) -> list[str]:

@@ -127,6 +127,13 @@ const theme = EditorView.theme({
     backgroundColor: "var(--accent-soft)",
     color: "var(--ink)",
   },
+  "@media (forced-colors: active)": {
+    ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": {
+      forcedColorAdjust: "none",
+      backgroundColor: "Highlight",
+      color: "HighlightText",
+    },
+  },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > completion-section": {
     display: "list-item",
     border: "0",
