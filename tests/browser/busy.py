@@ -157,7 +157,7 @@ def story() -> dict[str, Any]:
                 "latest": at,
                 "waits_for": [],
                 "until": None,
-                "decided": None,
+                "decided": at + MINUTE if number % 5 == 1 else None,
                 "message": f"0123456789abcdef{number}",
                 "reason": "",
                 "values": {"title": f"زوي, your {product} is waiting", "a_key": "x" * 90} if number % 5 < 2 else None,
