@@ -367,6 +367,7 @@ export const words = {
     title: (name: string): string => `Publish changes of ${name}`,
     notYet: "Not yet",
     publishing: "Publishing…",
+    breaking: "Who reads the messages may rely on what is not there any more. Published all the same:",
     button: (revision: number): string => `Publish revision ${revision}`,
     invalid: "It cannot be published yet:",
     same: (revision: number): string =>

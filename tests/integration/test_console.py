@@ -287,6 +287,40 @@ def test_of_two_who_publish_at_once_one_loses(world: World, browser: Browser) ->
     assert browser.get("/api/campaigns/cart")["paused"] is True
 
 
+TYPED = FILE.replace('"{{ Event.price }}"', '{value: "{{ Event.price }}", type: number}')
+GONE = FILE.replace('    price: "{{ Event.price }}"\n', "")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (TYPED, "values.price was text and becomes number"),
+        (GONE, "values.price is gone"),
+        (FILE + "  detail_type: Reminder\n", "the detail type 'Personalized Message' becomes 'Reminder'"),
+    ],
+)
+def test_what_breaks_consumers_is_refused_unless_it_is_forced(browser: Browser, text: str, why: str) -> None:
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1, force=True)
+    assert why in browser.post("/api/diff", source=text)["breaking"][0]
+    refused = browser.post("/api/campaigns/cart/publish", 409, source=text, seen_revision=2)["error"]
+    assert refused["code"] == "breaking"
+    assert [why in each for each in refused["breaking"]] == [True]
+    assert browser.get("/api/campaigns/cart")["source"] == FILE
+    late = browser.post("/api/campaigns/cart/publish", 409, source=text, seen_revision=1)
+    assert late["error"]["code"] == "conflict"
+    assert browser.post("/api/campaigns/cart/publish", source=text, seen_revision=2, force=True)["revision"] == 3
+
+
+def test_the_way_back_is_refused_where_it_breaks_consumers_unless_it_is_forced(browser: Browser) -> None:
+    more = FILE + '    size: "{{ Event.size }}"\n'
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1, force=True)
+    browser.post("/api/campaigns/cart/publish", source=more, seen_revision=2)
+    refused = browser.post("/api/campaigns/cart/rollback", 409, seen_revision=3)["error"]
+    assert (refused["code"], refused["breaking"]) == ("breaking", ["values.size is gone"])
+    assert browser.get("/api/campaigns/cart")["source"] == more
+    assert browser.post("/api/campaigns/cart/rollback", seen_revision=3, force=True)["revision"] == 4
+
+
 def test_pause_resume_and_the_way_back(browser: Browser) -> None:
     browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
     browser.post("/api/campaigns/cart/publish", source=FILE.replace("your", "the"), seen_revision=2)

@@ -8,6 +8,7 @@ import { TextChanges } from "../ui/difference.js";
 import { Icon } from "../ui/icons.js";
 import { Code, Dialog, Failed, Note, Skeleton, Time, toast } from "../ui/parts.js";
 import { words } from "../words.js";
+import { Breaking } from "./publish.js";
 
 export function History({ live, me, reload }: { live: Published; me: Me; reload: () => Promise<void> }) {
   const [open, setOpen] = useState<number | null>(null);
@@ -61,21 +62,27 @@ function Revision({ id, revision, live, me, close, reload }: RevisionProps) {
   const it = useData<Published>(path(revision));
   const before = useData<Published>(revision > 1 ? path(revision - 1) : null);
   const [note, setNote] = useState("");
+  const [broken, setBroken] = useState<string[]>([]);
   const rollBack = async (): Promise<void> => {
     try {
       const done = await post<{ revision: number }>(`/campaigns/${encodeURIComponent(id)}/rollback`, {
         to: revision,
         seen_revision: live.revision,
         ...(note.trim() ? { note: note.trim() } : {}),
+        force: broken.length > 0,
       });
       toast(words.history.rolled(done.revision, revision));
       close();
-    } catch (error) {
-      toast(asApiError(error).message, { icon: "warning" });
-    } finally {
-      forget("/campaigns");
-      await reload();
+    } catch (reason) {
+      const error = asApiError(reason);
+      if (error.code === "breaking") {
+        setBroken((error.body["breaking"] as string[] | undefined) ?? [error.message]);
+        return; // to be seen, and confirmed by the same button
+      }
+      toast(error.message, { icon: "warning" });
     }
+    forget("/campaigns");
+    await reload();
   };
   const offered = me.may_edit && revision !== live.revision;
   const footer = offered ? (
@@ -96,6 +103,7 @@ function Revision({ id, revision, live, me, close, reload }: RevisionProps) {
       {it.data && before.data && (
         <TextChanges label={words.difference.what} before={before.data.source} after={it.data.source} />
       )}
+      <Breaking what={broken} />
       {offered && <Note value={note} set={setNote} />}
     </Dialog>
   );

@@ -49,15 +49,21 @@ export function Publish({ id, form, draft, preview, close, published, take, choo
   useEffect(() => {
     if (diff && diff.live !== seen) lost().catch(fail);
   }, [diff, seen, lost, fail]);
+  const broken = diff?.breaking ?? []; // whoever publishes has it before their eyes
   const publish = async (): Promise<void> => {
     setBusy(true);
     setError(null);
     try {
-      const body = { source: draft.source, seen_revision: seen, ...(note.trim() ? { note: note.trim() } : {}) };
+      const body = {
+        source: draft.source,
+        seen_revision: seen,
+        ...(note.trim() ? { note: note.trim() } : {}),
+        force: broken.length > 0,
+      };
       const { revision } = await post<{ revision: number }>(`/campaigns/${encodeURIComponent(id)}/publish`, body);
       published(revision);
     } catch (reason) {
-      if (asApiError(reason).status === 409) await lost().catch(fail);
+      if (asApiError(reason).code === "conflict") await lost().catch(fail);
       else fail(reason);
     } finally {
       setBusy(false);
@@ -99,8 +105,26 @@ export function Publish({ id, form, draft, preview, close, published, take, choo
           <Changes of={diff.changes} />
         </>
       )}
+      <Breaking what={broken} />
       {diff && <Note value={note} set={setNote} />}
     </Dialog>
+  );
+}
+
+/** What consumers of the messages rely on, and would not find any more. */
+export function Breaking({ what }: { what: string[] }) {
+  if (what.length === 0) return null;
+  return (
+    <div role="alert" class="wraps">
+      <p>
+        <b>{words.publish.breaking}</b>
+      </p>
+      <ul>
+        {what.map((each) => (
+          <li key={each}>{each}</li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

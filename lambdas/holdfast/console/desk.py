@@ -54,7 +54,7 @@ from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.locales import zone
 from holdfast.core.times import format_duration
 from holdfast.services.message_data import Lookup, Unread
-from holdfast.services.publishing import NoWayBack, Throttled, diff, plan_of, publish, rollback
+from holdfast.services.publishing import Breaking, NoWayBack, Throttled, diff, plan_of, publish, rollback
 from holdfast.services.set_aside import Aside, SetAside, Wanted
 from holdfast.services.user_data import Known as KnownUser
 from holdfast.services.user_data import read_user
@@ -170,7 +170,14 @@ class Desk:
         seen, note = asked.seen_revision, asked.note or ""
         with self._alone(campaign):
             live, changed = publish(
-                self.campaigns, draft.campaign, draft.source.text, self.clock(), seen=seen, by=by, note=note
+                self.campaigns,
+                draft.campaign,
+                draft.source.text,
+                self.clock(),
+                seen=seen,
+                by=by,
+                note=note,
+                breaking=asked.force,
             )
         if changed:
             self._record(by, "published", campaign, revision=live.plan.revision, note=note)
@@ -193,7 +200,14 @@ class Desk:
         try:
             with self._alone(campaign):
                 live, changed, _ = rollback(
-                    self.campaigns, campaign, self.clock(), to=asked.to, seen=seen, by=by, note=note
+                    self.campaigns,
+                    campaign,
+                    self.clock(),
+                    to=asked.to,
+                    seen=seen,
+                    by=by,
+                    note=note,
+                    breaking=asked.force,
                 )
         except NoWayBack as error:
             raise Refused(422, "no_way_back", str(error)) from None
@@ -476,6 +490,13 @@ class _Alone:
     def __exit__(self, _kind: object, error: object, _traceback: object) -> Literal[False]:
         if isinstance(error, UnknownCampaign):
             raise _unknown(error) from None
+        if isinstance(error, Breaking):
+            raise Refused(
+                409,
+                "breaking",
+                f"Consumers of the messages would break: {error}. To do it all the same, send force.",
+                breaking=error.what,
+            ) from None
         if isinstance(error, Conflict):
             live = self.desk.campaigns.find(self.campaign)
             revision = live.plan.revision if live else 0

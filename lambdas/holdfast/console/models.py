@@ -45,11 +45,15 @@ class Samples(Drafted):
     events: Annotated[list[Object], Field(max_length=100)]
 
 
+Force: TypeAlias = Annotated[bool, Field(description="Also where it would break consumers of the messages.")]
+
+
 class Publish(Drafted):
     """`seen_revision` is the live revision that the editor began with, 0 where there was none."""
 
     seen_revision: Annotated[int, Field(ge=0)]
     note: Note = None
+    force: Force = False
 
 
 class Seen(Asked):
@@ -59,6 +63,7 @@ class Seen(Asked):
 
 class Rollback(Seen):
     to: Annotated[int | None, Field(ge=1, description="Without: the revision before the live one.")] = None
+    force: Force = False
 
 
 class Chosen(Asked):
@@ -315,7 +320,10 @@ class Difference(Open):
 
 
 class Diff(Open):
-    """`live` is 0 where nothing was published yet; `complete` is whether all users were read in the time there is."""
+    """`live` is 0 where nothing was published yet; `complete` is whether all users were read in the time there is.
+
+    `breaking` is what consumers of the messages would not find any more.
+    """
 
     campaign: str
     live: int
@@ -325,6 +333,7 @@ class Diff(Open):
     complete: bool
     sentences: list[str]
     examples: list[Difference] = []
+    breaking: list[str] = []
 
 
 class Matched(Told):

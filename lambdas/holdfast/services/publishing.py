@@ -27,6 +27,14 @@ class NoWayBack(ValueError):
     """A campaign cannot be rolled back to that revision; says why."""
 
 
+class Breaking(ValueError):
+    """Consumers of the messages would break: `what` says how."""
+
+    def __init__(self, what: list[str]) -> None:
+        super().__init__("; ".join(what))
+        self.what = what
+
+
 class Throttled(RuntimeError):
     """AWS does not let the users table be read at the moment."""
 
@@ -129,11 +137,18 @@ def publish(
     seen: int | None = None,
     by: str = "",
     note: str = "",
+    breaking: bool = True,
 ) -> tuple[Published[Plan], bool]:
-    """Make the text the live revision, and whether that changed anything. Of `seen` and Conflict: Campaigns.publish."""
+    """Make the text the live revision, and whether that changed anything. Of `seen` and Conflict: Campaigns.publish.
+
+    Raises Breaking where it would break consumers, unless it may be `breaking`.
+    """
     live = table.find(campaign.id)
-    if live is not None and live.source == text and seen in {None, live.plan.revision}:
-        return live, False
+    if live is not None and seen in {None, live.plan.revision}:
+        if live.source == text:
+            return live, False
+        if not breaking and (broken := breaks(live.plan, campaign.plan())):
+            raise Breaking(broken)
     return table.publish(campaign.id, text, campaign.plan, now, seen=seen, by=by, note=note), True
 
 
@@ -146,11 +161,12 @@ def rollback(
     seen: int | None = None,
     by: str = "",
     note: str = "",
+    breaking: bool = True,
 ) -> tuple[Published[Plan], bool, int]:
     """Publish an old revision (without `to` the one before the live one) again, as a new one. What was published stays
     in the history as it was. Returned are the live revision, whether that is news, and which it is like.
 
-    Raises NoWayBack, UnknownCampaign, Conflict.
+    Raises NoWayBack, UnknownCampaign, Conflict, and Breaking as `publish` does.
     """
     live = table.get(campaign)
     if seen not in {None, live.plan.revision}:  # before anything is said of what one no longer sees
@@ -165,4 +181,4 @@ def rollback(
         told = error.mistakes[0].message
         see = f"holdfast campaign show {campaign} --revision {number}"
         raise NoWayBack(f"Revision {number} of {campaign} is not valid any more: {told}. See: {see}") from None
-    return (*publish(table, valid, source, now, seen=seen, by=by, note=note), number)
+    return (*publish(table, valid, source, now, seen=seen, by=by, note=note, breaking=breaking), number)
