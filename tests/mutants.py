@@ -26,6 +26,7 @@ WORKERS = os.cpu_count() or 2
 LAWS = ("test_laws.py", "test_fold.py")
 SUMMARY = ("test_summary.py",)
 SIMULATION = ("test_simulation.py",)
+PEOPLE = ("test_people.py",)
 TIMERS = ("test_timers.py",)
 TIMELINE = ("test_timeline.py",)
 VALUES = ("test_plans.py", "test_exits.py")
@@ -132,9 +133,9 @@ MUTATIONS = [
     Mutation(
         "an exit leaves no mark where nothing is open",
         "fold/fold.py",
-        "if (decided := watch.decided) and _takes_back(hit, decided, plan):",
+        "if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):",
         "if watch is NOTHING:\n                continue\n"
-        "            if (decided := watch.decided) and _takes_back(hit, decided, plan):",
+        "            if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):",
     ),
     Mutation(
         "the exit folded last counts, not the latest",
@@ -163,25 +164,25 @@ MUTATIONS = [
     Mutation("of two copies the one folded first counts", "fold/fold.py", "due=min(old.due, new.due)", "due=old.due"),
     Mutation(
         "one of several triggers is enough",
-        "fold/fold.py",
+        "fold/merging.py",
         "if any(name not in parts for name in plan.did):",
         "if (plan := plan.__class__(**{**plan.to_json(), 'did': tuple(parts)})) is None:",
     ),
     Mutation(
         "the first of several triggers dates the occurrence",
-        "fold/fold.py",
+        "fold/merging.py",
         "return ordered[-1]._replace(",
         "return ordered[0]._replace(",
     ),
     Mutation(
         "no settling for the earlier of several triggers",
-        "fold/fold.py",
+        "fold/merging.py",
         "due=max(part.due for part in ordered)",
         "due=ordered[-1].due",
     ),
     Mutation(
         "the earlier of several triggers has the last word in properties",
-        "fold/fold.py",
+        "fold/merging.py",
         "for part in ordered for name, value",
         "for part in ordered[::-1] for name, value",
     ),
@@ -195,28 +196,28 @@ MUTATIONS = [
     Mutation(
         "an exit at the trigger's time takes nothing back",
         "fold/fold.py",
-        "decided.at <= hit.at + hit.grace and",
-        "decided.at < hit.at + hit.grace and",
+        "decided.at <= at + grace and",
+        "decided.at < at + grace and",
     ),
     Mutation(
         "an exit at the time of the message takes it back",
         "fold/fold.py",
-        "hit.at < decided.when\n",
-        "hit.at <= decided.when\n",
+        "at < decided.when\n",
+        "at <= decided.when\n",
     ),
     Mutation(
         "an exit before the trigger takes the message back",
         "fold/fold.py",
-        "decided.at <= hit.at + hit.grace and",
+        "decided.at <= at + grace and",
         "",
     ),
     Mutation(
         "an exit is too late a moment too early",
         "fold/fold.py",
-        "hit.arrived <= decided.when + plan.max_age",
-        "hit.arrived < decided.when + plan.max_age",
+        "arrived <= decided.when + plan.max_age",
+        "arrived < decided.when + plan.max_age",
     ),
-    Mutation("an exit is never too late", "fold/fold.py", " and hit.arrived <= decided.when + plan.max_age", ""),
+    Mutation("an exit is never too late", "fold/fold.py", " and arrived <= decided.when + plan.max_age", ""),
     Mutation("a message is taken back twice", "fold/fold.py", "_take_back(watches, key, decided)\n", "pass\n"),
     Mutation(
         "what was withheld is taken back",
@@ -227,9 +228,48 @@ MUTATIONS = [
     Mutation(
         "nothing is taken back",
         "fold/fold.py",
-        "if (decided := watch.decided) and _takes_back(hit, decided, plan):",
+        "if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):",
         "if (decided := watch.decided) and False:",
     ),
+    # Two ids, one person.
+    Mutation(
+        "of two ids the earlier trigger counts",
+        "fold/watches.py",
+        "return max(one, other, key=lambda each: each.mark)",
+        "return min(one, other, key=lambda each: each.mark)",
+        PEOPLE,
+    ),
+    Mutation("exits of an alias are forgotten", "fold/watches.py", ").ended(other.exit, other.grace)\n", ")\n", PEOPLE),
+    Mutation(
+        "marks for every value are those of one id",
+        "fold/merging.py",
+        "ends[place] = furthest(ends.get(place, (0, 0)), mark)",
+        "ends.setdefault(place, mark)",
+        PEOPLE,
+    ),
+    Mutation(
+        "parts under two ids make no occurrence",
+        "fold/merging.py",
+        "if several and watch.parts and",
+        "if False and several and",
+        PEOPLE,
+    ),
+    Mutation(
+        "a message to the guest is not taken back",
+        "fold/fold.py",
+        "if plan and decided and _takes_back(",
+        "if False and _takes_back(",
+        PEOPLE,
+    ),
+    Mutation(
+        "two ids may have more watches than one",
+        "fold/fold.py",
+        "    for place in {place for alias in aliases for place in alias.state.watches}:\n        draft.of(place)\n",
+        "",
+        PEOPLE,
+    ),
+    Mutation("a circle is nothing", "people/people.py", "circle = tie.alias == person", "circle = False", PEOPLE),
+    Mutation("an id joins whoever asks last", "people/people.py", "if other != tie.alias:", "if False:", PEOPLE),
     # What it decides.
     Mutation(
         "events decide",
@@ -486,7 +526,7 @@ MUTATIONS = [
     Mutation(
         "an exit for every value ends what is known alone",
         "fold/fold.py",
-        "        if everything:\n            _end_by(everything, key, watches)\n",
+        "        if everything:\n            end_by(everything, key, watches)\n",
         "",
     ),
     Mutation(
@@ -502,7 +542,7 @@ MUTATIONS = [
     Mutation(
         "the mark for every value is the last folded",
         "fold/fold.py",
-        "max(draft.ends.get(hit.campaign, (0, 0)), (hit.at, hit.grace), key=lambda mark: (sum(mark), mark))",
+        "furthest(draft.ends.get(hit.campaign, (0, 0)), (hit.at, hit.grace))",
         "(hit.at, hit.grace)",
     ),
     Mutation(
@@ -635,13 +675,13 @@ MUTATIONS = [
     Mutation("a doubt is never taken away", "fold/fold.py", "_take_away(draft.doubts, hit)", "pass"),
     Mutation(
         "a copy brings the doubt back",
-        "fold/fold.py",
-        "if old is None or (old.why and _order(new) > _order(old)):",
-        "if old is None or _order(new) > _order(old) or not old.why:",
+        "fold/merging.py",
+        "(not new.why, order(new)) > (not old.why, order(old))",
+        "order(new) > order(old) or not old.why",
     ),
     Mutation("a doubt ends as marks do", "fold/fold.py", " or first <= each.reach}", "}"),
     Mutation("a doubt never ends", "fold/fold.py", "if each.reach >= before or first", "if True or first"),
-    Mutation("one doubt too many goes silently", "fold/fold.py", '_keep_doubt(known, "", least)', "pass"),
+    Mutation("one doubt too many goes silently", "fold/merging.py", 'keep_doubt(known, "", least)', "pass"),
     Mutation("triggers leave doubts", "plans/plan.py", "(self.part == EXIT or self.snapshot) and", "True and", INTAKE),
     Mutation(
         "exits leave no doubts", "plans/plan.py", "error.why) if route.ends else None", "error.why) if False else None"

@@ -157,6 +157,7 @@ class PlainEvent(_In):
     event: _EventName
     ts: _Time = None
     id: _Id = None
+    alias: Annotated[Any, Field(description="Another id of the user. It is a property, too.")] = None
 
 
 class PlainProfile(_In):
@@ -166,6 +167,14 @@ class PlainProfile(_In):
     profile: _Object
     ts: _Time = None
     id: _Id = None
+    alias: _Identity | None = None
+
+
+class PlainTie(_In):
+    """Two ids of one person: what was done, and will be, under the alias was done by the user."""
+
+    user: _Identity
+    alias: _Identity
 
 
 class CleverTapEvent(_In):
@@ -227,6 +236,15 @@ class SegmentIdentify(_In):
     messageId: _Id = None  # noqa: N815
 
 
+class SegmentAlias(_In):
+    """An `alias` call of Segment or RudderStack: what was done under `previousId` was done by the user."""
+
+    type: Literal["alias"]
+    userId: _Identity  # noqa: N815
+    previousId: _Identity  # noqa: N815
+    messageId: _Id = None  # noqa: N815
+
+
 class SegmentByTheWay(_In):
     """A call of Segment or RudderStack that says nothing which is folded: it is ignored, and counted."""
 
@@ -237,7 +255,9 @@ class SegmentByTheWay(_In):
 class SegmentBatch(_In):
     """A batch of Segment's HTTP API. What it says of its context and its sending holds for each call."""
 
-    batch: Annotated[list[SegmentTrack | SegmentIdentify | SegmentByTheWay], Field(max_length=MAX_RECORDS)]
+    batch: Annotated[
+        list[SegmentTrack | SegmentIdentify | SegmentAlias | SegmentByTheWay], Field(max_length=MAX_RECORDS)
+    ]
     context: _Object | None = None
     sentAt: _IsoTime = None  # noqa: N815
 
@@ -276,11 +296,13 @@ class SnsNotification(_In):
 Record: TypeAlias = (
     PlainEvent
     | PlainProfile
+    | PlainTie
     | CleverTapUpload
     | CleverTapEvent
     | CleverTapProfile
     | SegmentTrack
     | SegmentIdentify
+    | SegmentAlias
     | SegmentByTheWay
     | SegmentBatch
     | CloudEvent

@@ -20,7 +20,7 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
 from holdfast.core.authoring.hints import letters
 from holdfast.core.authoring.text import CampaignFileError
-from holdfast.core.events import AHEAD_MS, Event, Ignored, ProfileChange, Record, Rejected, event_key
+from holdfast.core.events import AHEAD_MS, Event, Ignored, ProfileChange, Record, Rejected, Tie, event_key
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
@@ -148,6 +148,8 @@ def _kind(record: Record) -> str:
             return name
         case Ignored(kind):
             return f"({kind}, ignored)"
+        case Tie():
+            return "(tie)"
     return "(profile)"
 
 
@@ -272,7 +274,10 @@ class _Run:
                         self.rejected.update(problem.reason for problem in problems)
                     else:
                         self.folded += 1
-                case ProfileChange(user):
+                case Tie():
+                    self._tie(record)
+                case ProfileChange():
+                    user = self._simulation.person(record.user)
                     self._simulation.catch_up(user)
                     self._profiles[user], refused = profiles.merge(self._profiles.get(user, {}), [record])
                     self.rejected.update(each.reason for each in refused)
@@ -283,6 +288,15 @@ class _Run:
                     self.rejected[reason] += 1
                     if event:
                         self._simulation.unreadable(event, reason)
+
+    def _tie(self, tie: Tie) -> None:
+        people = self._simulation.tie(tie)
+        refused = [each.reason for each in people.refused if each.odd and not tie.along]
+        self.rejected.update(refused)
+        self.folded += tie.alone and not refused
+        for person, joining in people.joining.items():
+            known = [self._profiles.pop(id_, {}) for id_ in (person, *joining)]
+            self._profiles[person] = profiles.joined(known)
 
     def never(self) -> Iterator[tuple[str, str]]:
         """Events that campaigns name and that never came, and a name like it that did: product_added."""

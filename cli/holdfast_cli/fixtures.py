@@ -19,7 +19,7 @@ from holdfast.core.authoring.basics import Duration, Text
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.text import CampaignFileError, Source
-from holdfast.core.events import Event, ProfileChange, Rejected
+from holdfast.core.events import Event, ProfileChange, Rejected, Tie
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold import profiles
@@ -218,6 +218,10 @@ class _Trace:
         """Fold the records. Those without a time happen at `at`, or when the one before them did."""
         for record in records(json.dumps(data, default=_json), NO_ARRIVAL):
             match record:
+                case Tie():
+                    if at is not None:
+                        self.messages += self._simulation.until(at)
+                    self._tie(record)
                 case Event() | ProfileChange():
                     if at is not None and record.at != NO_ARRIVAL:
                         msg = "says at, and has a time of its own"
@@ -234,9 +238,17 @@ class _Trace:
             self.rejected += [problem.reason for problem in self._simulation.event(record)]
         else:
             self.messages += self._simulation.until(record.at)
-            before = self._profiles.get(record.user, {})
-            self._profiles[record.user], refused = profiles.merge(before, [record])
+            user = self._simulation.person(record.user)
+            before = self._profiles.get(user, {})
+            self._profiles[user], refused = profiles.merge(before, [record])
             self.rejected += [each.reason for each in refused]
+
+    def _tie(self, tie: Tie) -> None:
+        people = self._simulation.tie(tie)
+        self.rejected += [each.reason for each in people.refused if each.odd and not tie.along]
+        for person, joining in people.joining.items():
+            known = [self._profiles.pop(id_, {}) for id_ in (person, *joining)]
+            self._profiles[person] = profiles.joined(known)
 
     def _known(self, user: str) -> Known:
         return Known(user, profiles.properties(self._profiles.get(user, {})))

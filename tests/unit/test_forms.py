@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.events import Event, Json, Operation, ProfileChange, Record, Rejected, Tick
+from holdfast.core.events import Event, Json, Operation, ProfileChange, Record, Rejected, Tick, Tie
 from holdfast.core.intake.forms import MAX_RECORDS, Rules, records
 from holdfast.core.limits import beyond
 
@@ -241,11 +241,12 @@ SEGMENT: dict[str, tuple[object, list[Record]]] = {
             "properties": {"cart_id": "c-1", "product_id": "p-1", "name": "white coat", "price": 89.5, "quantity": 1},
         },
         [
+            Tie("u-7", "a-1", "Product Added"),
             an_event(
                 "Product Added",
                 {"cart_id": "c-1", "product_id": "p-1", "name": "white coat", "price": 89.5, "quantity": 1},
                 id="m-1",
-            )
+            ),
         ],
     ),
     "Order Completed, with its products": (
@@ -542,8 +543,8 @@ REJECTED: dict[str, tuple[object, str]] = {
         "points: $decr takes a number up to 9007199254740992",
     ),
     "an alias call": (
-        {"type": "alias", "userId": "u-7", "previousId": "a-1"},
-        "an alias call is not read: send track and identify",
+        {"type": "alias", "userId": "u-7"},
+        "no user: previousId or anonymousId must be a string",
     ),
     "a track call of nobody": (
         {"type": "track", "event": "Viewed", "messageId": "m-1"},

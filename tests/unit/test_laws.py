@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from holdfast.core.events import Event, Tick
-from holdfast.core.fold.fold import MOST_DOUBTS, Limits, fold, needed_until
+from holdfast.core.fold.fold import Limits, fold, needed_until
+from holdfast.core.fold.merging import MOST_DOUBTS
 from holdfast.core.fold.watches import Decision, State, decode, encode
 from holdfast.core.plans.plan import EXIT, Plan, Plans
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, latest_first

@@ -39,7 +39,7 @@ CLOCK = {"now", "utcnow", "today"}
 
 FILES = {"open", "read_text", "write_text", "read_bytes", "write_bytes"}
 
-LIGHT = {"plans", "intake", "fold", "gate"}
+LIGHT = {"plans", "intake", "fold", "gate", "people"}
 """The rooms that join runs on, with the root of the core: each of its cold starts would pay for Pydantic or Liquid."""
 
 LENT = {"recommend.ranking", "catalog.rows"}

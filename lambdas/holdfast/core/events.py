@@ -61,6 +61,16 @@ class ProfileChange(NamedTuple):
     """The name of the event that it came with, and without which it means nothing."""
 
 
+class Tie(NamedTuple):
+    """Two ids of one person: what was done under `alias` was done by `user`. `alone`: the record says nothing else."""
+
+    user: str
+    alias: str
+    along: str = ""
+    """The name of the event that it came with, and without which it means nothing."""
+    alone: bool = False
+
+
 class Tick(NamedTuple):
     """Time has passed for this user: `at` is what the user was nominated for. The fold decides."""
 
@@ -90,7 +100,7 @@ class Unread(NamedTuple):
     source: str
 
 
-Record: TypeAlias = Event | ProfileChange | Tick | Rejected | Ignored | Unread
+Record: TypeAlias = Event | ProfileChange | Tie | Tick | Rejected | Ignored | Unread
 
 
 def event_key(name: str) -> str:

@@ -101,7 +101,8 @@ class Deliver:
     def _read(self, user: str, data: Mapping[str, Any]) -> list[Decided]:
         """One decision; of one that this release cannot read, that it is set aside."""
         try:
-            return [Decided(user, decision_of(data))]
+            decision = decision_of(data)
+            return [Decided(decision.user or user, decision)]
         except NewerFormat:
             self._set_aside([{"reason": NEWER, "user": user, "outbox": [data]}])
         except Exception as error:  # noqa: BLE001 (by a release that was rolled back, or by hand)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from holdfast.core.events import Event, Tick
+from holdfast.core.events import Event, Tick, Tie
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fold import Limits, fold, needed_until
+from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.watches import Decision, State
+from holdfast.core.people.people import People, who_is_who
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Hit, Input, Plans, Problem
 
@@ -40,6 +42,8 @@ class Simulation(Generic[Told]):
 
     What decides nothing before the user's next tick waits to be folded with it: batches make no difference.
 
+    What comes under an id that was tied to another is that other one's, who is told of.
+
     A user of whom nothing is left takes no memory for long.
     """
 
@@ -56,6 +60,7 @@ class Simulation(Generic[Told]):
         self._waiting: dict[str, list[Input]] = {}
         self._told: list[tuple[int, int, str, int, Told]] = []
         self._room = FEWEST
+        self._persons: dict[str, str] = {}
 
     @property
     def waiting(self) -> int:
@@ -67,15 +72,37 @@ class Simulation(Generic[Told]):
         self.now = max(self.now, event.at)
         if not self._plans.heeds(event.name):
             return []
-        plans, user, now = self._plans, event.user, self.now
+        plans, user, now = self._plans, self.person(event.user), self.now
         event = Event(user, event.name, event.at, now, event.properties, event.id)
         hits, problems = plans.read(event)
         self._take(user, hits, [*hits, *plans.seen(event), *(each.doubt for each in problems if each.doubt)])
         return problems
 
+    def person(self, id_: str) -> str:
+        """Whose id it is by now."""
+        return self._persons.get(id_, id_)
+
+    def tie(self, tie: Tie) -> People:
+        """Let two ids be one person's, and answer who joined whom, or why not."""
+        if tie.along and not self._plans.name(tie.along):
+            return who_is_who({}, (), {})
+        states = {id_: self._states.get(id_, NOTHING) for id_ in map(self.person, (tie.user, tie.alias))}
+        people = who_is_who(self._persons, [tie], {id_: state.ids for id_, state in states.items()})
+        for person, joining in people.joining.items():
+            for each in (person, *joining):
+                self.catch_up(each)
+                self._fold(each, [], self.now, BY_EVENT)  # what waits
+            self._persons = {**people.persons}
+            self._fold(person, [], self.now, BY_EVENT, [Alias(id_, self._states.pop(id_, NOTHING)) for id_ in joining])
+            for each in joining:
+                self._dues.pop(each, None)
+        return people
+
     def unreadable(self, event: Event, why: str) -> None:
         """An event that was rejected may have been an exit: it happened now, as far as is known."""
-        self._take(event.user, [], [*self._plans.doubts(event._replace(at=self.now, arrived=self.now), why)])
+        self._take(
+            self.person(event.user), [], [*self._plans.doubts(event._replace(at=self.now, arrived=self.now), why)]
+        )
 
     def _take(self, user: str, hits: list[Hit], inputs: list[Input]) -> None:
         now = self.now
@@ -130,13 +157,19 @@ class Simulation(Generic[Told]):
         self._told.clear()
         return told
 
-    def _fold(self, user: str, inputs: Sequence[Input], now: int, by: int) -> None:
+    def _fold(self, user: str, inputs: Sequence[Input], now: int, by: int, aliases: Sequence[Alias] = ()) -> None:
         given = [*self._waiting.pop(user, ()), *inputs]
         state, decisions = fold(
-            self._states.get(user, NOTHING), given, self._plans, now, self._limits, self._known(user)
+            self._states.get(user, NOTHING),
+            given,
+            self._plans,
+            now,
+            self._limits,
+            self._known(user),
+            aliases=aliases,
         )
         for decision in decisions:
-            told = self._tell(user, decision)
+            told = self._tell(decision.user or user, decision)
             self._told.append((now, by, "" if by == BY_EVENT else user, len(self._told), told))
         self._states[user] = state
         if (due := state.due(self._plans.summaries)) is not None:
@@ -149,6 +182,7 @@ class Simulation(Generic[Told]):
     def _forget(self) -> None:
         """Seldom enough to take no time to speak of, often enough that no more than half of what is held is over."""
         for user in [user for user in self._states if user not in self._dues]:
-            if needed_until(self._states[user], self._plans, self._limits) < self.now:
+            state = self._states[user]
+            if not state.ids and needed_until(state, self._plans, self._limits) < self.now:
                 del self._states[user]
         self._room = max(FEWEST, 2 * len(self._states))

@@ -177,6 +177,7 @@ def _decision(place: str, before: Exposure, after: Exposure, value: Json, now: i
         variant=after.variant,
         first=after.first,
         conversion=Conversion(after.when, after.control, now_is, was),
+        user=after.user,
     )
 
 
@@ -207,6 +208,24 @@ def _order(exposure: Exposure) -> tuple[int, str, int, str]:
 
 def _still_counted(counted: Mapping[str, int], now: int) -> Mapping[str, int]:
     return {campaign: at for campaign, at in counted.items() if at + COUNTED_MS >= now}
+
+
+def joined(one: Sequence[Exposure], other: Sequence[Exposure]) -> tuple[Exposure, ...]:
+    """Of one campaign, the messages that either knows of. Of one that both know, what followed it for either."""
+    found: dict[tuple[int, str, int, str, str], Exposure] = {}
+    for each in (*one, *other):
+        mark = (*_order(each), each.user)
+        found[mark] = _both(found[mark], each) if mark in found else each
+    return tuple(found[mark] for mark in sorted(found))
+
+
+def _both(one: Exposure, other: Exposure) -> Exposure:
+    undone = max(one.undone, other.undone)
+    latest: dict[tuple[int, str], Bought] = {}
+    for each in sorted((*one.bought, *other.bought), key=_rank):
+        latest[each.at, each.id] = each
+    bought = [each for each in latest.values() if each.at > undone]
+    return one._replace(undone=undone, void=one.void or other.void, bought=tuple(bought[:MOST_BOUGHT]))
 
 
 def all_of(exposures: Exposures) -> Iterator[tuple[str, Exposure]]:

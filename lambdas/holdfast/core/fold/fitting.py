@@ -18,6 +18,7 @@ from holdfast.core.events import canonical, canonical_bytes
 from holdfast.core.fold.asking import UNKNOWN, Known
 from holdfast.core.fold.conversions import all_of
 from holdfast.core.fold.fold import LIMITS, TOO_MANY, Limits, evict, fold, stage
+from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.watches import Decision, State, Watches, encode
 from holdfast.core.plans.plan import Input, Plans
 
@@ -45,20 +46,31 @@ def fold_to_fit(
     now: int,
     limits: Limits = LIMITS,
     known: Known = UNKNOWN,
+    *,
+    aliases: Sequence[Alias] = (),
 ) -> Folded:
     """As `fold`, but so that it can be saved."""
-    folded = _fold(state, inputs, plans, now, limits, known)
+    folded = _fold(state, inputs, plans, now, limits, known, aliases=aliases)
     while not _fits(folded) and (fewer := len(folded.decisions) // 2) and limits.decisions > 1:
         limits = limits._replace(decisions=min(fewer, limits.decisions // 2))
-        folded = _fold(state, inputs, plans, now, limits, known)
+        folded = _fold(state, inputs, plans, now, limits, known, aliases=aliases)
     if _fits(folded):
         return folded
     decisions = _shorter(folded.decisions, ITEM_BYTES - _bytes(folded.text))
     return Folded(folded.state, decisions, folded.text, canonical(decisions))
 
 
-def _fold(state: State, inputs: Sequence[Input], plans: Plans, now: int, limits: Limits, known: Known) -> Folded:
-    new, decisions = fold(state, inputs, plans, now, limits, known)
+def _fold(
+    state: State,
+    inputs: Sequence[Input],
+    plans: Plans,
+    now: int,
+    limits: Limits,
+    known: Known,
+    *,
+    aliases: Sequence[Alias],
+) -> Folded:
+    new, decisions = fold(state, inputs, plans, now, limits, known, aliases=aliases)
     if new == state and not decisions:
         return Folded(new, ())
     text = encode(new)

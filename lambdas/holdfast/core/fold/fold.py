@@ -13,6 +13,8 @@ Its laws, each a property test in `tests/unit/test_laws.py`:
 8. Bounded.    What can no longer change a decision is pruned. Beyond a cap the oldest go: first those with nothing to
                decide, such as marks of exits, then open watches, which are withheld with that reason.
 10. In doubt, no. While an event that may be an exit could not be read, no watch that it may end is sent.
+11. One person. Events under several ids that are tied together lead to the decisions that they would lead to under one,
+               in whatever order the events and the ties arrive, as far as nothing has been decided yet.
 
 They hold because a watch keeps only maxima (the latest trigger, the exit that reaches furthest, the last decided
 trigger), and because only a tick, folded after the events beside it, decides. An exit for every value is kept once for
@@ -33,17 +35,17 @@ from typing import NamedTuple
 from holdfast.core.events import Json, Tick
 from holdfast.core.fold.asking import UNKNOWN, Gate, Known, remembered_for
 from holdfast.core.fold.conversions import COUNTED_MS, Following, all_of
-from holdfast.core.fold.watches import (
-    PARTS_MS,
-    Decided,
-    Decision,
-    Doubt,
-    Kind,
-    State,
-    Trigger,
-    Watch,
-    Watches,
+from holdfast.core.fold.merging import (
+    Alias,
+    assemble,
+    end_by,
+    fewer,
+    furthest,
+    keep_doubt,
+    order,
+    with_alias,
 )
+from holdfast.core.fold.watches import Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
 from holdfast.core.gate.gate import Send, Wait, Withhold
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.goal import Purchase
@@ -52,11 +54,6 @@ from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen
 
 OVERDUE_MS = 30 * 24 * 60 * 60_000
 """How long after it fell due the table keeps a watch that nothing decided. The fold itself never forgets one."""
-
-MOST_DOUBTS = 20
-"""The doubts that are kept of a campaign. Of more than these, those that reach least are kept as one without an id,
-which nothing takes away.
-"""
 
 NOTHING = Watch()
 
@@ -82,14 +79,18 @@ def fold(
     now: int,
     limits: Limits = LIMITS,
     known: Known = UNKNOWN,
+    *,
+    aliases: Sequence[Alias] = (),
 ) -> tuple[State, list[Decision]]:
     """Fold one user's inputs at `now`, epoch milliseconds. Of ticks it matters only whether there is one.
 
-    A hit is merged by the plan that it was read by; `plans` are those published last, which decide.
+    A hit is merged by the plan that it was read by; `plans` are those published last, which decide. `aliases` are ids
+    that prove to be the user's, too.
 
     Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
     """
-    draft, decisions, seen, ticked = _merge(state, inputs, now)
+    state, decisions = _join(state, aliases, plans, now)
+    draft, seen, ticked = _merge(state, inputs, aliases, now, decisions)
     following = Following(state.exposures, state.counted, now)
     decisions += following.merge(draft.purchases, draft.hits)
     watches_of = draft.watches
@@ -101,10 +102,10 @@ def fold(
     floors = _remembered(state.floors, plans, now, limits) if state.floors else {}
     recent, done = _items(state, seen, now)
     gate = Gate(state.sent, whole, plans, known, now) if ticked or state.sent else None
-    order = sorted(watches_of)
-    if ticked and len(order) > 1:
-        order.sort(key=lambda each: _priority(each, plans))
-    for campaign in order:
+    turns = sorted(watches_of)
+    if ticked and len(turns) > 1:
+        turns.sort(key=lambda each: _priority(each, plans))
+    for campaign in turns:
         plan, watches = plans.get(campaign_of(campaign)), watches_of[campaign]
         if plans.leaves(campaign_of(campaign)):
             continue  # a newer release decides
@@ -123,14 +124,34 @@ def fold(
     ends = _ends(draft.ends, plans, now, limits) if draft.ends else {}
     doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else {}
     exposures = following.exposures(lambda place: _keep(plans.get(campaign_of(place)), limits))
-    sent = gate.sent if gate else state.sent
-    return State(whole, floors, recent, done, ends, doubts_of, sent, exposures, following.counted), decisions
+    sent, counted = gate.sent if gate else state.sent, following.counted
+    return State(whole, floors, recent, done, ends, doubts_of, sent, exposures, counted, state.ids), decisions
 
 
 def _priority(campaign: str, plans: Plans) -> int:
     """Where the campaign comes: one of a higher priority before others."""
     plan = plans.get(campaign_of(campaign))
     return -plan.rules.priority if plan else 0
+
+
+def _join(state: State, aliases: Sequence[Alias], plans: Mapping[str, Plan], now: int) -> tuple[State, list[Decision]]:
+    """The state of all ids. An exit that one of them knew is now known late to what another decided."""
+    decisions: list[Decision] = []
+    if not aliases:
+        return state, decisions
+    for alias in aliases:
+        state = with_alias(state, alias, plans)
+    watches_of = {**state.watches}
+    for place, watches in state.watches.items():
+        plan = plans.get(campaign_of(place))
+        for key, watch in watches.items() if plan else ():
+            decided = watches_of[place][key].decided
+            if plan and decided and _takes_back(decided, watch.exit, watch.grace, now, plan):
+                decisions.append(_retract(place, key, watch, decided, now, plan.revision))
+                draft = Watches.of(watches_of[place])
+                _take_back(draft, key, decided)
+                watches_of[place] = draft
+    return state._replace(watches=watches_of), decisions
 
 
 class _Draft(NamedTuple):
@@ -150,12 +171,15 @@ class _Draft(NamedTuple):
         return watches
 
 
-def _merge(state: State, inputs: Iterable[Input], now: int) -> tuple[_Draft, list[Decision], list[Seen], bool]:
-    """The state with the inputs, and what the hits alone decided; what else was seen of items; and whether there is a
-    tick.
+def _merge(
+    state: State, inputs: Iterable[Input], aliases: Iterable[Alias], now: int, decisions: list[Decision]
+) -> tuple[_Draft, list[Seen], bool]:
+    """The state with the inputs; what else was seen of items; and whether there is a tick. What the hits alone decide
+    goes to the `decisions`.
     """
     draft = _Draft(state.watches, {}, state.floors, {**state.ends}, {**state.doubts}, [], [])
-    decisions: list[Decision] = []
+    for place in {place for alias in aliases for place in alias.state.watches}:
+        draft.of(place)
     seen: list[Seen] = []
     ticked = False
     for each in inputs:
@@ -173,7 +197,7 @@ def _merge(state: State, inputs: Iterable[Input], now: int) -> tuple[_Draft, lis
     if draft.doubts:
         for hit in draft.hits:
             _take_away(draft.doubts, hit)
-    return draft, decisions, seen, ticked
+    return draft, seen, ticked
 
 
 def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:
@@ -205,9 +229,9 @@ def _see(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> lis
             watches.put(key, watch.seen(trigger, watch.parts))
         else:
             parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), _trigger(hit, shown))}
-            watches.put(key, watch.seen(_assemble(parts, plan) or watch.trigger, parts))
+            watches.put(key, watch.seen(assemble(parts, plan) or watch.trigger, parts))
         if everything:
-            _end_by(everything, key, watches)
+            end_by(everything, key, watches)
         if hit.elder and hit.part != EXIT:
             _take_over(hit, number, key, watches, draft)
     return decisions
@@ -250,8 +274,8 @@ def _alike(hit: Hit, number: int) -> Iterator[tuple[str, str]]:
 def _end(hit: Hit, key: str, watches: Watches, plan: Plan, now: int) -> list[Decision]:
     """Merge an exit into one watch, and take back the message that it comes too late to prevent."""
     watch, decisions = watches.get(key, NOTHING), list[Decision]()
-    if (decided := watch.decided) and _takes_back(hit, decided, plan):
-        decisions.append(_retract(hit, key, watch, decided, now))
+    if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):
+        decisions.append(_retract(hit.campaign, key, watch, decided, now, hit.plan.revision, hit.values.get(key)))
         _take_back(watches, key, decided)
         watch = watches[key]
     watches.put(key, watch.ended(hit.at, hit.grace))
@@ -264,33 +288,21 @@ def _end_all(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) ->
     """
     if hit.part != EXIT and hit.history:
         return []
-    everything = max(draft.ends.get(hit.campaign, (0, 0)), (hit.at, hit.grace), key=lambda mark: (sum(mark), mark))
+    everything = furthest(draft.ends.get(hit.campaign, (0, 0)), (hit.at, hit.grace))
     draft.ends[hit.campaign] = everything
     decisions: list[Decision] = []
     for key in list(watches):
         if key not in hit.values:
             decisions += _end(hit, key, watches, plan, now)
-        _end_by(everything, key, watches)
+        end_by(everything, key, watches)
     return decisions
-
-
-def _end_by(everything: tuple[int, int], key: str, watches: Watches) -> None:
-    """Merge the mark for every value into one watch; what is no more than that mark needs no watch."""
-    watch = watches[key].ended(*everything)
-    if watch.bare and (watch.exit, watch.grace) == everything:
-        del watches[key]
-    elif watch is not watches[key]:
-        watches.put(key, watch)
 
 
 def _doubt(doubts: dict[str, Mapping[str, Doubt]], new: Unreadable) -> None:
     """Keep the doubt, or of two under one id the one that reaches further; unless it was taken away before."""
     known = {**doubts.get(new.campaign, {})}
-    _keep_doubt(known, new.id, Doubt(new.at, new.grace, new.name, new.why))
-    while len(known) - ("" in known) > MOST_DOUBTS:
-        first = min((id_ for id_ in known if id_), key=lambda id_: (_order(known[id_]), id_))
-        if (least := known.pop(first)).why:
-            _keep_doubt(known, "", least)
+    keep_doubt(known, new.id, Doubt(new.at, new.grace, new.name, new.why))
+    fewer(known)
     doubts[new.campaign] = known
 
 
@@ -299,16 +311,6 @@ def _take_away(doubts: dict[str, Mapping[str, Doubt]], hit: Hit) -> None:
     known = doubts.get(hit.campaign, {})
     if hit.id and (doubt := known.get(hit.id)) and doubt.why:
         doubts[hit.campaign] = {**known, hit.id: doubt._replace(why="")}
-
-
-def _keep_doubt(known: dict[str, Doubt], id_: str, new: Doubt) -> None:
-    old = known.get(id_)
-    if old is None or (old.why and _order(new) > _order(old)):
-        known[id_] = new
-
-
-def _order(doubt: Doubt) -> tuple[int, int, str, str]:
-    return doubt.reach, doubt.at, doubt.name, doubt.why
 
 
 def _items(state: State, seen: Sequence[Seen], now: int) -> tuple[Mapping[str, Items], Mapping[str, Items]]:
@@ -347,16 +349,18 @@ GONE = "campaign gone"
 DELETED = "campaign deleted"
 
 
-def _takes_back(hit: Hit, decided: Decided, plan: Plan) -> bool:
+def _takes_back(decided: Decided, at: int, grace: int, arrived: int, plan: Plan) -> bool:
     """Did this exit happen between the trigger and the message sent for it, and become known only now?"""
-    happened_before = decided.at <= hit.at + hit.grace and hit.at < decided.when
-    return decided.kind == "send" and happened_before and hit.arrived <= decided.when + plan.max_age
+    happened_before = decided.at <= at + grace and at < decided.when
+    return decided.kind == "send" and happened_before and arrived <= decided.when + plan.max_age
 
 
-def _retract(hit: Hit, key: str, watch: Watch, decided: Decided, now: int) -> Decision:
-    shown = watch.trigger.shown if watch.trigger else hit.values[key]
+def _retract(  # noqa: PLR0917 (what a decision is made of)
+    place: str, key: str, watch: Watch, decided: Decided, now: int, revision: int, shown: Json = None
+) -> Decision:
+    shown = watch.trigger.shown if watch.trigger else shown
     of, (at, id_) = ("", decided.summary) if decided.summary else (key, (decided.at, decided.id))
-    return Decision("retract", campaign_of(hit.campaign), of, shown, at, id_, now, hit.plan.revision)
+    return Decision("retract", campaign_of(place), of, shown, at, id_, now, revision, user=decided.user)
 
 
 def _take_back(watches: Watches, key: str, decided: Decided) -> None:
@@ -377,17 +381,6 @@ def _later(old: Trigger | None, new: Trigger) -> Trigger:
     if old is None or new.mark > old.mark:
         return new
     return old._replace(due=min(old.due, new.due)) if new.mark == old.mark else old
-
-
-def _assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
-    """The occurrence, complete once all events of `did` were seen: the last of them, with what was kept of all."""
-    if any(name not in parts for name in plan.did):
-        return None
-    ordered = sorted((parts[name] for name in plan.did), key=lambda part: part.mark)
-    if ordered[-1].at - ordered[0].at > PARTS_MS:
-        return None
-    event = {name: value for part in ordered for name, value in part.event.items()}
-    return ordered[-1]._replace(due=max(part.due for part in ordered), event=event)
 
 
 def _decide(
@@ -441,7 +434,7 @@ def _decide_one(campaign: str, watches: Watches, key: str, trigger: Trigger, now
 def _in_doubt(trigger: Trigger, doubts: Collection[Doubt]) -> str:
     """The reason of the doubt that reaches furthest, if one stands in the way of this trigger."""
     standing = [doubt for doubt in doubts if doubt.why and trigger.at <= doubt.reach] if doubts else ()
-    return max(standing, key=_order).text if standing else ""
+    return max(standing, key=order).text if standing else ""
 
 
 def _sum_up(

@@ -71,6 +71,19 @@ def merge(profile: Profile, changes: Iterable[ProfileChange], floor: int = 0) ->
     return Merged(profile, refused)
 
 
+def joined(profiles: Iterable[Profile]) -> dict[str, Property]:
+    """The profile of ids that are one person's: of each property what was set later, and the operations on all."""
+    found: dict[str, Property] = {}
+    for name, each in (item for profile in profiles for item in profile.items()):
+        old = found.get(name, each)
+        last = max(old, each, key=lambda one: (one.at, one.folded, canonical(one.value)))
+        pending = dict(old.pending)
+        for key, step in each.pending.items():
+            pending[key] = min(step, pending.get(key, step), key=_order)
+        found[name] = last._replace(pending=pending)
+    return found
+
+
 def properties(profile: Profile) -> dict[str, Json]:
     """The user's properties as they are now."""
     values = {name: _value(each) for name, each in profile.items()}

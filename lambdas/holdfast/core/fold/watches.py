@@ -12,6 +12,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, Literal, TypeAlias
 
+from msgspec import structs
+
 from holdfast.core import formats
 from holdfast.core.events import Json, Value, canonical
 from holdfast.core.paths import folded
@@ -46,6 +48,7 @@ class Decided(Value, frozen=True):
     """The last decision of a watch: for the trigger (`at`, `id`), made at `when`.
 
     `summary` is the trigger by which a message about several watches is known; None for one about this watch alone.
+    `user` is the id that it was made for, where that has joined the user since.
     """
 
     at: int
@@ -54,6 +57,7 @@ class Decided(Value, frozen=True):
     kind: Kind
     reason: str = ""
     summary: tuple[int, str] | None = None
+    user: str = ""
 
     @property
     def mark(self) -> tuple[int, str]:
@@ -105,10 +109,19 @@ class Watch(Value, frozen=True):
 
     def merged(self, other: Watch) -> Watch:
         """All that either has seen of one value: the later trigger, exit and decision."""
-        first, last = sorted((self, other), key=lambda watch: watch.trigger.mark if watch.trigger else (0, ""))
-        decided = max((w.decided for w in (first, last) if w.decided), key=lambda d: (d.at, d.id), default=None)
-        parts = dict(sorted((*first.parts.items(), *last.parts.items()), key=lambda part: part[1].mark))
-        return last._replace(decided=decided, parts=parts).ended(first.exit, first.grace)
+        if self == other:
+            return self
+        trigger = _latest(self.trigger, other.trigger)
+        waits = [w.wait for w in (self, other) if w.wait and w.trigger and trigger and w.trigger.mark == trigger.mark]
+        return Watch(
+            trigger,
+            self.exit,
+            max(filter(None, (self.decided, other.decided)), key=_weight, default=None),
+            {n: part for n in {*self.parts, *other.parts} if (part := _latest(self.parts.get(n), other.parts.get(n)))},
+            self.grace,
+            max(waits, default=None),
+            max(filter(None, (self.elsewhere, other.elsewhere)), default=None),
+        ).ended(other.exit, other.grace)
 
     @property
     def pending(self) -> Trigger | None:
@@ -150,6 +163,21 @@ class Watch(Value, frozen=True):
             return self
         bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown)
         return Watch(bare, self.exit, self.decided, self.parts, self.grace, elsewhere=self.elsewhere)
+
+
+def _latest(one: Trigger | None, other: Trigger | None) -> Trigger | None:
+    """The later one; of two copies of one event, the one that arrived first."""
+    if one is None or other is None:
+        return one or other
+    if one.mark == other.mark:
+        return min(one, other, key=lambda copy: (copy.due, copy.revision, canonical([copy.shown, copy.event])))
+    return max(one, other, key=lambda each: each.mark)
+
+
+def _weight(decided: Decided) -> tuple[Any, ...]:
+    """What orders decisions. Of two for one trigger, a message that went counts."""
+    at, id_, when, kind, reason, summary, user = structs.astuple(decided)
+    return at, id_, kind == "send", when, kind, reason, summary or (), user
 
 
 class Watches(dict[str, Watch]):
@@ -264,7 +292,7 @@ class Exposure(Value, frozen=True, omit_defaults=True):
     has the values that it names, and when each was triggered. `first`: statistics count the user with this one.
 
     `bought` are purchases that nothing undid, the first of them in order; `undone` is the time of the latest event that
-    undoes. `void`: the message should not have gone.
+    undoes. `void`: the message should not have gone. `user` is the id that it was for, as that of a decision.
     """
 
     key: str
@@ -281,6 +309,7 @@ class Exposure(Value, frozen=True, omit_defaults=True):
     bought: tuple[Bought, ...] = ()
     undone: int = 0
     void: bool = False
+    user: str = ""
 
     @property
     def values(self) -> Mapping[str, int]:
@@ -313,6 +342,8 @@ class State(Value, frozen=True):
     in its statistics.
 
     By recommendation, the user's `recent` items and those `done` with, a few of each: see `recommendations.Items`.
+
+    `ids` are the user's other ids: see `people.Ids`.
     """
 
     watches: Mapping[str, Mapping[str, Watch]] = {}
@@ -324,6 +355,7 @@ class State(Value, frozen=True):
     sent: Mapping[str, Sequence[tuple[int, str]]] = {}
     exposures: Mapping[str, Sequence[Exposure]] = {}
     counted: Mapping[str, int] = {}
+    ids: Mapping[str, int] = {}
 
     def due(self, summaries: Container[str] = (), without: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
@@ -355,6 +387,8 @@ class Decision(Value, frozen=True, omit_defaults=True):
 
     Of the recommendations that the campaign names, `recent` and `done` are what the user's state held: a message says
     the same whenever it is rendered.
+
+    A retraction is for the id that its message was for: `user`, where that is another one of the user's.
     """
 
     kind: Kind
@@ -374,6 +408,7 @@ class Decision(Value, frozen=True, omit_defaults=True):
     variant: str = ""
     first: bool = False
     conversion: Conversion | None = None
+    user: str = ""
 
     @property
     def mark(self) -> tuple[int, str]:
@@ -404,6 +439,8 @@ def encode(state: State) -> str:
         data["exposures"] = state.exposures
     if state.counted:
         data["counted"] = state.counted
+    if state.ids:
+        data["ids"] = state.ids
     return canonical(data)
 
 
@@ -421,6 +458,7 @@ def decode(text: str) -> State:
         {c: tuple((at, key) for at, key in went) for c, went in data.get("sent", {}).items()},
         {place: tuple(map(_unpack_exposure, of)) for place, of in data.get("exposures", {}).items()},
         data.get("counted", {}),
+        data.get("ids", {}),
     )
 
 
@@ -455,6 +493,8 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
             packed["grace"] = watch.grace
     if watch.decided:
         packed["decided"] = _pack_decided(watch.decided, watch.trigger)
+        if watch.decided.user:
+            packed["decided_for"] = watch.decided.user
     if watch.parts:
         packed["parts"] = {name: _pack_trigger(key, part) for name, part in watch.parts.items()}
     if watch.wait:
@@ -482,7 +522,7 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
     return Watch(
         trigger=trigger,
         exit=data.get("exit", 0),
-        decided=_unpack_decided(trigger, data["decided"]) if "decided" in data else None,
+        decided=_unpack_decided(trigger, data["decided"], data.get("decided_for", "")) if "decided" in data else None,
         parts={name: _unpack_trigger(key, part) for name, part in data.get("parts", {}).items()},
         grace=data.get("grace", 0),
         wait=(data["wait"][0], data["wait"][1]) if "wait" in data else None,
@@ -502,14 +542,14 @@ def _pack_decided(decided: Decided, trigger: Trigger | None) -> list[object]:
     return packed if decided.reason or len(packed) > 3 else packed[:2]  # noqa: PLR2004  (as said above)
 
 
-def _unpack_decided(trigger: Trigger | None, data: Sequence[Any]) -> Decided:
+def _unpack_decided(trigger: Trigger | None, data: Sequence[Any], user: str) -> Decided:
     """Reads the first form of all too (`[at, id, when, kind, reason, summary]`): its third item is a number."""
     if len(data) > 2 and isinstance(data[2], int):  # noqa: PLR2004
         at, id_, when, kind, reason, *summary = data
     else:
         when, kind, reason, *other = (*data, "") if len(data) == 2 else data  # noqa: PLR2004
         at, id_, *summary = other or (trigger.mark if trigger else (0, ""))
-    return Decided(at, id_, when, kind, reason, (summary[0][0], summary[0][1]) if summary else None)
+    return Decided(at, id_, when, kind, reason, (summary[0][0], summary[0][1]) if summary else None, user)
 
 
 def _pack_trigger(key: str, trigger: Trigger) -> dict[str, object]:

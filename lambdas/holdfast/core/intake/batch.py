@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, Unread, event_id
+from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, Tie, Unread, event_id
 from holdfast.core.formats import MAX_MESSAGE_BYTES, sendable
 from holdfast.core.intake.forms import RULES, Rules, records
 from holdfast.core.intake.sources import InForce
@@ -107,6 +107,8 @@ class Intake:
             case Unread(source):
                 self.later.add(message)
                 self.unread.add(source)
+            case Tie():
+                return
             case ProfileChange(along=along) if along and not plans.name(along):
                 return  # it would cost a write with each event that no campaign names
             case ProfileChange(user):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -25,6 +26,7 @@ from holdfast.core.events import (
     Record,
     Rejected,
     Tick,
+    Tie,
     Unread,
     canonical,
 )
@@ -163,6 +165,7 @@ def _usual(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
         or not name.strip()
         or len(name) > MAX_NAME
         or len(data) > MAX_ENTRIES
+        or "alias" in data
     ):
         return None
     return Event(user, name, at, arrived, data, given)
@@ -309,9 +312,12 @@ def _plain(data: _Object, around: _Around) -> Iterable[Record]:
     del rest["user"]
     ts, given = rest.pop("ts", None), rest.pop("id", None)
     if "event" in rest:
-        return [_event(user, _name(rest.pop("event"), "event"), rest, around, given, ts, "ts")]
-    at = _time(ts, around)
-    return _profile(user, at, around, {"profile": rest["profile"]}, _id(given, around))
+        event = _event(user, _name(rest.pop("event"), "event"), rest, around, given, ts, "ts")
+        return [*_ties(user, data, around, "alias", along=event.name), event]
+    if "profile" not in rest:
+        return _only_ties(user, data, around, "alias")
+    changes = _profile(user, _time(ts, around), around, {"profile": rest["profile"]}, _id(given, around))
+    return [*_ties(user, data, around, "alias"), *changes]
 
 
 def _ticks(data: _Object, _: _Around) -> Iterable[Record]:
@@ -327,13 +333,16 @@ def _clevertap_upload(data: _Object, around: _Around) -> Iterable[Record]:
 
 def _clevertap(data: _Object, around: _Around) -> Iterable[Record]:
     """https://developer.clevertap.com/docs/upload-events-api: `ts` is in epoch seconds, and so are `$D_` dates."""
-    user = _user(data, around, "identity", "FBID", "GPID", "objectId")
+    user = _user(data, around, *_CLEVERTAP_IDS)
     ts, given = data.get("ts"), data.get("id")
     if data["type"] == "profile":
         at = _time(_milliseconds(ts), around)
-        return _profile(user, at, around, {"profileData": _dated(data.get("profileData"))}, _id(given, around))
+        properties = {"profileData": _dated(data.get("profileData"))}
+        changes = _profile(user, at, around, properties, _id(given, around))
+        return [*_ties(user, data, around, *_CLEVERTAP_IDS), *changes]
     name = _name(data.get("evtName"), "evtName")
-    return [_event(user, name, data.get("evtData"), around, given, ts, "evtData", _dated, _milliseconds)]
+    event = _event(user, name, data.get("evtData"), around, given, ts, "evtData", _dated, _milliseconds)
+    return [*_ties(user, data, around, *_CLEVERTAP_IDS, along=name), event]
 
 
 def _milliseconds(ts: Json) -> Json:
@@ -362,13 +371,17 @@ def _segment_batch(data: _Object, around: _Around) -> Iterable[Record]:
 
 
 def _segment(data: _Object, around: _Around) -> Iterable[Record]:
-    """https://segment.com/docs/connections/spec and RudderStack's, whose traits are in the context."""
+    """https://segment.com/docs/connections/spec and RudderStack's, whose traits are in the context.
+
+    Both take `userId` and `anonymousId` in one call for one person, whichever call it is:
+    https://segment.com/docs/unify/identity-resolution/externalids
+    """
     call = data["type"]
     if call in _SAYING_NOTHING:
         return [Ignored(f"{call} call")]
-    if call not in ("track", "identify"):
-        raise _CannotFold(f"{'an' if call == 'alias' else 'a'} {call} call is not read: send track and identify")
     user = _user(data, around, "userId", "anonymousId")
+    if call == "alias":
+        return _only_ties(user, data, around, "previousId", "anonymousId")
     given = data.get("messageId")
     context = data.get("context")
     known = context.get("traits") if isinstance(context, dict) else None
@@ -381,9 +394,12 @@ def _segment(data: _Object, around: _Around) -> Iterable[Record]:
             error.event = _event(user, name, properties, around, given, None, "properties")
             raise
         event = _event(user, name, properties, around, given, time, "properties", field="timestamp")
-        return [*_along(event, known, around), event]
+        ties = _ties(user, data, around, "anonymousId", along=name)
+        return [*ties, *_along(event, known, around), event]
     at = _time(_happened(data, around), around, "timestamp")
-    return _profile(user, at, around, {"context.traits": known, "traits": data.get("traits")}, _id(given, around))
+    traits = {"context.traits": known, "traits": data.get("traits")}
+    changes = _profile(user, at, around, traits, _id(given, around))
+    return [*_ties(user, data, around, "anonymousId"), *changes]
 
 
 def _happened(data: _Object, around: _Around) -> Json:
@@ -584,13 +600,17 @@ _WITHOUT_ZONE = re.compile(r"\A[0-9]{4}-?[0-9]{2}-?[0-9]{2}[T ][0-9:.]+\Z")
 
 
 _Reader: TypeAlias = Callable[[_Object, _Around], Iterable[Record]]
+_CLEVERTAP_IDS = ("identity", "FBID", "GPID", "objectId")
 _OF_CLEVERTAP = ("identity", "evtName", "profileData")
-_OF_SEGMENT = ("userId", "anonymousId", "messageId")
+_OF_SEGMENT = ("userId", "anonymousId", "previousId", "messageId")
 _SAYING_NOTHING = ("page", "screen", "group")
 """Calls that every Segment source sends, and that say nothing that is folded: no reason to set them aside."""
 _SEGMENT_CALLS = ("track", "identify", "page", "screen", "group", "alias")
 _FORMS: tuple[tuple[Callable[[_Object], bool], _Reader], ...] = (
-    (lambda data: "user" in data and ("event" in data or isinstance(data.get("profile"), dict)), _plain),
+    (
+        lambda data: "user" in data and ("event" in data or "alias" in data or isinstance(data.get("profile"), dict)),
+        _plain,
+    ),
     (lambda data: data.get("holdfast") == "tick", _ticks),
     (lambda data: isinstance(data.get("d"), list), _clevertap_upload),
     (lambda data: data.get("type") in ("event", "profile") and not data.keys().isdisjoint(_OF_CLEVERTAP), _clevertap),
@@ -691,6 +711,22 @@ def _user(data: _Object, around: _Around, *fields: str) -> str:
                 raise _CannotFold(f"{field} has a control character, or one that is none: no queue could carry it")
             return user
     raise _CannotFold(f"no user: {nobody or ' or '.join(fields) + ' must be a string'}")
+
+
+def _ties(user: str, data: _Object, around: _Around, *fields: str, along: str = "") -> list[Tie]:
+    """The user's other ids. What stands for nobody, or can be nobody's id, ties nothing."""
+    found: list[Tie] = []
+    for field in fields:
+        with suppress(_CannotFold):
+            if (alias := _user(data, around, field)) != user:
+                found.append(Tie(user, alias, along))
+    return found
+
+
+def _only_ties(user: str, data: _Object, around: _Around, *fields: str) -> list[Record]:
+    """Of a record that says nothing else."""
+    _user(data, around, *fields)
+    return [tie._replace(alone=True) for tie in _ties(user, data, around, *fields)] or [Ignored("tie to itself")]
 
 
 def _whole_number(value: Json) -> Json:

@@ -1,0 +1,171 @@
+"""Two states that prove to be one person's, merged: a semilattice.
+
+All that a state holds is a maximum of some order, or a set of marks each of which is one: the latest trigger, the exit
+and the mark for every value that reach furthest, the last decision, the highest floor. So merging is commutative,
+associative and idempotent, and what comes of it is what one id that did it all would have, as far as neither has
+decided or forgotten anything.
+
+A campaign of several `did` may find its parts on both sides; the merged watch is complete then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
+
+from holdfast.core.fold.conversions import joined
+from holdfast.core.fold.watches import PARTS_MS, Doubt, State, Trigger, Watch, Watches
+from holdfast.core.people.people import with_id
+from holdfast.core.places import campaign_of
+from holdfast.core.plans.plan import Plan
+from holdfast.core.recommend.ranking import DONE, RECENT, Items, remember
+
+T = TypeVar("T")
+
+MOST_DOUBTS = 20
+"""The doubts that are kept of a campaign. Of more than these, those that reach least are kept as one without an id,
+which nothing takes away.
+"""
+NONE: Mapping[str, Watch] = {}
+
+
+class Alias(NamedTuple):
+    """Another id of the user, and all that is known under it."""
+
+    id: str
+    state: State
+
+
+def merged(one: State, other: State, plans: Mapping[str, Plan]) -> State:
+    """All that either has seen."""
+    ends = {**one.ends}
+    for place, mark in other.ends.items():
+        ends[place] = furthest(ends.get(place, (0, 0)), mark)
+    watches = {
+        place: _watches(place, one, other, ends.get(place), plans) for place in {*one.watches, *other.watches, *ends}
+    }
+    return State(
+        {place: of for place, of in watches.items() if of},
+        {place: max(_both(one.floors, other.floors, place)) for place in {*one.floors, *other.floors}},
+        _items(one.recent, other.recent, RECENT),
+        _items(one.done, other.done, DONE),
+        ends,
+        {place: _doubts(_both(one.doubts, other.doubts, place)) for place in {*one.doubts, *other.doubts}},
+        {
+            campaign: tuple(sorted({each for went in _both(one.sent, other.sent, campaign) for each in went}))
+            for campaign in {*one.sent, *other.sent}
+        },
+        {
+            place: joined(one.exposures.get(place, ()), other.exposures.get(place, ()))
+            for place in {*one.exposures, *other.exposures}
+        },
+        {campaign: min(_both(one.counted, other.counted, campaign)) for campaign in {*one.counted, *other.counted}},
+        {id_: max(_both(one.ids, other.ids, id_)) for id_ in {*one.ids, *other.ids}},
+    )
+
+
+def with_alias(state: State, alias: Alias, plans: Mapping[str, Plan]) -> State:
+    """The person's state, and the alias' merged into it. What was decided under the alias stays known by it."""
+    both = merged(state, _under(alias), plans)
+    return both._replace(ids=with_id(both.ids, alias.id, alias.state.ids))
+
+
+def furthest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """Of two marks (time, grace) the one that reaches further; of those that reach as far, the later."""
+    return max(one, other, key=lambda mark: (sum(mark), mark))
+
+
+def assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
+    """The occurrence, complete once all events of `did` were seen: the last of them, with what was kept of all."""
+    if any(name not in parts for name in plan.did):
+        return None
+    ordered = sorted((parts[name] for name in plan.did), key=lambda part: part.mark)
+    if ordered[-1].at - ordered[0].at > PARTS_MS:
+        return None
+    event = {name: value for part in ordered for name, value in part.event.items()}
+    return ordered[-1]._replace(due=max(part.due for part in ordered), event=event)
+
+
+def end_by(everything: tuple[int, int], key: str, watches: Watches) -> None:
+    """Merge the mark for every value into one watch; what is no more than that mark needs no watch."""
+    watch = watches[key].ended(*everything)
+    if watch.bare and (watch.exit, watch.grace) == everything:
+        del watches[key]
+    elif watch is not watches[key]:
+        watches.put(key, watch)
+
+
+def keep_doubt(known: dict[str, Doubt], id_: str, new: Doubt) -> None:
+    """Of two under one id, the one that was taken away; else the one that reaches further."""
+    old = known.get(id_)
+    if old is None or (not new.why, order(new)) > (not old.why, order(old)):
+        known[id_] = new
+
+
+def fewer(known: dict[str, Doubt]) -> None:
+    """Of too many, those that reach least become one without an id."""
+    while len(known) - ("" in known) > MOST_DOUBTS:
+        first = min((id_ for id_ in known if id_), key=lambda id_: (order(known[id_]), id_))
+        if (least := known.pop(first)).why:
+            keep_doubt(known, "", least)
+
+
+def order(doubt: Doubt) -> tuple[int, int, str, str]:
+    return doubt.reach, doubt.at, doubt.name, doubt.why
+
+
+def _both(one: Mapping[str, T], other: Mapping[str, T], name: str) -> list[T]:
+    return [of[name] for of in (one, other) if name in of]
+
+
+def _watches(
+    place: str, one: State, other: State, everything: tuple[int, int] | None, plans: Mapping[str, Plan]
+) -> Watches:
+    plan = plans.get(campaign_of(place))
+    several = plan if plan and plan.place == place and not plan.single else None
+    here, there = one.watches.get(place, NONE), other.watches.get(place, NONE)
+    found = Watches.of({})
+    for key in {*here, *there}:
+        watches = _both(here, there, key)
+        watch = watches[0].merged(watches[-1])
+        if several and watch.parts and (whole := assemble(watch.parts, several)):
+            watch = watch.merged(Watch(trigger=whole))
+        found.put(key, watch)
+        if everything:
+            end_by(everything, key, found)
+    return found
+
+
+def _under(alias: Alias) -> State:
+    """Of the alias' decisions, whose they were: a message that is taken back is known by that."""
+    watches = {
+        place: {
+            key: watch._replace(decided=watch.decided._replace(user=watch.decided.user or alias.id))
+            if watch.decided
+            else watch
+            for key, watch in of.items()
+        }
+        for place, of in alias.state.watches.items()
+    }
+    exposures = {
+        place: tuple(each._replace(user=each.user or alias.id) for each in of)
+        for place, of in alias.state.exposures.items()
+    }
+    return alias.state._replace(watches=watches, exposures=exposures)
+
+
+def _items(one: Mapping[str, Items], other: Mapping[str, Items], most: int) -> Mapping[str, Items]:
+    found = {name: dict(items) for name, items in one.items()}
+    for name, items in other.items():
+        for item, at in items.items():
+            remember(found.setdefault(name, {}), item, at, most)
+    return found
+
+
+def _doubts(both: Iterable[Mapping[str, Doubt]]) -> dict[str, Doubt]:
+    found: dict[str, Doubt] = {}
+    for known in both:
+        for id_, doubt in known.items():
+            keep_doubt(found, id_, doubt)
+    fewer(found)
+    return found
