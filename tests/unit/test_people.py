@@ -156,7 +156,7 @@ def test_an_id_belongs_to_one_person() -> None:
 def test_a_person_has_so_many_ids_and_no_more() -> None:
     full = {f"id-{n}": 1 for n in range(MOST_IDS)}
     assert not who(("u", "id-0"), ids={"u": full}).refused
-    assert who(("u", "new"), ids={"u": full}).refused[0].reason == "too many ids: a user may have 50 others"
+    assert who(("u", "new"), ids={"u": full}).refused[0].reason == "too many ids: a user may have 40 others"
 
 
 def test_a_chain_has_an_end() -> None:

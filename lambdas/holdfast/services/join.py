@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeAlias, TypeVar, get_args
+from typing import NamedTuple, TypeVar, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,20 +15,23 @@ from holdfast.aws.queues import Message, Queue
 from holdfast.aws.tables.campaigns import CHASES, EPOCH, LivePlans, epoch_of
 from holdfast.aws.tables.shapes import Observer
 from holdfast.aws.tables.timers import Timers
-from holdfast.aws.tables.users import Beside, Item, Key, Save, Saved, Users
+from holdfast.aws.tables.users import PARTS, Beside, Item, Key, Save, Saved, Users
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
-from holdfast.core.events import Event, Rejected, Tick
+from holdfast.core.events import Event, Rejected, Tick, Tie
 from holdfast.core.fold import profiles, watches
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fitting import fold_to_fit
 from holdfast.core.fold.fold import LIMITS, Limits, needed_until
+from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.timers import nomination, nomination_again, schedule
 from holdfast.core.fold.watches import Decision, Kind, State
 from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
 from holdfast.core.intake.forms import RULES, Rules
+from holdfast.core.people.people import Refused
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import MAX_AGE_MS, Hit, Input, Plans
 from holdfast.core.plans.timeline import Timeline
+from holdfast.services.persons import Found, Persons, gather
 from holdfast.services.ticks import send_ticks
 
 logger = Logger(child=True)
@@ -42,9 +45,6 @@ ROUNDS = 3
 
 LATER_MS = 5 * 60_000
 """How often it is tried whether what another release published can be read by now."""
-
-Found: TypeAlias = tuple[dict[Key, Item], set[Key]]
-"""The users' items that there are, and the keys that could not be read."""
 
 
 class Outcome(NamedTuple):
@@ -99,12 +99,14 @@ class Join:
         timeline, batch, intake, found = sorted_out
         plans = timeline.newest
         self._show(batch, plans)
-        unsaved, refused = self._fold_all(intake, timeline, found)
+        unsaved, refused, untied = self._fold_all(intake, timeline, found)
         failed_users = {user for user, _ in unsaved}
         failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}
         failed |= intake.later
         for user, rejected in refused:
             intake.refuse(user, rejected, failed)
+        for tie in untied:
+            intake.refuse_tie(tie)
         failed |= self._reject({m: rejects for m, rejects in intake.rejects.items() if m not in failed})
         self._count(intake, failed)
         if plans.illegible or plans.undecidable:
@@ -155,8 +157,8 @@ class Join:
 
     def _fold_all(
         self, intake: Intake, timeline: Timeline, found: Found
-    ) -> tuple[set[Key], list[tuple[str, Rejected]]]:
-        """Fold and save every user of the batch. Returned is what could not be saved, and what was refused.
+    ) -> tuple[set[Key], list[tuple[str, Rejected]], list[Refused]]:
+        """Fold and save every user of the batch. Returned is what could not be saved, what was refused, and which ties.
 
         `found` are the users as they were read first; who loses a race is read again. If something was published since,
         the winner may have known of it, and opened a watch that this batch's exits end only as the new plans read them:
@@ -166,65 +168,107 @@ class Join:
         waiting = intake.keys
         failed: set[Key] = set()
         refused: dict[Key, Sequence[Rejected]] = {}
+        untied: dict[Tie, Refused] = {}
         asked = _asked(intake, plans)
         for number in range(ROUNDS):
-            again = waiting | {(user, part) for user, part in asked if (user, "watches") in waiting}
-            if number:
-                beside = Beside(self._plans.table, EPOCH)
-                found = self._users.read(again, beside)
-                if not beside.read or epoch_of(beside.item) != timeline.epoch:
-                    break
-            items, unread = found
-            unread |= {(user, "watches") for user, _ in unread & asked}
-            failed |= unread
-            outcomes = self._outcomes(waiting - unread, items, intake, plans, asked)
-            refused |= {key: outcome.refused for key, outcome in outcomes.items()}
-            failed |= waiting - unread - outcomes.keys()
-            nominated = {key: outcome.nominate for key, outcome in outcomes.items() if outcome.nominate is not None}
-            unticked = self._nominate({user: at for (user, _), at in nominated.items()})
-            failed |= {key for key in nominated if key[0] in unticked}
-            saves = [outcome.save for key, outcome in outcomes.items() if outcome.save and key not in failed]
-            saved = self._users.save(saves)
-            failed |= {key for key, what in saved.items() if what in {Saved.FAILED, Saved.REFUSED}}
-            count(metrics, SavesRefused=sum(what is Saved.REFUSED for what in saved.values()))
-            waiting = {key for key, what in saved.items() if what is Saved.LOST}
-            failed |= self._nominate_again({k: each for k, each in outcomes.items() if k not in failed | waiting})
-            done = [d for key, what in saved.items() if what is Saved.DONE for d in outcomes[key].decisions]
-            for kind in get_args(Kind):
-                count(metrics, **{f"Decided{kind.title()}": sum(d.kind == kind for d in done)})
+            asked = {(user, part) for user, part in asked if (user, "watches") in waiting}
+            read = self._read_again(waiting | asked, timeline) if number else found
+            persons = gather(lambda keys: self._read_again(keys, timeline), intake, waiting, asked, read)
+            if persons is None:
+                break
+            lost, unsaved, came = self._round(persons, plans)
+            failed |= _came_in(unsaved, persons)
+            waiting = _came_in(lost, persons) - failed
+            refused |= {min(persons.ids[key], default=key): each for key, each in came.items()}
+            untied |= {each.tie: each for each in persons.people.refused}
             count(metrics, RacesLost=len(waiting))
             if not waiting:
                 break
         failed |= waiting
-        return failed, [(key[0], each) for key, many in refused.items() if key not in failed for each in many]
+        count(metrics, TiesRefused=len(untied))
+        problems = [(key[0], each) for key, many in refused.items() if key not in failed for each in many]
+        return failed, problems, list(untied.values())
 
-    def _outcomes(
-        self, keys: set[Key], items: dict[Key, Item], intake: Intake, plans: Plans, asked: set[Key]
-    ) -> dict[Key, Outcome]:
+    def _read_again(self, keys: set[Key], timeline: Timeline) -> Found | None:
+        """The users; None where something was published in the meantime."""
+        beside = Beside(self._plans.table, EPOCH)
+        found = self._users.read(keys, beside)
+        return found if beside.read and epoch_of(beside.item) == timeline.epoch else None
+
+    def _round(self, persons: Persons, plans: Plans) -> tuple[set[Key], set[Key], dict[Key, Sequence[Rejected]]]:
+        """Fold and save once. Returned are the keys that lost a race, those that could not be saved, and what was
+        refused.
+        """
+        unread = persons.unread | {(user, "watches") for user, _ in persons.unread & persons.asked}
+        failed = persons.ids.keys() & unread
+        outcomes = self._outcomes(persons.ids.keys() - unread, persons, plans)
+        failed |= persons.ids.keys() - outcomes.keys()
+        nominated = {key: outcome.nominate for key, outcome in outcomes.items() if outcome.nominate is not None}
+        unticked = self._nominate({user: at for (user, _), at in nominated.items()})
+        failed |= {key for key in nominated if key[0] in unticked}
+        saved = self._save(outcomes, failed, persons)
+        failed |= {key for key, what in saved.items() if what in {Saved.FAILED, Saved.REFUSED}}
+        count(metrics, SavesRefused=sum(what is Saved.REFUSED for what in saved.values()))
+        lost = {key for key, what in saved.items() if what is Saved.LOST}
+        failed |= self._nominate_again({k: each for k, each in outcomes.items() if k not in failed | lost})
+        done = [d for key, what in saved.items() if what is Saved.DONE for d in outcomes[key].decisions]
+        for kind in get_args(Kind):
+            count(metrics, **{f"Decided{kind.title()}": sum(d.kind == kind for d in done)})
+        return lost, failed, {key: outcome.refused for key, outcome in outcomes.items()}
+
+    def _save(self, outcomes: dict[Key, Outcome], failed: set[Key], persons: Persons) -> dict[Key, Saved]:
+        """Each person on its own. Whom other ids join is saved together with what is left of those: all or nothing."""
+        joined = persons.people.joining
+        alone = [each.save for key, each in outcomes.items() if key not in failed and key[0] not in joined]
+        saved = self._users.save([save for save in alone if save])
+        for person in joined:
+            keys: list[Key] = [(person, part) for part in PARTS]
+            if failed.isdisjoint(keys):
+                own = [save for key in keys if (save := outcomes[key].save)]
+                what = self._users.save_together([*own, *persons.pointers(person)])
+                saved |= dict.fromkeys(keys, what)
+                count(metrics, IdsJoined=len(joined[person]) if what is Saved.DONE else 0)
+            else:
+                saved |= dict.fromkeys(keys, Saved.FAILED)
+        return saved
+
+    def _outcomes(self, keys: set[Key], persons: Persons, plans: Plans) -> dict[Key, Outcome]:
         """What folding comes to. A user who cannot be folded is left out, and keeps nobody else from being folded."""
-        now = self._clock()
+        now, items = self._clock(), persons.items
         floor = now - MAX_AGE_MS - self._limits.waiting
         stored = {key: item.state for key, item in items.items() if key[1] == "watches"}
         states = _each(stored, lambda key: watches.decode(stored[key]))
 
+        def state(user: str) -> State:
+            return states[user, "watches"] if (user, "watches") in stored else State()
+
         def outcome(key: Key) -> Outcome:
-            if key[1] == "watches":
-                of: Key = (key[0], "profile")
-                profile = _merged(of, items.get(of), intake, floor).profile if of in asked else {}
-                known = Known(key[0], profiles.properties(profile))
-                return self._watches(items.get(key), states.get(key, State()), intake.inputs[key[0]], plans, now, known)
-            return _profile(key, items.get(key), intake, floor)
+            user, part = key
+            if part == "profile":
+                return _profile(key, persons, floor)
+            joining = [Alias(id_, state(id_)) for id_ in persons.joining(user)]
+            asked = joining or (user, "profile") in persons.asked
+            profile = _merged(user, persons, floor).profile if asked else {}
+            known = Known(user, profiles.properties(profile))
+            return self._watches(items.get(key), state(user), persons.inputs[user], plans, now, known, joining)
 
         return _each(sorted(keys - (stored.keys() - states.keys())), outcome)
 
-    def _watches(
-        self, item: Item | None, state: State, inputs: Sequence[Input], plans: Plans, now: int, known: Known
+    def _watches(  # noqa: PLR0917 (all that a fold takes)
+        self,
+        item: Item | None,
+        state: State,
+        inputs: Sequence[Input],
+        plans: Plans,
+        now: int,
+        known: Known,
+        aliases: Sequence[Alias],
     ) -> Outcome:
         nominated = item.nominated if item else None
         ticks = [each.at for each in inputs if isinstance(each, Tick)]
         if nominated is not None and ticks and nominated <= max(now, *ticks):
             nominated = None
-        new, decisions, text, outbox = fold_to_fit(state, inputs, plans, now, self._limits, known)
+        new, decisions, text, outbox = fold_to_fit(state, inputs, plans, now, self._limits, known, aliases=aliases)
         due = _due(new, plans, now)
         nominate = nomination(due, nominated, now)
         if not text:
@@ -237,7 +281,7 @@ class Join:
             item,
             nominated=relied,
             outbox=outbox,
-            expires=max(needed_until(new, plans, self._limits), now),
+            expires=None if new.ids else max(needed_until(new, plans, self._limits), now),
         )
         return Outcome(save, nominate, due, relied, tuple(decisions))
 
@@ -323,17 +367,25 @@ def _decides(inputs: Iterable[Input], plans: Plans) -> bool:
     return any(isinstance(each, Tick) for each in inputs) or any(plans[id_].immediate for id_ in ids if id_ in plans)
 
 
-def _profile(key: Key, item: Item | None, intake: Intake, floor: int) -> Outcome:
-    merged, refused = _merged(key, item, intake, floor)
+def _profile(key: Key, persons: Persons, floor: int) -> Outcome:
+    item = persons.items.get(key)
+    merged, refused = _merged(key[0], persons, floor)
     changed = merged != (profiles.decode(item.state) if item else {})
     save = Save(key, profiles.encode(merged), item) if changed else None
     return Outcome(save, refused=refused)
 
 
-def _merged(key: Key, item: Item | None, intake: Intake, floor: int) -> profiles.Merged:
-    """The profile, with what came of it in this batch."""
-    profile = profiles.decode(item.state) if item else {}
-    return profiles.merge(profile, intake.changes.get(key[0], ()), floor)
+def _merged(user: str, persons: Persons, floor: int) -> profiles.Merged:
+    """The profile, with those of the ids that join the user, and what came of it in this batch."""
+    items = [persons.items.get((id_, "profile")) for id_ in (user, *persons.joining(user))]
+    known = [profiles.decode(item.state) if item else {} for item in items]
+    profile = known[0] if len(known) == 1 else profiles.joined(known)
+    return profiles.merge(profile, persons.changes.get(user, ()), floor)
+
+
+def _came_in(keys: Iterable[Key], persons: Persons) -> set[Key]:
+    """The keys under which it came in what is folded into these."""
+    return {came for key in keys for came in persons.ids.get(key, ())}
 
 
 def _each(keys: Iterable[Key], make: Callable[[Key], T]) -> dict[Key, T]:

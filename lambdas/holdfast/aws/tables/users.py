@@ -1,5 +1,7 @@
 """The users table: one item for each part of a user (`watches`, `profile`), saved under a version condition.
 
+The items of an id that joined another person are pointers: `person` says to whom, and their states are empty.
+
 The state of a part is one JSON text: as it is (`S`), or deflated (`B`). Both are read. It is deflated from about 1 KB
 on where the stack says so: the release before this one reads text only, and so could not be rolled back to.
 """
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 Part: TypeAlias = Literal["watches", "profile"]
 Key: TypeAlias = tuple[str, Part]
+PARTS: tuple[Part, ...] = ("watches", "profile")
+EMPTY: Mapping[Part, str] = {"watches": '{"watches":{}}', "profile": "{}"}
+"""The states of a pointer, as every release reads them."""
 
 KEYS_PER_READ = 100
 SAVES_PER_CALL = 25
@@ -46,13 +51,14 @@ nothing new.)"""
 
 class Item(NamedTuple):
     """What is stored of one part: its state as JSON text, its version, when the user was last nominated for, and
-    whether its last write carried an outbox.
+    whether its last write carried an outbox. `person` is whose id it is, where that is another one.
     """
 
     state: str
     version: int
     nominated: int | None = None
     decided: bool = False
+    person: str = ""
 
 
 class Beside:
@@ -82,7 +88,9 @@ class Page(NamedTuple):
 
 
 class Save(NamedTuple):
-    """A new state to be put in the place of `over` (None: of nothing). `expires` is epoch milliseconds."""
+    """A new state to be put in the place of `over` (None: of nothing). `expires` is epoch milliseconds. With `person`
+    it is a pointer.
+    """
 
     key: Key
     state: str
@@ -90,6 +98,7 @@ class Save(NamedTuple):
     nominated: int | None = None
     outbox: str | None = None
     expires: int | None = None
+    person: str = ""
 
 
 class Saved(Enum):
@@ -187,19 +196,36 @@ class Users:
         with ThreadPoolExecutor(min(WRITERS, len(calls))) as pool:
             return {key: what for saved in pool.map(lambda call: call(), calls) for key, what in saved.items()}
 
-    def _put(self, save: Save) -> dict[Key, Saved]:
+    def save_together(self, saves: Sequence[Save]) -> Saved:
+        """All or none: a person's new state, and the pointers of the ids whose states are in it."""
+        if self._seconds_left() < CALL_SECONDS:
+            return Saved.FAILED
+        try:
+            self._dynamodb.transact_write_items(TransactItems=[{"Put": self._whole(save)} for save in saves])
+        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+            if codes & (LOST_CODES | {"TransactionConflict"}):
+                return Saved.LOST
+            return Saved.REFUSED if codes & REFUSED_CODES else Saved.FAILED
+        except (ClientError, BotoCoreError) as error:
+            return Saved.REFUSED if lasting(error) else Saved.FAILED
+        return Saved.DONE
+
+    def _whole(self, save: Save) -> Any:
+        """The item, to be put where nothing was written since it was read."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
         if save.over:
             condition = {
                 "ConditionExpression": "version = :version",
                 "ExpressionAttributeValues": {":version": _number(save.over.version)},
             }
+        return {"TableName": self._table, "Item": {**_stored(save.key), **self._values(save)}, **condition}
+
+    def _put(self, save: Save) -> dict[Key, Saved]:
         if self._seconds_left() < CALL_SECONDS:
             return {save.key: Saved.FAILED}
         try:
-            self._dynamodb.put_item(
-                TableName=self._table, Item={**_stored(save.key), **self._values(save)}, **condition
-            )
+            self._dynamodb.put_item(**self._whole(save))
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return {save.key: Saved.LOST}
         except (ClientError, BotoCoreError) as error:
@@ -261,6 +287,8 @@ class Users:
         }
         if save.nominated is not None:
             values["nominated"] = _number(save.nominated)
+        if save.person:
+            values["person"] = {"S": save.person}
         if save.outbox is not None:
             values["outbox"] = {"S": save.outbox}
         if save.expires is not None:
@@ -361,7 +389,8 @@ def _key(found: Mapping[str, Any]) -> Key:
 def _item(found: Mapping[str, Any]) -> Item:
     nominated = found.get("nominated")
     version = int(found["version"]["N"])
-    return Item(state_of(found), version, int(nominated["N"]) if nominated else None, "outbox" in found)
+    person = found.get("person", {}).get("S", "")
+    return Item(state_of(found), version, int(nominated["N"]) if nominated else None, "outbox" in found, person)
 
 
 def _held(found: Mapping[str, Any]) -> Held:

@@ -11,6 +11,7 @@ from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Re
 from holdfast.core.formats import MAX_MESSAGE_BYTES, sendable
 from holdfast.core.intake.forms import RULES, Rules, records
 from holdfast.core.intake.sources import InForce
+from holdfast.core.people.people import Refused
 from holdfast.core.plans.plan import Input, Plans
 
 
@@ -57,7 +58,8 @@ def report(reject: Reject) -> str:
 
 
 class Intake:
-    """Of a batch: hits and ticks by user, profile changes by user, rejects by message, and who came in which message.
+    """Of a batch: hits and ticks by user, profile changes by user, rejects by message, and who came in which message;
+    and by tie the messages that it came in.
 
     Each message is read by the plans in force when it arrived (`in_force`). An event that nothing names is counted
     among the records, and nothing else. `later` are the messages with an event that a campaign names which this release
@@ -67,6 +69,7 @@ class Intake:
     def __init__(self, batch: Iterable[Parsed], in_force: Callable[[int], Plans]) -> None:
         self.inputs: dict[str, list[Input]] = defaultdict(list)
         self.changes: dict[str, list[ProfileChange]] = defaultdict(list)
+        self.ties: dict[Tie, list[str]] = defaultdict(list)
         self.rejects: dict[str, list[Reject]] = defaultdict(list)
         self.users: dict[str, set[str]] = defaultdict(set)
         self.records: Counter[str] = Counter()
@@ -82,7 +85,9 @@ class Intake:
     @property
     def keys(self) -> set[tuple[str, Literal["watches", "profile"]]]:
         """Of the users table: whom this concerns, and which part."""
-        return {(user, "watches") for user in self.inputs} | {(user, "profile") for user in self.changes}
+        keys: set[tuple[str, Literal["watches", "profile"]]]
+        keys = {(user, "watches") for user in self.inputs} | {(user, "profile") for user in self.changes}
+        return keys | {(tie.user, "watches") for tie in self.ties} if self.ties else keys
 
     def refuse(self, user: str, rejected: Rejected, failed: Container[str]) -> None:
         """Reject what proved not to fit into the user's state, with a message of the user's that does not come again.
@@ -92,11 +97,17 @@ class Intake:
         if message := next((m for m, users in self.users.items() if user in users and m not in failed), ""):
             self.rejects[message].append(Reject(rejected.reason, (), rejected.record))
 
+    def refuse_tie(self, refused: Refused) -> None:
+        """Reject a tie that is a sender's mistake, unless it came by the way, as it does with every event of a user."""
+        tie = refused.tie
+        for message in self.ties[tie] if refused.odd and not tie.along else ():
+            self.rejects[message].append(Reject(refused.reason, (), {"user": tie.user, "alias": tie.alias}))
+            self.records[message] += not tie.alone
+
     def _add(self, message: str, record: Record, plans: Plans) -> None:
         match record:
             case Tick(user):
-                self.inputs[user].append(record)
-                self.users[message].add(user)
+                self._fold(message, user, [record])
                 self.ticks += 1
                 return
             case Event():
@@ -107,7 +118,9 @@ class Intake:
             case Unread(source):
                 self.later.add(message)
                 self.unread.add(source)
-            case Tie():
+            case Tie(alone=alone):
+                self._tie(message, record, plans)
+                self.records[message] += alone  # else it is counted with what it came with
                 return
             case ProfileChange(along=along) if along and not plans.name(along):
                 return  # it would cost a write with each event that no campaign names
@@ -119,6 +132,11 @@ class Intake:
                 if event:
                     self._fold(message, event.user, plans.doubts(event, reason))
         self.records[message] += 1
+
+    def _tie(self, message: str, tie: Tie, plans: Plans) -> None:
+        if not tie.along or plans.name(tie.along):
+            self.ties[tie].append(message)
+            self.users[message].add(tie.user)
 
     def _read(self, message: str, event: Event, plans: Plans) -> None:
         if plans.unread(event.name):

@@ -14,8 +14,11 @@ from typing import NamedTuple
 
 from holdfast.core.events import Tie
 
-MOST_IDS = 50
-"""The other ids that a person may have. More are a mistake of a sender's: one user for all, one id for many devices."""
+MOST_IDS = 40
+"""The other ids that a person may have. More are a mistake of a sender's, such as one user for all.
+
+All that join at once are two items each in one transaction, which takes 100.
+"""
 LONGEST_CHAIN = 8
 """So many pointers may have to be followed from an id to its person: each costs a read."""
 
