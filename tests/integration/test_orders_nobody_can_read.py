@@ -70,6 +70,9 @@ def test_an_order_that_cannot_be_joined_is_in_the_message_s_reason_in_explain_an
 
 
 def test_calls_that_say_nothing_to_be_folded_are_not_set_aside_as_mistakes(by_line: Shell) -> None:
-    by_line.take(*({"type": kind, "userId": "ann", "messageId": kind} for kind in ("page", "screen", "group")))
+    calls: list[dict[str, object]] = [
+        {"type": kind, "userId": "ann", "messageId": kind} for kind in ("page", "screen", "group")
+    ]
+    by_line.take(*calls)
     assert by_line.world.messages("rejected") == []
     assert by_line.world.items("users") == []
