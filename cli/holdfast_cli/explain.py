@@ -21,7 +21,7 @@ from holdfast.core.messages.rendering import Rendering
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan
 from holdfast.services.publishing import plan_of
-from holdfast.services.user_data import read_user
+from holdfast.services.user_data import Known, read_user
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, Stage, out, print_json
@@ -56,19 +56,20 @@ def explain(
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
     plans = table.plans()
-    state, properties, outbox = read_user(users(deployment), user)
+    of_user = read_user(users(deployment), user)
+    state, properties, outbox, person, _ = of_user
     if campaign and campaign not in {*plans, *map(campaign_of, (*state.watches, *state.floors))}:
         raise Failure(f"There is no campaign {campaign}. See: holdfast campaign list")
     zone: tzinfo = UTC if utc else tzlocal()
     rendering, rows = Rendering(plan_of(table)), lookup(deployment).rows(plans.recommenders)
     found = explain_state(
-        user,
+        person,
         state,
         plans,
         now_ms(),
         zone=zone,
         outbox=outbox,
-        render=lambda each: rendering.outcomes([(user, each, plans[each.campaign], properties)], rows)[0],
+        render=lambda each: rendering.outcomes([(person, each, plans[each.campaign], properties)], rows)[0],
     )
     chosen = [each for each in found if campaign in {"", each.campaign}]
     if json:
@@ -79,20 +80,27 @@ def explain(
     else:
         out.print("No campaign is published, and nothing is remembered of this user.")
     known = bool(properties or outbox) or state != State()
-    _absence(deployment, user, plans, zone, known=known, as_json=json)
+    _absence(deployment, user, of_user, plans, zone, known=known, as_json=json)
 
 
 def _absence(
-    deployment: Deployment, user: str, plans: Mapping[str, Plan], zone: tzinfo, *, known: bool, as_json: bool
+    deployment: Deployment,
+    user: str,
+    of_user: Known,
+    plans: Mapping[str, Plan],
+    zone: tzinfo,
+    *,
+    known: bool,
+    as_json: bool,
 ) -> None:
-    """Why nothing came of an event of the user: what the state cannot say."""
-    aside = [each for each in rejected_queue(deployment).look(LOOKED_AT) if each.about(user)]
+    """Which ids the user has, and why nothing came of an event under one of them: what the state cannot say."""
+    aside = [each for each in rejected_queue(deployment).look(LOOKED_AT) if any(map(each.about, of_user.ids))]
     aside.sort(key=lambda each: -each.at)
     times = [f"{datetime.fromtimestamp(each.at / 1000, zone):%Y-%m-%d %H:%M}" for each in aside]
     refused = [Refused(each.reason, when) for each, when in zip(aside, times, strict=True)]
     seen = Observations(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
     names = [] if known or refused else [each.name for each in seen.read().values()]
-    told = absence(user, plans, known=known, rejected=refused, seen=names)
+    told = [*of_user.about(user), *absence(user, plans, known=known, rejected=refused, seen=names)]
     if as_json and told:
         print_json({"user": user, "also": told})
     elif told:

@@ -17,12 +17,13 @@ from holdfast.services.set_aside import (
     ended_since,
     send_again,
 )
+from holdfast.services.user_data import read_user
 from holdfast_cli.acts import NoteOption, record
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 
 Limit = Annotated[int, typer.Option(help="How many messages to look at.")]
-OfUser = Annotated[str, typer.Option("--user", help="Only records of this user.", show_default=False)]
+OfUser = Annotated[str, typer.Option("--user", help="Only records of this user, under any id.", show_default=False)]
 Only = Annotated[str, typer.Option("--only", help="Only messages whose reason contains this text.")]
 
 rejected = typer.Typer(no_args_is_help=True, help="Work with records that could not be read: list, redrive, discard.")
@@ -38,8 +39,13 @@ def list_rejected(
     *, limit: Limit = 100, only: Only = "", user: OfUser = "", stage: Stage = "local", json: Json = False
 ) -> None:
     """List rejected records with their reasons. They stay in the queue."""
-    found = rejected_queue(Deployment.find(stage)).look(limit, only)
-    _list([each for each in found if not user or each.about(user)], ["reason", "record"], as_json=json)
+    deployment = Deployment.find(stage)
+    found = rejected_queue(deployment).look(limit, only)
+    if user:
+        table = Users(deployment.client("dynamodb"), deployment.outputs["UsersTableName"])
+        ids = {user, *read_user(table, user).ids}
+        found = [each for each in found if any(map(each.about, ids))]
+    _list(found, ["reason", "record"], as_json=json)
 
 
 @rejected.command("redrive")

@@ -9,7 +9,8 @@ import typer
 
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Held, Users
-from holdfast.core.fold import profiles
+from holdfast.core.fold import profiles, watches
+from holdfast.services.user_data import held_of
 from holdfast_cli.output import Json, Stage, err, out, print_json
 from holdfast_cli.stack import Deployment
 
@@ -30,16 +31,23 @@ def timers(deployment: Deployment) -> Timers:
 def export(user: User, *, stage: Stage = "local", json: Json = False) -> None:
     """Print everything stored about a user as JSON: on several lines, or on one line with --json.
 
-    Times are epoch milliseconds. `state` is the text that the functions write.
+    Of a user with several ids it is the person's, whichever of them is asked for. Times are epoch milliseconds. `state`
+    is the text that the functions write.
     """
     deployment = Deployment.find(stage)
-    parts = {held.part: _part(held) for held in users(deployment).held(user)}
-    nominated = sorted({entry.at for entry in timers(deployment).entries(user)})
-    row = {"user": user, **parts, "timers": nominated}
+    person, found = held_of(users(deployment), user)
+    parts = {held.part: _part(held) for held in found}
+    ids = _other_ids(found)
+    nominated = sorted({entry.at for id_ in (person, *ids) for entry in timers(deployment).entries(id_)})
+    row = {"user": person, **({"ids": ids} if ids else {}), **parts, "timers": nominated}
     if json:
         print_json(row)
     else:
         out.print_json(data=row, highlight=False, ensure_ascii=False)
+
+
+def _other_ids(found: list[Held]) -> list[str]:
+    return sorted({id_ for each in found if each.part == "watches" for id_ in watches.decode(each.item.state).ids})
 
 
 def _part(held: Held) -> dict[str, Any]:
@@ -63,20 +71,24 @@ def delete(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Delete everything stored about a user: profile, watches, and entries in timer slots."""
+    """Delete everything stored about a user, under all ids: profile, watches, and entries in timer slots."""
     deployment = Deployment.find(stage)
     table = users(deployment)
-    parts = [held.part for held in table.held(user)]
+    person, found = held_of(table, user)
+    ids, parts = _other_ids(found), [held.part for held in found]
     if not yes:
-        what = ", ".join(parts) or "neither profile nor watches"
-        typer.confirm(f"Delete user {user} of stage {stage} ({what}) for ever?", abort=True, err=True)
+        what = ", ".join([*parts, *ids]) or "neither profile nor watches"
+        typer.confirm(f"Delete user {person} of stage {stage} ({what}) for ever?", abort=True, err=True)
+    for id_ in {user, *ids} - {person}:  # first, as the person's state alone knows them
+        for held in table.held(id_):
+            table.delete(id_, held.part)
     for part in parts:
-        table.delete(user, part)
-    slots = timers(deployment).forget(user)
+        table.delete(person, part)
+    slots = sum(timers(deployment).forget(id_) for id_ in {user, person, *ids})
     if json:
-        print_json({"user": user, "deleted": parts, "timers": slots})
+        print_json({"user": person, **({"ids": ids} if ids else {}), "deleted": parts, "timers": slots})
     else:
-        what = ", ".join([*parts, *([f"entries in {slots} timer slots"] if slots else [])])
+        what = ", ".join([*parts, *ids, *([f"entries in {slots} timer slots"] if slots else [])])
         out.print(f"[green]✓[/] deleted: {what}" if what else "nothing was stored about this user", soft_wrap=True)
     err.print(
         "[dim]Events of the user that are still in the queue, or are sent again, will be read again."

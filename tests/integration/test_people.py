@@ -112,6 +112,16 @@ def test_what_the_release_before_wrote_over_a_pointer_joins_again(world: World) 
     assert again["state"]["S"] == '{"watches":{}}'
 
 
+def test_ids_that_the_release_before_dropped_are_known_again_by_the_next_tie(world: World) -> None:
+    take(world, TIE)
+    person = world.item("u-1")
+    assert person
+    world.dynamodb._real.put_item(TableName="users", Item=person | {"state": {"S": '{"watches":{}}'}})
+    take(world, track("added"))
+    assert world.state("u-1").ids == {"anon-7": 1}
+    assert pointers(world)["anon-7", "watches"] == "u-1"
+
+
 def test_profiles_are_one_and_later_changes_go_to_the_person(world: World) -> None:
     take(world, {"user": "anon-7", "profile": {"city": "Ulm", "size": 1}, "ts": world.now})
     take(world, {"user": "u-1", "profile": {"city": "Bonn", "email": "a@b.c"}, "ts": world.now - MINUTE})

@@ -373,3 +373,32 @@ def test_a_fold_that_is_under_way_begins_anew(shell: Shell) -> None:
     shell.world.dynamodb.fault("put_item", lambda _: shell.run("user", "delete", "ann", "--yes") and None)
     shell.take(shell.world.added("hat"))
     assert list(shell.world.state().watches["cart"]) == ["hat"]
+
+
+def test_whatever_id_one_asks_for_the_person_is_meant(shell: Shell) -> None:
+    world = shell.world
+    shell.publish()
+    shell.take({"user": "anon-7", "profile": {"first_name": "Ann"}, "ts": world.now}, world.added(user="anon-7"))
+    shell.take({"user": "u-1", "alias": "anon-7"}, {"user": "anon-7", "event": "", "ts": world.now})
+    told = shell.run("explain", "anon-7").stdout
+    assert "waits" in told
+    assert "anon-7 is an id of u-1" in told
+    assert "other ids of u-1: anon-7" in shell.run("explain", "u-1").stdout
+    (row,) = shell.rows("user", "export", "anon-7")
+    assert (row["user"], row["ids"], row["profile"]["properties"]) == ("u-1", ["anon-7"], {"first_name": "Ann"})
+    assert len(row["timers"]) == 1
+    (rejected,) = shell.rows("rejected", "list", "--user", "u-1")
+    assert rejected["record"]["user"] == "anon-7"
+
+
+@pytest.mark.parametrize("asked", ["a", "b", "c"])
+def test_a_deletion_reaches_all_ids(shell: Shell, asked: str) -> None:
+    world = shell.world
+    shell.publish()
+    shell.take(*(world.added(user=user) for user in "abcd"))
+    shell.take({"user": "b", "alias": "a"})
+    shell.take({"user": "c", "alias": "b"})
+    (row,) = shell.rows("user", "delete", asked, "--yes")
+    assert (row["user"], row["ids"]) == ("c", ["a", "b"])
+    assert {item["user"]["S"] for item in world.items("users")} == {"d"}
+    assert {user for item in world.items("timers") for user in json.loads(item["users"]["S"])} == {"d"}

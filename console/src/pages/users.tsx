@@ -95,6 +95,11 @@ function Story({ user }: { user: string }) {
   }
   return (
     <div class="stack">
+      {data.ids.map((each) => (
+        <p key={each} class="quiet wraps">
+          {each}
+        </p>
+      ))}
       <div class="row">
         <span class="grow quiet">
           {told.length ? `${words.users.summary(counted(told))}. ${words.users.latestFirst}` : ""}

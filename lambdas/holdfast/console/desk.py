@@ -367,21 +367,22 @@ class Desk:
             raise Refused(422, "invalid", str(error)) from None
         plans = self.live.current().newest
         known = read_user(self.users, user)
-        state, properties, outbox = known
+        state, properties, outbox, person_id, _ = known
         rendering, rows = Rendering(plan_of(self.campaigns)), self.lookup.rows(plans.recommenders)
         found = explanation.explain(
-            user,
+            person_id,
             state,
             plans,
             self.clock(),
             zone=where,
             outbox=outbox,
-            render=lambda each: rendering.outcomes([(user, each, plans[each.campaign], properties)], rows)[0],
+            render=lambda each: rendering.outcomes([(person_id, each, plans[each.campaign], properties)], rows)[0],
         )
         shown = found if person.may_edit else [each._replace(values=None) for each in found]
         told: Any = [each.to_json() for each in shown]
         profile: Any = properties if person.may_edit else None
-        return models.Explained(user=user, known=_is_known(known), profile=profile, explanations=told)
+        ids = known.about(user)
+        return models.Explained(user=user, ids=ids, known=_is_known(known), profile=profile, explanations=told)
 
     def count(self, number: int) -> models.Statistics:
         now = self.clock()

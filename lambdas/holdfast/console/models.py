@@ -290,9 +290,13 @@ class Explanation(Open):
 
 
 class Explained(Told):
-    """`known` is false where nothing at all is held of the user. `profile` is null for whoever may not see it."""
+    """`known` is false where nothing at all is held of the user. `profile` is null for whoever may not see it.
+
+    `ids` are sentences about the other ids of the person whose id the user is.
+    """
 
     user: str
+    ids: list[str]
     known: bool
     profile: Object | None
     explanations: list[Explanation]

@@ -90,7 +90,11 @@ def _by_person(intake: Intake, waiting: set[Key], asked: set[Key], persons: Pers
 
 
 def _people(items: Mapping[Key, Item], ties: Sequence[Tie]) -> People:
-    """A pointer whose state is not empty was written over by a release that knows no pointers: its id joins again."""
+    """Who is who, as far as it was read.
+
+    A release that knows no pointers may have written over one, so that its state is not empty; or over a person's
+    state, so that it lacks the id. Then the id joins again.
+    """
     stored = {key: item.person for key, item in items.items() if item.person}
     if not stored and not ties:
         return NOBODY_ELSE
@@ -98,8 +102,15 @@ def _people(items: Mapping[Key, Item], ties: Sequence[Tie]) -> People:
     pointers = {id_: person for (id_, _), person in stored.items() if id_ not in again}
     known = who_is_who(pointers, (), {})
     ids = {id_: _ids(items.get((id_, "watches"))) for id_ in {each for tie in ties for each in _both(tie, known)}}
+    again |= {tie.alias: known.person(tie.user) for tie in ties if _forgotten(tie, known, ids)}
+    pointers = {id_: person for id_, person in pointers.items() if id_ not in again}
     new = [tie for tie in ties if not tie.along or tie.alias not in ids[known.person(tie.user)]]
     return who_is_who(pointers, [*new, *(Tie(person, id_) for id_, person in again.items())], ids)
+
+
+def _forgotten(tie: Tie, known: People, ids: Mapping[str, Ids]) -> bool:
+    person = known.person(tie.user)
+    return tie.alias != person == known.person(tie.alias) and tie.alias not in ids[person]
 
 
 def _both(tie: Tie, known: People) -> tuple[str, str]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from holdfast.aws.clock import now_ms
 from holdfast.aws.packing import MAX_ENTRIES
 from holdfast.aws.queues import FIRST_ARRIVAL, Message, Queue
-from holdfast.aws.tables.users import Users
+from holdfast.aws.tables.users import Item, Users
 from holdfast.core.fold.timers import tick_users
 from holdfast.core.fold.watches import Decision, Watch, decision_of, decode
+from holdfast.core.people.people import LONGEST_CHAIN
 from holdfast.core.places import campaign_of
 
 if TYPE_CHECKING:
@@ -258,12 +259,10 @@ def ended_since(users: Users) -> Ended:
     """By the user's state. Of what it no longer remembers nothing can be said."""
 
     def ended(user: str, decided: Decision) -> bool:
-        items, unread = users.read([(user, "watches")])
-        if unread:
-            raise NotTaken("the user's state could not be read")
-        if not items:
+        item = _stored(users, user)
+        if item is None:
             return False
-        known = decode(items[user, "watches"].state).all()
+        known = decode(item.state).all()
         of = [(key, watch) for place, key, watch in known if campaign_of(place) == decided.campaign]
         if decided.key:
             about = [watch for key, watch in of if key == decided.key]
@@ -272,6 +271,19 @@ def ended_since(users: Users) -> Ended:
         return any(_ends(watch, decided) for watch in about)
 
     return ended
+
+
+def _stored(users: Users, user: str) -> Item | None:
+    """What the person has whose id it is. Raises NotTaken."""
+    for _ in range(LONGEST_CHAIN + 1):
+        items, unread = users.read([(user, "watches")])
+        if unread:
+            break
+        item = items.get((user, "watches"))
+        if item is None or not item.person:
+            return item
+        user = item.person
+    raise NotTaken("the user's state could not be read")
 
 
 def _of_summary(watch: Watch, decided: Decision) -> bool:
