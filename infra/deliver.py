@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
 from holdfast.aws.settings import DeliverSettings
-from holdfast.aws.tables.statistics import STATISTICS
+from holdfast.aws.tables.outcomes import STATISTICS
 from infra.buckets import PrivateBucket, acknowledge_objects
 from infra.function import HoldfastFunction
 from infra.queues import final_queue, let_service_send, rule_to_queue

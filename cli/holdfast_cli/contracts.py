@@ -380,7 +380,13 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "priority": "Of several campaigns that are due at the same time, the highest goes first.",
         "instead_of": "Campaigns whose message about the same value is not sent where this campaign's is open, or was"
         " sent since their trigger.",
+        "variants": "Messages to compare: each user gets one of them, the same every time.",
         "control": 'The share of users who get no message, to compare with: "5%". The same users every time.',
+    },
+    "Variant": {
+        "name": "Its name, in messages as metadata.variant: lower-case letters, digits and hyphens.",
+        "weight": "How many users get it, beside the weights of the others.",
+        "values": "Its values: they take the place of those of the same name under send.values.",
     },
     "Hours": {
         "days": "The days of the week: mon, tue, wed, thu, fri, sat, sun.",

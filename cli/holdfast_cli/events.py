@@ -245,9 +245,12 @@ class _Run:
         """Nothing can have arrived later than now, so what happened later would be rejected."""
         self._simulation = Simulation(plans, self._row, self._known)
         self._profiles: dict[str, profiles.Profile] = {}
-        self._values: dict[str, Values] = {
-            plan.id: compile_values(plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True)
-            for plan in plans.values()
+        self._values: dict[tuple[str, str], Values] = {
+            (plan.id, plan.variant): compile_values(
+                plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True
+            )
+            for each in plans.values()
+            for plan in (each, *map(each.varied, each.variants))
         }
 
     def rows(self, lines: Iterator[bytes]) -> Iterator[list[Row]]:
@@ -336,4 +339,6 @@ class _Run:
 
     def _render(self, user: str, decision: Decision) -> dict[str, JsonValue]:
         plan = self._plans[decision.campaign]
-        return self._values[plan.id].render(context(decision, plan, self._known(user).profile) | {SECRET: "simulated"})
+        return self._values[plan.id, decision.variant].render(
+            context(decision, plan, self._known(user).profile) | {SECRET: "simulated"}
+        )

@@ -59,6 +59,7 @@ class Expected(_Strict):
     converted: Literal[True] | None = None
     unconverted: Annotated[Literal[True] | None, Field(description="A conversion that is none any more.")] = None
     amount: Annotated[float | None, Field(description="Of a conversion.")] = None
+    variant: Annotated[Text | None, Field(description="The variant that the user gets.")] = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> Expected:
@@ -79,6 +80,8 @@ class Expected(_Strict):
             fields["at"] = format_duration(self.at)
         if self.withheld:
             fields["reason"] = self.withheld
+        if self.variant:
+            fields["variant"] = self.variant
         if self.amount is not None:
             fields["amount"] = self.amount
         return {**fields, **{f"values.{key}": value for key, value in self.values.items()}}
@@ -193,9 +196,12 @@ class _Trace:
         self.messages: list[Fields] = []
         self.rejected: list[str] = []
         self._plan = campaign.plan()
-        self._values = compile_values(
-            self._plan.values, events=campaign.when.triggers, catalogs=campaign.catalogs, types=self._plan.types
-        )
+        self._values = {
+            plan.variant: compile_values(
+                plan.values, events=campaign.when.triggers, catalogs=campaign.catalogs, types=plan.types
+            )
+            for plan in (self._plan, *map(self._plan.varied, self._plan.variants))
+        }
         self._simulation = Simulation(
             Plans([self._plan], policy=policy.plan() if policy else NONE), self._message, self._known
         )
@@ -257,7 +263,7 @@ class _Trace:
         kind, reason, values = decision.kind, decision.reason, dict[str, JsonValue]()
         if kind == "send":
             try:
-                values = self._values.render(
+                values = self._values[decision.variant].render(
                     context(decision, self._plan, self._known(user).profile) | {SECRET: "test"}
                 )
             except Withheld as withheld:
@@ -267,6 +273,8 @@ class _Trace:
         fields["at"] = format_duration(decision.when - START_MS)
         if reason:
             fields["reason"] = reason
+        if decision.variant:
+            fields["variant"] = decision.variant
         if decision.conversion and decision.conversion.bought:
             fields["amount"] = decision.conversion.bought.amount
         return {**fields, **{f"values.{key}": value for key, value in values.items()}}

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
+from csv import DictWriter
 from typing import Annotated, Any, Final
 
 import typer
+from rich.markup import escape
 from rich.progress import TaskID
 
 from holdfast.aws.clock import now_ms
+from holdfast.aws.tables.campaigns import Campaigns
 from holdfast.aws.tables.statistics import Statistics, waiting
+from holdfast.core.events import Json as JsonValue
+from holdfast.core.measure.report import Reported, comparable, reported
+from holdfast.core.messages.scores import Score, total
 from holdfast.core.messages.statistics import Series, days, series
+from holdfast.core.plans.plan import Plan
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.output import Json, Stage, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 from holdfast_cli.users import users
 
 COLUMNS = ("campaign", "waiting", "sent", "withheld", "retracted", "failed", "most often")
+ROW = (
+    *("campaign", "day", "revision", "variant", "group", "messages", "converted", "amount", "currency"),
+    *("users", "users_converted", "users_amount"),
+)
 _ONLY: Final = TaskID(0)
 
 
@@ -25,17 +38,30 @@ def stats(
     count: Annotated[
         bool, typer.Option("--waiting/--no-waiting", help="Count what is waiting. This reads the whole users table.")
     ] = True,
+    csv: Annotated[
+        bool,
+        typer.Option("--csv", help="What followed messages, as CSV: by day, campaign, revision, variant and group."),
+    ] = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
     """Count what is waiting, sent, withheld (by reason), retracted and failed, for each campaign. --json has each day.
 
+    Of campaigns with `convert`: what followed, by the day of the message, and whether messages make a difference. That
+    is right on whatever day you look; users count once their time to convert is over.
+
     A batch that the stream delivers twice is counted twice. The exact books are in the metrics.
     """
     deployment = Deployment.find(stage)
     wanted = days(now_ms(), last)
-    names = [each.plan.id for each in campaigns(deployment).live()]
+    published = campaigns(deployment)
+    live = {each.plan.id: each.plan for each in published.live()}
+    names = [*live]
     table = Statistics(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
+    followed = {name: _followed(table, published, live[name], wanted) for name in names if _counts(live[name])}
+    if csv:
+        _print_csv(followed)
+        return
     by_day = table.read(names, wanted[0], wanted[-1])
     watches = None
     if count:
@@ -46,12 +72,64 @@ def stats(
     for name in names:
         found, open_now = series(by_day[name], wanted), watches[name] if watches is not None else None
         if json:
-            print_json({"campaign": name, "days": wanted, "waiting": open_now, **found.to_json()})
+            more = _json(followed[name]) if name in followed else {}
+            print_json({"campaign": name, "days": wanted, "waiting": open_now, **found.to_json(), **more})
         rows.append({"campaign": name, "waiting": open_now, **_sums(found)})
     if rows and not json:
         print_rows(rows, COLUMNS, as_json=False, title=f"{wanted[0]} to {wanted[-1]}, UTC")
+        for name, of in followed.items():
+            _show(name, of)
     elif not json:
         out.print("No campaign is published yet. Publish one with: holdfast campaign publish FILE")
+
+
+def _counts(plan: Plan) -> bool:
+    return plan.convert is not None or bool(plan.variants)
+
+
+def _followed(table: Statistics, published: Campaigns, plan: Plan, wanted: Sequence[str]) -> Reported:
+    by_day = table.outcomes.read([plan.id], wanted[0], wanted[-1])[plan.id]
+    return reported(plan, by_day, comparable(plan, (each.plan for each in published.revisions(plan.id))), now_ms())
+
+
+def _json(followed: Reported) -> dict[str, JsonValue]:
+    return {"outcomes": [*followed.rows()], "comparisons": [each.to_json() for each in followed.comparisons]}
+
+
+def _print_csv(followed: Mapping[str, Reported]) -> None:
+    writer = DictWriter(sys.stdout, ROW, lineterminator="\n")
+    writer.writeheader()
+    for name, of in followed.items():
+        writer.writerows({"campaign": name, **row} for row in of.rows())
+
+
+def _show(name: str, followed: Reported) -> None:
+    """What followed, by variant and group, and what it says."""
+    sums: dict[tuple[str, str], list[Score]] = {}
+    for of in followed.by_day.values():
+        for arm, score in of.items():
+            sums.setdefault((arm.variant, arm.group), []).append(score)
+    rows = [
+        {
+            "variant": variant or ("-" if group else "the message"),
+            "group": group or "messages",
+            "messages": (whole := total(scores)).messages,
+            "converted": whole.converted,
+            "amount": [f"{amount:,.2f} {currency}".rstrip() for currency, amount in sorted(whole.amounts.items())],
+            "users": whole.users,
+            "of them converted": whole.users_converted,
+        }
+        for (variant, group), scores in sorted(sums.items())
+    ]
+    if rows:
+        print_rows(rows, tuple(rows[0]), as_json=False, title=f"{name}: what followed its messages")
+    for each in followed.comparisons:
+        about = f"{each.variant or 'all'} against {each.against}: " if each.against else ""
+        out.print(f"{escape(name)}: {escape(about)}[bold]{escape(each.sentence)}[/]")
+        if each.amount:
+            low, high = each.amount
+            out.print(f"  amount per user: {low:+,.2f} to {high:+,.2f} {escape(each.currency)}".rstrip())
+        out.print(f"  [dim]{escape(each.plain)}[/]")
 
 
 def _sums(found: Series) -> dict[str, Any]:

@@ -84,6 +84,7 @@ NEW: dict[str, dict[str, Any]] = {
     "ignoring": {"unreadable_exits": "ignore"},
     "typed": {"types": {"k": "number"}},
     "converting": {"convert": Goal(("charged",))},
+    "varied": {"variants": {"short": {"k": "v"}}, "rules": Rules(variants={"short": 1})},
     "ruled": {"rules": Rules(again_after=60_000)},
     "matched": {"constant": (Constant("product", {"added": "product", "charged": "product"}, "ignore case"),)},
 }

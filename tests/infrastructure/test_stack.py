@@ -11,8 +11,8 @@ import pytest
 from catalog_import import RESERVE_MS
 from holdfast.aws import settings
 from holdfast.aws.drop_bucket import REPORTS
+from holdfast.aws.tables.outcomes import STATISTICS
 from holdfast.aws.tables.shapes import SEEN
-from holdfast.aws.tables.statistics import STATISTICS
 from holdfast.core.plans.plan import LONGEST_MS
 from holdfast.core.recommend.history import Row
 from holdfast.services.set_aside import OLDEST_MS

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.tables.statistics import KEPT_SECONDS, RACES, Statistics
+from holdfast.aws.tables.outcomes import KEPT_SECONDS
+from holdfast.aws.tables.statistics import RACES, Statistics
 from holdfast.core.messages.statistics import Tally
 from tests.integration.conftest import MINUTE, World, throttled
 

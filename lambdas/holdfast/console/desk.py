@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
@@ -47,6 +47,7 @@ from holdfast.core.explain.preview import (
 from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send
 from holdfast.core.intake.shapes import Seen, property_shapes
+from holdfast.core.measure.report import comparable, reported
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import days, series
@@ -389,6 +390,7 @@ class Desk:
         wanted = days(now, number)
         campaigns = self.live.current().newest
         by_day = self.statistics.read(campaigns, wanted[0], wanted[-1])
+        followed = {id_: self._followed(plan, wanted, now) for id_, plan in campaigns.items() if plan.convert}
         at, (watches, complete) = self._waiting(now)
         return models.Statistics(
             days=wanted,
@@ -399,11 +401,19 @@ class Desk:
                         "waiting": watches[campaign] if complete else None,
                         "waiting_at_least": watches[campaign],
                         **series(by_day[campaign], wanted).to_json(),
+                        **followed.get(campaign, {}),
                     }
                 )
                 for campaign in campaigns
             },
         )
+
+    def _followed(self, plan: Plan, wanted: Sequence[str], now: int) -> dict[str, Json]:
+        """What followed a campaign's messages, and what that says."""
+        by_day = self.statistics.outcomes.read([plan.id], wanted[0], wanted[-1])[plan.id]
+        revisions = comparable(plan, (each.plan for each in self.campaigns.revisions(plan.id)))
+        found = reported(plan, by_day, revisions, now)
+        return {"outcomes": [*found.rows()], "comparisons": [each.to_json() for each in found.comparisons]}
 
     def _waiting(self, now: int) -> tuple[int, Open]:
         """Counted for a few seconds at most, and again after a minute."""

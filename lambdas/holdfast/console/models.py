@@ -440,6 +440,47 @@ class Count(Told):
     count: int
 
 
+class Followed(Told):
+    """What followed the messages of one day: of a revision, a variant (empty: there is none) and a group (empty: they
+    were sent; else the control group of the campaign, or of the whole stack). A user counts once, with the first one.
+    """
+
+    day: str
+    revision: int
+    variant: str
+    group: Literal["", "control", "stack"]
+    messages: int
+    converted: int
+    amount: float
+    currency: str
+    users: int
+    users_converted: int
+    users_amount: float
+
+
+class ComparedGroup(Told):
+    users: int
+    converted: int
+    amount: float
+
+
+class Comparison(Told):
+    """Of one variant, or of all messages, with those who got none. `points` is the interval of the difference, a share
+    from 0 to 1: it is right on whatever day one looks. `plain_dashboard` is what a test for one day would claim.
+    """
+
+    variant: str | None
+    against: str | None
+    verdict: Literal["works", "harms", "not yet", "nothing to compare"]
+    sentence: str
+    plain_dashboard: str
+    treated: ComparedGroup
+    control: ComparedGroup
+    points: tuple[float, float]
+    currency: str | None
+    amount_per_user: tuple[float, float] | None
+
+
 class Numbers(Told):
     """A campaign's days. `waiting` is null where the users table is too large to be counted while somebody waits, and
     `waiting_at_least` is what was found then. `top`'s counts are too low by `top_error` at most.
@@ -453,6 +494,8 @@ class Numbers(Told):
     failed: list[int]
     top: list[Count]
     top_error: int
+    outcomes: list[Followed] = []
+    comparisons: list[Comparison] = []
 
 
 class Statistics(Told):

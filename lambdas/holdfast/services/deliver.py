@@ -21,6 +21,7 @@ from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.fold.watches import Decision, Kind, decision_of
 from holdfast.core.formats import NewerFormat, sendable
 from holdfast.core.messages.rendering import Message, Outcome, Rendering, notice
+from holdfast.core.messages.scores import scores
 from holdfast.core.messages.statistics import Became, tallies
 from holdfast.core.plans.plan import Plans
 from holdfast.core.plans.timeline import Timeline
@@ -200,6 +201,7 @@ class Deliver:
             return
         try:
             self._statistics.add(tallies(outcomes))
+            self._statistics.outcomes.add(scores(outcomes))
         except Exception:
             logger.exception("not counted")
             count(metrics, Uncounted=len(outcomes))

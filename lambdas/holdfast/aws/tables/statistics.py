@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from holdfast.aws.tables.outcomes import KEPT_SECONDS, READERS, STATISTICS, Outcomes
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.watches import decode
 from holdfast.core.messages.statistics import Tally, bounded, merged
@@ -19,13 +20,10 @@ from holdfast.core.places import campaign_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-STATISTICS: Final = "stats#"
-KEPT_SECONDS: Final = 100 * 24 * 60 * 60
 _REASON: Final = "withheld#"
 _COUNTERS: Final = ("sent", "retracted", "failed", "values", "uncounted")
 RACES: Final = 3
 """How often the sketch is merged anew with what won a race, before the batch's share of it is left out."""
-READERS: Final = 8
 
 
 class Statistics:
@@ -35,6 +33,7 @@ class Statistics:
         self._dynamodb = dynamodb
         self._table = table
         self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self.outcomes = Outcomes(dynamodb, table)
 
     def add(self, tallies: Mapping[tuple[str, str], Tally]) -> None:
         """One update for each campaign and day."""

@@ -30,6 +30,7 @@ from holdfast.core.authoring.basics import (
 from holdfast.core.authoring.sending import Sending, Span, event_properties
 from holdfast.core.catalog.rows import NAME_PATTERN, kept
 from holdfast.core.events import event_key
+from holdfast.core.gate.rules import Rules
 from holdfast.core.paths import value_named
 from holdfast.core.plans import goal as goals
 from holdfast.core.plans import plan as plans
@@ -118,6 +119,20 @@ class Typed(Model):
     type: Literal["number", "boolean", "json"]
 
 
+_Values: TypeAlias = dict[
+    Text,
+    Annotated[Annotated[str, Tag(TEXT_TAG)] | Annotated[Typed, Tag(TYPED_TAG)], Discriminator(_tag_of_value)],
+]
+
+
+class Variant(Model):
+    """Some of the users get these values in the place of those of all, or besides."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    weight: Annotated[float, Field(gt=0, le=1_000_000)] = 1
+    values: Annotated[_Values, Field(min_length=1, max_length=100)]
+
+
 class Send(Sending):
     """What to send: the key-value pairs, Liquid in the values.
 
@@ -127,24 +142,28 @@ class Send(Sending):
 
     one_per: Literal["value", "user"] = "value"
     limit: Annotated[int, Field(ge=1, le=50)] = 5
-    values: Annotated[
-        dict[
-            Text,
-            Annotated[Annotated[str, Tag(TEXT_TAG)] | Annotated[Typed, Tag(TYPED_TAG)], Discriminator(_tag_of_value)],
-        ],
-        Field(min_length=1, max_length=100),
-    ]
+    values: Annotated[_Values, Field(min_length=1, max_length=100)]
+    variants: Annotated[tuple[Variant, ...], Field(max_length=10)] = ()
     detail_type: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "Personalized Message"
 
     @property
     def templates(self) -> dict[str, str]:
         """Of each value."""
-        return {key: each.value if isinstance(each, Typed) else each for key, each in self.values.items()}
+        return _templates(self.values)
 
     @property
     def types(self) -> dict[str, str]:
         """Of the values that are not text."""
-        return {key: each.type for key, each in self.values.items() if isinstance(each, Typed)}
+        of = (self.values, *(each.values for each in self.variants))
+        return {key: each.type for values in of for key, each in values.items() if isinstance(each, Typed)}
+
+    def rules(self) -> Rules:
+        weights = {each.name: each.weight for each in self.variants}
+        return super().rules()._replace(variants=weights) if weights else super().rules()
+
+
+def _templates(values: Mapping[str, str | Typed]) -> dict[str, str]:
+    return {key: each.value if isinstance(each, Typed) else each for key, each in values.items()}
 
 
 def _amount(value: str) -> str:
@@ -220,6 +239,21 @@ class Campaign(Model):
         return self
 
     @model_validator(mode="after")
+    def _variants_agree(self) -> Campaign:
+        """Rules and consumers rely on keys and types: a value is the same kind of thing in each variant."""
+        names = [each.name for each in self.send.variants]
+        kinds = {key: isinstance(each, Typed) and each.type for key, each in self.send.values.items()}
+        for number, variant in enumerate(self.send.variants):
+            at = ("send", "variants", number)
+            if variant.name in names[:number]:
+                fail((*at, "name"), f"{variant.name!r} is the name of two variants")
+            for key, each in variant.values.items():
+                kind = isinstance(each, Typed) and each.type
+                if kinds.setdefault(key, kind) != kind:
+                    fail((*at, "values", key), f"{key} is {kinds[key] or 'text'} elsewhere, and {kind or 'text'} here")
+        return self
+
+    @model_validator(mode="after")
     def _others_give_way(self) -> Campaign:
         if self.id in self.send.instead_of:
             fail(("send", "instead_of"), "a campaign cannot be sent instead of itself")
@@ -263,19 +297,25 @@ class Campaign(Model):
 
     @model_validator(mode="after")
     def _templates_compile(self) -> Campaign:
+        places: list[tuple[tuple[str | int, ...], dict[str, str]]] = [(("send", "values"), self.send.templates)]
+        for number, variant in enumerate(self.send.variants):
+            places.append((("send", "variants", number, "values"), _templates(variant.values)))
         types = self.send.types
-        for key, source in self.send.templates.items():
-            of_it = {key: types[key]} if key in types else {}
-            try:
-                compile_values({key: source}, events=self.when.triggers, catalogs=self.catalogs, types=of_it)
-            except TemplateError as error:
-                fail(("send", "values", key), str(error))
+        for place, templates in places:
+            for key, source in templates.items():
+                of_it = {key: types[key]} if key in types else {}
+                try:
+                    compile_values({key: source}, events=self.when.triggers, catalogs=self.catalogs, types=of_it)
+                except TemplateError as error:
+                    fail((*place, key), str(error))
         return self
 
     def plan(self, revision: int = 1) -> plans.Plan:
         """What join and deliver need of this revision."""
         when = self.when
-        values = compile_values(self.send.templates, events=when.triggers, catalogs=self.catalogs)
+        variants = {each.name: _templates(each.values) for each in self.send.variants}
+        texts = {f"{name}/{key}": text for name, of in variants.items() for key, text in of.items()}
+        values = compile_values(self.send.templates | texts, events=when.triggers, catalogs=self.catalogs)
         mapped = kept(path for columns in self.catalogs.values() for path in columns.values())
         return plans.Plan(
             id=self.id,
@@ -302,6 +342,7 @@ class Campaign(Model):
             detail_type=self.send.detail_type,
             values=self.send.templates,
             types=self.send.types,
+            variants=variants,
             catalogs=self.catalogs,
             recommendations=tuple(sorted(values.recommendations)),
             any_of=len(when.did_any) > 1,

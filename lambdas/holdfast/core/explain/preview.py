@@ -67,6 +67,7 @@ class Preview(NamedTuple):
             "user": self.user,
             "campaign": self.plan.id,
             "revision": self.plan.revision,
+            "variant": self.plan.variant or None,
             "sent": not self.reason,
             "reason": self.reason or None,
             "values": {key: asdict(traced) for key, traced in self.values.items()},
@@ -107,7 +108,11 @@ def rule_pattern(plan: Plan, source: str) -> dict[str, Json]:
 def preview(
     plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json], found: Found = NOTHING_FOUND
 ) -> Preview:
-    """Raises nothing, whatever the templates are: what is wrong with one is in its `Traced`."""
+    """As it is for this user, in the user's variant. Raises nothing, whatever the templates are: what is wrong with one
+    is in its `Traced`.
+    """
+    if variant := plan.variant_of(user):
+        plan, decision = plan.varied(variant), decision._replace(variant=variant)
     values: dict[str, Traced] = {}
 
     def render(objects: Mapping[str, Json]) -> Mapping[str, Json]:

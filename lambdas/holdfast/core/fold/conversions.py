@@ -108,7 +108,7 @@ class Following:
             shown=None if plan.summary or decision.shown == (decision.key or None) else decision.shown,
         )
         self._new[place] = [*self._new.get(place, ()), exposure]
-        return decision._replace(first=first)
+        return decision._replace(followed=True, first=first)
 
     def exposures(self, keep: Callable[[str], int]) -> Exposures:
         """Those that something may still follow, or become known of. `keep` says by place how long (milliseconds)."""

@@ -382,8 +382,8 @@ class Decision(Value, frozen=True, omit_defaults=True):
     A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
     longer than the campaign says, `open` is how many watches it closes.
 
-    `variant` is that of the message. `first`: the user is counted with this one. `conversion` is what a `convert` or an
-    `unconvert` is about; its trigger is that of the message.
+    `variant` is that of the message. `followed`: what comes of it is counted, and if `first`, so is the user.
+    `conversion` is what a `convert` or an `unconvert` is about; its trigger is that of the message.
 
     Of the recommendations that the campaign names, `recent` and `done` are what the user's state held: a message says
     the same whenever it is rendered.
@@ -406,6 +406,7 @@ class Decision(Value, frozen=True, omit_defaults=True):
     recent: Mapping[str, Items] = {}
     done: Mapping[str, Items] = {}
     variant: str = ""
+    followed: bool = False
     first: bool = False
     conversion: Conversion | None = None
     user: str = ""

@@ -114,11 +114,16 @@ class Rendering:
     def __init__(self, revision: FindRevision, secret: Callable[[], str] = lambda: NO_SECRET) -> None:
         self._revision = revision
         self._secret = secret
-        self._compiled: OrderedDict[tuple[str, int], Values | TemplateError] = OrderedDict()
+        self._compiled: OrderedDict[tuple[str, int, str], Values | TemplateError] = OrderedDict()
 
     def message(self, user: str, decision: Decision, live: Plan | None) -> Message:
-        """Raises what finding an older revision raises."""
-        return Message(user, decision, rendered_by(decision, live, self._revision))
+        """In the variant that was decided, or where none was, in that of the user. Raises what finding an older revision
+        raises.
+        """
+        plan = rendered_by(decision, live, self._revision)
+        if variant := decision.variant or plan.variant_of(user):
+            plan, decision = plan.varied(variant), decision._replace(variant=variant)
+        return Message(user, decision, plan)
 
     def outcome(self, message: Message, profile: Mapping[str, Json], found: Found = NOTHING_FOUND) -> Outcome:
         """Raises TemplateError for a revision whose templates an older release took, and this one does not; and what
@@ -158,7 +163,7 @@ class Rendering:
         return {SECRET: self._secret()} if any(SIGNING in template for template in plan.values.values()) else {}
 
     def _values(self, plan: Plan) -> Values | TemplateError:
-        revision = (plan.id, plan.revision)
+        revision = (plan.id, plan.revision, plan.variant)
         if revision not in self._compiled:
             try:
                 self._compiled[revision] = compile_values(

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from holdfast.core.events import Event, Json, Tick, Value, canonical, event_id, event_key
 from holdfast.core.formats import check
+from holdfast.core.gate import chance
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.policy import Policy
 from holdfast.core.gate.rules import NONE, Rules
@@ -106,6 +107,10 @@ class Plan:
     since: int = 0
     rules: Rules = NONE
     """Between due and sent."""
+    variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the name of each, the values in which its messages differ."""
+    variant: str = ""
+    """Whose values these are."""
     convert: Goal | None = None
     space: int = 0
 
@@ -118,6 +123,17 @@ class Plan:
     def single(self) -> bool:
         """Whether one event is an occurrence of what is watched for."""
         return self.any_of or len(self.did) == 1
+
+    def variant_of(self, user: str) -> str:
+        """The variant that a user gets; empty where there are none."""
+        weights = self.rules.variants
+        return chance.variant(weights, user, self.id) if weights else ""
+
+    def varied(self, variant: str) -> Plan:
+        """The plan with the values of a variant; of one that this revision does not have, with those of all."""
+        if variant not in self.variants:
+            return self
+        return replace(self, variant=variant, values={**self.values, **self.variants[variant]})
 
     def name_of(self, key: str) -> str:
         """An event's name as the owner of the campaign wrote it."""
@@ -160,7 +176,20 @@ _TUPLES = frozenset({"did", "did_not", "keep", "recommendations", "every", "snap
 LATER: Mapping[str, object] = {
     each.name: each.default_factory() if each.default_factory is not MISSING else each.default
     for each in fields(Plan)
-    if each.name in {"any_of", "grace", "every", "snapshots", "events", "unreadable_exits", "types", "rules", "convert"}
+    if each.name
+    in {
+        "any_of",
+        "grace",
+        "every",
+        "snapshots",
+        "events",
+        "unreadable_exits",
+        "types",
+        "rules",
+        "convert",
+        "variants",
+        "variant",
+    }
 }
 """Fields that release 0.1 does not know, with their defaults."""
 HARMLESS = frozenset({"grace", "unreadable_exits", "convert"})
