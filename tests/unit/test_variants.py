@@ -57,7 +57,7 @@ def test_a_variants_values_take_the_place_of_those_of_all() -> None:
             "title: {value: '{{ Event.price }}', type: number}",
             "title is text elsewhere, and number here",
         ),
-        ("name: dear", "name: Dear One", "should match pattern"),
+        ("name: dear", "name: Dear One", "characters that match"),
     ],
 )
 def test_mistakes_in_variants_are_said(was: str, becomes: str, mistake: str) -> None:

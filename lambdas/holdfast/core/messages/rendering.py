@@ -117,8 +117,9 @@ class Rendering:
         self._compiled: OrderedDict[tuple[str, int, str], Values | TemplateError] = OrderedDict()
 
     def message(self, user: str, decision: Decision, live: Plan | None) -> Message:
-        """In the variant that was decided, or where none was, in that of the user. Raises what finding an older revision
-        raises.
+        """In the variant that was decided, or where none was, in that of the user.
+
+        Raises what finding an older revision raises.
         """
         plan = rendered_by(decision, live, self._revision)
         if variant := decision.variant or plan.variant_of(user):
