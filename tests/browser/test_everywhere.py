@@ -163,6 +163,7 @@ def test_the_focus_follows_whoever_uses_the_keyboard(sit_down: SitDown) -> None:
         desk.press("Tab")
         assert desk.focused == after
     within.click()
+    expect(within).to_have_attribute("aria-expanded", "true")
     desk.press("ArrowDown")
     options = desk.page.get_by_role("option", name="minutes")
     assert len({options.nth(number).evaluate(BACKGROUND) for number in (0, 1)}) == 2  # the chosen one is seen

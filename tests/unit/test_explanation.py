@@ -310,6 +310,7 @@ def test_with_the_profile_at_hand_what_will_be_missing_is_told_beforehand() -> N
         "as things are now, it would be withheld: missing: Profile.first_name"
     )
     assert the_one(known, 12, render=render("Ann")).reason == ""
+    assert [the_one(known, 12, render=render(name)).values for name in ("", "Ann")] == [None, {"title": "Ann, 7"}]
 
 
 def test_with_the_outbox_at_hand_what_was_missing_is_told_afterwards() -> None:
@@ -318,6 +319,10 @@ def test_with_the_outbox_at_hand_what_was_missing_is_told_afterwards() -> None:
     lacking = the_one(known, 50, render=lambda each: rendering.outcomes([("u-1", each, plan, {})])[0])
     assert (lacking.status, lacking.reason, lacking.message) == ("withheld", "missing: Event.price", "")
     assert lacking.text.endswith("withheld on delivery, as the profile is now: missing: Event.price")
+    assert lacking.values is None
+    known = history(added("coat", minute(2), price=7), 32, plan=plan)
+    sent = the_one(known, 50, render=lambda each: rendering.outcomes([("u-1", each, plan, {})])[0])
+    assert (sent.status, sent.values) == ("sent", {"price": "7"})
 
 
 def test_the_facts_are_there_for_programs_too() -> None:
