@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.tables.campaigns import _read, _written
+from holdfast.aws.tables.campaigns import Policies, _read, _written
+from holdfast.core.authoring.policy import Policy as PolicyFile
+from holdfast.core.authoring.text import parse, validate
 from holdfast.core.gate.rules import Rules
 from holdfast.core.plans.goal import Goal
 from holdfast.core.plans.plan import Constant, Plan
@@ -120,3 +122,52 @@ def test_the_release_before_reads_every_plan_and_sends_nothing_by_one_that_it_re
     assert found.returncode == 0, found.stderr
     as_it_is = {"plain", "grace", "ignoring", "converting"}
     assert json.loads(found.stdout) == {plan.id: paused or plan.id not in as_it_is for plan in plans}
+
+
+LIVE = """
+import json, sys
+from holdfast.aws.campaigns import Campaigns
+from holdfast.core.events import Event
+
+class Stands:
+    def get_paginator(self, _operation):
+        return self
+
+    def paginate(self, *, ExpressionAttributeValues, **_):
+        pk = ExpressionAttributeValues[":pk"]["S"]
+        yield {"Items": [item for item in ITEMS if item["pk"]["S"] == pk]}
+
+ITEMS = json.load(sys.stdin)
+plans = Campaigns(Stands(), "campaigns").plans()
+hits, problems = plans.read(Event("u-1", "added", 1, 1, {"product": "coat"}))
+json.dump([sorted(plans), len(hits), len(problems)], sys.stdout)
+"""
+"""Join of the release before reads the campaigns table, as it does on a cold start."""
+
+
+def test_the_release_before_goes_on_beside_a_policy(tmp_path: Path) -> None:
+    try:
+        previous = source(PREVIOUS, tmp_path)
+    except NoHistory as reason:
+        pytest.skip(f"git has no {PREVIOUS} here, which a shallow clone lacks: {reason}")
+    with scenario.empty() as world:
+        for plan in scenario.campaigns():
+            world.publish(plan)
+        before = world.items("campaigns")
+        text = "per_user: {at_most: 1, in: 1 day}\n"
+        policies = Policies(world.dynamodb, "campaigns")
+        policies.publish(text, validate(parse(text), PolicyFile).plan, world.now)
+        items = world.items("campaigns")
+        assert len(items) == len(before) + 2, "a revision, and the live one"
+        assert {each["pk"]["S"] for each in items if each not in before} == {"policy", "timeline"}
+        ids = sorted(plan.id for plan in world.campaigns.timeline().newest.values())
+    found = subprocess.run(
+        [sys.executable, "-c", LIVE],
+        input=json.dumps(items),
+        env=os.environ | {"PYTHONPATH": str(previous / "lambdas")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout) == [ids, 1, 0]
