@@ -54,6 +54,8 @@ _ACCESS_LOG = {
     "error": "$context.error.message",
     "integrationError": "$context.integrationErrorMessage",
 }
+WRITTEN = ["live", "campaign#*", "policy", TIMELINE, ACTIVITY]
+"""The partitions of the campaigns table that the console writes to."""
 
 
 class Console(Construct):
@@ -127,7 +129,7 @@ class Console(Construct):
         may(
             ["dynamodb:PutItem"],
             on=[tables.campaigns.table_arn],
-            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", TIMELINE, ACTIVITY]}},
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": WRITTEN}},
         )
         may(
             ["dynamodb:DeleteItem"],

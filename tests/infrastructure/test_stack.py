@@ -193,7 +193,7 @@ def test_the_console_writes_campaigns_and_neither_statistics_nor_what_was_seen(o
     statements = on_aws.properties("AWS::IAM::Policy", "ConsoleRole")["PolicyDocument"]["Statement"]
     (writing,) = (each for each in statements if each["Action"] == "dynamodb:PutItem")
     assert writing["Condition"] == {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", "timeline", "activity"]}
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", "policy", "timeline", "activity"]}
     }
 
 

@@ -13,7 +13,7 @@ from holdfast.console.answers import Refused
 VIEWER = "viewer"
 EDITOR = "editor"
 
-PURE = {f"/api/{name}" for name in ("check", "preview", "diff", "match", "suggestions")}
+PURE = {f"/api/{name}" for name in ("check", "preview", "diff", "match", "suggestions", "policy/check")}
 """What is asked by POST, as a campaign is too long for an address, and changes nothing."""
 
 

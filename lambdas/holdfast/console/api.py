@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
-from holdfast.console import models
+from holdfast.console import models, policy
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
 from holdfast.console.desk import Desk
@@ -38,6 +38,7 @@ def routes(desk: Callable[[], Desk]) -> APIGatewayHttpResolver:
     _messages(app, desk)
     _known(app, desk)
     _queues(app, desk)
+    _policy(app, desk)
     return app
 
 
@@ -165,6 +166,24 @@ def _queues(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.post("/api/queues/<name>/discard", summary="Delete it for good")
     def discard(name: Name, asked: Annotated[models.Chosen, Body()]) -> models.Discarded:
         return desk().discard(name, asked, _person(app).name)
+
+
+def _policy(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
+    @app.get("/api/policy", summary="The rules for all campaigns as they are live, or an old revision of them")
+    def show(revision: Annotated[int | None, Query(ge=1)] = None) -> models.PolicyShown:
+        return policy.show(desk().policies, revision)
+
+    @app.post("/api/policy/check", summary="Every mistake in a policy file")
+    def check(asked: Annotated[models.PolicyText, Body()]) -> models.PolicyChecked:
+        return policy.check(asked, desk().campaigns)
+
+    @app.post("/api/policy/publish", summary="Make it the live policy, if the one seen still is")
+    def publish(asked: Annotated[models.PublishPolicy, Body()]) -> models.PolicyPublished:
+        return desk().publish_policy(asked, _person(app).name)
+
+    @app.post("/api/policy/rollback", summary="Publish an old revision of the policy as a new one")
+    def rollback(asked: Annotated[models.Rollback, Body()]) -> models.PolicyPublished:
+        return desk().rollback_policy(asked, _person(app).name)
 
 
 def _person(app: APIGatewayHttpResolver) -> Person:

@@ -13,7 +13,7 @@ from holdfast.aws.bus import Bus
 from holdfast.aws.queues import Queue
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.aws.tables.activity import Activity
-from holdfast.aws.tables.campaigns import Campaigns, LivePlans, Recommendations
+from holdfast.aws.tables.campaigns import Campaigns, LivePlans, Policies, Recommendations
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Statistics
@@ -59,6 +59,7 @@ class Console:
             observations=Observations(dynamodb, settings.campaigns_table),
             catalogs=Catalogs(dynamodb, settings.catalog_table),
             lookup=Lookup(dynamodb, settings.users_table, settings.catalog_table),
+            policies=Policies(dynamodb, settings.campaigns_table),
             recommendations=Recommendations(dynamodb, settings.campaigns_table),
             statistics=Statistics(dynamodb, settings.campaigns_table),
             bus=Bus(self._client("events"), settings.bus_name, settings.source),

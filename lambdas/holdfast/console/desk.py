@@ -12,14 +12,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.activity import Act, Activity
-from holdfast.aws.tables.campaigns import Campaigns, Conflict, LivePlans, Recommendations, UnknownCampaign
+from holdfast.aws.tables.campaigns import Campaigns, Conflict, LivePlans, Policies, Recommendations, UnknownCampaign
 from holdfast.aws.tables.campaigns import Published as Live
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Open, Statistics, waiting
 from holdfast.aws.tables.users import Users
 from holdfast.aws.telemetry import Logger
-from holdfast.console import models
+from holdfast.console import models, policy
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
 from holdfast.core.authoring import suggestions
@@ -106,6 +106,7 @@ class Desk:
     catalogs: Catalogs
     lookup: Lookup
     recommendations: Recommendations
+    policies: Policies
     statistics: Statistics
     bus: Bus
     activity: Activity
@@ -225,6 +226,20 @@ class Desk:
 
     def acts(self) -> models.Activity:
         return models.Activity(acts=[_act(each) for each in self.activity.latest()])
+
+    # --- The policy --------------------------------------------------------------------------------------------------
+
+    def publish_policy(self, asked: models.PublishPolicy, by: str) -> models.PolicyPublished:
+        published = policy.publish(self.policies, asked, self.clock(), by)
+        if published.changed:
+            self._record(by, "published", "policy", revision=published.revision, note=asked.note)
+        return published
+
+    def rollback_policy(self, asked: models.Rollback, by: str) -> models.PolicyPublished:
+        published = policy.rollback(self.policies, asked, self.clock(), by)
+        if published.changed:
+            self._record(by, "rolled back", "policy", revision=published.revision, note=asked.note)
+        return published
 
     # --- Messages ----------------------------------------------------------------------------------------------------
 

@@ -66,6 +66,17 @@ class Rollback(Seen):
     force: Force = False
 
 
+class PolicyText(Asked):
+    source: Annotated[str, Field(max_length=MAX_SOURCE, description="The text of a policy file.")]
+
+
+class PublishPolicy(PolicyText):
+    """`seen_revision` is the live revision that the editor began with, 0 where there was none."""
+
+    seen_revision: Annotated[int, Field(ge=0)]
+    note: Note = None
+
+
 class Chosen(Asked):
     """Messages of a queue: those with these ids, those of these groups, or all of them; with `search`, of those
     the ones that have it in them.
@@ -209,6 +220,30 @@ class Previewed(Told):
     detail_type: str
     detail: Object
     pattern: Annotated[Object, Field(description="An event pattern for a rule that catches it.")]
+
+
+class PolicyShown(Told):
+    """The policy, the rules for all campaigns. `live_revision` is 0 and `source` null where none was published yet."""
+
+    revision: int
+    live_revision: int
+    published_at: int | None = None
+    published_by: str | None = None
+    note: str | None = None
+    source: str | None = None
+    revisions: list[Revision] = []
+
+
+class PolicyChecked(Told):
+    ok: bool
+    mistakes: list[Mistake]
+    hints: list[Mistake]
+
+
+class PolicyPublished(Told):
+    revision: int
+    published_at: int
+    changed: bool
 
 
 class Published(Told):

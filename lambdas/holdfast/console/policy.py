@@ -1,0 +1,107 @@
+"""The policy on the desk: read, checked, published and rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from holdfast.aws.tables.campaigns import Campaigns, Conflict, Policies, Published, UnknownPolicy
+from holdfast.console import models
+from holdfast.console.answers import Refused
+from holdfast.core.authoring import text as files
+from holdfast.core.authoring.policy import Policy
+from holdfast.core.authoring.text import CampaignFileError, Mistake
+from holdfast.core.gate import policy
+from holdfast.services import policies
+from holdfast.services.publishing import NoWayBack
+
+
+def show(table: Policies, revision: int | None) -> models.PolicyShown:
+    live = table.live_one()
+    if live is None and revision is None:
+        return models.PolicyShown(revision=0, live_revision=0)
+    with _answering(table):
+        shown = live if live and revision in {None, live.plan.revision} else table.one(revision or 0)
+    return models.PolicyShown(
+        revision=shown.plan.revision,
+        live_revision=live.plan.revision if live else 0,
+        published_at=shown.published_at,
+        published_by=shown.by or None,
+        note=shown.note or None,
+        source=shown.source,
+        revisions=[_revision(each) for each in table.history()],
+    )
+
+
+def check(asked: models.PolicyText, campaigns: Campaigns) -> models.PolicyChecked:
+    try:
+        source = files.parse(asked.source)
+        valid = files.validate(source, Policy)
+    except CampaignFileError as error:
+        return models.PolicyChecked(ok=False, mistakes=[*map(_mistake, error.mistakes)], hints=[])
+    known = [each.plan.id for each in campaigns.live()] if valid.exempt else []
+    hints = [_mistake(source.mistake(*hint)) for hint in valid.unknown(known)]
+    return models.PolicyChecked(ok=True, mistakes=[], hints=hints)
+
+
+def publish(table: Policies, asked: models.PublishPolicy, now: int, by: str) -> models.PolicyPublished:
+    try:
+        valid = files.validate(files.parse(asked.source), Policy)
+    except CampaignFileError as error:
+        told = [_mistake(each).model_dump() for each in error.mistakes]
+        raise Refused(
+            422, "invalid", f"The policy has a mistake: {error.mistakes[0].message}.", mistakes=told
+        ) from None
+    with _answering(table):
+        live, changed = policies.publish(
+            table, valid, asked.source, now, seen=asked.seen_revision, by=by, note=asked.note or ""
+        )
+    return _published(live, changed=changed)
+
+
+def rollback(table: Policies, asked: models.Rollback, now: int, by: str) -> models.PolicyPublished:
+    try:
+        with _answering(table):
+            live, changed, _ = policies.rollback(
+                table, now, to=asked.to, seen=asked.seen_revision, by=by, note=asked.note or ""
+            )
+    except NoWayBack as error:
+        raise Refused(422, "no_way_back", str(error)) from None
+    return _published(live, changed=changed)
+
+
+@contextmanager
+def _answering(table: Policies) -> Iterator[None]:
+    """A lost race is answered with what won it."""
+    try:
+        yield
+    except UnknownPolicy:
+        raise Refused(404, "not_found", "There is no such revision of the policy.") from None
+    except Conflict:
+        live = table.live_one()
+        revision = live.plan.revision if live else 0
+        raise Refused(
+            409,
+            "conflict",
+            f"Somebody else changed the policy in the meantime: revision {revision} is live now. Look at what it says,"
+            " then decide.",
+            live_revision=revision,
+        ) from None
+
+
+def _published(live: Published[policy.Policy], *, changed: bool) -> models.PolicyPublished:
+    return models.PolicyPublished(revision=live.plan.revision, published_at=live.published_at, changed=changed)
+
+
+def _revision(published: Published[policy.Policy]) -> models.Revision:
+    return models.Revision(
+        revision=published.plan.revision,
+        published_at=published.published_at,
+        published_by=published.by or None,
+        note=published.note or None,
+    )
+
+
+def _mistake(mistake: Mistake) -> models.Mistake:
+    told = mistake._asdict()
+    return models.Mistake(path=list(told.pop("at")), **{key: value for key, value in told.items() if key != "file"})
