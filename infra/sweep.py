@@ -52,7 +52,10 @@ class Sweep(Construct):
         self.function.may(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"], on=[tables.timers.table_arn])
         self.function.may(["sqs:SendMessage"], on=[events.queue.queue_arn])
         # Ticks among the dead letters go back: nothing else nominates their users.
-        self.function.may(["sqs:ReceiveMessage", "sqs:DeleteMessage"], on=[events.dead_letters.queue_arn])
+        self.function.may(
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
+            on=[events.dead_letters.queue_arn],
+        )
         self.function.configure_async_invoke(
             retry_attempts=0, max_event_age=Duration.minutes(5), on_failure=Records(failed)
         )

@@ -1,4 +1,4 @@
-"""What has to have come of a history, said without any code of the fold."""
+"""What has to have come of a history, said without any code of the fold, of plans or of their timeline."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from tests.faults.history import MAX_AGE, Decided, Happened, History
+from tests.faults.history import MAX_AGE, Decided, Happened, History, Published
 
-WINDOWS = {"long": ("added", 30 * 60_000), "short": ("viewed", 2 * 60_000), "once": ("viewed", 0)}
-"""By campaign: what opens a watch, and how long it waits. A purchase ends those of `long` and `short`."""
+INVOCATION_MS = 31_000
+"""As long as one invocation of join may take, and a second: so old may be what it goes by when it saves."""
 
 
 def wrong(history: History) -> Iterator[str]:
@@ -19,29 +19,60 @@ def wrong(history: History) -> Iterator[str]:
     for each in history.decided:
         if each.what["kind"] == "send":
             yield from _early_or_blind(history, each)
+        yield from _against_what_is_published(history, each)
     yield from _underway(history)
+    yield from _profiles(history)
+    yield from history.broken
     yield from (f"crash: {each}" for each in history.crashes)
-    yield from (f"stuck in the queue: {m.body}" for m in history.sqs.queues["events"] if not m.gone)
+    for name in ("events", "dead"):
+        yield from (f"stuck in the queue {name}: {m.body}" for m in history.sqs.queues[name] if not m.gone)
+
+
+def _published(history: History, campaign: str) -> list[Published]:
+    return [each for each in history.published if each.campaign == campaign]
+
+
+def _in_force(history: History, campaign: str, at: int) -> Published | None:
+    """What a message was read by that arrived then."""
+    until = [each for each in _published(history, campaign) if each.since <= at]
+    return max(until, key=lambda each: (each.since, each.written), default=None)
+
+
+def _first(history: History, campaign: str, at: int) -> int:
+    """Since when the campaign watches, as of then: what happened before was not watched."""
+    first = 0
+    for each in sorted(_published(history, campaign), key=lambda each: (each.since, each.written)):
+        if each.since <= at:
+            first = 0 if each.plan is None else first or each.since
+    return first
+
+
+def _opens(history: History, campaign: str, each: Happened) -> bool:
+    published = _in_force(history, campaign, each.arrived)
+    if published is None or published.plan is None or each.name not in published.plan["did"]:
+        return False
+    return each.arrived - each.at <= MAX_AGE and each.at >= _first(history, campaign, each.arrived)
 
 
 def _undecided(history: History) -> Iterator[str]:
-    """Of each value, the last trigger that is no history and that no purchase has ended."""
+    """Of each value, the last trigger that is no history and that nothing can have ended."""
     decided = {(d.user, d.what["campaign"], d.what["key"], d.what["at"], d.what["id"]) for d in history.decided}
-    for campaign, (opens, _) in WINDOWS.items():
+    for campaign in {each.campaign for each in history.published}:
+        ending = {name for each in _published(history, campaign) if each.plan for name in each.plan["did_not"]}
         last: dict[tuple[str, str], tuple[int, str]] = {}
         for each in history.happened:
-            if each.name == opens and each.arrived - each.at <= MAX_AGE:
+            if _opens(history, campaign, each):
                 of = each.user, each.product
                 last[of] = max(last.get(of, (0, "")), (each.at, each.id))
         for (user, product), (at, id_) in last.items():
-            bought = max((e.at for e in _purchases(history, user, product)), default=0)
-            if (campaign == "once" or bought < at) and (user, campaign, product, at, id_) not in decided:
+            ended = any(e.at >= at and e.name in ending for e in _of(history, user, product))
+            if not ended and (user, campaign, product, at, id_) not in decided:
                 yield f"lost: {user} {campaign} {product} {at} {id_}"
 
 
-def _purchases(history: History, user: str, product: str) -> Iterator[Happened]:
+def _of(history: History, user: str, product: str) -> Iterator[Happened]:
     for each in history.happened:
-        if (each.user, each.product, each.name) == (user, product, "bought"):
+        if (each.user, each.product) == (user, product):
             yield each
 
 
@@ -53,35 +84,76 @@ def _twice(history: History) -> Iterator[str]:
     yield from (f"decided {number} times: {what}" for what, number in of.items() if number > 1)
 
 
+def _read_by(history: History, decided: Decided) -> list[Published]:
+    """By what the trigger of a decision can have been read: it may have come several times."""
+    found = (_in_force(history, decided.what["campaign"], at) for at in history.arrivals[decided.what["id"]])
+    return [each for each in found if each and each.plan]
+
+
 def _early_or_blind(history: History, decided: Decided) -> Iterator[str]:
     what = decided.what
-    window = WINDOWS[what["campaign"]][1]
+    readings = [each.plan for each in _read_by(history, decided) if each.plan]
+    window = min((reading["within"] for reading in readings), default=0)
     if decided.written + history.world.faults.skew < what["at"] + window:
         yield f"early: {decided}"
-    if what["campaign"] == "once":
+    if readings and not readings[0]["did_not"]:
         return
-    taken_back = any(
-        (d.user, d.what["campaign"], d.what["key"], d.what["at"])
-        == (decided.user, what["campaign"], what["key"], what["at"])
+    mine = [
+        d.what
         for d in history.decided
-        if d.what["kind"] == "retract"
-    )
-    later = max(
-        (
-            d.what["at"]
-            for d in history.decided
-            if (d.user, d.what["campaign"], d.what["key"]) == (decided.user, what["campaign"], what["key"])
-        ),
-        default=0,
-    )
-    for purchase in _purchases(history, decided.user, what["key"]):
-        if purchase.at < what["at"]:
+        if (d.user, d.what["campaign"], d.what["key"]) == (decided.user, what["campaign"], what["key"])
+    ]
+    taken_back = any(each["kind"] == "retract" and each["at"] == what["at"] for each in mine)
+    later = max(each["at"] for each in mine)
+    for each in _of(history, decided.user, what["key"]):
+        if each.at < what["at"] or not _ends(history, each, what["campaign"], readings):
             continue
-        if purchase.acknowledged <= decided.written:
-            yield f"blind: {purchase}, {decided}"
-        in_time = purchase.arrived <= what["when"] + MAX_AGE and purchase.at < what["when"]
-        if in_time and not taken_back and later == what["at"]:
-            yield f"not taken back: {purchase}, {decided}"
+        if each.acknowledged <= decided.written:
+            yield f"blind: {each}, {decided}"
+        in_time = each.arrived <= what["when"] + MAX_AGE and each.at < what["when"]
+        same = len(_published(history, what["campaign"])) == 1
+        if in_time and same and not taken_back and later == what["at"]:
+            yield f"not taken back: {each}, {decided}"
+
+
+def _ends(history: History, each: Happened, campaign: str, readings: list[dict[str, object]]) -> bool:
+    """Whether the event is sure to end a watch that was opened under one of the readings: under each of them, or by
+    what was in force when the event arrived, if that has the same trigger.
+    """
+    published = _in_force(history, campaign, each.arrived)
+    if published is None or published.plan is None:
+        return False
+    now = published.plan
+    return all(
+        each.name in reading["did_not"] or (each.name in now["did_not"] and now["did"] == reading["did"])  # type: ignore[operator]
+        for reading in readings
+    )
+
+
+def _against_what_is_published(history: History, decided: Decided) -> Iterator[str]:
+    """A decision follows from what was in force when its trigger came, and from what was published when it is made."""
+    what = decided.what
+    names = {each.name for each in history.happened if each.id == what["id"]}
+    if names and not any(each.plan and names & set(each.plan["did"]) for each in _read_by(history, decided)):
+        yield f"read by what was not in force: {decided}"
+    before = [each for each in _published(history, what["campaign"]) if each.written <= decided.written - INVOCATION_MS]
+    since = [
+        each
+        for each in _published(history, what["campaign"])
+        if decided.written - INVOCATION_MS < each.written <= decided.written
+    ]
+    possible = {_stands(each) for each in [*before[-1:], *since]}
+    if what["kind"] == "send" and "live" not in possible:
+        yield f"sent although {possible}: {decided}"
+    if what["kind"] == "withhold":
+        reason = what["reason"].removeprefix("campaign ")
+        gone = any(each.plan is None for each in before) and reason == "gone"
+        if reason not in possible and not gone and (not history.ruled or "campaign " in what["reason"]):
+            yield f"withheld although {possible}: {decided}"
+
+
+def _stands(published: Published) -> str:
+    return "deleted" if published.plan is None else "paused" if published.paused else "live"
 
 
 def _underway(history: History) -> Iterator[str]:
@@ -106,3 +178,15 @@ def _underway(history: History) -> Iterator[str]:
     yield from (f"on its way for ever: {what}" for what, number in wanted.items() if arrived[what] < number)
     yield from (f"nobody decided: {what}" for what in arrived if what not in wanted)
     yield from (f"one id for several: {abouts}" for abouts in ids.values() if len(abouts) > 1)
+
+
+def _profiles(history: History) -> Iterator[str]:
+    """Of each property, the value that it got last by its own time."""
+    last: dict[tuple[str, str], tuple[int, str]] = {}
+    for user, name, at, value, _ in history.said:
+        last[user, name] = max(last.get((user, name), (0, "")), (at, value))
+    for (user, name), (_, value) in last.items():
+        item = history.dynamo.tables["users"].get((user, "profile"))
+        kept = json.loads(item["state"]["S"]) if item else {}
+        if kept.get(name, [None])[0] != value:
+            yield f"profile: {user} {name} is {kept.get(name)}, not {value}"

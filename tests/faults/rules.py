@@ -21,7 +21,7 @@ from holdfast.core.gate.policy import Cap, Policy
 from holdfast.core.gate.rules import Rules
 from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.timeline import POLICY, Entry, Timeline
-from tests.faults.history import MAX_AGE, PLANS, USERS, VALUES, Containers, Decided, History, Live
+from tests.faults.history import MAX_AGE, PLANS, USERS, VALUES, Containers, Copy, Decided, History, Live, Published
 from tests.faults.world import MINUTE, START, Faults
 
 SHUT = 15
@@ -65,21 +65,18 @@ def drawn(seed: int) -> Drawn:
     return Drawn(policy, tuple(dataclasses.replace(plan, rules=rules[plan.id]) for plan in PLANS))
 
 
-class RuledLive(Live):
+class RuledContainers(Containers):
     def __init__(self, by: Drawn) -> None:
         plans = (dataclasses.replace(plan, max_age=MAX_AGE, values=VALUES) for plan in by.plans)
         self._timeline = Timeline([*(Entry(plan.id, 0, plan) for plan in plans), Entry(POLICY, 0, by.policy)])
 
-
-class RuledContainers(Containers):
-    def __init__(self, by: Drawn) -> None:
-        self.by = by
-
-    def live(self) -> Live:
-        return RuledLive(self.by)
+    def copy(self, history: History) -> Copy:
+        return Copy(self.clock(history), Live(self._timeline))
 
 
 class Ruled(History):
+    ruled = True
+
     def __init__(self, seed: int, faults: Faults | None = None, *, late: bool = True) -> None:
         self.by = drawn(seed)
         super().__init__(seed, faults, containers=RuledContainers(self.by))
@@ -92,12 +89,14 @@ class Ruled(History):
                 "version": {"N": "1"},
             }
 
+    def _publish_all(self) -> None:
+        self.published += [Published(plan.id, 0, 0, 1, False, plan.to_json()) for plan in PLANS]
+
     def _send(self, number: int, at: int) -> None:
         super()._send(number, at)
         if not self._late:
-            (record,) = self._records[next(reversed(self._records))]
-            self.sqs.queues["events"][-1].body = json.dumps({**record, "ts": at})
-            record["ts"] = at
+            message = self.sqs.queues["events"][-1]
+            message.body = json.dumps({**json.loads(message.body), "ts": at})
 
 
 def broken(history: Ruled) -> Iterator[str]:

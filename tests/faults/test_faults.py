@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -14,22 +13,31 @@ from typing import Any
 import pytest
 
 from holdfast.aws.bus import Bus
+from holdfast.aws.queues import Message
+from holdfast.aws.tables import campaigns as campaigns_module
+from holdfast.aws.tables.campaigns import EPOCH, Campaigns
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Saved, Users
 from holdfast.core.events import canonical
 from holdfast.core.fold import fitting as fitting_module
 from holdfast.core.fold import fold as fold_module
+from holdfast.core.fold import profiles
 from holdfast.core.fold import watches as watches_module
-from holdfast.core.fold.watches import State, Watch
+from holdfast.core.fold.watches import State, Trigger, Watch
+from holdfast.core.plans.plan import Hit, Plans
+from holdfast.core.plans.timeline import Timeline
+from holdfast.services import join as join_module
+from holdfast.services import set_aside as set_aside_module
+from holdfast.services import sweep as sweep_module
 from holdfast.services.join import Join
-from tests.faults import history as history_module
+from holdfast.services.set_aside import SetAside
 from tests.faults.history import History
 from tests.faults.oracle import wrong
-from tests.faults.world import Faults
+from tests.faults.world import MINUTE, Faults
 
 SEEDS = 200
 AT_ONCE = 10
-ENOUGH = 40
+ENOUGH = 100
 """Histories within which every mistake shows."""
 
 
@@ -81,6 +89,45 @@ def _no_timers(_timers: Timers, _slot: str) -> Iterator[str]:
     return iter(())
 
 
+def _as_of_now(timeline: Timeline, _moment: int) -> Plans:
+    return timeline.newest
+
+
+class _Whatever(str):
+    """An epoch that is the same as any other."""
+
+    __slots__ = ()
+
+    def __eq__(self, _: object) -> bool:
+        return True
+
+    __hash__ = str.__hash__
+
+
+def _written_at_once(campaigns: Campaigns, _before: object) -> int:
+    """In force before it is written: of two containers, only one may have seen it."""
+    return campaigns_module.aws_time(
+        campaigns._dynamodb.get_item(TableName="campaigns", Key=EPOCH, ConsistentRead=True)
+    )
+
+
+def _as_they_came(profile: Any, changes: Any, floor: int = 0, merge: Callable[..., Any] = profiles.merge) -> Any:
+    return merge(profile, [change._replace(at=change.arrived) for change in changes], floor)
+
+
+def _never_again(_aside: SetAside, _limit: int) -> int:
+    return 0
+
+
+def _new_arrival(body: str, first_arrival: int) -> Message:
+    assert first_arrival
+    return Message(body)
+
+
+def _from_now_on(_cursor: int | None, now: int) -> range:
+    return range(now - now % MINUTE, now + 10 * MINUTE, MINUTE)
+
+
 def _ended_by_nothing(watch: Watch, _exit: int, _grace: int) -> Watch:
     return watch
 
@@ -92,10 +139,9 @@ def _forgetful(state: State, encode: Callable[[State], str] = watches_module.enc
     return canonical(data)
 
 
-SHORTER = tuple(
-    dataclasses.replace(plan, within=plan.within // 2, settle=0) if plan.within else plan
-    for plan in history_module.PLANS
-)
+def _too_soon(hit: Hit, shown: Any, trigger: Callable[..., Trigger] = fold_module._trigger) -> Trigger:
+    return trigger(hit, shown)._replace(due=hit.at + hit.plan.within // 2)
+
 
 MISTAKES: dict[str, tuple[Any, str, Any, str]] = {
     "a save that failed counts as done": (Users, "save", _all_saved, "lost"),
@@ -104,7 +150,15 @@ MISTAKES: dict[str, tuple[Any, str, Any, str]] = {
     "what the bus did not take counts as put": (Bus, "put", _never_refused, "on its way for ever"),
     "a purchase ends nothing": (Watch, "ended", _ended_by_nothing, "blind"),
     "what was decided is forgotten": (fitting_module, "encode", _forgetful, "decided"),
-    "a window is half as long": (history_module, "PLANS", SHORTER, "early"),
+    "a window is half as long": (fold_module, "_trigger", _too_soon, "early"),
+    "an event is read by what was published last": (Timeline, "at", _as_of_now, "read by what was not in force"),
+    "a pause is not heard of": (join_module, "epoch_of", lambda _: _Whatever(), "sent although"),
+    "what is published later is not read": (join_module, "epoch_of", lambda _: _Whatever(), "lost"),
+    "it is in force before it is written": (Campaigns, "_soon", _written_at_once, "lost"),
+    "of a profile the last that came counts": (profiles, "merge", _as_they_came, "profile"),
+    "dead ticks and letters stay": (SetAside, "redrive", _never_again, "stuck in the queue dead"),
+    "a redrive is a new arrival": (set_aside_module, "Message", _new_arrival, "lost"),
+    "sweep reads from now on": (sweep_module, "slots_to_read", _from_now_on, "lost"),
     "nothing is taken back": (fold_module, "_takes_back", lambda *_: False, "not taken back"),
 }
 

@@ -11,16 +11,19 @@ import itertools
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from email.utils import formatdate
 from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 
+from holdfast.aws.queues import FIRST_ARRIVAL
+
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 START = 1_790_000_000_000
-KEYS = {"users": ("user", "part"), "timers": ("slot", "id")}
+KEYS = {"users": ("user", "part"), "timers": ("slot", "id"), "campaigns": ("pk", "sk")}
 THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 
 
@@ -29,6 +32,10 @@ class Killed(BaseException):
 
 
 class ConditionalCheckFailedException(ClientError):
+    """As the SDK raises it."""
+
+
+class TransactionCanceledException(ClientError):
     """As the SDK raises it."""
 
 
@@ -48,6 +55,7 @@ class Faults(NamedTuple):
     replayed: float = 0.0
     sweep_missed: float = 0.0
     two_sweeps: float = 0.0
+    gives_up: float = 0.0
     skew: int = 0
 
     @classmethod
@@ -55,6 +63,7 @@ class Faults(NamedTuple):
         rate = rng.choice((0.0, 0.01, 0.05, 0.15))
         of_calls = {name: rate * rng.choice((0, 0.1, 0.4)) for name in cls._fields[:8]}
         of_messages = {name: rng.choice((0.0, 0.0, 0.05, 0.3)) for name in cls._fields[8:13]}
+        of_messages["gives_up"] = rng.choice((0.0, 0.3))
         return cls(**of_calls, **of_messages, skew=rng.choice((0, 2000)))
 
 
@@ -147,15 +156,22 @@ class World:
 
 
 class Dynamo:
-    """The users and timers tables. `written` is shown each item of users as it is written."""
+    """The tables. `written` is shown each item of users as it is written, `published` each transaction."""
 
     class exceptions:  # noqa: N801 (as the SDK has it)
         ConditionalCheckFailedException = ConditionalCheckFailedException
+        TransactionCanceledException = TransactionCanceledException
 
-    def __init__(self, world: World, written: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        world: World,
+        written: Callable[[Mapping[str, Any]], None],
+        published: Callable[[list[dict[str, Any]]], None] = lambda _: None,
+    ) -> None:
         self.tables: dict[str, dict[tuple[str, str], dict[str, Any]]] = {name: {} for name in KEYS}
         self._world = world
         self._written = written
+        self._published = published
 
     def _key(self, table: str, item: Mapping[str, Any]) -> tuple[str, str]:
         first, second = KEYS[table]
@@ -179,16 +195,62 @@ class Dynamo:
 
     def get_item(self, *, TableName: str, Key: Any, ConsistentRead: bool) -> Any:  # noqa: N803
         assert ConsistentRead
-        item = lambda _: self.tables[TableName].get(self._key(TableName, Key))  # noqa: E731
-        found = self._world.call("dynamodb", "GetItem", item)
-        return {"Item": found} if found else {}
+
+        def do(_: float) -> Any:
+            found = self.tables[TableName].get(self._key(TableName, Key))
+            return {**self._dated(), **({"Item": found} if found else {})}
+
+        return self._world.call("dynamodb", "GetItem", do)
+
+    def _dated(self) -> dict[str, Any]:
+        """AWS's time, in full seconds."""
+        return {"ResponseMetadata": {"HTTPHeaders": {"date": formatdate(self._world.now // SECOND, usegmt=True)}}}
+
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> Any:  # noqa: N803
+        def do(_: float) -> Any:
+            writes = [next(iter(each.items())) for each in TransactItems]
+            codes = [{"Code": "None" if self._holds(what) else "ConditionalCheckFailed"} for _, what in writes]
+            if any(each["Code"] != "None" for each in codes):
+                answer: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": codes}
+                raise TransactionCanceledException(answer, "TransactWriteItems")
+            for kind, what in writes:
+                key = self._key(what["TableName"], what.get("Item") or what["Key"])
+                if kind == "Put":
+                    self.tables[what["TableName"]][key] = what["Item"]
+                else:
+                    self.tables[what["TableName"]].pop(key, None)
+            self._published([what for _, what in writes])
+            return self._dated()
+
+        return self._world.call("dynamodb", "TransactWriteItems", do)
+
+    def _holds(self, what: Mapping[str, Any]) -> bool:
+        """The two conditions under which something is published."""
+        found = self.tables[what["TableName"]].get(self._key(what["TableName"], what.get("Item") or what["Key"]))
+        match what.get("ConditionExpression", "").split(" ")[0]:
+            case "":
+                return True
+            case "attribute_not_exists(pk)":
+                return found is None
+        wanted = what["ExpressionAttributeValues"]
+        return found is not None and (found["revision"], found["paused"]) == (wanted[":revision"], wanted[":paused"])
+
+    def query(self, *, TableName: str, ExpressionAttributeValues: Any, **_: Any) -> Any:  # noqa: N803
+        """The last item of a partition, which is all that is asked for."""
+        items = lambda _: self._partition(TableName, ExpressionAttributeValues)[-1:]  # noqa: E731
+        return {"Items": self._world.call("dynamodb", "Query", items)}
+
+    def _partition(self, table: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        (first,) = (each["S"] for each in values.values())
+        of = sorted((key, item) for key, item in self.tables[table].items() if key[0] == first)
+        return [item for _, item in of]
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
         def do(left_out: float) -> Any:
             responses: dict[str, list[Any]] = defaultdict(list)
             left: dict[str, Any] = {}
             for table, asked in RequestItems.items():
-                assert asked["ConsistentRead"] or table != "users"
+                assert asked["ConsistentRead"] or table not in KEYS
                 for key in asked["Keys"]:
                     if self._world.rng.random() < left_out:
                         left.setdefault(table, {**asked, "Keys": []})["Keys"].append(key)
@@ -242,26 +304,28 @@ class Dynamo:
         self._put("users", {**kept, **dict(zip(names, values, strict=True))})
         return {}
 
-    def get_paginator(self, _operation: str) -> Any:
-        dynamo = self
+    def get_paginator(self, _operation: str) -> Pages:
+        return Pages(
+            lambda table, values: self._world.call("dynamodb", "Query", lambda _: self._partition(table, values))
+        )
 
-        class Query:
-            def paginate(self, *, TableName: str, ExpressionAttributeValues: Any, **_: Any) -> Any:  # noqa: N803
-                (first,) = (each["S"] for each in ExpressionAttributeValues.values())
 
-                def do(_: float) -> Any:
-                    return [item for key, item in sorted(dynamo.tables[TableName].items()) if key[0] == first]
+class Pages:
+    """The one page of a Query."""
 
-                yield {"Items": dynamo._world.call("dynamodb", "Query", do)}
+    def __init__(self, query: Callable[[str, Any], list[dict[str, Any]]]) -> None:
+        self._query = query
 
-        return Query()
+    def paginate(self, *, TableName: str, ExpressionAttributeValues: Any, **_: Any) -> Iterator[Any]:  # noqa: N803
+        yield {"Items": self._query(TableName, ExpressionAttributeValues)}
 
 
 class Sent:
-    """A message in a queue."""
+    """A message in a queue. `arrived` is when it first came into any."""
 
-    def __init__(self, number: int, body: str, sent: int, visible: int) -> None:
+    def __init__(self, number: int, body: str, sent: int, visible: int, arrived: int | None = None) -> None:
         self.id, self.body, self.sent, self.visible = f"m{number}", body, sent, visible
+        self.arrived = sent if arrived is None else arrived
         self.received = 0
         self.acknowledged = False
         self.gone = False
@@ -274,8 +338,9 @@ class SQS:
         self._sent = sent
         self._numbers = itertools.count()
 
-    def put(self, queue: str, body: str, delay: int = 0) -> Sent:
-        message = Sent(next(self._numbers), body, self._world.now, self._world.now + delay * SECOND)
+    def put(self, queue: str, body: str, delay: int = 0, arrived: int | None = None) -> Sent:
+        now = self._world.now
+        message = Sent(next(self._numbers), body, now, now + delay * SECOND, arrived)
         self.queues[queue].append(message)
         self._sent(queue, message)
         return message
@@ -290,10 +355,43 @@ class SQS:
                     failed.append({"Id": each["Id"], "Code": "InternalError", "SenderFault": False})
                 else:
                     assert 0 <= each["DelaySeconds"] <= 900
-                    self.put(QueueUrl, each["MessageBody"], each["DelaySeconds"])
+                    first = each.get("MessageAttributes", {}).get(FIRST_ARRIVAL)
+                    arrived = int(first["StringValue"]) if first else None
+                    self.put(QueueUrl, each["MessageBody"], each["DelaySeconds"], arrived)
             return {"Failed": failed}
 
         return self._world.call("sqs", "SendMessageBatch", do, parts=True)
+
+    def receive_message(self, *, QueueUrl: str, VisibilityTimeout: int, **_: Any) -> Any:  # noqa: N803
+        def do(_: float) -> Any:
+            found = [m for m in self.queues[QueueUrl] if not m.gone and m.visible <= self._world.now][:10]
+            for each in found:
+                each.visible = self._world.now + VisibilityTimeout * SECOND
+            return {"Messages": [self._message(each) for each in found]}
+
+        return self._world.call("sqs", "ReceiveMessage", do)
+
+    @staticmethod
+    def _message(message: Sent) -> dict[str, Any]:
+        first = {"DataType": "Number", "StringValue": str(message.arrived)}
+        again = {FIRST_ARRIVAL: first} if message.arrived != message.sent else {}
+        whole = {"MessageId": message.id, "Body": message.body, "ReceiptHandle": message.id}
+        return {**whole, "Attributes": {"SentTimestamp": str(message.sent)}, "MessageAttributes": again}
+
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> Any:  # noqa: N803
+        def do(_: float) -> Any:
+            for each in self.queues[QueueUrl]:
+                each.gone = each.gone or each.id == ReceiptHandle
+
+        return self._world.call("sqs", "DeleteMessage", do)
+
+    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Any:  # noqa: N803
+        def do(_: float) -> Any:
+            for each in self.queues[QueueUrl]:
+                if each.id == ReceiptHandle:
+                    each.visible = self._world.now + VisibilityTimeout * SECOND
+
+        return self._world.call("sqs", "ChangeMessageVisibility", do)
 
 
 class Events:

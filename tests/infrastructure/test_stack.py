@@ -147,7 +147,7 @@ def test_sweep_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
         "TablesTimers": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
         "EventsQueue": {"sqs:SendMessage"},
         "Failed": {"sqs:SendMessage"},
-        "EventsDeadLetters": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
+        "EventsDeadLetters": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},
     }
 
 

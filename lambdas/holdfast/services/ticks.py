@@ -43,8 +43,9 @@ def send_ticks(queue: Queue, ticks: Iterable[TickMessage]) -> Unticked:
 
 LOOKS = 10
 """How often a sweep looks into the dead-letter queue, at ten messages each time."""
-HIDDEN_SECONDS = 240
-"""So long a dead letter that is not a tick stays hidden after a look, so that the next look finds others."""
+HIDDEN_SECONDS = 60
+"""So long a dead letter stays hidden after a look, so that the next look finds others: no longer than they all take.
+After the last one, those that are left are to be seen at once: people look there, too."""
 
 
 class DeadTicks:
@@ -58,14 +59,23 @@ class DeadTicks:
     def send_again(self, time_left: Callable[[], bool]) -> int:
         """How many ticks went on the events queue again. Raises what AWS raises."""
         again = 0
-        for _ in range(LOOKS):
-            found = self._look() if time_left() else []
-            if not found:
-                break
-            for message in found:
-                if tick_users(message["Body"]) is not None and not self._events.send([Message(message["Body"])]):
-                    self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                    again += 1
+        left: list[MessageTypeDef] = []
+        try:
+            for _ in range(LOOKS):
+                found = self._look() if time_left() else []
+                if not found:
+                    break
+                for message in found:
+                    if tick_users(message["Body"]) is not None and not self._events.send([Message(message["Body"])]):
+                        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                        again += 1
+                    else:
+                        left.append(message)
+        finally:
+            for message in left:
+                self._sqs.change_message_visibility(
+                    QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                )
         return again
 
     def _look(self) -> list[MessageTypeDef]:
