@@ -122,21 +122,6 @@ def test_a_text_that_cannot_be_read_breaks_no_page_and_can_be_discarded(
     expect(desk.value("title")).to_have_text(WAITING)
 
 
-def test_a_bomb_of_aliases_is_refused_where_it_stands_and_undone(deployed: Deployment, desk: Desk) -> None:
-    published(deployed, "bomb")
-    desk.go("#/campaigns/bomb")
-    expect(desk.shown("title")).to_be_visible()
-    levels = [f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]" for level in range(1, 8)]
-    in_yaml(desk, "id: bomb", "\n".join(["l0: &l0 [x]", *levels, "id: bomb"]))
-    expect(desk.page.locator(".edit .mistake").first).to_contain_text("copies: write less by alias")
-    desk.press("Control+s")
-    expect(desk.page.get_by_role("dialog")).to_have_count(0)
-    desk.page.get_by_role("button", name="Undo", exact=True).click()
-    expect(desk.page.locator(".edit .mistake")).to_have_count(0)
-    as_form(desk)
-    expect(desk.value("title")).to_have_text(WAITING)
-
-
 def test_an_error_of_the_page_shows_the_text_and_a_way_out(
     deployed: Deployment, desk: Desk, account: Callable[[str], str]
 ) -> None:
