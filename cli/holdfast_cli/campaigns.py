@@ -62,7 +62,7 @@ def validate(
     """
     seen = _seen(stage)
     wrong = False
-    for path in _campaign_files(files):
+    for path in campaign_files(files):
         try:
             campaign, source = read_model(path, Campaign)
             fixture = fixture_of(path)
@@ -95,7 +95,7 @@ def run_tests(
 ) -> None:
     """Run the tests beside campaigns: cart.test.yaml beside cart.yaml. Exit code 1 if one fails."""
     results: list[Result] = []
-    for path in _campaign_files(files):
+    for path in campaign_files(files):
         try:
             of_file = run_file(path)
         except CampaignFileError as error:
@@ -112,7 +112,7 @@ def run_tests(
         raise typer.Exit(1)
 
 
-def _campaign_files(files: Iterable[Path]) -> list[Path]:
+def campaign_files(files: Iterable[Path]) -> list[Path]:
     """The files, with campaigns in the place of their test files: `campaigns/*.yaml` names both."""
     return list(dict.fromkeys((campaign_of(path) or path) if is_fixture(path) else path for path in files))
 
@@ -158,7 +158,7 @@ def publish(
     What would break a consumer of the messages is refused: a key that is gone, another type, another detail type.
     """
     try:
-        read = [read_campaign(path) for path in _campaign_files(files)]
+        read = [read_campaign(path) for path in campaign_files(files)]
     except CampaignFileError as error:
         show_mistakes(error, as_json=json)
         raise typer.Exit(1) from None

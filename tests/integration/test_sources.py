@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast.aws.tables.campaigns import LIVE, TIMELINE, LivePlans, Sources, UnknownSource
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.source import SourceFile
+from holdfast.core.authoring.text import parse, validate
 from holdfast.core.intake.sources import Source
-from tests.integration.conftest import World
+from holdfast.core.messages.detail import iso
+from holdfast_cli.campaign_file import read_model
+from tests.integration.conftest import MINUTE, World
 
 SHOP = Source(id="shop", match="shop", user=("who",), event="what", event_id="nr")
 SECOND = 1000
@@ -128,3 +134,58 @@ def test_each_publication_is_a_revision_also_after_it_was_deleted(world: World) 
     assert table(world).get("shop").plan == replace(SHOP, revision=3)
     assert table(world).get("shop", 2).plan.match == "other"
     assert [each.plan.revision for each in table(world).revisions("shop")] == [1, 2, 3]
+
+
+ROOT = Path(__file__).parents[2]
+ORDER: dict[str, Any] = {
+    "version": "0",
+    "id": "e1",
+    "detail-type": "shopifyWebhook",
+    "source": "aws.partner/shopify.com/4321/shop",
+    "resources": [],
+    "detail": {
+        "metadata": {"X-Shopify-Topic": "orders/create", "X-Shopify-Webhook-Id": "w1"},
+        "payload": {"customer": {"id": 77}, "line_items": [{"product_id": 7}, {"product_id": 8}]},
+    },
+}
+CAMPAIGN = """\
+id: left
+events:
+  ordered: {event: shopifyWebhook, where: "metadata.\\"X-Shopify-Topic\\" == 'orders/create'"}
+when: {did: Product Added, did_not: ordered, within: 30 minutes}
+constant:
+  name: product
+  in: {Product Added: product_id, ordered: "payload.line_items[].product_id"}
+send: {values: {title: "{{ ConstantEventProperty }}"}}
+"""
+
+
+@pytest.mark.parametrize(("topic", "left"), [("orders/create", ["9"]), ("carts/update", ["7", "9"])])
+def test_a_shopify_order_from_a_partner_bus_ends_what_a_segment_batch_opened(
+    world: World, topic: str, left: list[str]
+) -> None:
+    """As a rule hands it on, with the source and the campaign as their files say."""
+    shopify, text = read_model(ROOT / "examples" / "sources" / "shopify-eventbridge.yaml", SourceFile)
+    table(world).publish(shopify.id, text.text, shopify.plan, world.now)
+    campaign = validate(parse(CAMPAIGN), Campaign)
+    world.campaigns.publish(campaign.id, CAMPAIGN, campaign.plan, world.now)
+    world.now += SECOND
+    join = world.join()
+    calls = [
+        {"type": "track", "messageId": f"m{product}", "userId": "77", "event": "Product Added", "timestamp": at(world),
+         "properties": {"product_id": product}}
+        for product in ("7", "9")
+    ]  # fmt: skip
+    join.take([world.body({"batch": calls, "sentAt": at(world)})])
+    assert set(world.state("77").watches["left"]) == {"7", "9"}
+    world.now += SECOND
+    detail = {**ORDER["detail"], "metadata": {**ORDER["detail"]["metadata"], "X-Shopify-Topic": topic}}
+    join.take([world.body({**ORDER, "detail": detail, "time": at(world)})])
+    world.now += 40 * MINUTE
+    join.take([world.body({"holdfast": "tick", "users": {"77": world.now}})])
+    assert sorted(decision["key"] for decision in world.outbox("77") if decision["kind"] == "send") == left
+    assert not world.messages("rejected")
+
+
+def at(world: World) -> str:
+    return iso(world.now)
