@@ -245,7 +245,6 @@ API = Api(
     stage="local",
     source="holdfast",
     campaigns=NOBODY,
-    policies=NOBODY,
     live=cast("Any", SimpleNamespace(current=lambda: SimpleNamespace(newest=Plans([])))),
     users=NOBODY,
     observations=NOBODY,
