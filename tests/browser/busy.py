@@ -245,6 +245,7 @@ API = Api(
     stage="local",
     source="holdfast",
     campaigns=NOBODY,
+    policies=NOBODY,
     live=cast("Any", SimpleNamespace(current=lambda: SimpleNamespace(newest=Plans([])))),
     users=NOBODY,
     observations=NOBODY,

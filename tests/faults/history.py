@@ -187,7 +187,7 @@ class History:
                 self._happens(number, START + rng.randint(0, length))
             for _ in range(rng.choice((0, 0, 2))):
                 self._out(rng.choice(("dynamodb", "sqs", "events")), length, 3 * MINUTE)
-            if rng.random() < 0.25:
+            if rng.random() < 0.25 and world.faults != Faults():
                 self._out("sweep", length, rng.choice((40 * MINUTE, 3 * HOUR)))
             for number in range(0 if self.ruled else rng.choice((0, 0, 3, 8))):
                 self._somebody_publishes(100 * (number + 1), START + rng.randint(0, length))

@@ -68,10 +68,10 @@ def drawn(seed: int) -> Drawn:
 class RuledContainers(Containers):
     def __init__(self, by: Drawn) -> None:
         plans = (dataclasses.replace(plan, max_age=MAX_AGE, values=VALUES) for plan in by.plans)
-        self._timeline = Timeline([*(Entry(plan.id, 0, plan) for plan in plans), Entry(POLICY, 0, by.policy)])
+        self.timeline = Timeline([*(Entry(plan.id, 0, plan) for plan in plans), Entry(POLICY, 0, by.policy)])
 
     def copy(self, history: History) -> Copy:
-        return Copy(self.clock(history), Live(self._timeline))
+        return Copy(self.clock(history), Live(self.timeline))
 
 
 class Ruled(History):

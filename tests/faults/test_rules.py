@@ -17,7 +17,7 @@ from holdfast.core.fold.asking import Known
 from holdfast.core.fold.watches import Decision
 from holdfast.core.gate import gate
 from tests.faults.oracle import wrong
-from tests.faults.rules import ZONES, Ruled, RuledLive, broken
+from tests.faults.rules import ZONES, Ruled, RuledContainers, broken
 from tests.faults.world import Faults
 
 SEEDS = 60
@@ -85,7 +85,7 @@ def test_the_oracle_sees_a_mistake(mistake: str, monkeypatch: pytest.MonkeyPatch
 
 def simulated(history: Ruled) -> list[tuple[str, str, str, str, str]]:
     """What the simulation decides on the events that the functions took."""
-    plans = RuledLive(history.by).known().newest
+    plans = RuledContainers(history.by).timeline.newest
     known = {user: Known(user, {"timezone": zone}) for user, zone in ZONES.items()}
     decided: list[tuple[str, str, str, str, str]] = []
 
