@@ -49,7 +49,9 @@ class Sweep(Construct):
                 dead_letters_queue_url=events.dead_letters.queue_url,
             ),
         )
-        self.function.may(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"], on=[tables.timers.table_arn])
+        # Scan: by the very first sweep, once.
+        timers = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"]
+        self.function.may(timers, on=[tables.timers.table_arn])
         self.function.may(["sqs:SendMessage"], on=[events.queue.queue_arn])
         # Ticks among the dead letters go back: nothing else nominates their users.
         self.function.may(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from typing import Annotated
@@ -80,7 +80,9 @@ def explain(
     else:
         out.print("No campaign is published, and nothing is remembered of this user.")
     known = bool(properties or outbox) or state != State()
-    _absence(deployment, user, of_user, plans, zone, known=known, as_json=json)
+    asked = {each: plan for each, plan in plans.items() if campaign in {"", each}}
+    silent = {each.campaign for each in chosen if each.status == "nothing"}
+    _absence(deployment, user, of_user, asked, zone, known=known, silent=silent, as_json=json)
 
 
 def _absence(
@@ -91,6 +93,7 @@ def _absence(
     zone: tzinfo,
     *,
     known: bool,
+    silent: Collection[str],
     as_json: bool,
 ) -> None:
     """Which ids the user has, and why nothing came of an event under one of them: what the state cannot say."""
@@ -99,8 +102,9 @@ def _absence(
     times = [f"{datetime.fromtimestamp(each.at / 1000, zone):%Y-%m-%d %H:%M}" for each in aside]
     refused = [Refused(each.reason, when) for each, when in zip(aside, times, strict=True)]
     seen = Observations(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
-    names = [] if known or refused else [each.name for each in seen.read().values()]
-    told = [*of_user.about(user), *absence(user, plans, known=known, rejected=refused, seen=names)]
+    names = [each.name for each in seen.read().values()] if silent or not known else []
+    found = absence(user, plans, known=known, rejected=refused, seen=names, silent=silent)
+    told = [*of_user.about(user), *found]
     if as_json and told:
         print_json({"user": user, "also": told})
     elif told:

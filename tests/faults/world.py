@@ -240,9 +240,10 @@ class Dynamo:
         items = lambda _: self._partition(TableName, ExpressionAttributeValues)[-1:]  # noqa: E731
         return {"Items": self._world.call("dynamodb", "Query", items)}
 
-    def _partition(self, table: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        (first,) = (each["S"] for each in values.values())
-        of = sorted((key, item) for key, item in self.tables[table].items() if key[0] == first)
+    def _partition(self, table: str, values: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        """Without values, the whole table, as a Scan finds it."""
+        wanted = [each["S"] for each in (values or {}).values()]
+        of = sorted((key, item) for key, item in self.tables[table].items() if not wanted or key[0] in wanted)
         return [item for _, item in of]
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
@@ -316,7 +317,7 @@ class Pages:
     def __init__(self, query: Callable[[str, Any], list[dict[str, Any]]]) -> None:
         self._query = query
 
-    def paginate(self, *, TableName: str, ExpressionAttributeValues: Any, **_: Any) -> Iterator[Any]:  # noqa: N803
+    def paginate(self, *, TableName: str, ExpressionAttributeValues: Any = None, **_: Any) -> Iterator[Any]:  # noqa: N803
         yield {"Items": self._query(TableName, ExpressionAttributeValues)}
 
 

@@ -144,7 +144,7 @@ def test_sweep_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
     assert on_aws.actions("SweepRole") == {
         "SweepLog": LOGS,
         "*": TRACES,
-        "TablesTimers": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "TablesTimers": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"},
         "EventsQueue": {"sqs:SendMessage"},
         "Failed": {"sqs:SendMessage"},
         "EventsDeadLetters": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},

@@ -173,10 +173,26 @@ def test_killed_after_sending_it_sends_again(asleep: World) -> None:
     assert nominated(asleep) == {"ann": T0 + 30 * MINUTE}
 
 
-def test_the_first_sweep_of_all_looks_an_hour_back(world: World) -> None:
+@pytest.mark.parametrize("days", [0.05, 2, 6])
+def test_the_first_sweep_of_all_begins_with_the_first_timer_however_late_it_comes(world: World, days: float) -> None:
     world.join().take([world.body(world.added())])
-    world.now = T0 + 80 * MINUTE
+    world.now += round(days * 24 * 60 * MINUTE)
+    turns = iter([True] * 3)
+    world.sweep(shards=2).sweep(lambda: next(turns))
+    assert nominated(world) == {"ann": T0 + 30 * MINUTE}
+
+
+def test_a_sweep_of_a_stack_without_timers_reads_no_slot_of_the_past(world: World) -> None:
+    world.sweep().sweep(lambda: False)
+    assert cursors(world) == {"cursor#0": T0 // SLOT_MS * SLOT_MS}
+
+
+def test_a_shard_that_is_added_is_read_from_before_the_others_were_read_last(world: World) -> None:
+    """The deployment has begun, join writes to the new shard, and no sweep runs for two days."""
     world.sweep().sweep(always)
+    timer(world, 1, "ann", T0 + 30 * MINUTE)
+    world.now += 2 * 24 * 60 * MINUTE
+    world.sweep(shards=2).sweep(always)
     assert nominated(world) == {"ann": T0 + 30 * MINUTE}
 
 

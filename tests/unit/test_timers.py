@@ -18,12 +18,13 @@ from holdfast.core.events import Event, Tick
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.timers import (
     AHEAD_MS,
-    FIRST_LOOK_MS,
     GATHERED,
     REACH_MS,
     SLOT_MS,
     USERS_PER_MESSAGE,
     TickMessage,
+    begins_at,
+    first_cursor,
     gathered,
     nomination,
     nomination_again,
@@ -137,10 +138,13 @@ def test_sweep_reads_from_where_it_stopped_to_ten_minutes_ahead() -> None:
     assert slots_to_read(NOON - DAY, NOON)[0] == NOON - DAY
 
 
-def test_sweep_without_memory_begins_an_hour_ago_on_a_whole_minute() -> None:
-    begins = slots_to_read(None, NOON + 1234)
-    assert begins[0] == NOON - FIRST_LOOK_MS
-    assert begins[-1] == NOON + AHEAD_MS
+def test_a_shard_that_was_never_read_is_read_from_its_first_slot_on() -> None:
+    now = NOON + 1234
+    assert first_cursor(now, [], lambda: None) == NOON
+    assert first_cursor(now, [], lambda: NOON + DAY) == NOON
+    assert first_cursor(now, [], lambda: NOON - 9 * DAY) == NOON - 9 * DAY
+    assert first_cursor(now, [NOON + AHEAD_MS, NOON - 2 * DAY], lambda: None) == NOON - 3 * DAY
+    assert begins_at(slot(NOON + MINUTE, 3)) == NOON + MINUTE
 
 
 @given(
@@ -325,10 +329,14 @@ class Wheel:
                 Waiting(self.now + tick.delay * SECOND, tuple((user, Tick(user, at)) for user, at in users.items()))
             )
 
+    def _cursor(self, now: int) -> int:
+        first = min((begins_at(name) for name, items in self.timers.items() if items), default=None)
+        return self.cursors.setdefault(0, first_cursor(now, [], lambda: first))
+
     def sweep(self, *, crash_after: int | None = None, ahead: int = 0) -> None:
         """Slot by slot."""
         now = self.now + ahead
-        for number, begin in enumerate(slots_to_read(self.cursors.get(0), now)):
+        for number, begin in enumerate(slots_to_read(self._cursor(now), now)):
             for users in gathered(map(json.loads, self.timers[slot(begin, 0)])):
                 self._send(tick_messages(users, now))
             if number == crash_after:
@@ -350,7 +358,7 @@ class Wheel:
 
     def nominations(self, user: str) -> list[int]:
         """The times of all ticks of a user that are still to come: in the queue, or in a slot that was not read yet."""
-        begun = slots_to_read(self.cursors.get(0), self.now)
+        begun = slots_to_read(self._cursor(self.now), self.now)
         unread = (
             at
             for name, items in self.timers.items()

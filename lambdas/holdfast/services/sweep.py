@@ -11,7 +11,7 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Queue
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.telemetry import Logger, Metrics, count, measure
-from holdfast.core.fold.timers import AHEAD_MS, SLOT_MS, gathered, slot, slots_to_read, tick_messages
+from holdfast.core.fold.timers import AHEAD_MS, SLOT_MS, first_cursor, gathered, slot, slots_to_read, tick_messages
 from holdfast.services.ticks import DeadTicks, send_ticks
 
 logger = Logger(child=True)
@@ -72,7 +72,7 @@ class Sweep:
             if cursor is None:
                 if shard >= self._shards:
                     return cursors
-                cursor = slots_to_read(None, now).start
+                cursor = first_cursor(now, cursors.values(), self._timers.earliest)
                 self._timers.set_cursor(shard, cursor)
             cursors[shard] = cursor
         raise AssertionError  # a count has no end

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.aws.retry import SecondsLeft, plenty
 from holdfast.aws.tables.batches import ITEMS_PER_WRITE, write
+from holdfast.core.fold.timers import begins_at
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from holdfast.core.fold.timers import TimerItem
 
+CURSOR = "cursor#"
+"""How the partitions begin that say how far a shard was read."""
 KEPT_SECONDS = 7 * 24 * 60 * 60
 """How long after its minute a slot stays: long enough for sweep to be out for a week."""
 
@@ -110,6 +113,15 @@ class Timers:
             return False
         return True
 
+    def earliest(self) -> int | None:
+        """When the first slot begins that there is (epoch milliseconds). This reads the whole table."""
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._table, ConsistentRead=True, ProjectionExpression="slot"
+        )
+        slots = (item["slot"]["S"] for page in pages for item in page["Items"])
+        first = min((slot for slot in slots if not slot.startswith(CURSOR)), default=None)
+        return begins_at(first) if first else None
+
     def cursor(self, shard: int) -> int | None:
         """The beginning (epoch milliseconds) of the first slot of a shard that was not read yet."""
         item = self._dynamodb.get_item(TableName=self._table, Key=self._cursor(shard), ConsistentRead=True).get("Item")
@@ -120,4 +132,4 @@ class Timers:
 
     @staticmethod
     def _cursor(shard: int) -> dict[str, dict[str, str]]:
-        return {"slot": {"S": f"cursor#{shard}"}, "id": {"S": "cursor"}}
+        return {"slot": {"S": f"{CURSOR}{shard}"}, "id": {"S": "cursor"}}

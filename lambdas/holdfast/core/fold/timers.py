@@ -15,7 +15,7 @@ leaves no trace. So where a save relies on a tick that may have come already, th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -32,9 +32,8 @@ BYTES_PER_MESSAGE = 200_000
 """Of users in one tick or timer, as ASCII: half of what an item of DynamoDB holds, a fifth of a message of SQS."""
 GATHERED = 10_000
 """Nominations that a sweep holds at a time, however many are due in one minute."""
-FIRST_LOOK_MS = 24 * 60 * 60_000
-"""How far back a sweep that remembers nothing begins to read: the first one after a shard came to be, which is due
-within five minutes of that, and may be late by a day. All later ones go on where the last one stopped."""
+DEPLOYING_MS = 24 * 60 * 60_000
+"""How long a deployment may take that gives a stack more shards: join writes to them before sweep reads them."""
 
 
 def nomination(due: int | None, nominated: int | None, now: int) -> int | None:
@@ -123,10 +122,25 @@ def slot(at: int, shard: int) -> str:
     return f"{datetime.fromtimestamp(at // SLOT_MS * SLOT_MS / 1000, UTC):%Y-%m-%dT%H:%M}#{shard}"
 
 
-def slots_to_read(cursor: int | None, now: int) -> range:
+def begins_at(name: str) -> int:
+    """The time at which a slot begins, by its name."""
+    return int(datetime.strptime(name.partition("#")[0], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC).timestamp()) * 1000
+
+
+def slots_to_read(cursor: int, now: int) -> range:
     """The beginnings of the slots that sweep has to read now, oldest first; `cursor` is the first one not yet read."""
-    begin = (now - FIRST_LOOK_MS) // SLOT_MS * SLOT_MS if cursor is None else cursor
-    return range(begin, now + AHEAD_MS + 1, SLOT_MS)
+    return range(cursor, now + AHEAD_MS + 1, SLOT_MS)
+
+
+def first_cursor(now: int, others: Iterable[int], earliest: Callable[[], int | None]) -> int:
+    """The first slot to read of a shard that was never read, however long ago it came to be.
+
+    Where other shards were read, it came to be after they were last read, but for the time that a deployment takes.
+    Where none was, `earliest` finds the first slot that there is: what is yet to be written is due later than now.
+    """
+    read = [*others]
+    begin = min(now, *read) - DEPLOYING_MS if read else min(now, earliest() or now)
+    return begin // SLOT_MS * SLOT_MS
 
 
 def gathered(items: Iterable[Mapping[str, int]]) -> Iterator[dict[str, int]]:
