@@ -464,6 +464,7 @@ export const words = {
     unknown: "This user is not known",
     unknownAbout: (user: string): string =>
       `Nothing is remembered of “${user}”: no event that a campaign names, and no profile. Is it the id that the events carry? E-mail addresses and names are not searched.`,
+    also: "Why nothing may have come of an event",
     nothing: "Nothing waits, and nothing was sent",
     nothingAbout: (campaigns: number): string =>
       `A profile is held of this user, and none of the events that the ${many(campaigns, "campaign names", "campaigns name")}.`,

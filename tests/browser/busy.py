@@ -164,7 +164,13 @@ def story() -> dict[str, Any]:
                 "text": "",
             }
         )
-    return {"user": USER, "known": True, "profile": {"email": USER, "first_name": "زوي"}, "explanations": told}
+    return {
+        "user": USER,
+        "known": True,
+        "profile": {"email": USER, "first_name": "زوي"},
+        "explanations": told,
+        "also": [],
+    }
 
 
 def acts() -> dict[str, Any]:

@@ -553,6 +553,16 @@ def test_explain_tells_a_users_story(world: World, browser: Browser) -> None:
     assert browser.ask("GET", "/api/explain?user=ann&zone=Nowhere")[0] == 422
 
 
+def test_explain_says_why_nothing_may_have_come_of_an_event(world: World, browser: Browser) -> None:
+    assert browser.get("/api/explain?user=nobody")["also"][0].startswith("nobody was never seen")
+    world.join().take([world.body(world.added(), {"user": "bob", "event": "charged", "ts": world.now})])
+    assert browser.get("/api/explain?user=ann")["also"] == []
+    told = browser.get("/api/explain?user=bob&zone=UTC")
+    assert told["also"][0].endswith(": cart: constant property product: product is missing in charged")
+    browser.claims = VIEWER
+    assert not [each for each in browser.get("/api/explain?user=bob")["also"] if "rejected" in each]
+
+
 def test_statistics_are_told_by_day_with_what_waits_now(world: World, browser: Browser) -> None:
     world.join().take([world.body(world.added())])
     world.now += 30 * MINUTE

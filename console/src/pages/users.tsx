@@ -90,6 +90,7 @@ function Story({ user }: { user: string }) {
         <Empty icon="users" title={words.users.unknown}>
           <p class="wraps">{words.users.unknownAbout(user)}</p>
         </Empty>
+        <Also of={data.also} />
       </section>
     );
   }
@@ -124,6 +125,7 @@ function Story({ user }: { user: string }) {
           ))}
         </section>
       )}
+      <Also of={data.also} />
       {told.length > 0 && others.length > 0 && (
         <details>
           <summary>{words.users.others(others.length)}</summary>
@@ -139,6 +141,23 @@ function Story({ user }: { user: string }) {
         </details>
       )}
     </div>
+  );
+}
+
+/** Why nothing may have come of events that no campaign remembers. */
+function Also({ of }: { of: string[] }) {
+  if (!of.length) return null;
+  return (
+    <details open>
+      <summary>{words.users.also}</summary>
+      <ul>
+        {of.map((each) => (
+          <li key={each} class="wraps">
+            {each}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
 from typing import Any, Final, Literal, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,7 +31,7 @@ from holdfast.core.authoring.matching import matching
 from holdfast.core.authoring.suggestions import Known as Suggestible
 from holdfast.core.authoring.text import CampaignFileError, Source
 from holdfast.core.events import Json
-from holdfast.core.explain import explanation
+from holdfast.core.explain import absence, explanation
 from holdfast.core.explain.preview import (
     NOTHING_KNOWN,
     NoMessage,
@@ -397,8 +398,28 @@ class Desk:
         shown = found if person.may_edit else [each._replace(values=None) for each in found]
         told: Any = [each.to_json() for each in shown]
         profile: Any = properties if person.may_edit else None
+        also = absence.absence(
+            user,
+            plans,
+            known=_is_known(known),
+            rejected=self._rejected(known, where) if person.may_edit else (),
+            seen=(each.name for each in self._seen()[0].values()),
+            silent={each.campaign for each in found if each.status == "nothing"},
+        )
         ids = known.about(user)
-        return models.Explained(user=user, ids=ids, known=_is_known(known), profile=profile, explanations=told)
+        return models.Explained(
+            user=user, ids=ids, known=_is_known(known), profile=profile, explanations=told, also=also
+        )
+
+    def _rejected(self, known: KnownUser, where: tzinfo) -> list[absence.Refused]:
+        """What was rejected of a user, under any id, as far as a moment's look at the queue finds it; latest first."""
+        ends = time.monotonic() + LOOKING_SECONDS
+        looked = self._queue("rejected").look(MESSAGES, time_left=lambda: time.monotonic() < ends)
+        found = sorted((each for each in looked if any(map(each.about, known.ids))), key=lambda each: -each.at)
+        return [
+            absence.Refused(each.reason, f"{datetime.fromtimestamp(each.at / 1000, where):%Y-%m-%d %H:%M}")
+            for each in found
+        ]
 
     def count(self, number: int) -> models.Statistics:
         now = self.clock()

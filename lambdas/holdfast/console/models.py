@@ -328,6 +328,7 @@ class Explained(Told):
     """`known` is false where nothing at all is held of the user. `profile` is null for whoever may not see it.
 
     `ids` are sentences about the other ids of the person whose id the user is.
+    `also` says in sentences why nothing may have come of events that no campaign remembers.
     """
 
     user: str
@@ -335,6 +336,7 @@ class Explained(Told):
     known: bool
     profile: Object | None
     explanations: list[Explanation]
+    also: list[str]
 
 
 class Change(Open):

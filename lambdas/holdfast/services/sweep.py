@@ -69,13 +69,15 @@ class Sweep:
         cursors: dict[int, int] = {}
         for shard in count_up():
             cursor = self._timers.cursor(shard)
-            if cursor is None:
-                if shard >= self._shards:
-                    return cursors
-                cursor = first_cursor(now, cursors.values(), self._timers.earliest)
-                self._timers.set_cursor(shard, cursor)
-            cursors[shard] = cursor
-        raise AssertionError  # a count has no end
+            if cursor is not None:
+                cursors[shard] = cursor
+            elif shard >= self._shards:
+                break
+        new = set(range(self._shards)) - cursors.keys()
+        first = first_cursor(now, cursors.values(), self._timers.earliest) if new else now
+        for shard in sorted(new):
+            self._timers.set_cursor(shard, first)
+        return cursors | dict.fromkeys(new, first)
 
     def _revive(self, time_left: Callable[[], bool]) -> None:
         """Send dead ticks again, after what is due, and whatever comes of it: the next sweep tries again."""
