@@ -716,7 +716,7 @@ MUTATIONS = [
     Mutation("sweep does not look ahead", "fold/timers.py", "now + AHEAD_MS + 1", "now + 1", TIMERS),
     Mutation("sweep looks too far ahead", "fold/timers.py", "AHEAD_MS = 10 * 60_000", "AHEAD_MS = 16 * 60_000", TIMERS),
     Mutation(
-        "sweep skips the first slot", "fold/timers.py", "return range(begin,", "return range(begin + SLOT_MS,", TIMERS
+        "sweep skips the first slot", "fold/timers.py", "return range(cursor,", "return range(cursor + SLOT_MS,", TIMERS
     ),
     Mutation(
         "only the first users of a slot are kept",

@@ -32,16 +32,17 @@ class Two:
         plan = Plan(id="cart", did=("added",), did_not=("charged",), within=within, constant=constant)
         item = {"pk": {"S": "live"}, "sk": {"S": "cart"}, "plan": {"S": json.dumps(plan.to_json())}}
         self.tables.put_item(TableName="campaigns", Item=item)
-        self.one, self.other = self.container(), self.container()
+        self.one, self.other, self.ahead = self.container(), self.container(), self.container(2 * SECOND)
 
-    def container(self) -> Join:
+    def container(self, ahead: int = 0) -> Join:
+        """Its clock may be ahead of those of the others."""
         return Join(
             users=Users(self.tables, "users"),  # type: ignore[arg-type]
             timers=Timers(self.tables, "timers"),  # type: ignore[arg-type]
             plans=LivePlans(Campaigns(self.tables, "campaigns")),  # type: ignore[arg-type]
             events=self.queue,  # type: ignore[arg-type]
             rejected=Sink(),  # type: ignore[arg-type]
-            clock=lambda: self.now,
+            clock=lambda: self.now + ahead,
         )
 
     def event(self, name: str, product: str = "coat") -> Body:
@@ -88,6 +89,20 @@ def test_a_nomination_that_another_container_uses_up_before_the_save_is_made_aga
     two.one.take([two.event("charged", "hat")])
     two.now = T0 + 5 * MINUTE - 10
     two.tables.before_save = [lambda: _assert(two.tick_all(two.other) == 1)]
+    assert two.one.take([two.event("added")]) == []
+    while two.tick_all(two.other):
+        pass
+    assert two.decided() == [("send", "coat")]
+
+
+def test_a_nomination_that_a_container_with_a_fast_clock_uses_up_is_made_again() -> None:
+    two = Two(within=5 * MINUTE)
+    two.one.take([two.event("added", "hat")])
+    two.now += 10 * SECOND
+    two.one.take([two.event("charged", "hat")])
+    (tick,), two.queue.taken = two.queue.taken, []
+    two.now = T0 + 5 * MINUTE - 1500
+    two.tables.before_save = [lambda: _assert(two.ahead.take([Body("t", tick.body, two.now)]) == [])]
     assert two.one.take([two.event("added")]) == []
     while two.tick_all(two.other):
         pass

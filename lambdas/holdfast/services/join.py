@@ -111,8 +111,6 @@ class Join:
         self._count(intake, failed)
         if plans.illegible or plans.undecidable:
             count(metrics, CampaignsUnreadable=len(plans) if plans.undecidable else len(plans.illegible))
-        if plans.illegible:
-            count(metrics, CampaignsUnreadable=len(plans.illegible))
         if intake.unread:
             count(metrics, SourcesUnreadable=len(intake.unread))
         self._note()
