@@ -47,6 +47,7 @@ class Join(Construct):
                 history_stream=history.stream.ref if history else "",
                 nobody=",".join(stage.nobody),
                 cloudevent_subject="user" if stage.subject_is_user else "",
+                deflate_states="true" if stage.deflate else "false",
                 timer_shards=stage.timer_shards,
                 queue_retention_seconds=int(stage.events_retention.to_seconds()),
             ),

@@ -50,6 +50,7 @@ NEIGHBOURS: Settings = {
     "source": "shop/messages",
     "cloudevent_subject": "user",
     "nobody": "walk-in",
+    "deflate": "true",
     "signing_secret": "arn:aws:secretsmanager:eu-west-1:111111111111:secret:links-AbCdEf",
 }
 OWN_KEY: Settings = {"customer_managed_key": "true"}

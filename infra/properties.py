@@ -32,6 +32,8 @@ class Properties(TypedDict, total=False):
     """More identities that stand for nobody: records about them are rejected."""
     cloudevent_subject: Literal["user"]
     """The subject of a CloudEvent is its user where its data names none."""
+    deflate: bool
+    """Store long states deflated: cheaper, and release 0.1 cannot read them. Default: no."""
     schema_registry: bool
     """Put the messages' schema into an EventBridge schema registry. Default: no."""
     console: bool

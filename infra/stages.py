@@ -126,6 +126,9 @@ class Stage:
     # Whether the subject of a CloudEvent is its user.
     subject_is_user: bool = False
 
+    # Whether states over about 1 KB are stored deflated, which the release before this one cannot read.
+    deflate: bool = False
+
     # Console
     console: bool = True
     # A second factor at sign-in, by an authenticator app.
@@ -234,6 +237,7 @@ def stage_from(setting: Setting) -> Stage:
         ),
         nobody=tuple(part.strip() for part in _text(setting, "nobody").split(",") if part.strip()),
         subject_is_user=_subject(_text(setting, "cloudevent_subject")),
+        deflate=_flag(setting, "deflate", default=False),
         upstream_topics=_each(setting, "upstream_topics", _TOPIC, "the ARN of an SNS topic"),
         upstream_accounts=_each(setting, "upstream_accounts", _ACCOUNT, "an account id of twelve digits"),
         consumer_accounts=_each(setting, "consumer_accounts", _ACCOUNT, "an account id of twelve digits"),

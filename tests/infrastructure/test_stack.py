@@ -293,6 +293,12 @@ def test_history_ends_with_the_longest_lookback_and_nobody_else_reads_it(on_aws:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
 
 
+def test_states_are_stored_deflated_only_where_the_stack_says_so(on_aws: Stack) -> None:
+    of = lambda each: each.properties("AWS::Lambda::Function", "Join")["Environment"]["Variables"]  # noqa: E731
+    assert "HOLDFAST_DEFLATE_STATES" not in of(on_aws)
+    assert of(stack(stage="prod", deflate="true"))["HOLDFAST_DEFLATE_STATES"] == "true"
+
+
 def test_join_is_told_who_stands_for_nobody_and_whether_a_subject_is_a_user(on_aws: Stack) -> None:
     told = stack(stage="prod", nobody="walk-in, demo", cloudevent_subject="user")
     names = ("HOLDFAST_NOBODY", "HOLDFAST_CLOUDEVENT_SUBJECT")

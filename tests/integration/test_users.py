@@ -213,3 +213,19 @@ def test_a_call_that_fails_whole_is_tried_again(world: World) -> None:
 
     world.dynamodb.fault("batch_execute_statement", fail)
     assert Users(world.dynamodb, "users").save([Save(ANN, "", None)]) == {ANN: Saved.DONE}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("outbox", [None, "[]"])
+def test_a_long_state_is_stored_deflated_where_the_stack_says_so_and_read_everywhere(
+    world: World, outbox: str | None
+) -> None:
+    long, short = json.dumps({"watches": {"cart": ["coat"] * 500}}), json.dumps({"watches": {}})
+    deflating, other = (Users(world.dynamodb, "users", deflate=each) for each in (True, False))  # type: ignore[arg-type]
+    forms = []
+    for users, text in ((deflating, long), (deflating, short), (deflating, long), (other, long)):
+        over = other.read([ANN])[0].get(ANN)
+        assert users.save([Save(ANN, text, over, outbox=outbox)]) == {ANN: Saved.DONE}
+        assert other.read([ANN])[0][ANN].state == text
+        (item,) = world.items("users")
+        forms += item["state"]
+    assert forms == ["B", "S", "B", "S"]
