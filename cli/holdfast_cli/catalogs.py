@@ -88,13 +88,13 @@ def import_file(
 def _import(
     table: Catalogs, name: str, lines: BinaryIO, file: Path, find_by: Iterable[str], *, as_json: bool
 ) -> Counter[str]:
-    whole = _whole(lines)
-    known = header(whole)
+    given = whole(lines)
+    known = header(given)
     by = tuple(match(columns.split(","), known) for columns in find_by)
     importer = table.importer(name, known.columns, by, now_ms(), uuid.uuid4().hex, now_ms)
     counts: Counter[str] = Counter()
     with progress(f"importing {file.name}", file.stat().st_size) as bar, _going_on_later(importer, counts, file):
-        for done in importer.run(records(known, importer.known.match, whole)):
+        for done in importer.run(records(known, importer.known.match, given)):
             counts.update(done.counts)
             for bad in done.bad:
                 if as_json:
@@ -109,7 +109,7 @@ def _import(
     return counts
 
 
-def _whole(file: BinaryIO) -> Iterator[bytes]:
+def whole(file: BinaryIO) -> Iterator[bytes]:
     while line := file.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE:
             raise LineTooLong(MAX_LINE)

@@ -6,7 +6,7 @@ import gc
 import gzip
 import json as jsonlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from itertools import chain, filterfalse, islice
 from pathlib import Path
@@ -19,24 +19,23 @@ from rich.markup import escape
 from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
 from holdfast.core.authoring.hints import letters
+from holdfast.core.authoring.recommendation import Recommendation
 from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.events import AHEAD_MS, Event, Ignored, ProfileChange, Record, Rejected, Tie, event_key
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.explain.replay import Simulation
-from holdfast.core.fold import profiles
-from holdfast.core.fold.asking import Known
+from holdfast.core.explain.replay import FUTURE, NO_ARRIVAL, Replay
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.gate.policy import NONE
 from holdfast.core.intake.forms import RULES, Rules, records
-from holdfast.core.messages.detail import context, iso, message_id
+from holdfast.core.messages.detail import iso, message_id
+from holdfast.core.messages.rendering import Rendering, Rows
 from holdfast.core.plans.plan import Plans
-from holdfast.core.templates.sandbox import SECRET
-from holdfast.core.templates.templates import Values, Withheld, compile_values
-from holdfast_cli.campaign_file import read_campaign
+from holdfast_cli.campaign_file import read_campaign, read_model
 from holdfast_cli.campaigns import show_mistakes
-from holdfast_cli.ordering import NO_ARRIVAL, in_order
+from holdfast_cli.ordering import in_order
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress
 from holdfast_cli.policies import read_policy
+from holdfast_cli.rows import CatalogOption, HistoryOption, RecommendationOption, rows_in_files
 from holdfast_cli.sources import SourceOption, rules_of
 from holdfast_cli.stack import Deployment
 
@@ -169,6 +168,9 @@ def simulate(
         Path | None, typer.Option("--policy", help="A policy file: the rules for all campaigns together.")
     ] = None,
     source: SourceOption = None,
+    catalog: CatalogOption = None,
+    recommendation: RecommendationOption = None,
+    history: HistoryOption = None,
     as_arrived: Annotated[
         bool,
         typer.Option("--as-arrived", help="Take the order of the file for the order in which the records arrived."),
@@ -181,23 +183,26 @@ def simulate(
     """
     try:
         rules = read_policy(policy) if policy else NONE
-        plans = Plans((read_campaign(path)[0].plan() for path in campaign), policy=rules)
+        recommenders = [read_model(path, Recommendation)[0].plan() for path in recommendation or ()]
+        plans = Plans((read_campaign(path)[0].plan() for path in campaign), recommenders, policy=rules)
     except CampaignFileError as error:
         show_mistakes(error, as_json=json)
         raise typer.Exit(1) from None
     gc.set_threshold(50_000)  # looking for what refers back to itself, which next to nothing does, took a sixth
     reading = rules_of(source, as_json=json)
-    run = _Run(plans, render=profiles_file is not None, reading=reading)
+    rows = rows_in_files(plans, catalog or (), history)
+    render = bool(profiles_file or catalog or history)
+    run = _Run(plans, rows=rows if render else None, reading=reading)
     known = read_lines(profiles_file) if profiles_file else ()
     with nullcontext(read_lines(events)) if as_arrived else in_order(events, read_lines, reading) as lines:
-        rows = run.rows(chain(known, lines))
+        decided = run.rows(known, lines)
         if json:
-            for some in rows:
+            for some in decided:
                 print_structs(some)
         else:
             columns = ["decided_at", "decision", "campaign", "user", "constant", "reason"]
-            shown = [{**structs.asdict(row), "decided_at": iso(row.decided_at)} for some in rows for row in some]
-            print_rows(shown, [*columns, *(["values"] if run.render else [])], as_json=False)
+            shown = [{**structs.asdict(row), "decided_at": iso(row.decided_at)} for some in decided for row in some]
+            print_rows(shown, [*columns, *(["values"] if render else [])], as_json=False)
             counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.decisions.items()))
             out.print(f"{run.folded} records: {counts or 'nothing decided'}")
     for name, other in run.never():
@@ -223,7 +228,7 @@ class Row(Struct, omit_defaults=True, gc=False):
     decided_at: int
     id: str
     reason: str = ""
-    values: dict[str, JsonValue] | None = None
+    values: Mapping[str, JsonValue] | None = None
     variant: str = ""
     amount: float | None = None
     currency: str = ""
@@ -232,8 +237,9 @@ class Row(Struct, omit_defaults=True, gc=False):
 class _Run:
     """One simulation: lines in, rows out, and what is worth telling at the end."""
 
-    def __init__(self, plans: Plans, *, render: bool, reading: Rules = RULES) -> None:
-        self.render = render
+    def __init__(self, plans: Plans, *, rows: Rows | None = None, reading: Rules = RULES) -> None:
+        """Messages are rendered where there are rows for them, be they none."""
+        self._rows = rows
         self._reading = reading
         self.folded = 0
         self.rejected: Counter[str] = Counter()
@@ -241,23 +247,17 @@ class _Run:
         self.names: set[str] = set()
         self.decisions: Counter[str] = Counter()
         self._plans = plans
-        self._latest = now_ms() + AHEAD_MS
-        """Nothing can have arrived later than now, so what happened later would be rejected."""
-        self._simulation = Simulation(plans, self._row, self._known)
-        self._profiles: dict[str, profiles.Profile] = {}
-        self._values: dict[tuple[str, str], Values] = {
-            (plan.id, plan.variant): compile_values(
-                plan.values, events=plan.did, catalogs=plan.catalogs, types=plan.types, live=True
-            )
-            for each in plans.values()
-            for plan in (each, *map(each.varied, each.variants))
-        }
+        latest = now_ms() + AHEAD_MS  # nothing can have arrived later than now
+        self._replay = Replay(plans, self._row, latest=latest)
+        self._rendering = Rendering(lambda campaign, _revision: plans[campaign], lambda: "simulated")
 
-    def rows(self, lines: Iterator[bytes]) -> Iterator[list[Row]]:
-        """Some at a time, in order of time."""
-        simulation, number = self._simulation, 0
+    def rows(self, known: Iterable[bytes], lines: Iterable[bytes]) -> Iterator[list[Row]]:
+        """Some at a time, in order of time. `known` are the profiles from before."""
+        for line in known:
+            self._take(line, before=True)
+        simulation, number, waiting = self._replay.simulation, 0, iter(lines)
         with progress("simulating", None) as bar:
-            while some := list(islice(lines, max(LINES_PER_STEP, simulation.waiting))):
+            while some := list(islice(waiting, max(LINES_PER_STEP, simulation.waiting))):
                 for line in some:
                     self._take(line)
                 yield simulation.until(simulation.now)
@@ -265,41 +265,18 @@ class _Run:
                 bar.update(bar.task_ids[0], description=f"simulating: {number:,} records")
         yield simulation.until()
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes, *, before: bool = False) -> None:
         for record in records(line, NO_ARRIVAL, self._reading):
-            match record:
-                case Event(at=at) | ProfileChange(at=at) if self._latest < at < NO_ARRIVAL:
-                    self.rejected[f"the time is in the future: {AHEAD_MS // 1000} s after now are allowed"] += 1
-                case Event():
-                    self.names.add(record.name)
-                    timed = record if record.at != NO_ARRIVAL else record._replace(at=self._simulation.now)
-                    if problems := self._simulation.event(timed):
-                        self.rejected.update(problem.reason for problem in problems)
-                    else:
-                        self.folded += 1
-                case Tie():
-                    self._tie(record)
-                case ProfileChange():
-                    user = self._simulation.person(record.user)
-                    self._simulation.catch_up(user)
-                    self._profiles[user], refused = profiles.merge(self._profiles.get(user, {}), [record])
-                    self.rejected.update(each.reason for each in refused)
-                    self.folded += not refused
-                case Ignored(kind):
-                    self.ignored[kind] += 1
-                case Rejected(reason, event=event):
-                    self.rejected[reason] += 1
-                    if event:
-                        self._simulation.unreadable(event, reason)
-
-    def _tie(self, tie: Tie) -> None:
-        people = self._simulation.tie(tie)
-        refused = [each.reason for each in people.refused if each.odd and not tie.along]
-        self.rejected.update(refused)
-        self.folded += tie.alone and not refused
-        for person, joining in people.joining.items():
-            known = [self._profiles.pop(id_, {}) for id_ in (person, *joining)]
-            self._profiles[person] = profiles.joined(known)
+            if isinstance(record, Ignored):
+                self.ignored[record.kind] += 1
+                continue
+            know = before and isinstance(record, ProfileChange)
+            if reasons := self._replay.know(record) if know else self._replay.take(record):
+                self.rejected.update(reasons)
+            else:
+                self.folded += not isinstance(record, Tie) or record.alone
+            if isinstance(record, Event) and reasons != [FUTURE]:
+                self.names.add(record.name)
 
     def never(self) -> Iterator[tuple[str, str]]:
         """Events that campaigns name and that never came, and a name like it that did: product_added."""
@@ -310,16 +287,12 @@ class _Run:
             if event_key(key) not in keys:
                 yield name, came.get(letters(name), "")
 
-    def _known(self, user: str) -> Known:
-        return Known(user, profiles.properties(self._profiles.get(user, {})))
-
-    def _row(self, user: str, decision: Decision) -> Row:
+    def _row(self, user: str, decision: Decision, profile: Mapping[str, JsonValue]) -> Row:
         kind, reason, values = decision.kind, decision.reason, None
-        if self.render and kind == "send":
-            try:
-                values = self._render(user, decision)
-            except Withheld as withheld:
-                kind, reason = "withhold", withheld.reason
+        if self._rows and kind == "send":
+            plan = self._plans[decision.campaign]
+            (outcome,) = self._rendering.outcomes([(user, decision, plan, profile)], self._rows)
+            kind, reason, values = outcome.kind, outcome.reason, outcome.values
         self.decisions[kind] += 1
         bought = decision.conversion.bought if decision.conversion else None
         return Row(
@@ -335,10 +308,4 @@ class _Run:
             decision.variant,
             bought.amount if bought else None,
             bought.currency if bought else "",
-        )
-
-    def _render(self, user: str, decision: Decision) -> dict[str, JsonValue]:
-        plan = self._plans[decision.campaign]
-        return self._values[plan.id, decision.variant].render(
-            context(decision, plan, self._known(user).profile) | {SECRET: "simulated"}
         )

@@ -13,27 +13,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from holdfast.core.authoring.basics import Duration, Text
-from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.campaign import Campaign, CatalogName
 from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.text import CampaignFileError, Source
-from holdfast.core.events import Event, ProfileChange, Rejected, Tie
+from holdfast.core.catalog.rows import IDENTITY, Place, Values
+from holdfast.core.events import Event, ProfileChange, Tie
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.explain.replay import Simulation
-from holdfast.core.fold import profiles
-from holdfast.core.fold.asking import Known
+from holdfast.core.explain.replay import NO_ARRIVAL, Replay
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.gate.policy import NONE
 from holdfast.core.intake.forms import records
-from holdfast.core.messages.detail import context
+from holdfast.core.messages.rendering import Rendering
+from holdfast.core.messages.rows import RowsInMemory, found_by, placed
 from holdfast.core.plans.plan import Plans
-from holdfast.core.templates.sandbox import SECRET
-from holdfast.core.templates.templates import Withheld, compile_values
 from holdfast.core.times import format_duration, parse_duration
 from holdfast_cli.campaign_file import read_campaign, read_model
-from holdfast_cli.ordering import NO_ARRIVAL
 
 SUFFIXES = (".yaml", ".yml", ".json")
 START_MS = round(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp() * 1000)
@@ -108,11 +105,24 @@ class Case(_Strict):
 
 
 class Fixtures(_Strict):
-    """A test file. Its `profiles` are those of all cases, and so is its `policy`."""
+    """A test file. Its `profiles` are those of all cases, and so are its `policy` and the rows of its `catalogs`."""
 
     policy: Policy | None = None
+    catalogs: Annotated[
+        dict[CatalogName, list[dict[Text, str]]],
+        Field(description="Rows by catalog, each by its columns: Identity, Name, …"),
+    ] = {}
     profiles: dict[Text, dict[str, Any]] = {}
     cases: Annotated[list[Case], Field(min_length=1)]
+
+    @field_validator("catalogs")
+    @classmethod
+    def _identified(cls, catalogs: dict[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
+        for name, rows in catalogs.items():
+            if any(IDENTITY not in row for row in rows):
+                msg = f"a row of {name} has no {IDENTITY}"
+                raise ValueError(msg)
+        return catalogs
 
 
 class Difference(NamedTuple):
@@ -171,7 +181,7 @@ def run(fixture: Path, campaign: Campaign) -> Iterator[Result]:
     fixtures, source = read_model(fixture, Fixtures)
     for number, case in enumerate(fixtures.cases):
         place = ("cases", number)
-        trace = _Trace(campaign, fixtures.policy)
+        trace = _Trace(campaign, fixtures)
         trace.run({**fixtures.profiles, **case.profiles}, case.events, source, (*place, "events"))
         differences = [
             *compare([each.fields() for each in case.messages], trace.messages),
@@ -192,21 +202,17 @@ def run_file(path: Path) -> list[Result]:
 class _Trace:
     """One case: what comes of its events."""
 
-    def __init__(self, campaign: Campaign, policy: Policy | None) -> None:
+    def __init__(self, campaign: Campaign, fixtures: Fixtures) -> None:
         self.messages: list[Fields] = []
         self.rejected: list[str] = []
         self._plan = campaign.plan()
-        self._values = {
-            plan.variant: compile_values(
-                plan.values, events=campaign.when.triggers, catalogs=campaign.catalogs, types=plan.types
-            )
-            for plan in (self._plan, *map(self._plan.varied, self._plan.variants))
-        }
-        self._simulation = Simulation(
-            Plans([self._plan], policy=policy.plan() if policy else NONE), self._message, self._known
-        )
-        self._simulation.now = START_MS
-        self._profiles: dict[str, profiles.Profile] = {}
+        self._rendering = Rendering(lambda _campaign, _revision: self._plan, lambda: "test")
+        plans = Plans([self._plan], policy=fixtures.policy.plan() if fixtures.policy else NONE)
+        rows: dict[Place, Values] = {}
+        for name, given in fixtures.catalogs.items():
+            rows |= placed(name, found_by(name, [self._plan]), given)
+        self._rows = RowsInMemory(rows)
+        self._replay = Replay(plans, self._message, start=START_MS)
 
     def run(
         self, known: Mapping[str, Any], events: Sequence[Any], source: Source, place: tuple[int | str, ...]
@@ -218,66 +224,32 @@ class _Trace:
                 self._take(*_timed(record))
             except ValueError as error:
                 raise CampaignFileError([source.mistake((*place, number), str(error))]) from error
-        self.messages += self._simulation.until()
+        self.messages += self._replay.until()
 
     def _take(self, data: Any, at: int | None) -> None:
         """Fold the records. Those without a time happen at `at`, or when the one before them did."""
         for record in records(json.dumps(data, default=_json), NO_ARRIVAL):
-            match record:
-                case Tie():
-                    if at is not None:
-                        self.messages += self._simulation.until(at)
-                    self._tie(record)
-                case Event() | ProfileChange():
-                    if at is not None and record.at != NO_ARRIVAL:
-                        msg = "says at, and has a time of its own"
-                        raise ValueError(msg)
-                    when = record.at if record.at != NO_ARRIVAL else self._simulation.now if at is None else at
-                    self._happen(record._replace(at=when))
-                case Rejected(reason, event=event):
-                    self.rejected.append(reason)
-                    if event:
-                        self._simulation.unreadable(event, reason)
+            if at is not None and isinstance(record, Event | ProfileChange):
+                if record.at != NO_ARRIVAL:
+                    msg = "says at, and has a time of its own"
+                    raise ValueError(msg)
+                self.rejected += self._replay.take(record._replace(at=at))
+            else:
+                if at is not None and isinstance(record, Tie):
+                    self.messages += self._replay.until(at)
+                self.rejected += self._replay.take(record)
 
-    def _happen(self, record: Event | ProfileChange) -> None:
-        if isinstance(record, Event):
-            self.rejected += [problem.reason for problem in self._simulation.event(record)]
-        else:
-            self.messages += self._simulation.until(record.at)
-            user = self._simulation.person(record.user)
-            before = self._profiles.get(user, {})
-            self._profiles[user], refused = profiles.merge(before, [record])
-            self.rejected += [each.reason for each in refused]
-
-    def _tie(self, tie: Tie) -> None:
-        people = self._simulation.tie(tie)
-        self.rejected += [each.reason for each in people.refused if each.odd and not tie.along]
-        for person, joining in people.joining.items():
-            known = [self._profiles.pop(id_, {}) for id_ in (person, *joining)]
-            self._profiles[person] = profiles.joined(known)
-
-    def _known(self, user: str) -> Known:
-        return Known(user, profiles.properties(self._profiles.get(user, {})))
-
-    def _message(self, user: str, decision: Decision) -> Fields:
-        kind, reason, values = decision.kind, decision.reason, dict[str, JsonValue]()
-        if kind == "send":
-            try:
-                values = self._values[decision.variant].render(
-                    context(decision, self._plan, self._known(user).profile) | {SECRET: "test"}
-                )
-            except Withheld as withheld:
-                kind, reason = "withhold", withheld.reason
-        told = _TOLD[kind]
-        fields: dict[str, JsonValue] = {"user": user, "decision": told, "constant": decision.shown}
+    def _message(self, user: str, decision: Decision, profile: Mapping[str, JsonValue]) -> Fields:
+        (outcome,) = self._rendering.outcomes([(user, decision, self._plan, profile)], self._rows)
+        fields: dict[str, JsonValue] = {"user": user, "decision": _TOLD[outcome.kind], "constant": decision.shown}
         fields["at"] = format_duration(decision.when - START_MS)
-        if reason:
-            fields["reason"] = reason
+        if outcome.reason:
+            fields["reason"] = outcome.reason
         if decision.variant:
             fields["variant"] = decision.variant
         if decision.conversion and decision.conversion.bought:
             fields["amount"] = decision.conversion.bought.amount
-        return {**fields, **{f"values.{key}": value for key, value in values.items()}}
+        return {**fields, **{f"values.{key}": value for key, value in (outcome.values or {}).items()}}
 
 
 def _timed(record: Any) -> tuple[Any, int | None]:

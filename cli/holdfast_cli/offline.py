@@ -12,6 +12,7 @@ import duckdb
 from holdfast.aws.clock import now_ms
 from holdfast.aws.history import History
 from holdfast.core.events import Event
+from holdfast.core.explain.replay import NO_ARRIVAL
 from holdfast.core.intake.forms import records
 from holdfast.core.recommend import evaluation
 from holdfast.core.recommend.evaluation import Done, Evaluation, trials
@@ -20,7 +21,6 @@ from holdfast.core.recommend.item_to_item import Found, first_day, grouped, sour
 from holdfast.core.recommend.ranking import POPULAR, Recommender
 from holdfast.services.build_engines import Duck, DuckEngine
 from holdfast_cli.events import read_lines
-from holdfast_cli.ordering import NO_ARRIVAL
 from holdfast_cli.output import Failure, progress
 from holdfast_cli.stack import Deployment
 

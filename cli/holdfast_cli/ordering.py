@@ -14,13 +14,11 @@ from heapq import merge
 from pathlib import Path
 
 from holdfast.core.events import Event, ProfileChange
+from holdfast.core.explain.replay import NO_ARRIVAL
 from holdfast.core.intake.forms import RULES, Rules, records
 
 RUN_BYTES = 64 * 1024 * 1024
 """How much of the lines is held in memory to be sorted."""
-NO_ARRIVAL = 1 << 53
-"""The arrival of records whose arrival is not known; so the time of those that do not say theirs, which happen at the
-trace's time."""
 _TIME = re.compile(rb'"ts"\s*:\s*(\d{12,14})\s*[,}]')
 
 Read = Callable[[Path], Iterator[bytes]]

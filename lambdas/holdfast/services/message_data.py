@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,20 +20,17 @@ from holdfast.aws.retry import SecondsLeft, attempts, lasting, plenty
 from holdfast.aws.tables.campaigns import EPOCH_KEY, epoch_of
 from holdfast.aws.tables.users import state_of
 from holdfast.aws.telemetry import Logger, place_of
-from holdfast.core.catalog.rows import IDENTITY, Place, Values, named, place, wanted
+from holdfast.core.catalog.rows import Place, Values
 from holdfast.core.events import Json
 from holdfast.core.fold import profiles
-from holdfast.core.messages.detail import NOTHING_FOUND, Found, Shown
+from holdfast.core.messages.detail import NOTHING_FOUND, Found
 from holdfast.core.messages.rendering import Message, Rows, no_rows
+from holdfast.core.messages.rows import Asking, Neighbours
 from holdfast.core.recommend.ranking import (
-    POPULAR,
     Neighbour,
-    Recommended,
     Recommender,
     decode,
-    latest_first,
     pointer_key,
-    ranked,
     row_key,
 )
 
@@ -115,7 +112,7 @@ class Lookup:
         self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender], *, profiles_too: bool = True
     ) -> Gathered:
         """Everything for these messages, by their number. Raises nothing that may succeed later."""
-        asking = _Asking(messages, recommenders)
+        asking = Asking(messages, recommenders)
         users = dict.fromkeys(message.user for message in messages.values()) if profiles_too else ()
         builds, unread = self._live(asking.names())
         keys = [
@@ -126,7 +123,7 @@ class Lookup:
         ]
         items, failed = self._read(keys)
         unread |= failed
-        self._rank(asking, builds, items)
+        asking.rank(self._neighbours(builds, items), self._personalize and self._personalize.recommend)
         rows = {Place(pk, sk): _row(item) for (table, pk, sk), item in items.items() if table == self._catalog}
         properties: dict[str, dict[str, Json]] = {}
         for key, item in items.items():
@@ -171,25 +168,12 @@ class Lookup:
         failed = {key for key in failed if key[1].removeprefix("rec#") not in self._builds}
         return {name: build for name in names if (build := self._builds.get(name, (0, ""))[1])}, failed
 
-    def _rank(self, asking: _Asking, builds: Mapping[str, str], items: Mapping[Key, Mapping[str, Any]]) -> None:
-        def rows(name: str, item: str) -> tuple[Neighbour, ...]:
+    def _neighbours(self, builds: Mapping[str, str], items: Mapping[Key, Mapping[str, Any]]) -> Neighbours:
+        def read(name: str, item: str) -> tuple[Neighbour, ...]:
             found = items.get((self._catalog, row_key(name, builds.get(name, ""), item), "-"))
             return decode(found["items"]["S"]) if found else ()
 
-        for number, recommender in asking.each():
-            message = asking.messages[number]
-            seeds = latest_first(message.decision.recent.get(recommender.id, {}))
-            without = message.decision.done.get(recommender.id, {})
-            known = {seed: rows(recommender.id, seed) for seed in seeds if not recommender.personalize}
-            popular = rows(recommender.id, POPULAR) if recommender.popular else ()
-            candidates = ranked(known, seeds, popular=popular, without=without)
-            if recommender.personalize and self._personalize:
-                answer = self._personalize.recommend(
-                    recommender.personalize, message.user, seeds, 2 * recommender.limit
-                )
-                own = {*seeds, *without}
-                candidates = [each for each in answer or () if each.item not in own] or candidates
-            asking.candidates[number, recommender.id] = candidates
+        return read
 
     def _read(self, keys: Iterable[Key]) -> tuple[dict[Key, Mapping[str, Any]], set[Key]]:
         """The items there are, and the keys that could not be read."""
@@ -230,98 +214,6 @@ class Lookup:
     def _where(self, table: str, item: Mapping[str, Any]) -> Key:
         names = ("user", "part") if table == self._users else ("pk", "sk")
         return table, item[names[0]]["S"], item[names[1]]["S"]
-
-
-class _Asking:
-    """What some messages need, and what was found for them so far."""
-
-    def __init__(self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender]) -> None:
-        self.messages = messages
-        self.candidates: dict[tuple[int, str], Sequence[Recommended]] = {}
-        self._recommenders = recommenders
-        self._wanted = {number: wanted(message.plan, message.decision) for number, message in messages.items()}
-
-    def names(self) -> list[str]:
-        return list(dict.fromkeys(recommender.id for _, recommender in self.each()))
-
-    def each(self) -> Iterator[tuple[int, Recommender]]:
-        """Every message with every recommendation that it names; one that is gone recommends nothing."""
-        for number, message in self.messages.items():
-            for name in message.plan.recommendations:
-                if name in self._recommenders:
-                    yield number, self._recommenders[name]
-
-    def rows(self) -> Iterator[Place]:
-        for places in self._wanted.values():
-            for each in places.values():
-                yield from (where for where in each if where)
-
-    def neighbours(self, builds: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-        for number, recommender in self.each():
-            if build := builds.get(recommender.id):
-                for item in self._items(number, recommender):
-                    yield recommender.id, build, item
-
-    def _items(self, number: int, recommender: Recommender) -> list[str]:
-        """The items of which what goes with them is asked."""
-        seeds = self.messages[number].decision.recent.get(recommender.id, {})
-        return [*(() if recommender.personalize else seeds), *([POPULAR] if recommender.popular else [])]
-
-    def missing_rows(self, rows: Mapping[Place, Values | None]) -> list[Place]:
-        """The next rows to look at: of each recommendation that has not enough yet, twice as many as it wants."""
-        places: list[Place] = []
-        for number, recommender in self.each():
-            shown = self._shown(number, recommender, rows)
-            if len(shown) < recommender.limit:
-                candidates = self.candidates[number, recommender.id]
-                unknown = (w for each in candidates if (w := _of(recommender, each)) not in rows)
-                places += islice(unknown, 2 * recommender.limit)
-        return list(dict.fromkeys(places))
-
-    def _shown(self, number: int, recommender: Recommender, rows: Mapping[Place, Values | None]) -> list[Shown]:
-        candidates = self.candidates.get((number, recommender.id), ())
-        known = ((row, each) for each in candidates if (row := rows.get(_of(recommender, each))))
-        return [Shown(row, each) for row, each in known if _passes(recommender, row)][: recommender.limit]
-
-    def found(self, rows: Mapping[Place, Values | None]) -> dict[int, Found]:
-        recommended: dict[int, dict[str, Sequence[Shown]]] = {}
-        for number, message in self.messages.items():
-            recommended[number] = dict.fromkeys(message.plan.recommendations, ())
-        for number, recommender in self.each():
-            recommended[number][recommender.id] = self._shown(number, recommender, rows)
-        there = {where: row for where, row in rows.items() if row is not None}
-        return {
-            number: Found(named(message.plan, message.decision, there), recommended[number])
-            for number, message in self.messages.items()
-        }
-
-    def lacking(self, unread: set[Place], builds: Mapping[str, str]) -> set[int]:
-        """The messages that need something which could not be read."""
-        if not unread:
-            return set()
-        lacking = {
-            number
-            for number, places in self._wanted.items()
-            if any(where in unread for each in places.values() for where in each)
-        }
-        for number, recommender in self.each():
-            keys = {Place(pointer_key(recommender.id), "live")}
-            build = builds.get(recommender.id, "")
-            keys |= {Place(row_key(recommender.id, build, item), "-") for item in self._items(number, recommender)}
-            keys |= {_of(recommender, each) for each in self.candidates.get((number, recommender.id), ())}
-            if keys & unread:
-                lacking.add(number)
-        return lacking
-
-
-def _of(recommender: Recommender, each: Recommended) -> Place:
-    return place(recommender.catalog, {IDENTITY: each.item})
-
-
-def _passes(recommender: Recommender, row: Values) -> bool:
-    return all(row.get(column) in values for column, values in recommender.include.items()) and not any(
-        row.get(column) in values for column, values in recommender.exclude.items()
-    )
 
 
 def _row(item: Mapping[str, Any]) -> Values | None:

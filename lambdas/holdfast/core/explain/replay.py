@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from holdfast.core.events import Event, Tick, Tie
+from holdfast.core.events import AHEAD_MS, Event, Json, ProfileChange, Record, Rejected, Tick, Tie
+from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fold import Limits, fold, needed_until
 from holdfast.core.fold.merging import Alias
@@ -20,6 +21,10 @@ BY_TICK, BY_EVENT = 0, 1
 """What decides first of what decides at one time."""
 FEWEST = 1_000
 """With so few states held, none is looked at to be forgotten."""
+NO_ARRIVAL = 1 << 53
+"""The arrival of records whose arrival is not known; so the time of those that do not say theirs, which happen at the
+trace's time."""
+FUTURE = f"the time is in the future: {AHEAD_MS // 1000} s after now are allowed"
 MOST, WIDEST = 10, 10
 """So many inputs of a user wait at most to be folded together, and each is about so many watches at most."""
 
@@ -186,3 +191,74 @@ class Simulation(Generic[Told]):
             if not state.ids and needed_until(state, self._plans, self._limits) < self.now:
                 del self._states[user]
         self._room = max(FEWEST, 2 * len(self._states))
+
+
+class Replay(Generic[Told]):
+    """A simulation of records: one by one, as they arrive, events and profile changes among them.
+
+    `tell` is given each decision with the user's properties as they are then. `latest` is the latest time that a record
+    may have: what is later is in the future, and rejected as the stack does.
+    """
+
+    def __init__(
+        self,
+        plans: Plans,
+        tell: Callable[[str, Decision, Mapping[str, Json]], Told],
+        *,
+        start: int = 0,
+        latest: int = NEVER,
+    ) -> None:
+        self.simulation = Simulation(plans, self._told, self._known)
+        self.simulation.now = start
+        self._tell = tell
+        self._latest = latest
+        self._plans = plans
+        self._profiles: dict[str, profiles.Profile] = {}
+
+    def know(self, change: ProfileChange) -> list[str]:
+        """A change of a profile from before the records begin: no time passes. Answers why it is rejected."""
+        return self._change(change if change.at != NO_ARRIVAL else change._replace(at=0))
+
+    def take(self, record: Record) -> list[str]:
+        """Answers why the record is rejected, as a whole or by a campaign."""
+        match record:
+            case Event(at=at) | ProfileChange(at=at) if self._latest < at < NO_ARRIVAL:
+                return [FUTURE]
+            case Event(at=at):
+                event = record if at != NO_ARRIVAL else record._replace(at=self.simulation.now)
+                return [problem.reason for problem in self.simulation.event(event)]
+            case ProfileChange(at=at, along=along) if not along or self._plans.name(along):
+                simulation = self.simulation
+                change = record if at != NO_ARRIVAL else record._replace(at=simulation.now)
+                simulation.now = max(simulation.now, change.at)
+                simulation.catch_up(simulation.person(change.user))
+                return self._change(change)
+            case Tie():
+                return self._tie(record)
+            case Rejected(reason, event=event):
+                if event:
+                    self.simulation.unreadable(event, reason)
+                return [reason]
+        return []
+
+    def until(self, now: int | None = None) -> list[Told]:
+        """As `Simulation.until`."""
+        return self.simulation.until(now)
+
+    def _change(self, change: ProfileChange) -> list[str]:
+        user = self.simulation.person(change.user)
+        self._profiles[user], refused = profiles.merge(self._profiles.get(user, {}), [change])
+        return [each.reason for each in refused]
+
+    def _tie(self, tie: Tie) -> list[str]:
+        people = self.simulation.tie(tie)
+        for person, joining in people.joining.items():
+            known = [self._profiles.pop(id_, {}) for id_ in (person, *joining)]
+            self._profiles[person] = profiles.joined(known)
+        return [each.reason for each in people.refused if each.odd and not tie.along]
+
+    def _known(self, user: str) -> Known:
+        return Known(user, profiles.properties(self._profiles.get(user, {})))
+
+    def _told(self, user: str, decision: Decision) -> Told:
+        return self._tell(user, decision, self._known(self.simulation.person(user)).profile)
