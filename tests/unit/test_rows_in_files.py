@@ -104,7 +104,7 @@ def test_what_is_no_catalog_is_said(folder: Folder) -> None:
     assert "NAME=FILE" in CliRunner().invoke(app, [*command, "--catalog", "products.csv"]).output
     gone = CliRunner().invoke(app, [*command, "--catalog", f"products={folder.path / 'gone.csv'}"])
     assert gone.exit_code == 1
-    assert "cannot be read" in gone.output
+    assert "cannot be read" in str(gone.exception)
 
 
 def test_a_campaign_test_gives_rows(folder: Folder) -> None:

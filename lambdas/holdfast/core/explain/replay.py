@@ -24,6 +24,8 @@ FEWEST = 1_000
 NO_ARRIVAL = 1 << 53
 """The arrival of records whose arrival is not known; so the time of those that do not say theirs, which happen at the
 trace's time."""
+FIRST = 1
+"""The earliest time of a change of a profile: one at 0 would change nothing."""
 FUTURE = f"the time is in the future: {AHEAD_MS // 1000} s after now are allowed"
 MOST, WIDEST = 10, 10
 """So many inputs of a user wait at most to be folded together, and each is about so many watches at most."""
@@ -217,7 +219,7 @@ class Replay(Generic[Told]):
 
     def know(self, change: ProfileChange) -> list[str]:
         """A change of a profile from before the records begin: no time passes. Answers why it is rejected."""
-        return self._change(change if change.at != NO_ARRIVAL else change._replace(at=0))
+        return self._change(change if change.at != NO_ARRIVAL else change._replace(at=FIRST))
 
     def take(self, record: Record) -> list[str]:
         """Answers why the record is rejected, as a whole or by a campaign."""
@@ -229,7 +231,7 @@ class Replay(Generic[Told]):
                 return [problem.reason for problem in self.simulation.event(event)]
             case ProfileChange(at=at, along=along) if not along or self._plans.name(along):
                 simulation = self.simulation
-                change = record if at != NO_ARRIVAL else record._replace(at=simulation.now)
+                change = record if at != NO_ARRIVAL else record._replace(at=max(FIRST, simulation.now))
                 simulation.now = max(simulation.now, change.at)
                 simulation.catch_up(simulation.person(change.user))
                 return self._change(change)
