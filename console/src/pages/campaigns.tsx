@@ -181,4 +181,6 @@ const NONE: CampaignStats = {
   failed: [],
   top: [],
   top_error: 0,
+  outcomes: [],
+  comparisons: [],
 };
