@@ -270,8 +270,11 @@ class _Run:
             if isinstance(record, Ignored):
                 self.ignored[record.kind] += 1
                 continue
-            know = before and isinstance(record, ProfileChange)
-            if reasons := self._replay.know(record) if know else self._replay.take(record):
+            if before and isinstance(record, ProfileChange):
+                reasons = self._replay.know(record)
+            else:
+                reasons = self._replay.take(record)
+            if reasons:
                 self.rejected.update(reasons)
             else:
                 self.folded += not isinstance(record, Tie) or record.alone

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
 import uuid
@@ -215,3 +217,54 @@ def test_the_books_balance_after_all_of_this(deployed: Deployment) -> None:
     assert books.rejected == 4
     assert books.waiting == 0
     assert books.decided == books.delivered + books.withheld + books.undelivered > 0
+
+
+def test_two_variants_go_out_and_a_purchase_after_the_message_converts_it(deployed: Deployment, tapped: Tap) -> None:
+    """The purchase is sent once its message was heard, and happened after it: nothing depends on how long that took."""
+    campaign = a_campaign()
+    added, charged = campaign.when.did[0], campaign.when.did_not[0]
+    campaign = Campaign.model_validate(
+        {
+            **campaign.model_dump(by_alias=True, mode="json"),
+            "send": {
+                "values": {"title": "Your {{ ConstantEventProperty }}"},
+                "variants": [
+                    {"name": "short", "values": {"title": "Hi"}},
+                    {"name": "long", "values": {"title": "Your {{ ConstantEventProperty }} is still here"}},
+                ],
+            },
+            "convert": {"within": "1 day", "amount": "price", "currency": "'EUR'"},
+        }
+    )
+    publish(deployed, campaign)
+    plan = campaign.plan()
+    of = {plan.variant_of(user): user for user in (f"{campaign.id}-{number}" for number in range(40))}
+    send(deployed, *({"user": user, "event": added, "product": "coat", "ts": now_ms()} for user in of.values()))
+    sent = {each["detail"]["metadata"]["variant"]: each for each in hear(tapped, campaign.id, 2)}
+    assert {variant: each["detail"]["values"]["title"] for variant, each in sent.items()} == {
+        "short": "Hi",
+        "long": "Your coat is still here",
+    }
+    send(deployed, {"user": of["long"], "event": charged, "product": "coat", "price": 40.5, "ts": now_ms()})
+    (converted,) = (each for each in hear(tapped, campaign.id, 1) if each["detail-type"].endswith("Converted"))
+    told = converted["detail"]
+    assert told["metadata"]["id"] == sent["long"]["detail"]["metadata"]["id"]
+    assert (told["metadata"]["variant"], told["user"]["identity"]) == ("long", of["long"])
+    assert (told["conversion"]["amount"], told["conversion"]["currency"]) == (40.5, "EUR")
+    rows = _outcomes(campaign.id)
+    assert {(row["variant"], row["messages"], row["converted"], row["amount"]) for row in rows} == {
+        ("short", "1", "0", "0.0"),
+        ("long", "1", "1", "40.5"),
+    }
+
+
+def _outcomes(campaign: str) -> list[dict[str, str]]:
+    """What `holdfast stats --csv` says of it, once the conversion is counted: that comes after the bus."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        result = CliRunner().invoke(app, ["stats", "--csv", "--days", "2"])
+        assert result.exit_code == 0, result.output
+        rows = [row for row in csv.DictReader(io.StringIO(result.stdout)) if row["campaign"] == campaign]
+        if any(row["converted"] == "1" for row in rows) or time.monotonic() > ends:
+            return rows
+        time.sleep(0.5)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from tests.faults.history import MAX_AGE, Decided, Happened, History, Published
 
@@ -116,7 +117,7 @@ def _early_or_blind(history: History, decided: Decided) -> Iterator[str]:
             yield f"not taken back: {each}, {decided}"
 
 
-def _ends(history: History, each: Happened, campaign: str, readings: list[dict[str, object]]) -> bool:
+def _ends(history: History, each: Happened, campaign: str, readings: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the event is sure to end a watch that was opened under one of the readings: under each of them, or by
     what was in force when the event arrived, if that has the same trigger.
     """
@@ -125,7 +126,7 @@ def _ends(history: History, each: Happened, campaign: str, readings: list[dict[s
         return False
     now = published.plan
     return all(
-        each.name in reading["did_not"] or (each.name in now["did_not"] and now["did"] == reading["did"])  # type: ignore[operator]
+        each.name in reading["did_not"] or (each.name in now["did_not"] and now["did"] == reading["did"])
         for reading in readings
     )
 

@@ -294,7 +294,10 @@ def test_history_ends_with_the_longest_lookback_and_nobody_else_reads_it(on_aws:
 
 
 def test_states_are_stored_deflated_only_where_the_stack_says_so(on_aws: Stack) -> None:
-    of = lambda each: each.properties("AWS::Lambda::Function", "Join")["Environment"]["Variables"]  # noqa: E731
+    def of(each: Stack) -> Mapping[str, str]:
+        variables: Mapping[str, str] = each.properties("AWS::Lambda::Function", "Join")["Environment"]["Variables"]
+        return variables
+
     assert "HOLDFAST_DEFLATE_STATES" not in of(on_aws)
     assert of(stack(stage="prod", deflate="true"))["HOLDFAST_DEFLATE_STATES"] == "true"
 

@@ -40,7 +40,7 @@ def targets() -> ModuleType:
 @pytest.fixture(scope="module")
 def templates(targets: ModuleType) -> dict[str, dict[str, Any]]:
     made = {name: target(App(context=CONTEXT), name) for name, target in targets.TARGETS.items()}
-    return {name: Template.from_stack(stack).to_json() for name, stack in made.items()}
+    return {name: dict(Template.from_stack(stack).to_json()) for name, stack in made.items()}
 
 
 def of(template: dict[str, Any], kind: str) -> list[dict[str, Any]]:

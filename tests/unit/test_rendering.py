@@ -21,6 +21,7 @@ from holdfast.core.messages import rendering
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed
 from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.templates.templates import compile_values
 from holdfast.services.deliver import Decided, Deliver
 from holdfast.services.message_data import Gathered
 from holdfast_cli.events import _Run
@@ -86,7 +87,7 @@ class Sent(NamedTuple):
     """What comes of a decision, however one looks at it."""
 
     kind: str
-    values: Json
+    values: Mapping[str, Json] | None
     reason: str
 
 
@@ -132,7 +133,7 @@ def test_what_is_shown_beforehand_is_what_is_sent(
     plan = campaign.plan()
     plans = Plans([plan])
     rows = RowsInMemory(placed("products", found_by("products", [plan]), ROWS))
-    lines = [
+    lines: list[Any] = [
         {"user": USER, "event": "added to cart", "ts": START_MS + number * MINUTE, "id": f"e{number}", **each}
         for number, each in enumerate(events)
     ]
@@ -168,7 +169,6 @@ def test_what_is_shown_beforehand_is_what_is_sent(
 
 def test_templates_are_compiled_once_for_each_revision(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[Mapping[str, str]] = []
-    compile_values = rendering.compile_values
 
     def counted(values: Mapping[str, str], **more: Any) -> Any:
         compiled.append(values)

@@ -123,7 +123,7 @@ class Lookup:
         ]
         items, failed = self._read(keys)
         unread |= failed
-        asking.rank(self._neighbours(builds, items), self._personalize and self._personalize.recommend)
+        asking.rank(self._neighbours(builds, items), self._personalize.recommend if self._personalize else None)
         rows = {Place(pk, sk): _row(item) for (table, pk, sk), item in items.items() if table == self._catalog}
         properties: dict[str, dict[str, Json]] = {}
         for key, item in items.items():
