@@ -18,6 +18,7 @@ NOTICE = (ROOT / "NOTICE").read_text(encoding="utf-8")
 LAYERS = sorted((ROOT / "lambdas").glob("requirements*.txt"))
 REQUIREMENTS = [*LAYERS, *sorted(ROOT.glob("requirements*.txt"))]
 TOOLS = {
+    "@asyncapi/specs",
     "@biomejs/biome",
     "aws-cdk",
     "axe-core",

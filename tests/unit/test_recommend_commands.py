@@ -45,14 +45,14 @@ def test_build_from_events_shows_what_goes_with_what(tmp_path: Path) -> None:
     result = run("build", file(tmp_path), "--events", events(tmp_path), "--json")
     assert result.exit_code == 0, result.output
     rows = {row["item"]: row["neighbours"] for row in map(json.loads, result.stdout.splitlines())}
-    assert rows["7"] == [{"item": "mat", "score": 0.8, "support": 20}]
-    assert rows["mat"] == [{"item": "7", "score": 0.8, "support": 20}]
+    assert rows["7"] == [{"item": "mat", "score": 0.44306, "support": 20}]
+    assert rows["mat"] == [{"item": "7", "score": 0.44306, "support": 20}]
     assert [each["item"] for each in rows[None]] == ["lamp", "7", "mat"]
 
 
 def test_people_are_told_in_words(tmp_path: Path) -> None:
     result = run("build", file(tmp_path), "--events", events(tmp_path))
-    assert "with 7: mat (0.800, 20 users)" in result.stdout
+    assert "with 7: mat (0.443, 20 users)" in result.stdout
     assert "2 items have others that go with them" in result.stdout
 
 

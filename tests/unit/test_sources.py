@@ -269,8 +269,8 @@ read:
         ("what", "to_string(Body.what)", 5, "Body. stands at the beginning only"),
         ("  event: what\n", "  event: what\n  zone: UTC\n", 6, "zone is that of time: time is missing"),
         ("  event: what\n", "  profile: x\n  properties: y\n", 6, "event is missing"),
-        ("who.id", "[]", 4, "List should have at least 1 item"),
-        ("id: shop", "id: My Shop", 1, "String should match"),
+        ("who.id", "[]", 4, "at least 1 is needed here"),
+        ("id: shop", "id: My Shop", 1, "small letters, digits and hyphens"),
         ("what\n", "what\n  properties: {a: 'b c'}\n", 6, "a name with a space"),
     ],
 )

@@ -467,7 +467,7 @@ def decision_of(data: Mapping[str, Any]) -> Decision:
     """Of an outbox. Fields that this release does not know are ignored. Raises NewerFormat, and TypeError."""
     formats.check(data, formats.DECISION)
     known = {name: value for name, value in data.items() if name in _DECISION}
-    if "conversion" in known:
+    if known.get("conversion"):
         known["conversion"] = _unpack_conversion(known["conversion"])
     return Decision(**known)
 
