@@ -166,10 +166,11 @@ def story() -> dict[str, Any]:
         )
     return {
         "user": USER,
+        "ids": [f"anon-{'7' * 60} is an id of this user, too."],
         "known": True,
         "profile": {"email": USER, "first_name": "زوي"},
         "explanations": told,
-        "also": [],
+        "also": [f"No campaign has an event {name!r}." for name in NAMES[:3]],
     }
 
 
@@ -214,20 +215,23 @@ def campaign() -> dict[str, Any]:
 
 
 def answer(path: str, query: str) -> Any:
-    """What is asked for with GET; None for what there is not."""
+    """What is asked for with GET, as the API's models have it; None for what there is not."""
     days = int(parse_qs(query).get("days", ["14"])[0])
     kind, _, one = path.partition("/api/")[2].partition("/")
-    known: dict[str, Callable[[], Any]] = {
-        "me": lambda: {"name": "ann", "groups": ["editor"], "may_edit": True, "stage": "local"},
-        "campaigns": campaign if one else lambda: {"campaigns": rows()},
-        "stats": lambda: stats(days),
-        "queues": queue if one else lambda: {"rejected": 12_345, "undelivered": 5},
-        "explain": story,
-        "activity": acts,
-        "seen": lambda: {"events": [], "profile": []},
-        "catalogs": lambda: {"catalogs": []},
+    known: dict[str, tuple[type[models.Told], Callable[[], Any]]] = {
+        "me": (models.Me, lambda: {"name": "ann", "groups": ["editor"], "may_edit": True, "stage": "local"}),
+        "campaigns": (models.Shown, campaign) if one else (models.Listed, lambda: {"campaigns": rows()}),
+        "stats": (models.Statistics, lambda: stats(days)),
+        "queues": (models.Queued, queue) if one else (models.Counts, lambda: {"rejected": 12_345, "undelivered": 5}),
+        "explain": (models.Explained, story),
+        "activity": (models.Activity, acts),
+        "seen": (models.SeenNames, lambda: {"events": [], "profile": []}),
+        "catalogs": (models.Catalogs, lambda: {"catalogs": []}),
     }
-    return known[kind]() if kind in known else None
+    if kind not in known:
+        return None
+    model, made = known[kind]
+    return model.model_validate(made()).model_dump(mode="json")
 
 
 def pure(path: str, body: Any) -> tuple[int, Any]:
