@@ -121,6 +121,7 @@ def test_every_page_of_a_busy_system_holds_what_it_shows(
         same_fonts = WRITE or json.loads(FONTS.read_text()) == paper.evaluate(MEASURE)
         for name, place in PAGES.items():
             open_page(desk, name, place)
+            assert desk.page.get_by_text("This page could not be shown").count() == 0, name
             wrong += [f"{name} at {width}: {each}" for each in desk.page.evaluate(STICKS_OUT)]
             wrong += [f"{name} at {width} squeezes {each}" for each in desk.page.evaluate(SQUEEZED)]
             assert desk.page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is too wide"
