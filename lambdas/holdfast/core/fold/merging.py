@@ -129,7 +129,8 @@ def _watches(
         watches = _both(here, there, key)
         watch = watches[0].merged(watches[-1])
         if several and watch.parts and (whole := assemble(watch.parts, several)):
-            watch = watch.merged(Watch(trigger=whole))
+            newest = watch.trigger is None or watch.trigger.mark <= whole.mark
+            watch = watch.seen(whole, watch.parts) if newest else watch
         found.put(key, watch)
         if everything:
             end_by(everything, key, found)
