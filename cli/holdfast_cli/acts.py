@@ -15,6 +15,10 @@ from holdfast_cli.stack import Deployment
 
 NoteOption: TypeAlias = Annotated[str, typer.Option("--note", help="Why: kept with the time and your name.")]
 
+BreakingOption: TypeAlias = Annotated[
+    bool, typer.Option("--breaking", help="Publish even what breaks consumers: a key gone, a type changed.")
+]
+
 
 def whoami() -> str:
     """The name of whoever runs this on their machine."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
@@ -23,7 +24,7 @@ from holdfast.core.plans.plan import Plan
 from holdfast.core.times import format_duration
 from holdfast.services.publishing import publish as publish_text
 from holdfast_cli import local
-from holdfast_cli.acts import NoteOption, record, whoami
+from holdfast_cli.acts import BreakingOption, NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_campaign, read_model, text_of
 from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
@@ -96,11 +97,8 @@ def run_tests(
     """Run the tests beside campaigns: cart.test.yaml beside cart.yaml. Exit code 1 if one fails."""
     results: list[Result] = []
     for path in campaign_files(files):
-        try:
+        with mistakes_end(as_json=json):
             of_file = run_file(path)
-        except CampaignFileError as error:
-            show_mistakes(error, as_json=json)
-            raise typer.Exit(1) from None
         if not of_file:
             raise Failure(f"{path} has no tests. They would stand in {path.with_suffix('.test.yaml')}")
         results += of_file
@@ -147,9 +145,7 @@ def publish(
     files: Files,
     *,
     note: NoteOption = "",
-    breaking: Annotated[
-        bool, typer.Option("--breaking", help="Publish even what breaks consumers: a key gone, a type changed.")
-    ] = False,
+    breaking: BreakingOption = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
@@ -157,17 +153,13 @@ def publish(
 
     What would break a consumer of the messages is refused: a key that is gone, another type, another detail type.
     """
-    try:
+    with mistakes_end(as_json=json):
         read = [read_campaign(path) for path in campaign_files(files)]
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=json)
-        raise typer.Exit(1) from None
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
     broken = [] if breaking else [f"{each.id}: {why}" for each, _ in read for why in _breaks(table, each)]
     if broken:
-        why = "Consumers of the messages would break. To publish all the same, say --breaking"
-        raise Failure("\n  ".join([f"{why}:", *broken]))
+        raise would_break(broken)
     for campaign, text in read:
         with alone(campaign.id):
             published, changed = publish_text(table, campaign, text, now_ms(), by=whoami(), note=note)
@@ -193,12 +185,17 @@ def publish_one(table: Campaigns, campaign: Campaign, text: str) -> Published[Pl
         return table.publish(campaign.id, text, campaign.plan, now_ms())
 
 
+def would_break(what: Iterable[str]) -> Failure:
+    why = "Consumers of the messages would break. To publish all the same, say --breaking"
+    return Failure("\n  ".join([f"{why}:", *what]))
+
+
 @contextmanager
-def alone(campaign: str) -> Iterator[None]:
+def alone(what: str) -> Iterator[None]:
     try:
         yield
     except Conflict:
-        raise Failure(f"{campaign}: somebody else changed it just now. Look at it, then try again.") from None
+        raise Failure(f"{what}: somebody else changed it just now. Look at it, then try again.") from None
 
 
 @app.command("list")
@@ -309,6 +306,34 @@ def _row(published: Published[Plan]) -> dict[str, Any]:
 
 LONGEST_SHOWN = 500
 """Characters of a line that is shown beneath its mistake."""
+
+
+@contextmanager
+def mistakes_end(*, as_json: bool) -> Iterator[None]:
+    """Mistakes in a file are shown, and end the command."""
+    try:
+        yield
+    except CampaignFileError as error:
+        show_mistakes(error, as_json=as_json)
+        raise typer.Exit(1) from None
+
+
+def check_files(files: Iterable[Path], model: type[BaseModel], kind: str, *, as_json: bool) -> None:
+    """Read them all, and show what is wrong with each. Exit code 1 if something is."""
+    wrong = False
+    for path in files:
+        try:
+            valid: Any = read_model(path, model)[0]
+        except CampaignFileError as error:
+            wrong = True
+            show_mistakes(error, as_json=as_json)
+            continue
+        if as_json:
+            print_json({"file": str(path), kind: valid.id, "valid": True})
+        else:
+            out.print(f"[green]✓[/] {escape(str(path))}: {valid.id}")
+    if wrong:
+        raise typer.Exit(1)
 
 
 def show_mistakes(error: CampaignFileError, *, as_json: bool) -> None:

@@ -20,7 +20,6 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
 from holdfast.core.authoring.hints import letters
 from holdfast.core.authoring.recommendation import Recommendation
-from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.events import AHEAD_MS, Event, Ignored, ProfileChange, Record, Rejected, Tie, event_key
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import FUTURE, NO_ARRIVAL, Replay
@@ -31,7 +30,7 @@ from holdfast.core.messages.detail import iso, message_id
 from holdfast.core.messages.rendering import Rendering, Rows
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.campaign_file import read_campaign, read_model
-from holdfast_cli.campaigns import show_mistakes
+from holdfast_cli.campaigns import mistakes_end
 from holdfast_cli.ordering import in_order
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress
 from holdfast_cli.policies import read_policy
@@ -181,13 +180,10 @@ def simulate(
 
     Records are put in order of time first, as if each had arrived when it happened.
     """
-    try:
+    with mistakes_end(as_json=json):
         rules = read_policy(policy) if policy else NONE
         recommenders = [read_model(path, Recommendation)[0].plan() for path in recommendation or ()]
         plans = Plans((read_campaign(path)[0].plan() for path in campaign), recommenders, policy=rules)
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=json)
-        raise typer.Exit(1) from None
     gc.set_threshold(50_000)  # looking for what refers back to itself, which next to nothing does, took a sixth
     reading = rules_of(source, as_json=json)
     rows = rows_in_files(plans, catalog or (), history)

@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.tables.campaigns import Conflict, Policies, Published, UnknownPolicy
+from holdfast.aws.tables.campaigns import Policies, Published, UnknownPolicy
 from holdfast.core.authoring.policy import Policy
-from holdfast.core.authoring.text import CampaignFileError, Mistake, Source, fields
+from holdfast.core.authoring.text import Mistake, Source, fields
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.comparison import changes
 from holdfast.core.gate.policy import Policy as Rules
@@ -24,7 +24,7 @@ from holdfast.services.publishing import NoWayBack
 from holdfast_cli import local
 from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_model
-from holdfast_cli.campaigns import StageAtHand, campaigns, show_mistakes
+from holdfast_cli.campaigns import StageAtHand, alone, campaigns, mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
@@ -149,11 +149,9 @@ def live_policy(deployment: Deployment) -> Rules:
 
 
 def _read(path: Path, *, as_json: bool) -> tuple[Policy, Source]:
-    try:
-        return read_model(path, Policy)
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=as_json)
-        raise typer.Exit(1) from None
+    with mistakes_end(as_json=as_json):
+        policy, source = read_model(path, Policy)
+    return policy, source
 
 
 def _hints(policy: Policy, source: Source, deployment: Deployment) -> list[Mistake]:
@@ -169,9 +167,8 @@ def _show_hints(hints: list[Mistake]) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     try:
-        yield
-    except Conflict:
-        raise Failure("policy: somebody else changed it just now. Look at it, then try again.") from None
+        with alone("policy"):
+            yield
     except MISREAD as error:
         if isinstance(error, UnknownPolicy | NoWayBack):
             raise

@@ -11,7 +11,6 @@ from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.campaigns import UnknownCampaign
-from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.events import Event
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.preview import (
@@ -36,7 +35,7 @@ from holdfast.services.publishing import plan_of
 from holdfast.services.user_data import read_user
 from holdfast_cli import local
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import campaigns, show_mistakes
+from holdfast_cli.campaigns import campaigns, mistakes_end
 from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, err, out, print_json
 from holdfast_cli.policies import live_policy
@@ -70,11 +69,8 @@ def preview(
     Without --event, it uses the latest event that is kept for the user. Exit code 1 if the message would be withheld.
     """
     deployment = Deployment.find(stage or "local") if stage or local.status() else None
-    try:
+    with mistakes_end(as_json=json):
         plan = _plan(campaign, deployment)
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=json)
-        raise typer.Exit(1) from None
     known = read_user(users(deployment), user) if deployment else None
     properties = _object(profile, "--profile") if profile else known.properties if known else {}
     recommenders = campaigns(deployment).plans().recommenders if deployment and plan.recommendations else {}

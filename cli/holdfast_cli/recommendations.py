@@ -10,17 +10,17 @@ from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.builds import ENDED, RUNNING, Builds
-from holdfast.aws.tables.campaigns import Conflict, Published, Recommendations, UnknownRecommendation
+from holdfast.aws.tables.campaigns import Published, Recommendations, UnknownRecommendation
 from holdfast.core.authoring.recommendation import Recommendation
-from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.messages.detail import iso
 from holdfast.core.recommend.evaluation import SIZES
 from holdfast.core.recommend.item_to_item import grouped
 from holdfast.core.recommend.ranking import POPULAR, Recommender
 from holdfast.core.times import format_duration
 from holdfast_cli import builds as asked
+from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_model
-from holdfast_cli.campaigns import show_mistakes
+from holdfast_cli.campaigns import alone, check_files, mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
@@ -46,24 +46,11 @@ _SHOWN = 10
 @app.command()
 def validate(files: Files, *, json: Json = False) -> None:
     """Check recommendation files without publishing them. Exit code 1 if something is wrong."""
-    wrong = False
-    for path in files:
-        try:
-            recommendation, _ = read_model(path, Recommendation)
-        except CampaignFileError as error:
-            wrong = True
-            show_mistakes(error, as_json=json)
-            continue
-        if json:
-            print_json({"file": str(path), "recommendation": recommendation.id, "valid": True})
-        else:
-            out.print(f"[green]✓[/] {escape(str(path))}: {recommendation.id}")
-    if wrong:
-        raise typer.Exit(1)
+    check_files(files, Recommendation, "recommendation", as_json=json)
 
 
 @app.command()
-def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None:
+def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
     """Publish each file as the live revision of its recommendation. If one has a mistake, none is published.
 
     From then on, the events that it names are kept as history. The next build makes the recommendations.
@@ -74,26 +61,19 @@ def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None
         deployment.recommending("HistoryStreamName")
     table = _table(deployment)
     for recommendation, text in read:
-        try:
-            before = table.get(recommendation.id)
-        except UnknownRecommendation:
-            before = None
-        unchanged = before is not None and before.source == text
-        published = before if before is not None and unchanged else _publish(table, recommendation, text)
-        news = "unchanged" if unchanged else "published"
+        before = table.find(recommendation.id)
+        if before is not None and before.source == text:
+            published, news = before, "unchanged"
+        else:
+            name = recommendation.id
+            with alone(name):
+                published = table.publish(name, text, recommendation.plan, now_ms(), by=whoami(), note=note)
+            news = "published"
+            record(deployment, "published", f"recommendation {name}", revision=published.plan.revision, note=note)
         if json:
             print_json({**_row(published), "news": news})
         else:
             out.print(f"[green]✓[/] {recommendation.id} revision {published.plan.revision}: {news}")
-
-
-def _publish(table: Recommendations, recommendation: Recommendation, text: str) -> Published[Recommender]:
-    try:
-        return table.publish(recommendation.id, text, recommendation.plan, now_ms())
-    except Conflict:
-        raise Failure(
-            f"{recommendation.id}: somebody else published it just now. Look at it, then try again."
-        ) from None
 
 
 @app.command("list")
@@ -225,11 +205,8 @@ def evaluate_(
 
 
 def _read(path: Path, *, as_json: bool) -> tuple[Recommendation, str]:
-    try:
+    with mistakes_end(as_json=as_json):
         recommendation, source = read_model(path, Recommendation)
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=as_json)
-        raise typer.Exit(1) from None
     return recommendation, source.text
 
 

@@ -12,18 +12,18 @@ from rich.progress import TaskID
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.campaigns import Campaigns, Published, UnknownCampaign
-from holdfast.core.authoring.text import CampaignFileError, fields
+from holdfast.core.authoring.text import fields
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.comparison import Difference, changes
 from holdfast.core.messages.detail import iso
 from holdfast.core.messages.rendering import Outcome
 from holdfast.core.plans.plan import Plan
-from holdfast.services.publishing import Diff, NoWayBack, Throttled
+from holdfast.services.publishing import Breaking, Diff, NoWayBack, Throttled
 from holdfast.services.publishing import diff as compare
 from holdfast.services.publishing import rollback as go_back
-from holdfast_cli.acts import NoteOption, record, whoami
+from holdfast_cli.acts import BreakingOption, NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import Id, alone, campaigns, show_mistakes
+from holdfast_cli.campaigns import Id, alone, campaigns, mistakes_end, would_break
 from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows, progress
 from holdfast_cli.policies import live_policy
@@ -51,11 +51,8 @@ def diff(
 
     This reads the whole users table. It assumes that nothing more comes in before each watch is due.
     """
-    try:
+    with mistakes_end(as_json=json):
         campaign, text = read_campaign(file)
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=json)
-        raise typer.Exit(1) from None
     deployment = Deployment.find(stage)
     table, published = users(deployment), campaigns(deployment)
     try:
@@ -134,16 +131,22 @@ def rollback(
         int | None, typer.Option(help="The revision to publish again. Default: the one before the live one.")
     ] = None,
     note: NoteOption = "",
+    breaking: BreakingOption = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Publish an old revision again, as a new revision. The history is not rewritten."""
+    """Publish an old revision again, as a new revision. The history is not rewritten.
+
+    What would break a consumer of the messages is refused, as `publish` does.
+    """
     deployment = Deployment.find(stage)
     try:
         with alone(campaign):
             published, changed, number = go_back(
-                campaigns(deployment), campaign, now_ms(), to=to, by=whoami(), note=note
+                campaigns(deployment), campaign, now_ms(), to=to, by=whoami(), note=note, breaking=breaking
             )
+    except Breaking as error:
+        raise would_break(error.what) from None
     except NoWayBack as error:
         raise Failure(str(error)) from None
     except UnknownCampaign as error:

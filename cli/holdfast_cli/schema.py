@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.plans.plan import Plan
 from holdfast_cli.asyncapi import document
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import campaign_files, campaigns, show_mistakes
+from holdfast_cli.campaigns import campaign_files, campaigns, mistakes_end
 from holdfast_cli.contracts import text
 from holdfast_cli.stack import Deployment
 
@@ -65,8 +64,6 @@ def schema(
 
 def _plans(files: list[Path] | None, stage: str | None) -> list[Plan]:
     live = [each.plan for each in campaigns(Deployment.find(stage)).live()] if stage else []
-    try:
-        return [*live, *(read_campaign(path)[0].plan() for path in campaign_files(files or ()))]
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=False)
-        raise typer.Exit(1) from None
+    with mistakes_end(as_json=False):
+        read = [read_campaign(path)[0].plan() for path in campaign_files(files or ())]
+    return [*live, *read]

@@ -11,17 +11,17 @@ import typer
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.tables.campaigns import Conflict, Published, Sources, UnknownSource
+from holdfast.aws.tables.campaigns import Published, Sources, UnknownSource
 from holdfast.core.authoring.source import SourceFile
-from holdfast.core.authoring.text import CampaignFileError
-from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected
+from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, Tie
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.intake.forms import Rules, records
 from holdfast.core.intake.sources import MAX_SOURCES, Lookup, Source
 from holdfast.core.messages.detail import iso
 from holdfast.core.paths import Unclear
+from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_model
-from holdfast_cli.campaigns import show_mistakes
+from holdfast_cli.campaigns import alone, check_files, mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
@@ -41,20 +41,7 @@ _LONGEST = 100
 @app.command()
 def check(files: Files, *, json: Json = False) -> None:
     """Check source files without publishing them. Exit code 1 if something is wrong."""
-    wrong = False
-    for path in files:
-        try:
-            source, _ = read_model(path, SourceFile)
-        except CampaignFileError as error:
-            wrong = True
-            show_mistakes(error, as_json=json)
-            continue
-        if json:
-            print_json({"file": str(path), "source": source.id, "valid": True})
-        else:
-            out.print(f"[green]✓[/] {escape(str(path))}: {source.id}")
-    if wrong:
-        raise typer.Exit(1)
+    check_files(files, SourceFile, "source", as_json=json)
 
 
 @app.command("test")
@@ -85,21 +72,26 @@ def try_(
 
 
 @app.command()
-def publish(files: Files, *, stage: Stage = "local", json: Json = False) -> None:
+def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
     """Publish each file as the live revision of its source. If one has a mistake, none is published.
 
     What arrives from then on is read by it, in every function; what has arrived before is not.
     """
     read = [(path, *_valid(path, as_json=json)) for path in files]
-    table = _table(Deployment.find(stage))
+    deployment = Deployment.find(stage)
+    table = _table(deployment)
     live = {each.plan.id for each in table.live()}
     if len(live | {source.id for _, source, _ in read}) > MAX_SOURCES:
         raise Failure(f"{MAX_SOURCES} sources may be published: delete one first. See: holdfast source list")
     for _, source, text in read:
         before = table.find(source.id)
-        unchanged = before is not None and before.source == text
-        published = before if before is not None and unchanged else _publish(table, source, text)
-        news = "unchanged" if unchanged else "published"
+        if before is not None and before.source == text:
+            published, news = before, "unchanged"
+        else:
+            with alone(source.id):
+                published = table.publish(source.id, text, source.plan, now_ms(), by=whoami(), note=note)
+            news = "published"
+            record(deployment, "published", f"source {source.id}", revision=published.plan.revision, note=note)
         if json:
             print_json({**_row(published), "news": news})
         else:
@@ -137,19 +129,23 @@ def delete(
     source: Id,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    note: NoteOption = "",
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
     """Read by it no more: what it would have read is rejected from then on. Its revisions are kept."""
-    table = _table(Deployment.find(stage))
+    deployment = Deployment.find(stage)
+    table = _table(deployment)
     revision = _get(table, source, None).plan.revision
     if not yes:
         question = f"Delete source {source} (revision {revision}) of stage {stage}? What it reads is rejected then."
         typer.confirm(question, abort=True, err=True)
     try:
-        table.delete(source)
-    except (Conflict, UnknownSource):
-        raise _changed(source) from None
+        with alone(source):
+            table.delete(source)
+    except UnknownSource:
+        raise Failure(f"There is no source {source} any more. See: holdfast source list") from None
+    record(deployment, "deleted", f"source {source}", revision=revision, note=note)
     if json:
         print_json({"source": source, "revision": revision, "state": "deleted"})
     else:
@@ -164,7 +160,7 @@ def rules_of(files: Iterable[Path] | None, *, as_json: bool) -> Rules:
 def _steps(source: Source, text: str, data: JsonValue) -> Iterator[dict[str, Any]]:
     """Each step of the way, what it found, and whether that is fine."""
     native = records(text, now_ms())
-    if not all(isinstance(record, Rejected) for record in native):
+    if not all(isinstance(each, Rejected) for each in native):
         yield {"step": "native form", "found": "a native form reads it: the source is not asked", "fine": False}
     elif not isinstance(data, dict):
         yield {"step": "body", "found": "of a list each record is read alone: test one of them", "fine": False}
@@ -173,8 +169,8 @@ def _steps(source: Source, text: str, data: JsonValue) -> Iterator[dict[str, Any
     else:
         yield {"step": "match", "found": source.match, "fine": True}
         yield from _looked_up(source, data)
-    for record in records(text, now_ms(), Rules(sources=(source,))):
-        yield {"step": _kind(record), "found": _made(record), "fine": not isinstance(record, Rejected)}
+    for each in records(text, now_ms(), Rules(sources=(source,))):
+        yield {"step": _kind(each), "found": _made(each), "fine": not isinstance(each, Rejected)}
 
 
 def _looked_up(source: Source, data: dict[str, JsonValue]) -> Iterator[dict[str, Any]]:
@@ -185,10 +181,10 @@ def _looked_up(source: Source, data: dict[str, JsonValue]) -> Iterator[dict[str,
         return
     yield {"step": "records", "found": len(found), "fine": True}
     lookup = Lookup(source, data)
-    for number, record in enumerate(found, 1):
+    for number, each in enumerate(found, 1):
         for step, paths in _places(source):
             try:
-                value, fine = lookup.object(paths, record) if isinstance(record, dict) else None, True
+                value, fine = lookup.object(paths, each) if isinstance(each, dict) else None, True
             except Unclear as unclear:
                 value, fine = str(unclear), False
             yield {"step": step, "record": number, "found": value, "fine": fine}
@@ -201,16 +197,19 @@ def _places(source: Source) -> Iterator[tuple[str, Any]]:
             yield (f"{'id' if step == 'event_id' else step} {paths if isinstance(paths, str) else ''}".strip(), paths)
 
 
-def _kind(record: Record) -> str:
-    return {Event: "event", ProfileChange: "profile", Ignored: "ignored", Rejected: "rejected"}[type(record)]
+def _kind(read: Record) -> str:
+    kinds = {Event: "event", ProfileChange: "profile", Tie: "tie", Ignored: "ignored", Rejected: "rejected"}
+    return kinds.get(type(read), "other")
 
 
-def _made(record: Record) -> JsonValue:
-    match record:
+def _made(read: Record) -> JsonValue:
+    match read:
         case Event(user=user, name=name, at=at, properties=properties, id=id_):
             return {"user": user, "event": name, "at": iso(at), "id": id_, "properties": dict(properties)}
         case ProfileChange(user=user, at=at, properties=properties, id=id_):
             return {"user": user, "at": iso(at), "id": id_, "profile": dict(properties)}
+        case Tie(user=user, alias=alias):
+            return {"user": user, "alias": alias}
         case Rejected(reason):
             return reason
         case Ignored(kind):
@@ -224,28 +223,14 @@ def _short(value: JsonValue) -> str:
 
 
 def _valid(path: Path, *, as_json: bool) -> tuple[SourceFile, str]:
-    try:
+    with mistakes_end(as_json=as_json):
         source, file = read_model(path, SourceFile)
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=as_json)
-        raise typer.Exit(1) from None
     return source, file.text
 
 
 def _read(files: Iterable[Path], *, as_json: bool) -> list[Source]:
     """In the order in which they are asked."""
     return sorted((_valid(path, as_json=as_json)[0].plan() for path in files), key=lambda source: source.id)
-
-
-def _publish(table: Sources, source: SourceFile, text: str) -> Published[Source]:
-    try:
-        return table.publish(source.id, text, source.plan, now_ms())
-    except Conflict:
-        raise _changed(source.id) from None
-
-
-def _changed(source: str) -> Failure:
-    return Failure(f"{source}: somebody else changed it just now. Look at it, then try again.")
 
 
 def _table(deployment: Deployment) -> Sources:
@@ -267,4 +252,5 @@ def _row(published: Published[Source]) -> dict[str, Any]:
         "name": plan.name or plan.id,
         "match": plan.match,
         "published_at": iso(published.published_at),
+        "by": published.by,
     }

@@ -386,13 +386,15 @@ class SQS:
 
         return self._world.call("sqs", "DeleteMessage", do)
 
-    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Any:  # noqa: N803
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Any:  # noqa: N803
+        seconds = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in Entries}
+
         def do(_: float) -> Any:
             for each in self.queues[QueueUrl]:
-                if each.id == ReceiptHandle:
-                    each.visible = self._world.now + VisibilityTimeout * SECOND
+                if each.id in seconds:
+                    each.visible = self._world.now + seconds[each.id] * SECOND
 
-        return self._world.call("sqs", "ChangeMessageVisibility", do)
+        return self._world.call("sqs", "ChangeMessageVisibilityBatch", do)
 
 
 class Events:

@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 
+from holdfast.aws.tables.activity import Activity
 from holdfast.aws.tables.campaigns import LIVE, TIMELINE, LivePlans, Sources, UnknownSource
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.source import SourceFile
 from holdfast.core.authoring.text import parse, validate
 from holdfast.core.intake.sources import Source
 from holdfast.core.messages.detail import iso
+from holdfast_cli.acts import whoami
 from holdfast_cli.campaign_file import read_model
+from holdfast_cli.stack import Deployment
 from tests.integration.conftest import MINUTE, World
+from tests.integration.test_users_commands import Shell, Stack
 
 SHOP = Source(id="shop", match="shop", user=("who",), event="what", event_id="nr")
 SECOND = 1000
@@ -189,3 +193,29 @@ def test_a_shopify_order_from_a_partner_bus_ends_what_a_segment_batch_opened(
 
 def at(world: World) -> str:
     return iso(world.now)
+
+
+@pytest.fixture
+def shell(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setattr(Deployment, "find", lambda _stage: Stack(world))
+    return Shell(world, tmp_path)
+
+
+def test_who_published_and_deleted_is_kept_of_sources_and_recommendations(shell: Shell, tmp_path: Path) -> None:
+    source, recommendation = tmp_path / "shop.yaml", tmp_path / "also.yaml"
+    source.write_text("{id: shop, match: shop, read: {user: who, event: what}}")
+    recommendation.write_text(
+        "{id: also, catalog: products, did: {Charged: product},"
+        " personalize: 'arn:aws:personalize:eu-central-1:123456789012:recommender/also'}"
+    )
+    (published,) = shell.rows("source", "publish", str(source), "--note", "the new shop")
+    assert published["by"] == whoami()
+    assert shell.rows("source", "publish", str(source))[0]["news"] == "unchanged"
+    shell.rows("source", "delete", "shop", "--yes")
+    shell.rows("recommend", "publish", str(recommendation))
+    acts = Activity(shell.world.dynamodb, "campaigns").latest(10)  # type: ignore[arg-type]
+    assert [(each.by, each.action, each.of, each.note) for each in reversed(acts)] == [
+        (whoami(), "published", "source shop", "the new shop"),
+        (whoami(), "deleted", "source shop", ""),
+        (whoami(), "published", "recommendation also", ""),
+    ]

@@ -262,7 +262,10 @@ def test_diff_of_a_new_campaign_and_of_a_file_with_a_mistake(shell: Shell) -> No
 def test_rollback_publishes_the_old_source_again_as_a_new_revision(shell: Shell) -> None:
     shell.publish()
     shell.publish(values=PRICED)
-    (row,) = shell.rows("campaign", "rollback", "cart")
+    refused = shell.fails("campaign", "rollback", "cart")
+    assert "say --breaking" in refused
+    assert "values.price is gone" in refused
+    (row,) = shell.rows("campaign", "rollback", "cart", "--breaking")
     assert row == {"campaign": "cart", "revision": 4, "from": 2, "news": "published"}
     (shown,) = shell.rows("campaign", "show", "cart")
     assert json.loads(shown["source"]) == FILE

@@ -21,6 +21,7 @@ OTHER = {"sku": {"added to cart": "p", "charged": "p"}}
         ({"values": {**VALUES, "link": "y"}}, []),
         ({"values": {"title": "another text", "price": "0"}, "within": 1}, []),
         ({"values": {"title": "x"}}, ["values.price is gone"]),
+        ({"values": {"title": "x"}, "variants": {"long": {"price": "y"}}}, []),
         ({"types": {"price": "number"}}, ["values.price was text and becomes number"]),
         (
             {"detail_type": "Cart"},
@@ -34,3 +35,8 @@ OTHER = {"sku": {"added to cart": "p", "charged": "p"}}
 )
 def test_what_breaks(after: dict[str, Any], broken: list[str]) -> None:
     assert breaks(a_plan(values=VALUES), a_plan(**{"values": VALUES, **after})) == broken
+
+
+def test_what_a_variant_alone_holds_is_a_promise_too() -> None:
+    before = a_plan(values=VALUES, variants={"long": {"link": "y"}, "short": {}})
+    assert breaks(before, a_plan(values=VALUES, variants={"long": {}, "short": {}})) == ["values.link is gone"]

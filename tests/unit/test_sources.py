@@ -321,6 +321,12 @@ def test_testing_a_source_shows_each_step(tmp_path: Path) -> None:
     assert [step["step"] for step in steps] == ["match", "rejected"]
     data.write_text('{"user": "u", "event": "e"}')
     assert run("source", "test", file, data, fine=False)[0]["step"] == "native form"
+    data.write_text('{"user": "u", "alias": "guest-7"}')
+    assert run("source", "test", file, data, fine=False)[1] == {
+        "step": "tie",
+        "found": {"user": "u", "alias": "guest-7"},
+        "fine": True,
+    }
 
 
 def test_checking_says_what_is_wrong(tmp_path: Path) -> None:

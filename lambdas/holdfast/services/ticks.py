@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from holdfast.aws.packing import MAX_ENTRIES
 from holdfast.aws.queues import Message, Queue
 from holdfast.core.fold.timers import TickMessage, tick_users
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageTypeDef
+    from mypy_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef, MessageTypeDef
 
 
 class Unticked(NamedTuple):
@@ -72,11 +73,16 @@ class DeadTicks:
                     else:
                         left.append(message)
         finally:
-            for message in left:
-                self._sqs.change_message_visibility(
-                    QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-                )
+            self._show_again(left)
         return again
+
+    def _show_again(self, left: list[MessageTypeDef]) -> None:
+        for at in range(0, len(left), MAX_ENTRIES):
+            entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+                for number, message in enumerate(left[at : at + MAX_ENTRIES])
+            ]
+            self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
     def _look(self) -> list[MessageTypeDef]:
         answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_SECONDS)

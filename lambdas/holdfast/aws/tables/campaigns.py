@@ -364,11 +364,19 @@ class Recommendations(_Revisions[Recommender]):
     _plan, _all, _live, _unknown = Recommender, _RECOMMENDATION, _RECOMMENDATION, UnknownRecommendation
 
     def publish(
-        self, name: str, source: str, plan_of: Callable[[int], Recommender], now: int, *, wait: bool = True
+        self,
+        name: str,
+        source: str,
+        plan_of: Callable[[int], Recommender],
+        now: int,
+        *,
+        by: str = "",
+        note: str = "",
+        wait: bool = True,
     ) -> Published[Recommender]:
         """Make `source` the live revision, numbered on from the one that is live. In force when this returns."""
         before = self.find(name)
-        published = Published(plan_of(before.plan.revision + 1 if before else 1), source, now)
+        published = Published(plan_of(before.plan.revision + 1 if before else 1), source, now, by=by, note=note)
         return self._publish(name, before, published, wait=wait)
 
 
@@ -421,12 +429,20 @@ class Sources(_Revisions[Source]):
         return [self._published(item) for item in found if isinstance(_entry(item).what, Source)]
 
     def publish(
-        self, name: str, source: str, plan_of: Callable[[int], Source], now: int, *, by: str = "", wait: bool = True
+        self,
+        name: str,
+        source: str,
+        plan_of: Callable[[int], Source],
+        now: int,
+        *,
+        by: str = "",
+        note: str = "",
+        wait: bool = True,
     ) -> Published[Source]:
         """Make `source` the live revision, numbered on from the last one. In force when this returns, if it waits."""
         before = self.find(name)
         number = 1 + (before.plan.revision if before else self._last(name))
-        return self._publish(name, before, Published(plan_of(number), source, now, by=by), wait=wait)
+        return self._publish(name, before, Published(plan_of(number), source, now, by=by, note=note), wait=wait)
 
     def delete(self, name: str) -> Published[Source]:
         """What it would have read is rejected from then on. Raises UnknownSource, and Conflict as `publish` does."""

@@ -15,9 +15,9 @@ def breaks(before: Plan, after: Plan) -> list[str]:
 def _breaks(before: Plan, after: Plan) -> Iterator[str]:
     if before.detail_type != after.detail_type:
         yield f"the detail type {before.detail_type!r} becomes {after.detail_type!r}: rules on it match no more"
-    for key in before.values:
+    for key in _keys(before):
         was, becomes = before.types.get(key, "text"), after.types.get(key, "text")
-        if key not in after.values:
+        if key not in _keys(after):
             yield f"values.{key} is gone"
         elif was != becomes:
             yield f"values.{key} was {was} and becomes {becomes}"
@@ -25,6 +25,11 @@ def _breaks(before: Plan, after: Plan) -> Iterator[str]:
         yield f"constant.value was {_shape(before)} and becomes {_shape(after)}"
     elif (names := _names(before)) != (new := _names(after)):
         yield f"constant.name was {names} and becomes {new}"
+
+
+def _keys(plan: Plan) -> list[str]:
+    """All that a message may hold: of each variant, too."""
+    return list(dict.fromkeys([*plan.values, *(key for values in plan.variants.values() for key in values)]))
 
 
 def _shape(plan: Plan) -> str:
