@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: dashboard-picture console-shots console-figures help setup demo test check audit preflight lock docs mutants faults schemas footprint attacks bench scale clean
+.PHONY: dashboard-picture console-shots console-figures help setup demo test check audit preflight lock docs mutants laws faults schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -68,6 +68,9 @@ docs: .cache/tools/docs ## build the site of docs/ into .cache/docs/site; a link
 
 mutants: $(STAMP) ## break the core in many small ways: does a test notice each?
 	$(BIN)/python tests/mutants.py
+
+laws: $(STAMP) ## all property tests, on other examples than last time; TIMES=20: so often
+	@for time in $$(seq $(or $(TIMES),1)); do HOLDFAST_EXAMPLES=others $(PYTEST) -q -m hypothesis || exit 1; done
 
 faults: $(STAMP) ## the functions while AWS fails, in many seeded histories: is anything lost, twice, early or blind?
 	PYTHONPATH=lambdas:. $(BIN)/python -m tests.faults $(or $(SEEDS),2000)

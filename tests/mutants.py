@@ -140,7 +140,7 @@ MUTATIONS = [
     Mutation(
         "the exit folded last counts, not the latest",
         "fold/fold.py",
-        "watch.ended(hit.at, hit.grace)",
+        "watch.ended(hit.at, hit.grace, later=not hit.opens)",
         "watch._replace(exit=hit.at, grace=hit.grace)",
     ),
     Mutation("history opens watches", "fold/fold.py", "elif hit.history or", "elif"),
@@ -239,19 +239,25 @@ MUTATIONS = [
         "return min(one, other, key=lambda each: each.mark)",
         PEOPLE,
     ),
-    Mutation("exits of an alias are forgotten", "fold/watches.py", ").ended(other.exit, other.grace)\n", ")\n", PEOPLE),
+    Mutation(
+        "exits of an alias are forgotten",
+        "fold/watches.py",
+        "        both = both.ended(*other.own_exit)\n        return both.ended(other.exit, other.grace, later=True)\n",
+        "        return both\n",
+        PEOPLE,
+    ),
     Mutation(
         "marks for every value are those of one id",
         "fold/merging.py",
-        "ends[place] = furthest(ends.get(place, (0, 0)), mark)",
-        "ends.setdefault(place, mark)",
+        "Ends(one.ends, one.own_ends).merged(Ends(other.ends, other.own_ends))",
+        "Ends({**other.ends, **one.ends}, one.own_ends)",
         PEOPLE,
     ),
     Mutation(
         "parts under two ids make no occurrence",
         "fold/merging.py",
-        "if several and watch.parts and",
-        "if False and several and",
+        "if several and watch.parts:",
+        "if False:",
         PEOPLE,
     ),
     Mutation(
@@ -478,7 +484,7 @@ MUTATIONS = [
     ),
     Mutation("the codec forgets when a watch is due", "fold/watches.py", "if trigger.due:", "if False:"),
     Mutation("the codec forgets exits", "fold/watches.py", "if watch.exit:", "if False:"),
-    Mutation("the codec forgets floors", "fold/watches.py", "if state.floors:", "if False:"),
+    Mutation("the codec forgets floors", "fold/watches.py", '("floors", "recent"', '("recent"'),
     # What an event means.
     Mutation(
         "no settling",
@@ -526,7 +532,7 @@ MUTATIONS = [
     Mutation(
         "an exit for every value ends what is known alone",
         "fold/fold.py",
-        "        if everything:\n            end_by(everything, key, watches)\n",
+        "        if everything:\n            draft.ends.put(hit.campaign, key, watches)\n",
         "",
     ),
     Mutation(
@@ -541,9 +547,9 @@ MUTATIONS = [
     ),
     Mutation(
         "the mark for every value is the last folded",
-        "fold/fold.py",
-        "furthest(draft.ends.get(hit.campaign, (0, 0)), (hit.at, hit.grace))",
-        "(hit.at, hit.grace)",
+        "fold/spaces.py",
+        "self.all[place] = furthest(self.all.get(place, NO_MARK), mark)",
+        "self.all[place] = mark",
     ),
     Mutation(
         "the mark for every value is forgotten at once",
@@ -560,7 +566,13 @@ MUTATIONS = [
     Mutation("another match is the same reading", "plans/plan.py", "before.match == after.match and ", "", SPACES),
     Mutation("other exits are the same reading", "plans/plan.py", " and _exits(old) == _exits(new)", "", SPACES),
     Mutation("other keys are the same reading", "plans/plan.py", "_same_keys(old, new) and _exits", "_exits", SPACES),
-    Mutation("what reads for another space opens watches there", "fold/fold.py", " or not hit.opens or", " or", SPACES),
+    Mutation(
+        "what reads for another space opens watches there",
+        "fold/fold.py",
+        "hit.history or not hit.opens:",
+        "hit.history:",
+        SPACES,
+    ),
     Mutation(
         "older readings of exits are over",
         "plans/plan.py",
@@ -586,48 +598,85 @@ MUTATIONS = [
     Mutation(
         "two readings of an exit have to agree", "plans/plan.py", " and p.doubt.campaign not in ended", "", SPACES
     ),
-    Mutation("older spaces decide as well", "fold/fold.py", "elder.put(same, known.left(mark))", "pass", SPACES),
     Mutation(
-        "older spaces keep what they know of exits",
-        "fold/fold.py",
-        "watch.ended(known.exit, known.grace)",
-        "watch",
+        "older spaces decide as well",
+        "fold/spaces.py",
+        "if known.trigger and known.trigger.mark <= trigger.mark:",
+        "if False:",
         SPACES,
     ),
     Mutation(
-        "older spaces keep what they know of exits for every value",
-        "fold/fold.py",
-        "watch = watch.ended(*draft.ends.get(place, (0, 0)))",
-        "pass",
+        "exits of before a change end nothing that comes after it",
+        "fold/spaces.py",
+        "max(sum(known.own_exit), sum(every))",
+        "sum(every)",
+        SPACES,
+    ),
+    Mutation(
+        "exits for every value of before a change end nothing that comes after it",
+        "fold/spaces.py",
+        "max(sum(known.own_exit), sum(every))",
+        "sum(known.own_exit)",
+        SPACES,
+    ),
+    Mutation(
+        "exits of after a change are taken for those of before it",
+        "fold/spaces.py",
+        "max(sum(known.own_exit), sum(every))",
+        "max(known.reach, sum(every))",
+        SPACES,
+    ),
+    Mutation(
+        "exits for every value of after a change are taken for those of before it",
+        "fold/spaces.py",
+        "own = self.own_of(place) if later else",
+        "own = self.own_of(place) if False else",
         SPACES,
     ),
     Mutation(
         "what an older space decided is decided again",
-        "fold/fold.py",
-        "if mark and known.decided and known.decided.mark >= mark:",
+        "fold/spaces.py",
+        "if known.decided and known.decided.mark >= trigger.mark:",
         "if False:",
         SPACES,
     ),
     Mutation(
         "a later occurrence of an older space is not the one that counts",
-        "fold/fold.py",
-        " or (hit.elder and hit.plan.single and _outdated(hit, number, draft)):",
-        ":",
+        "fold/spaces.py",
+        "if known.trigger and known.trigger.mark > trigger.mark:",
+        "if False:",
         SPACES,
     ),
     Mutation(
         "values do not stand side by side",
         "fold/fold.py",
-        "[keys[number]] if len(keys) == len(hit.values) else keys",
-        "keys",
+        "[keys[number]] if len(keys) == len(hit.values) else sorted(keys)",
+        "sorted(keys)",
         SPACES,
     ),
     Mutation(
-        "a part alone takes the occurrence over",
-        "fold/fold.py",
-        "(hit.at, hit.id) if hit.plan.single else watch.trigger.mark if watch.trigger else None",
-        "(hit.at, hit.id)",
+        "of several parts only the last one has keys in older spaces",
+        "fold/merging.py",
+        "sorted({*elder.get(place, ()), *keys})",
+        "[*keys]",
         SPACES,
+    ),
+    Mutation(
+        "what a newer space sent is not taken back",
+        "fold/fold.py",
+        "if ended and _takes_back(",
+        "if False and _takes_back(",
+        SPACES,
+    ),
+    Mutation(
+        "doubts of before a change concern nothing that comes after it",
+        "fold/fold.py",
+        "for elder in trigger.elder for",
+        "for elder in () for",
+        SPACES,
+    ),
+    Mutation(
+        "doubts of after a change are taken for those of before it", "fold/fold.py", " if not each.later]", "]", SPACES
     ),
     Mutation(
         "a space of before the campaign was deleted goes on",
@@ -650,22 +699,10 @@ MUTATIONS = [
         "if False:",
         SPACES,
     ),
-    Mutation(
-        "the mark of what is decided elsewhere is the last one folded",
-        "fold/watches.py",
-        "self if self.elsewhere and mark <= self.elsewhere else self",
-        "self",
-        SPACES,
-    ),
-    Mutation(
-        "the mark of what is decided elsewhere is forgotten at once",
-        "fold/watches.py",
-        "self.elsewhere[0] if self.elsewhere else 0)",
-        "0)",
-        SPACES,
-    ),
     # Doubts.
-    Mutation("nothing is in doubt", "fold/fold.py", "why = reason or _in_doubt(trigger, doubts)", "why = reason"),
+    Mutation(
+        "nothing is in doubt", "fold/fold.py", "why = reason or _in_doubt(campaign, trigger, doubts)", "why = reason"
+    ),
     Mutation(
         "a doubt does not reach as far as the grace",
         "fold/fold.py",
@@ -676,7 +713,7 @@ MUTATIONS = [
     Mutation(
         "a copy brings the doubt back",
         "fold/merging.py",
-        "(not new.why, order(new)) > (not old.why, order(old))",
+        "(not new.why, order(new), not new.later) > (not old.why, order(old), not old.later)",
         "order(new) > order(old) or not old.why",
     ),
     Mutation("a doubt ends as marks do", "fold/fold.py", " or first <= each.reach}", "}"),

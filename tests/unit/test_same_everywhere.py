@@ -49,11 +49,11 @@ PLANS = {
     "soon": by("name", within=10 * MINUTE, grace=2 * MINUTE),
     "another exit": by("name", did_not=("charged", "removed")),
     "filtered": by("name", where={"added": "price > `10`", "charged": "price > `10`"}),
+    "ending all": by("name", every=("charged",)),
+    "whole carts": by("sku", snapshots=("added",)),
     "without case": replace(by("name"), constant=(replace(by("name").constant[0], match="ignore case"),)),
 }
 CHANGES = (*PLANS, "pause", "resume", "delete")
-ALIKE = ("by name", "of both", "of any", "soon", "pause", "resume", "delete")
-"""Those after which exits are read as before."""
 
 
 class Happened(NamedTuple):
@@ -192,25 +192,35 @@ def _quiet() -> Any:
         yield
 
 
-@settings(max_examples=100)
-@given(stories(ALIKE, (*TRIGGERS, *EXITS)))
+@settings(max_examples=150)
+@given(stories(CHANGES, (*TRIGGERS, *EXITS)))
 def test_a_story_is_decided_alike_however_its_records_come(story: Story) -> None:
     assert as_they_come(story).decided() == as_they_arrive(story).decided()
 
 
-@settings(max_examples=50)
-@given(stories(CHANGES, TRIGGERS))
-def test_so_are_triggers_whatever_is_changed(story: Story) -> None:
-    assert as_they_come(story).decided() == as_they_arrive(story).decided()
-
-
-@pytest.mark.xfail(
-    strict=True, reason="known fault: an exit of the former reading counts for a trigger that comes late"
-)
-def test_so_is_an_exit_that_only_the_former_reading_knows() -> None:
-    """It arrives after the change, by which it ends nothing; the late trigger takes over the older mark of it."""
+def test_an_exit_that_only_the_former_reading_knows() -> None:
+    """It arrives after the change, by which it ends nothing; the trigger comes later still."""
     hat = {"user": "ann", "name": "hat", "price": 5}
     added = Happened({**hat, "event": "added", "ts": T0, "sku": "2", "id": "e1"}, 0, ((1, 1),))
     charged = Happened({**hat, "event": "charged", "ts": T0 + SECOND, "sku": "3", "id": "e2"}, 1, ((1, 0),))
     story = Story(((0, "by sku"),), (charged, added))
     assert as_they_come(story).decided() == as_they_arrive(story).decided() != []
+
+
+def test_a_campaign_that_needs_several_events_for_a_moment_keeps_the_latest_of_any() -> None:
+    """Two events make an occurrence after the later one was seen, by a revision to which one event is enough."""
+    coat = {"user": "ann", "name": "Coat", "price": 20}
+    viewed = Happened({**coat, "event": "viewed", "ts": T0, "id": "e1"}, 0, ((0, 0),))
+    added = Happened({**coat, "event": "added", "ts": T0, "id": "e2"}, 0, ((3, 0),))
+    again = Happened({**coat, "event": "added", "ts": T0 + 2 * SECOND, "id": "e3"}, 2, ((2, 0),))
+    story = Story(((0, "of both"), (1, "by name")), (viewed, added, again))
+    assert [decided[3] for decided in as_they_come(story).decided()] == ["e3"]
+    assert [decided[3] for decided in as_they_arrive(story).decided()] == ["e3"]
+
+
+def test_a_value_of_one_reading_is_none_of_another() -> None:
+    """What is called 1 is not what has the number 1."""
+    added = Happened({"user": "ann", "event": "added", "ts": T0, "name": "1", "sku": "5", "id": "e1"}, 0, ((0, 0),))
+    hat = {"user": "ann", "event": "charged", "ts": T0 + 2 * SECOND, "name": "hat", "sku": "1", "id": "e2"}
+    story = Story(((1, "by sku"),), (added, Happened(hat, 2, ((2, 1),))))
+    assert as_they_come(story).decided() == as_they_arrive(story).decided() == [("send", "1", T0, "e1", "")]

@@ -146,7 +146,7 @@ class _About:
     def explanations(self) -> Iterator[Explanation]:
         watches = self.state.watches.get(self.place, {})
         coming = outlook(self.state, self.plan, self.place) if self.plan else {}
-        found = [self._watch(key, watch, coming.get(key)) for key, watch in watches.items() if not watch.moved]
+        found = [self._watch(key, watch, coming.get(key)) for key, watch in watches.items()]
         yield from sorted(found, key=lambda each: (-each.latest, str(each.constant)))
         doubts = [doubt for doubt in self.state.doubts.get(self.place, {}).values() if doubt.why]
         if self.plan and self.place != self.plan.place and not coming:
@@ -189,7 +189,9 @@ class _About:
             about, more = self._converted(about, more, key, decided)
         elif trigger and trigger.at > watch.reach:
             about = about._replace(status="ended")
-            more = [Fact("note", trigger.at, "the campaign reads it in another way since, and watches for it there")]
+            more = [
+                Fact("note", trigger.at, "another reading of the campaign, of before a change or since, decides on it")
+            ]
         elif trigger:
             about = about._replace(status="ended")
             more = [Fact("exit", watch.exit, f"{self._ended(watch)} {_when(watch, trigger)}: no message")]

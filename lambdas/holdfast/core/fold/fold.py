@@ -24,12 +24,12 @@ Whether an event is history follows from its own time and its own arrival, never
 and what may be forgotten.
 
 A campaign that reads keys or exits in another way than before has a space of its own, folded like a campaign of its
-own: a hit names its place. Only triggers tie spaces together: the newer one takes the occurrence over (`_take_over`).
+own: a hit names its place. What stands in several of them is compared in `spaces`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.core.events import Json, Tick
@@ -37,14 +37,13 @@ from holdfast.core.fold.asking import UNKNOWN, Gate, Known, remembered_for
 from holdfast.core.fold.conversions import COUNTED_MS, Following, all_of
 from holdfast.core.fold.merging import (
     Alias,
-    assemble,
-    end_by,
+    completed,
     fewer,
-    furthest,
     keep_doubt,
     order,
     with_alias,
 )
+from holdfast.core.fold.spaces import Ends, links, settle
 from holdfast.core.fold.watches import Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
 from holdfast.core.gate.gate import Send, Wait, Withhold
 from holdfast.core.places import campaign_of
@@ -95,6 +94,7 @@ def fold(
     decisions += following.merge(draft.purchases, draft.hits)
     watches_of = draft.watches
     touched = sorted(watches_of)
+    _settle(draft)
     for campaign, old in state.watches.items():
         if campaign not in watches_of and _stirs(old, plans.get(campaign_of(campaign)), now, limits):
             watches_of[campaign] = Watches.of(old)
@@ -110,9 +110,8 @@ def fold(
         if plans.leaves(campaign_of(campaign)):
             continue  # a newer release decides
         if ticked or (plan and campaign in touched and plan.immediate):
-            doubts = draft.doubts.get(campaign, {}).values()
             gate = gate or Gate(state.sent, whole, plans, known, now)
-            decided = _decide(campaign, watches, plans, gate, limits.decisions - len(decisions), doubts)
+            decided = _decide(campaign, watches, plans, gate, limits.decisions - len(decisions), draft.doubts)
             decided = following.expose(decided, plan, watches, campaign)
             decisions += _recommending(decided, plan, recent, done)
         watches.forget(now - _keep(plan, limits))
@@ -121,11 +120,12 @@ def fold(
     for campaign in touched:
         if len(watches_of[campaign]) > limits.watches:
             decisions += evict(campaign, watches_of[campaign], floors, now, limits.watches)
-    ends = _ends(draft.ends, plans, now, limits) if draft.ends else {}
+    ends = _ends(draft.ends.all, plans, now, limits)
+    own_ends = {place: mark for place, mark in draft.ends.own.items() if place in ends}
     doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else {}
     exposures = following.exposures(lambda place: _keep(plans.get(campaign_of(place)), limits))
     sent, counted = gate.sent if gate else state.sent, following.counted
-    return State(whole, floors, recent, done, ends, doubts_of, sent, exposures, counted, state.ids), decisions
+    return State(whole, floors, recent, done, ends, doubts_of, sent, exposures, counted, state.ids, own_ends), decisions
 
 
 def _priority(campaign: str, plans: Plans) -> int:
@@ -160,10 +160,20 @@ class _Draft(NamedTuple):
     before: Mapping[str, Mapping[str, Watch]]
     watches: dict[str, Watches]
     floors: Mapping[str, tuple[int, str]]
-    ends: dict[str, tuple[int, int]]
+    ends: Ends
     doubts: dict[str, Mapping[str, Doubt]]
     hits: list[Hit]
     purchases: list[Purchase]
+
+    @property
+    def spaces(self) -> bool:
+        """Whether anything is known of another space than the first of some campaign."""
+        return any("@" in place for places in (self.before, self.watches) for place in places)
+
+    def places(self, campaign: str) -> dict[str, Mapping[str, Watch]]:
+        """The watches of a campaign, in all of its spaces."""
+        whole = {**self.before, **self.watches}
+        return {place: watches for place, watches in whole.items() if campaign_of(place) == campaign}
 
     def of(self, campaign: str) -> Watches:
         if (watches := self.watches.get(campaign)) is None:
@@ -177,7 +187,8 @@ def _merge(
     """The state with the inputs; what else was seen of items; and whether there is a tick. What the hits alone decide
     goes to the `decisions`.
     """
-    draft = _Draft(state.watches, {}, state.floors, {**state.ends}, {**state.doubts}, [], [])
+    ends = Ends(state.ends, state.own_ends)
+    draft = _Draft(state.watches, {}, state.floors, ends, {**state.doubts}, [], [])
     for place in {place for alias in aliases for place in alias.state.watches}:
         draft.of(place)
     seen: list[Seen] = []
@@ -211,64 +222,54 @@ def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Li
 def _see(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> list[Decision]:
     """Merge one hit into the watches of its campaign."""
     decisions = _end_all(hit, watches, draft, plan, now) if hit.every else []
-    everything, floor = draft.ends.get(hit.campaign), draft.floors.get(hit.campaign)
+    everything, floor = draft.ends.all.get(hit.campaign), draft.floors.get(hit.campaign)
     for number, (key, shown) in enumerate(hit.values.items()):
         watch = watches.get(key, NOTHING)
         if hit.part == EXIT:
             if floor and watch is NOTHING and (hit.at + hit.grace, key) <= floor:
                 continue
             decisions += _end(hit, key, watches, plan, now)
-        elif hit.history or not hit.opens or (hit.elder and hit.plan.single and _outdated(hit, number, draft)):
+        elif hit.history or not hit.opens:
             continue
         elif floor and watch is NOTHING and (hit.at, key) <= floor:
             if plan.single and not (everything and hit.at <= sum(everything)):
-                decisions.append(_decision("withhold", hit.campaign, key, _trigger(hit, shown), now, TOO_MANY))
+                decisions.append(_decision("withhold", hit.campaign, key, _trigger(hit, number, shown), now, TOO_MANY))
             continue
         elif plan.single:
-            trigger = _later(watch.trigger, _trigger(hit, shown))
+            trigger = _later(watch.trigger, _trigger(hit, number, shown))
             watches.put(key, watch.seen(trigger, watch.parts))
         else:
-            parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), _trigger(hit, shown))}
-            watches.put(key, watch.seen(assemble(parts, plan) or watch.trigger, parts))
+            parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), _trigger(hit, number, shown))}
+            watches.put(key, completed(watch, parts, plan))
         if everything:
-            end_by(everything, key, watches)
-        if hit.elder and hit.part != EXIT:
-            _take_over(hit, number, key, watches, draft)
+            draft.ends.put(hit.campaign, key, watches)
+    return decisions + _take_back_newer(hit, draft, plan, now)
+
+
+def _settle(draft: _Draft) -> None:
+    """Compare what stands in several spaces of the campaigns that were hit."""
+    for campaign in {campaign_of(place) for place in draft.watches} if draft.spaces else ():
+        places = draft.places(campaign)
+        if len(places) > 1 or campaign not in places:
+            settle(places, draft.ends, draft.of)
+
+
+def _take_back_newer(hit: Hit, draft: _Draft, plan: Plan, now: int) -> list[Decision]:
+    """Take back what newer spaces sent for a value, if this exit of an older one comes too late to prevent it."""
+    if not hit.opens or not (hit.part == EXIT or hit.every) or not draft.spaces:
+        return []
+    decisions: list[Decision] = []
+    for place, watches in draft.places(campaign_of(hit.campaign)).items():
+        for key, watch in watches.items():
+            trigger, decided = watch.trigger, watch.decided
+            if trigger is None or decided is None or decided.mark != trigger.mark:
+                continue
+            same = {key for elder, key in links(trigger) if elder == hit.campaign}
+            ended = same - hit.values.keys() if hit.part != EXIT else same if hit.every else same & hit.values.keys()
+            if ended and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):
+                decisions.append(_retract(place, key, watch, decided, now, hit.plan.revision))
+                _take_back(draft.of(place), key, decided)
     return decisions
-
-
-def _take_over(hit: Hit, number: int, key: str, watches: Watches, draft: _Draft) -> None:
-    """Leave an occurrence to this space: older ones do not decide it any more, and what they know of its value counts:
-    exits that came before this space began, and what they decided themselves.
-    """
-    watch = watches[key]
-    mark = (hit.at, hit.id) if hit.plan.single else watch.trigger.mark if watch.trigger else None
-    for place in hit.elder:
-        watch = watch.ended(*draft.ends.get(place, (0, 0)))
-    for place, same in _alike(hit, number):
-        elder = draft.of(place)
-        known = elder.get(same, NOTHING)
-        watch = watch.ended(known.exit, known.grace)
-        if mark and known.decided and known.decided.mark >= mark:
-            watch = watch.left(known.decided.mark)
-        if mark and (known.left(mark) is not known):
-            elder.put(same, known.left(mark))
-    watches.put(key, watch)
-
-
-def _outdated(hit: Hit, number: int, draft: _Draft) -> bool:
-    """Whether a later occurrence of the value is open in an older space. That one counts."""
-    known = (draft.of(place).get(same, NOTHING).pending for place, same in _alike(hit, number))
-    return any(pending and pending.mark > (hit.at, hit.id) for pending in known)
-
-
-def _alike(hit: Hit, number: int) -> Iterator[tuple[str, str]]:
-    """Older spaces, and the keys that a value has there. The values of an event that bears as many there stand side by
-    side; else all of them count.
-    """
-    for place, keys in hit.elder.items():
-        for same in [keys[number]] if len(keys) == len(hit.values) else keys:
-            yield place, same
 
 
 def _end(hit: Hit, key: str, watches: Watches, plan: Plan, now: int) -> list[Decision]:
@@ -278,7 +279,7 @@ def _end(hit: Hit, key: str, watches: Watches, plan: Plan, now: int) -> list[Dec
         decisions.append(_retract(hit.campaign, key, watch, decided, now, hit.plan.revision, hit.values.get(key)))
         _take_back(watches, key, decided)
         watch = watches[key]
-    watches.put(key, watch.ended(hit.at, hit.grace))
+    watches.put(key, watch.ended(hit.at, hit.grace, later=not hit.opens))
     return decisions
 
 
@@ -288,20 +289,19 @@ def _end_all(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) ->
     """
     if hit.part != EXIT and hit.history:
         return []
-    everything = furthest(draft.ends.get(hit.campaign, (0, 0)), (hit.at, hit.grace))
-    draft.ends[hit.campaign] = everything
+    draft.ends.end(hit.campaign, (hit.at, hit.grace), later=not hit.opens)
     decisions: list[Decision] = []
     for key in list(watches):
         if key not in hit.values:
             decisions += _end(hit, key, watches, plan, now)
-        end_by(everything, key, watches)
+        draft.ends.put(hit.campaign, key, watches)
     return decisions
 
 
 def _doubt(doubts: dict[str, Mapping[str, Doubt]], new: Unreadable) -> None:
     """Keep the doubt, or of two under one id the one that reaches further; unless it was taken away before."""
     known = {**doubts.get(new.campaign, {})}
-    keep_doubt(known, new.id, Doubt(new.at, new.grace, new.name, new.why))
+    keep_doubt(known, new.id, Doubt(new.at, new.grace, new.name, new.why, new.later))
     fewer(known)
     doubts[new.campaign] = known
 
@@ -372,8 +372,18 @@ def _take_back(watches: Watches, key: str, decided: Decided) -> None:
             watches[each] = watch._replace(decided=about and about._replace(kind="retract"))
 
 
-def _trigger(hit: Hit, shown: Json) -> Trigger:
-    return Trigger(hit.at, hit.id, hit.due, hit.plan.revision, shown, hit.kept)
+def _trigger(hit: Hit, number: int, shown: Json) -> Trigger:
+    trigger = Trigger(hit.at, hit.id, hit.due, hit.plan.revision, shown, hit.kept)
+    return trigger._replace(elder=_elder(hit, number)) if hit.elder else trigger
+
+
+def _elder(hit: Hit, number: int) -> dict[str, list[str]]:
+    """The keys of one of the hit's values in older spaces. The values of an event that bears as many there stand side
+    by side; else all of them count.
+    """
+    return {
+        place: [keys[number]] if len(keys) == len(hit.values) else sorted(keys) for place, keys in hit.elder.items()
+    }
 
 
 def _later(old: Trigger | None, new: Trigger) -> Trigger:
@@ -389,7 +399,7 @@ def _decide(
     plans: Plans,
     gate: Gate,
     room: int,
-    doubts: Collection[Doubt] = (),
+    doubts: Mapping[str, Mapping[str, Doubt]],
 ) -> list[Decision]:
     """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once.
 
@@ -401,11 +411,11 @@ def _decide(
     else:
         reason = PAUSED if plan.paused else "" if campaign in plans.places else GONE
     if plan and plan.summary:
-        return _sum_up(watches, plan, gate, room, reason, doubts)
+        return _sum_up(campaign, watches, plan, gate, room, reason, doubts)
     decisions: list[Decision] = []
     while len(decisions) < room and (first := watches.first_due(now)):
         key, trigger = first
-        why = reason or _in_doubt(trigger, doubts) or gate.gives_way(campaign_of(campaign), key, trigger)
+        why = reason or _in_doubt(campaign, trigger, doubts) or gate.gives_way(campaign_of(campaign), key, trigger)
         answer = gate.answer(plan, key, trigger.event) if plan and not why else Withhold(why)
         if isinstance(answer, Wait):
             watches.put(key, watches[key]._replace(wait=(answer.until, answer.reason)))
@@ -431,14 +441,26 @@ def _decide_one(campaign: str, watches: Watches, key: str, trigger: Trigger, now
     return _decision(kind, campaign, key, trigger, now, reason)
 
 
-def _in_doubt(trigger: Trigger, doubts: Collection[Doubt]) -> str:
-    """The reason of the doubt that reaches furthest, if one stands in the way of this trigger."""
-    standing = [doubt for doubt in doubts if doubt.why and trigger.at <= doubt.reach] if doubts else ()
+def _in_doubt(place: str, trigger: Trigger, doubts: Mapping[str, Mapping[str, Doubt]]) -> str:
+    """The reason of the doubt that reaches furthest, if one stands in the way of this trigger: of those of its space,
+    and of those of older ones that arrived before a newer one began.
+    """
+    if not doubts:
+        return ""
+    known = [*doubts.get(place, {}).values()]
+    known += [each for elder in trigger.elder for each in doubts.get(elder, {}).values() if not each.later]
+    standing = [doubt for doubt in known if doubt.why and trigger.at <= doubt.reach]
     return max(standing, key=order).text if standing else ""
 
 
-def _sum_up(
-    watches: Watches, plan: Plan, gate: Gate, room: int, reason: str, doubts: Collection[Doubt]
+def _sum_up(  # noqa: PLR0917 (as `_decide`)
+    place: str,
+    watches: Watches,
+    plan: Plan,
+    gate: Gate,
+    room: int,
+    reason: str,
+    doubts: Mapping[str, Mapping[str, Doubt]],
 ) -> list[Decision]:
     """Once all watches are due, one message about them, but for those in doubt and those that give way. It asks the
     gate once, as the one message that it is.
@@ -449,7 +471,7 @@ def _sum_up(
     decisions: list[Decision] = []
     certain: list[tuple[str, Trigger]] = []
     for key, trigger in pending:
-        why = "" if reason else _in_doubt(trigger, doubts) or gate.gives_way(plan.id, key, trigger)
+        why = "" if reason else _in_doubt(place, trigger, doubts) or gate.gives_way(plan.id, key, trigger)
         if why:
             decisions.append(_decide_one(plan.id, watches, key, trigger, now, why))
         else:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from holdfast.core.fold.conversions import joined
+from holdfast.core.fold.spaces import Ends
 from holdfast.core.fold.watches import PARTS_MS, Doubt, State, Trigger, Watch, Watches
 from holdfast.core.people.people import with_id
 from holdfast.core.places import campaign_of
@@ -38,18 +39,14 @@ class Alias(NamedTuple):
 
 def merged(one: State, other: State, plans: Mapping[str, Plan]) -> State:
     """All that either has seen."""
-    ends = {**one.ends}
-    for place, mark in other.ends.items():
-        ends[place] = furthest(ends.get(place, (0, 0)), mark)
-    watches = {
-        place: _watches(place, one, other, ends.get(place), plans) for place in {*one.watches, *other.watches, *ends}
-    }
+    ends = Ends(one.ends, one.own_ends).merged(Ends(other.ends, other.own_ends))
+    watches = {place: _watches(place, one, other, ends, plans) for place in {*one.watches, *other.watches, *ends.all}}
     return State(
         {place: of for place, of in watches.items() if of},
         {place: max(_both(one.floors, other.floors, place)) for place in {*one.floors, *other.floors}},
         _items(one.recent, other.recent, RECENT),
         _items(one.done, other.done, DONE),
-        ends,
+        ends.all,
         {place: _doubts(_both(one.doubts, other.doubts, place)) for place in {*one.doubts, *other.doubts}},
         {
             campaign: tuple(sorted({each for went in _both(one.sent, other.sent, campaign) for each in went}))
@@ -61,6 +58,7 @@ def merged(one: State, other: State, plans: Mapping[str, Plan]) -> State:
         },
         {campaign: min(_both(one.counted, other.counted, campaign)) for campaign in {*one.counted, *other.counted}},
         {id_: max(_both(one.ids, other.ids, id_)) for id_ in {*one.ids, *other.ids}},
+        ends.own,
     )
 
 
@@ -70,9 +68,13 @@ def with_alias(state: State, alias: Alias, plans: Mapping[str, Plan]) -> State:
     return both._replace(ids=with_id(both.ids, alias.id, alias.state.ids))
 
 
-def furthest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    """Of two marks (time, grace) the one that reaches further; of those that reach as far, the later."""
-    return max(one, other, key=lambda mark: (sum(mark), mark))
+def completed(watch: Watch, parts: Mapping[str, Trigger], plan: Plan) -> Watch:
+    """The watch with these parts, and with the occurrence that they make, unless it knows a later one: of a revision
+    to which one event is enough.
+    """
+    whole = assemble(parts, plan)
+    newer = whole if whole and (watch.trigger is None or watch.trigger.mark <= whole.mark) else watch.trigger
+    return watch.seen(newer, parts)
 
 
 def assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
@@ -83,22 +85,17 @@ def assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
     if ordered[-1].at - ordered[0].at > PARTS_MS:
         return None
     event = {name: value for part in ordered for name, value in part.event.items()}
-    return ordered[-1]._replace(due=max(part.due for part in ordered), event=event)
-
-
-def end_by(everything: tuple[int, int], key: str, watches: Watches) -> None:
-    """Merge the mark for every value into one watch; what is no more than that mark needs no watch."""
-    watch = watches[key].ended(*everything)
-    if watch.bare and (watch.exit, watch.grace) == everything:
-        del watches[key]
-    elif watch is not watches[key]:
-        watches.put(key, watch)
+    elder: dict[str, list[str]] = {}
+    for part in ordered:
+        for place, keys in part.elder.items():
+            elder[place] = sorted({*elder.get(place, ()), *keys})
+    return ordered[-1]._replace(due=max(part.due for part in ordered), event=event, elder=elder)
 
 
 def keep_doubt(known: dict[str, Doubt], id_: str, new: Doubt) -> None:
     """Of two under one id, the one that was taken away; else the one that reaches further."""
     old = known.get(id_)
-    if old is None or (not new.why, order(new)) > (not old.why, order(old)):
+    if old is None or (not new.why, order(new), not new.later) > (not old.why, order(old), not old.later):
         known[id_] = new
 
 
@@ -118,9 +115,7 @@ def _both(one: Mapping[str, T], other: Mapping[str, T], name: str) -> list[T]:
     return [of[name] for of in (one, other) if name in of]
 
 
-def _watches(
-    place: str, one: State, other: State, everything: tuple[int, int] | None, plans: Mapping[str, Plan]
-) -> Watches:
+def _watches(place: str, one: State, other: State, ends: Ends, plans: Mapping[str, Plan]) -> Watches:
     plan = plans.get(campaign_of(place))
     several = plan if plan and plan.place == place and not plan.single else None
     here, there = one.watches.get(place, NONE), other.watches.get(place, NONE)
@@ -128,12 +123,10 @@ def _watches(
     for key in {*here, *there}:
         watches = _both(here, there, key)
         watch = watches[0].merged(watches[-1])
-        if several and watch.parts and (whole := assemble(watch.parts, several)):
-            newest = watch.trigger is None or watch.trigger.mark <= whole.mark
-            watch = watch.seen(whole, watch.parts) if newest else watch
+        if several and watch.parts:
+            watch = completed(watch, watch.parts, several)
         found.put(key, watch)
-        if everything:
-            end_by(everything, key, found)
+        ends.put(place, key, found)
     return found
 
 

@@ -28,7 +28,8 @@ PARTS_MS = 30 * 24 * 60 * 60_000
 
 class Trigger(Value, frozen=True):
     """An occurrence of what was to be watched for. `due` is when it may be decided; `shown` and `event` are what a
-    message needs of it, dropped as soon as no message can come of it any more.
+    message needs of it, dropped as soon as no message can come of it any more. `elder` are the keys of its value in
+    older spaces of the campaign, while these are read: see `spaces`.
     """
 
     at: int
@@ -37,6 +38,7 @@ class Trigger(Value, frozen=True):
     revision: int
     shown: Json = None
     event: Mapping[str, Json] = {}
+    elder: Mapping[str, Sequence[str]] = {}
 
     @property
     def mark(self) -> tuple[int, str]:
@@ -68,8 +70,9 @@ class Watch(Value, frozen=True):
     """`parts` is used by campaigns whose `did` names several events: the latest of each, by event key.
 
     `exit` is the time of the latest exit, 0 where none was seen. It ends triggers up to its `reach`, which is `grace`
-    later; an exit of grace -1 ends only what is earlier than itself. Triggers up to the mark `elsewhere` are decided in
-    another space of the campaign.
+    later; an exit of grace -1 ends only what is earlier than itself. `own` is the latest exit of those that arrived
+    before a newer space of the campaign began, where that is another one. Triggers up to the mark `elsewhere` are
+    decided in another space.
 
     `wait` is until when the trigger's message waits since it was due, and why.
     """
@@ -81,6 +84,7 @@ class Watch(Value, frozen=True):
     grace: int = 0
     wait: tuple[int, str] | None = None
     elsewhere: tuple[int, str] | None = None
+    own: tuple[int, int] | None = None
 
     @property
     def reach(self) -> int:
@@ -88,24 +92,24 @@ class Watch(Value, frozen=True):
         return self.exit + self.grace
 
     @property
-    def bare(self) -> bool:
-        """Whether it is the mark of an exit and nothing else."""
-        return self.trigger is None and self.decided is None and not self.parts and self.elsewhere is None
+    def own_exit(self) -> tuple[int, int]:
+        """Time and grace of the latest exit of those that arrived before a newer space began."""
+        return (self.exit, self.grace) if self.own is None else self.own
 
-    def ended(self, exit_: int, grace: int) -> Watch:
-        """The watch with an exit merged in: the one that reaches further counts."""
-        if (exit_ + grace, exit_) <= (self.reach, self.exit):
+    def ended(self, exit_: int, grace: int, *, later: bool = False) -> Watch:
+        """The watch with an exit merged in: the one that reaches further counts. `later`: a newer space had begun."""
+        known, new = (self.exit, self.grace), (exit_, grace)
+        if furthest(known, new) == known and (later or self.own is None or furthest(self.own, new) == self.own):
             return self
-        return Watch(self.trigger, exit_, self.decided, self.parts, grace, self.wait, self.elsewhere)
+        both, own = furthest(known, new), self.own_exit if later else furthest(self.own_exit, new)
+        own_ = None if own == both else own
+        return Watch(self.trigger, both[0], self.decided, self.parts, both[1], self.wait, self.elsewhere, own_)
 
     def seen(self, trigger: Trigger | None, parts: Mapping[str, Trigger]) -> Watch:
         """The watch with a trigger merged in. Another trigger does not wait for what the one before it did."""
         same = self.wait and self.trigger and trigger and trigger.mark == self.trigger.mark
-        return Watch(trigger, self.exit, self.decided, parts, self.grace, self.wait if same else None, self.elsewhere)
-
-    def left(self, mark: tuple[int, str]) -> Watch:
-        """The watch, with triggers up to that mark left to another space."""
-        return self if self.elsewhere and mark <= self.elsewhere else self._replace(elsewhere=mark)
+        wait = self.wait if same else None
+        return Watch(trigger, self.exit, self.decided, parts, self.grace, wait, self.elsewhere, self.own)
 
     def merged(self, other: Watch) -> Watch:
         """All that either has seen of one value: the later trigger, exit and decision."""
@@ -113,7 +117,7 @@ class Watch(Value, frozen=True):
             return self
         trigger = _latest(self.trigger, other.trigger)
         waits = [w.wait for w in (self, other) if w.wait and w.trigger and trigger and w.trigger.mark == trigger.mark]
-        return Watch(
+        both = Watch(
             trigger,
             self.exit,
             max(filter(None, (self.decided, other.decided)), key=_weight, default=None),
@@ -121,7 +125,10 @@ class Watch(Value, frozen=True):
             self.grace,
             max(waits, default=None),
             max(filter(None, (self.elsewhere, other.elsewhere)), default=None),
-        ).ended(other.exit, other.grace)
+            self.own,
+        )
+        both = both.ended(*other.own_exit)
+        return both.ended(other.exit, other.grace, later=True)
 
     @property
     def pending(self) -> Trigger | None:
@@ -137,11 +144,6 @@ class Watch(Value, frozen=True):
         if self.elsewhere is not None and (trigger.at, trigger.id) <= self.elsewhere:
             return None
         return trigger._replace(due=max(trigger.due, self.wait[0])) if self.wait else trigger
-
-    @property
-    def moved(self) -> bool:
-        """Whether it says no more than that another space decides."""
-        return self.elsewhere is not None and self._replace(elsewhere=None) == Watch()
 
     @property
     def latest(self) -> int:
@@ -161,8 +163,13 @@ class Watch(Value, frozen=True):
         trigger = self.trigger
         if trigger is None or not (trigger.due or trigger.event):
             return self
-        bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown)
-        return Watch(bare, self.exit, self.decided, self.parts, self.grace, elsewhere=self.elsewhere)
+        bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown, elder=trigger.elder)
+        return self._replace(trigger=bare, wait=None)
+
+
+def furthest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """Of two exits (time, grace) the one that reaches further; of those that reach as far, the later."""
+    return one if (one[0] + one[1], one[0]) >= (other[0] + other[1], other[0]) else other
 
 
 def _latest(one: Trigger | None, other: Trigger | None) -> Trigger | None:
@@ -170,7 +177,9 @@ def _latest(one: Trigger | None, other: Trigger | None) -> Trigger | None:
     if one is None or other is None:
         return one or other
     if one.mark == other.mark:
-        return min(one, other, key=lambda copy: (copy.due, copy.revision, canonical([copy.shown, copy.event])))
+        return min(
+            one, other, key=lambda copy: (copy.due, copy.revision, canonical([copy.shown, copy.event, copy.elder]))
+        )
     return max(one, other, key=lambda each: each.mark)
 
 
@@ -253,13 +262,15 @@ class Doubt(Value, frozen=True):
     """An event that may be an exit and could not be read: the time and the name of the event, and the reason (`why`).
 
     It stands in the way of triggers up to `reach`. Once the event could be read after all, `why` is empty: the mark
-    stays, so that a copy of the unreadable record does not bring the doubt back.
+    stays, so that a copy of the unreadable record does not bring the doubt back. `later`: it arrived when a newer space
+    of the campaign had begun.
     """
 
     at: int
     grace: int
     name: str
     why: str
+    later: bool = False
 
     @property
     def reach(self) -> int:
@@ -333,8 +344,9 @@ class State(Value, frozen=True):
     the newest watch that had to go because there were too many. What ranks no higher is not remembered again, unless
     its watch is still there. The key of a campaign is its place: each space of it has its own.
 
-    By campaign, `ends` is the exit that reaches furthest among those for every value: its time and its grace. `doubts`
-    are the events that may be exits and could not be read, by campaign and event id.
+    By campaign, `ends` is the exit that reaches furthest among those for every value: its time and its grace.
+    `own_ends` is the same of those that arrived before a newer space began, where that is another one. `doubts` are the
+    events that may be exits and could not be read, by campaign and event id.
 
     By campaign, `sent` is when its messages went, and about which value, as far as the gate asks for it.
 
@@ -356,6 +368,7 @@ class State(Value, frozen=True):
     exposures: Mapping[str, Sequence[Exposure]] = {}
     counted: Mapping[str, int] = {}
     ids: Mapping[str, int] = {}
+    own_ends: Mapping[str, tuple[int, int]] = {}
 
     def due(self, summaries: Container[str] = (), without: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
@@ -421,28 +434,15 @@ def encode(state: State) -> str:
     data: dict[str, object] = {
         "watches": {c: {key: _pack_watch(key, w) for key, w in watches.items()} for c, watches in state.watches.items()}
     }
-    if state.floors:
-        data["floors"] = state.floors
-    if state.recent:
-        data["recent"] = state.recent
-    if state.done:
-        data["done"] = state.done
-    if state.ends:
-        data["ends"] = state.ends
     if state.doubts:
         data["doubts"] = {
-            c: {id_: [doubt.at, doubt.grace, doubt.name, doubt.why] for id_, doubt in doubts.items()}
-            for c, doubts in state.doubts.items()
+            c: {id_: _pack_doubt(doubt) for id_, doubt in doubts.items()} for c, doubts in state.doubts.items()
         }
-    if state.sent:
-        data["sent"] = state.sent
-    if state.exposures:
-        data["exposures"] = state.exposures
-    if state.counted:
-        data["counted"] = state.counted
-    if state.ids:
-        data["ids"] = state.ids
+    data |= {name: value for name in _AS_THEY_ARE if (value := getattr(state, name))}
     return canonical(data)
+
+
+_AS_THEY_ARE = ("floors", "recent", "done", "ends", "own_ends", "sent", "exposures", "counted", "ids")
 
 
 def decode(text: str) -> State:
@@ -460,6 +460,7 @@ def decode(text: str) -> State:
         {place: tuple(map(_unpack_exposure, of)) for place, of in data.get("exposures", {}).items()},
         data.get("counted", {}),
         data.get("ids", {}),
+        {c: (at, grace) for c, (at, grace) in data.get("own_ends", {}).items()},
     )
 
 
@@ -486,6 +487,11 @@ def _unpack_conversion(data: Mapping[str, Any]) -> Conversion:
     return Conversion(data["sent"], data.get("control", ""), **bought)
 
 
+def _pack_doubt(doubt: Doubt) -> list[object]:
+    packed: list[object] = [doubt.at, doubt.grace, doubt.name, doubt.why]
+    return [*packed, True] if doubt.later else packed
+
+
 def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
     packed: dict[str, object] = _pack_trigger(key, watch.trigger) if watch.trigger else {}
     if watch.exit:
@@ -502,6 +508,8 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
         packed["wait"] = watch.wait
     if watch.elsewhere:
         packed["elsewhere"] = watch.elsewhere
+    if watch.own:
+        packed["own"] = watch.own
     return packed
 
 
@@ -528,6 +536,7 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
         grace=data.get("grace", 0),
         wait=(data["wait"][0], data["wait"][1]) if "wait" in data else None,
         elsewhere=(data["elsewhere"][0], data["elsewhere"][1]) if "elsewhere" in data else None,
+        own=(data["own"][0], data["own"][1]) if "own" in data else None,
     )
 
 
@@ -561,9 +570,12 @@ def _pack_trigger(key: str, trigger: Trigger) -> dict[str, object]:
         packed["shown"] = trigger.shown
     if trigger.event:
         packed["event"] = trigger.event
+    if trigger.elder:
+        packed["elder"] = trigger.elder
     return packed
 
 
 def _unpack_trigger(key: str, data: Mapping[str, Any]) -> Trigger:
     shown = data.get("shown", key or None)
-    return Trigger(data["at"], data["id"], data.get("due", 0), data["rev"], shown, data.get("event", {}))
+    event, elder = data.get("event", {}), data.get("elder", {})
+    return Trigger(data["at"], data["id"], data.get("due", 0), data["rev"], shown, event, elder)

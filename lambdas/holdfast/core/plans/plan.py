@@ -257,7 +257,7 @@ class Hit(Value, frozen=True):
     `id` is that of the event; an exit has none where the sender gave none. `plan` is the revision that read the event.
 
     `campaign` is the campaign's key in the state: that of one space. What `opens` nothing there is read for what it
-    ends. `elder` are the keys that a trigger has in older spaces, which leave the occurrence to this one.
+    ends, and arrived when a newer space had begun. `elder` are the keys that a trigger has in older spaces.
     """
 
     campaign: str
@@ -277,7 +277,9 @@ class Hit(Value, frozen=True):
 
 
 class Unreadable(Value, frozen=True):
-    """An event that may be an exit of a campaign and cannot be read: under its name there, and why."""
+    """An event that may be an exit of a campaign and cannot be read: under its name there, and why. `later`: it arrived
+    when a newer space had begun.
+    """
 
     campaign: str
     id: str
@@ -285,6 +287,7 @@ class Unreadable(Value, frozen=True):
     grace: int
     name: str
     why: str
+    later: bool = False
 
 
 Input: TypeAlias = Hit | Unreadable | Seen | Purchase | Tick
@@ -323,7 +326,7 @@ class _Route(NamedTuple):
     snapshot: bool
     place: str
     foreign: bool = False
-    """Whether it reads for a space that is not the live one."""
+    """Whether it reads for an older space than that which was in force."""
     elder: tuple[_Route, ...] = ()
     """How older spaces read the trigger."""
 
@@ -361,8 +364,9 @@ class Plans(dict[str, Plan]):
 
     `policy` are the rules of all campaigns. While this release cannot read it (None), it decides nothing.
 
-    `others` are the last revisions of the other spaces in which watches may be open. They read exits for these alone;
-    so does the live revision, where the keys are the same. `places` are the keys of all these spaces in a state.
+    `others` are the last revisions of the other spaces in which watches may be open. Those of older ones read exits for
+    these alone; so does the live revision, where the keys are the same. `places` are the keys of all these spaces in a
+    state.
     """
 
     def __init__(
@@ -492,11 +496,11 @@ def _never(_name: str) -> bool:
 
 
 def _routes(plan: Plan, others: Sequence[Plan] = ()) -> list[tuple[str, _Route]]:
-    """By the key of the event, how a plan reads it: for its own space, and what it ends in the others."""
-    own = _read_by(plan, plan.place)
-    elder = [each for other in others if other.space < plan.space for each in _read_by(other, other.place)]
+    """By the key of the event, how a plan reads it: for its own space, and what it ends in older ones."""
+    own, older = _read_by(plan, plan.place), [other for other in others if other.space < plan.space]
+    elder = [each for other in older for each in _read_by(other, other.place)]
     found = [(key, route._replace(elder=_triggers(elder, key)) if route.part != EXIT else route) for key, route in own]
-    for other in others:
+    for other in older:
         ending = [*_read_by(other, other.place), *(_read_by(plan, other.place) if _same_keys(other, plan) else ())]
         found += [(key, route._replace(foreign=True)) for key, route in ending if route.part == EXIT or route.snapshot]
     return found
@@ -545,7 +549,8 @@ def _route(plan: Plan, part: str, name: str, place: str) -> _Route:
 
 def _unreadable(route: _Route, event: Event, why: str) -> Unreadable:
     plan = route.plan
-    return Unreadable(route.place, event_id(event), event.at, route.grace, plan.names.get(route.name, event.name), why)
+    name = plan.names.get(route.name, event.name)
+    return Unreadable(route.place, event_id(event), event.at, route.grace, name, why, route.foreign)
 
 
 def _hit(route: _Route, event: Event, id_: str) -> Hit:

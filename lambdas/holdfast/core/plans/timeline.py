@@ -83,9 +83,7 @@ class Timeline:
         return self._plans[turns]
 
     def _others(self, plan: Plan) -> list[Plan]:
-        """The last revision of each other space of a campaign, later ones too: what arrived before they began may be an
-        exit in them. Spaces of before it was deleted are over.
-        """
+        """The last revision of each other space of a campaign. Spaces of before it was deleted are over."""
         spaces: dict[int, Plan] = {}
         for entry in self._entries[plan.id]:
             if entry.what is None:

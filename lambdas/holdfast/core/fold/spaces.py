@@ -1,0 +1,104 @@
+"""The spaces of a campaign: one for each way in which its revisions read keys and exits.
+
+    cart      |-- by name -------------|
+    cart@2                             |-- by number ---------
+    arrived        trigger   exit           exit   trigger
+
+A record is read by what was in force when it arrived, and an exit by older readings, too, as their watches may be open.
+Each space is folded like a campaign of its own. What stands in two spaces is compared by the older one of the two
+readings: a trigger keeps the keys of its value in older spaces (`Trigger.elder`), and older spaces keep apart which
+exits arrived while they were the newest (`Watch.own`, `Ends.own`, `Doubt.later`). So
+
+* of two occurrences of a value the later one counts, whichever space it is in;
+* an exit ends a trigger, whichever of the two arrived first, and in whatever order they are folded.
+
+What that comes to (`Watch.elsewhere`) follows from what the spaces hold, so no order of folding makes a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+from holdfast.core.fold.watches import Trigger, Watch, Watches, furthest
+
+Mark: TypeAlias = tuple[int, int]
+"""Of exits: the time and the grace of that which reaches furthest."""
+NO_MARK: Mark = (0, 0)
+NOTHING = Watch()
+
+
+class Ends:
+    """By place, the mark (time, grace) of the exits for every value: of `all`, and of those that are its `own` where
+    that is another one: they arrived before a newer space began.
+    """
+
+    def __init__(self, all_: Mapping[str, Mark], own: Mapping[str, Mark]) -> None:
+        self.all = {**all_}
+        self.own = {**own}
+
+    def own_of(self, place: str) -> Mark:
+        return self.own.get(place) or self.all.get(place, NO_MARK)
+
+    def end(self, place: str, mark: Mark, *, later: bool) -> None:
+        own = self.own_of(place) if later else furthest(self.own_of(place), mark)
+        self.all[place] = furthest(self.all.get(place, NO_MARK), mark)
+        self.own.pop(place, None)
+        if own != self.all[place]:
+            self.own[place] = own
+
+    def merged(self, other: Ends) -> Ends:
+        both = Ends(self.all, self.own)
+        for place, mark in other.all.items():
+            both.end(place, other.own_of(place), later=False)
+            both.end(place, mark, later=True)
+        return both
+
+    def put(self, place: str, key: str, watches: Watches) -> None:
+        """Merge the marks into one watch of the place; what is no more than these needs no watch."""
+        if place not in self.all:
+            return
+        own, mark = self.own_of(place), self.all[place]
+        watch = watches[key].ended(*own).ended(*mark, later=True)
+        if watch.trigger or watch.decided or watch.parts or (watch.own_exit, (watch.exit, watch.grace)) != (own, mark):
+            if watch is not watches[key]:
+                watches.put(key, watch)
+        else:
+            del watches[key]
+
+
+def links(trigger: Trigger) -> Iterator[tuple[str, str]]:
+    """Older spaces, and the keys that the value has there."""
+    for place, keys in trigger.elder.items():
+        for key in keys:
+            yield place, key
+
+
+def settle(places: Mapping[str, Mapping[str, Watch]], ends: Ends, draft: Callable[[str], Watches]) -> None:
+    """Mark what is decided elsewhere, or not at all, of a campaign's watches by place. `draft` gives those of one place
+    to be changed.
+    """
+    found: dict[tuple[str, str], tuple[int, str]] = {}
+    for place, watches in places.items():
+        for key, watch in watches.items():
+            trigger = watch.trigger
+            if trigger is None:
+                continue
+            for elder, same in links(trigger):
+                known = places.get(elder, {}).get(same, NOTHING)
+                if known.trigger and known.trigger.mark <= trigger.mark:
+                    found[elder, same] = max(trigger.mark, found.get((elder, same), trigger.mark))
+                if _over(trigger, known, ends.own_of(elder)):
+                    found[place, key] = max(trigger.mark, found.get((place, key), trigger.mark))
+    for place, watches in places.items():
+        for key in [key for key, watch in watches.items() if watch.elsewhere != found.get((place, key))]:
+            draft(place).put(key, watches[key]._replace(elsewhere=found.get((place, key))))
+
+
+def _over(trigger: Trigger, known: Watch, every: Mark) -> bool:
+    """Whether an older space, which knows that of the value, has a later occurrence or an exit of it."""
+    if known.trigger and known.trigger.mark > trigger.mark:
+        return True
+    if known.decided and known.decided.mark >= trigger.mark:
+        return True
+    return trigger.at <= max(sum(known.own_exit), sum(every))
