@@ -450,6 +450,7 @@ _SAID_OF_SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
         "id": "By which a repeat is recognised. Default: the envelope's id, else that is done by the content.",
         "properties": "The event's properties: a path to an object, or a path for each of them. Default: the record.",
         "profile": "Properties of the user, likewise. Without `event` (or where it is null), a record is these alone.",
+        "alias": "One more id of the same person, as an anonymous one; of a list of paths, each that names somebody.",
     },
 }
 

@@ -192,6 +192,7 @@ def _looked_up(source: Source, data: dict[str, JsonValue]) -> Iterator[dict[str,
 
 def _places(source: Source) -> Iterator[tuple[str, Any]]:
     yield from ((f"user {path}", path) for path in source.user)
+    yield from ((f"alias {path}", path) for path in source.alias)
     for step in ("event", "time", "event_id", "properties", "profile"):
         if paths := getattr(source, step):
             yield (f"{'id' if step == 'event_id' else step} {paths if isinstance(paths, str) else ''}".strip(), paths)

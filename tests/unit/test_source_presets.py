@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from holdfast.core.authoring.source import SourceFile
-from holdfast.core.events import Event, Json, ProfileChange
+from holdfast.core.events import Event, Json, ProfileChange, Tie
 from holdfast.core.intake.forms import Rules, records
 from holdfast.core.intake.sources import Source
 from holdfast_cli.campaign_file import read_model
@@ -50,6 +50,8 @@ class Case(NamedTuple):
     events: list[tuple[str, str, str, int]]
     carries: tuple[str, Json]
     profile: Mapping[str, Json] = MappingProxyType({})
+    alias: str = ""
+    """The other id of the user that each event names."""
 
 
 JAN_5 = 1_767_627_000_000  # 15:30 UTC
@@ -96,6 +98,7 @@ CASES = [
         },
         [("jane", "viewed_product", "f9a58d5d-cd13-4bfe-b9b2-5136ce1cb9fa", JAN_5)],
         ("unstruct_event_com_my_company_viewed_product_1.product_id", "ASO01043"),
+        alias="bc2e92ec6c204a14",
     ),
     Case(
         "mparticle",
@@ -131,18 +134,27 @@ CASES = [
         ],
         ("product_action.products[].id", ["sku-1"]),
         {"foo": "bar", "foo-array": ["bar1", "bar2"]},
+        alias="-7346244611012968789",
     ),
     Case(
         "mixpanel",
         [
             {
                 "event": name,
-                "properties": {"time": time, "distinct_id": "91304156-cafc", "$insert_id": f"i-{name}", **more},
+                "properties": {
+                    "time": time,
+                    "distinct_id": "jane",
+                    "$device_id": "91304156-cafc",
+                    "$user_id": "jane",
+                    "$insert_id": f"i-{name}",
+                    **more,
+                },
             }
             for name, time, more in (("Signup", JAN_5 // 1000, {}), ("Purchase", JAN_5, {"Item": "Coffee"}))
         ],
-        [("91304156-cafc", "Signup", "i-Signup", JAN_5), ("91304156-cafc", "Purchase", "i-Purchase", JAN_5)],
+        [("jane", "Signup", "i-Signup", JAN_5), ("jane", "Purchase", "i-Purchase", JAN_5)],
         ("Item", "Coffee"),
+        alias="91304156-cafc",
     ),
     Case(
         "amplitude",
@@ -163,6 +175,7 @@ CASES = [
         [("jane@example.com", "watch_tutorial", "5f0adeff", JAN_5)],
         ("load_time", 0.8371),
         {"gender": "female"},
+        alias="C8F9E604",
     ),
     Case(
         "amplitude",
@@ -177,6 +190,7 @@ CASES = [
         },
         [("C8F9E604", "watch_tutorial", "5f0adeff", JAN_5 + 250)],
         ("load_time", 2),
+        alias="C8F9E604",
     ),
     Case(
         "ga4",
@@ -188,6 +202,7 @@ CASES = [
         },
         [("jane", "purchase", "", JAN_5)],
         ("items[].item_id", ["SKU_1"]),
+        alias="1234567.7654321",
     ),
     Case(
         "klaviyo",
@@ -232,10 +247,15 @@ CASES = [
             "resourceVersion": 1,
             "createdAt": "2026-01-05T15:30:00.000Z",
             "lastModifiedAt": "2026-01-05T15:30:00.000Z",
-            "order": {"customerId": "jane", "lineItems": [{"productId": "c1", "name": {"en": "coat"}}]},
+            "order": {
+                "customerId": "jane",
+                "anonymousId": "a-7",
+                "lineItems": [{"productId": "c1", "name": {"en": "coat"}}],
+            },
         },
         [("jane", "OrderCreated", "5a4f2d4e-9cd7", JAN_5)],
         ("order.lineItems[].productId", ["c1"]),
+        alias="a-7",
     ),
 ]
 
@@ -249,7 +269,11 @@ def test_a_documented_body_is_read(case: Case) -> None:
     assert source.compiled[case.carries[0]](events[-1].properties) == case.carries[1]
     profiles = [dict(each.properties) for each in found if isinstance(each, ProfileChange)]
     assert profiles == [case.profile] * len(events) if case.profile else profiles == []
-    assert len(found) == len(events) + len(profiles)
+    ties = [each for each in found if isinstance(each, Tie)]
+    assert {(each.user, each.alias, each.along) for each in ties} == {
+        (user, case.alias, name) for user, name, _, _ in case.events if case.alias and user != case.alias
+    }
+    assert len(found) == len(events) + len(profiles) + len(ties)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.preset)
@@ -267,7 +291,7 @@ def test_every_preset_has_its_case() -> None:
 def test_commercetools_comes_by_an_event_bus_too() -> None:
     (case,) = (each for each in CASES if each.preset == "commercetools")
     envelope = {"detail-type": "any", "detail": case.body, "id": "e", "time": "2026-01-05T15:31:00Z"}
-    (event,) = records(json.dumps(envelope), NOW, Rules(sources=(PRESETS["commercetools"],)))
+    _, event = records(json.dumps(envelope), NOW, Rules(sources=(PRESETS["commercetools"],)))
     assert isinstance(event, Event)
     assert (event.user, event.name, event.id, event.at) == case.events[0]
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from holdfast.core.authoring.source import SourceFile
 from holdfast.core.authoring.text import CampaignFileError, parse, validate
-from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, Unread
+from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, Tie, Unread
 from holdfast.core.intake.batch import Body, Intake, parsed
 from holdfast.core.intake.forms import Rules, records
 from holdfast.core.intake.sources import Entry, InForce, Source, Unreadable
@@ -204,6 +204,33 @@ def test_a_profile_comes_along_with_its_event_or_alone() -> None:
     assert (alone.properties, alone.along, alone.id) == ({"mail": "a@b.c"}, "", "5")
 
 
+def test_an_alias_is_one_more_id_of_the_user_who_did_it() -> None:
+    source = replace(A_SOURCE, alias=("who.device", "who.mail"))
+    *ties, event = read(body(who={"id": 7, "device": "d-1", "mail": "a@b.c"}), source)
+    assert ties == [Tie("7", "d-1", along="ordered"), Tie("7", "a@b.c", along="ordered")]
+    assert isinstance(event, Event)
+    assert event.user == "7"
+
+
+@pytest.mark.parametrize("device", [None, "guest", 7, ["d-1"]])
+def test_an_alias_that_is_missing_nobody_or_the_user_ties_nothing(device: object) -> None:
+    (event,) = read(body(who={"id": 7, "device": device}), replace(A_SOURCE, alias=("who.device",)))
+    assert isinstance(event, Event)
+
+
+def test_an_alias_may_come_with_a_profile_or_alone() -> None:
+    who = {"id": 7, "device": "d-1", "mail": "a@b.c"}
+    known = replace(A_SOURCE, event="", alias=("who.device",), profile={"mail": "who.mail"})
+    tie, change = read(body(who=who), known)
+    assert tie == Tie("7", "d-1")
+    assert isinstance(change, ProfileChange)
+    alone = replace(A_SOURCE, alias=("who.device",))
+    assert read(body(who=who, what=None), alone) == [Tie("7", "d-1", alone=True)]
+    (rejected,) = read(body(what=None), alone)
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason == "source shop: no event name: what is missing"
+
+
 # In force
 
 
@@ -242,7 +269,7 @@ def test_a_source_that_cannot_be_read_takes_out_nothing_but_itself() -> None:
 
 
 def test_it_comes_back_from_its_table_as_it_was_and_a_field_of_a_later_release_is_not_ignored() -> None:
-    full = replace(BATCH, zone="UTC", properties={"a": "b"}, profile="c", name="Shop", revision=3)
+    full = replace(BATCH, zone="UTC", properties={"a": "b"}, profile="c", alias=("d",), name="Shop", revision=3)
     assert Source.from_json(json.loads(json.dumps(full.to_json()))) == full
     assert set(A_SOURCE.to_json()) == {"id", "match", "user", "event", "time", "event_id"}
     with pytest.raises(TypeError):
@@ -282,7 +309,8 @@ def test_a_mistake_is_shown_with_its_line(old: str, new: str, line: int, message
 
 def test_a_file_says_what_the_source_does() -> None:
     text = (
-        FILE + "  time: at\n  zone: UTC\n  id: nr\n  properties: {a: Body.a}\n  profile: p\nrecords: all\nname: Shop\n"
+        FILE + "  time: at\n  zone: UTC\n  id: nr\n  properties: {a: Body.a}\n  profile: p\n  alias: [d, e]\n"
+        "records: all\nname: Shop\n"
     )
     assert validate(parse(text), SourceFile).plan(4) == Source(
         id="shop",
@@ -297,6 +325,7 @@ def test_a_file_says_what_the_source_does() -> None:
         event_id="nr",
         properties={"a": "Body.a"},
         profile="p",
+        alias=("d", "e"),
     )
 
 

@@ -54,11 +54,15 @@ class Read(Model):
     id: Place | None = None
     properties: Object | None = None
     profile: Object | None = None
+    alias: Places | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Read:
-        if self.event is None and self.profile is None:
-            fail(("read",), "event is missing, or profile: a record is something that a user did, or what is known")
+        if self.event is None and self.profile is None and self.alias is None:
+            fail(
+                ("read",),
+                "event is missing, or profile or alias: a record is something that a user did, or what is known",
+            )
         if self.event is None and self.properties is not None:
             fail(("read", "properties"), "properties are those of an event: event is missing")
         if self.zone is not None and self.time is None:
@@ -91,4 +95,5 @@ class SourceFile(Model):
             event_id=read.id or "",
             properties=read.properties or "",
             profile=read.profile or "",
+            alias=tuple(read.alias or ()),
         )

@@ -537,13 +537,17 @@ def _described(source: Source, lookup: Lookup, record: _Object, around: _Around)
     find = _finder(lookup, record)
     users = {path: find("user", path) for path in source.user}
     user = _user(users, around, *source.user)
+    aliases = {path: find("alias", path) for path in source.alias}
     name, given = find("event", source.event), find("id", source.event_id)
-    if name is None and source.event and not source.profile:
-        raise _CannotFold(f"no event name: {source.event} is missing")
+    if name is None and not source.profile:
+        if source.event and not any(aliases.values()):
+            raise _CannotFold(f"no event name: {source.event} is missing")
+        return _only_ties(user, aliases, around, *source.alias)
     if name is None:
         at = _time(_in_ms(find("time", source.time), source.zone), around, source.time or "time")
         traits = dict(_object_of(lookup, source.profile, record, "profile"))
-        return _profile(user, at, around, {"profile": traits}, _id(given, around))
+        changes = _profile(user, at, around, {"profile": traits}, _id(given, around))
+        return [*_ties(user, aliases, around, *source.alias), *changes]
     name = _name(name, source.event)
     properties = dict(record)
     try:
@@ -558,7 +562,8 @@ def _described(source: Source, lookup: Lookup, record: _Object, around: _Around)
         traits = dict(_object_of(lookup, source.profile, record, "profile")) if source.profile else {}
     except _CannotFold:  # what is wrong with that does not harm the event
         traits = {}
-    return [*_along(event, traits, around), event]
+    ties = _ties(user, aliases, around, *source.alias, along=event.name)
+    return [*ties, *_along(event, traits, around), event]
 
 
 def _finder(lookup: Lookup, record: _Object) -> Callable[[str, str], Json]:

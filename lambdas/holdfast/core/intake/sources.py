@@ -1,6 +1,6 @@
 """Sources: bodies of other systems, which no native form reads, described by where things are in them (JMESPath).
 
-    body ── match? ── records ─┬─ record ── user, event, time, id, properties, profile ── event or profile change
+    body ── match? ── records ─┬─ record ── user, alias, event, time, … ── event, profile change or tie
                                └─ record ── …
 
 A source is asked only for what the native forms (`forms.py`) cannot read. Of several that match, the first by id reads.
@@ -31,7 +31,8 @@ Paths: TypeAlias = "str | Mapping[str, str]"
 class Source:
     """One revision of a source. An empty path is none: see `docs/events-in.md` for what holds then.
 
-    `user` are paths of which the first that names somebody counts. `zone` is that of times which say none.
+    `user` are paths of which the first that names somebody counts; all that `alias` finds is one person with that user.
+    `zone` is that of times which say none.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Source:
     event_id: str = ""
     properties: Paths = ""
     profile: Paths = ""
+    alias: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Without what has its default: a later release may add to it."""
@@ -56,14 +58,14 @@ class Source:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Source:
         """Raises what MISREAD names: also for a field that this release does not know, as it may change the reading."""
-        source = cls(**{**data, "user": tuple(data["user"])})
+        source = cls(**{**data, "user": tuple(data["user"]), "alias": tuple(data.get("alias", ()))})
         _ = source.compiled
         return source
 
     @cached_property
     def compiled(self) -> dict[str, Search]:
         """By path; raises what jmespath raises."""
-        paths = {self.match, self.records, *self.user, self.event, self.time, self.event_id}
+        paths = {self.match, self.records, *self.user, *self.alias, self.event, self.time, self.event_id}
         for each in (self.properties, self.profile):
             paths |= {each} if isinstance(each, str) else {*each.values()}
         return {path: search(path.removeprefix(BODY)) for path in paths if path}
