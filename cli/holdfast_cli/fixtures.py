@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from holdfast.core.authoring.basics import Duration, Text
 from holdfast.core.authoring.campaign import Campaign, CatalogName
 from holdfast.core.authoring.policy import Policy
+from holdfast.core.authoring.source import SourceFile
 from holdfast.core.authoring.text import CampaignFileError, Source
 from holdfast.core.catalog.rows import IDENTITY, Place, Values
 from holdfast.core.events import Event, ProfileChange, Tie
@@ -25,7 +26,7 @@ from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import NO_ARRIVAL, Replay
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.gate.policy import NONE
-from holdfast.core.intake.forms import records
+from holdfast.core.intake.forms import RULES, Rules, records
 from holdfast.core.messages.rendering import Rendering
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed
 from holdfast.core.plans.plan import Plans
@@ -105,9 +106,14 @@ class Case(_Strict):
 
 
 class Fixtures(_Strict):
-    """A test file. Its `profiles` are those of all cases, and so are its `policy` and the rows of its `catalogs`."""
+    """A test file. Its `profiles` are those of all cases, and so are its `policy`, its `sources` and the rows of its
+    `catalogs`.
+    """
 
     policy: Policy | None = None
+    sources: Annotated[
+        list[Text], Field(description="Source files that read the events, by their paths from this file.")
+    ] = []
     catalogs: Annotated[
         dict[CatalogName, list[dict[Text, str]]],
         Field(description="Rows by catalog, each by its columns: Identity, Name, …"),
@@ -179,9 +185,11 @@ def _existing(beside: Path, stem: str) -> Path | None:
 def run(fixture: Path, campaign: Campaign) -> Iterator[Result]:
     """Raises CampaignFileError where the test file itself is wrong."""
     fixtures, source = read_model(fixture, Fixtures)
+    files = [read_model(fixture.parent / path, SourceFile)[0] for path in fixtures.sources]
+    rules = Rules(sources=tuple(sorted((each.plan() for each in files), key=lambda each: each.id)))
     for number, case in enumerate(fixtures.cases):
         place = ("cases", number)
-        trace = _Trace(campaign, fixtures)
+        trace = _Trace(campaign, fixtures, rules)
         trace.run({**fixtures.profiles, **case.profiles}, case.events, source, (*place, "events"))
         differences = [
             *compare([each.fields() for each in case.messages], trace.messages),
@@ -202,9 +210,10 @@ def run_file(path: Path) -> list[Result]:
 class _Trace:
     """One case: what comes of its events."""
 
-    def __init__(self, campaign: Campaign, fixtures: Fixtures) -> None:
+    def __init__(self, campaign: Campaign, fixtures: Fixtures, rules: Rules = RULES) -> None:
         self.messages: list[Fields] = []
         self.rejected: list[str] = []
+        self._rules = rules
         self._plan = campaign.plan()
         self._rendering = Rendering(lambda _campaign, _revision: self._plan, lambda: "test")
         plans = Plans([self._plan], policy=fixtures.policy.plan() if fixtures.policy else NONE)
@@ -228,7 +237,7 @@ class _Trace:
 
     def _take(self, data: Any, at: int | None) -> None:
         """Fold the records. Those without a time happen at `at`, or when the one before them did."""
-        for record in records(json.dumps(data, default=_json), NO_ARRIVAL):
+        for record in records(json.dumps(data, default=_json), NO_ARRIVAL, self._rules):
             if at is not None and isinstance(record, Event | ProfileChange):
                 if record.at != NO_ARRIVAL:
                     msg = "says at, and has a time of its own"

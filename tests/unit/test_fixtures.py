@@ -147,6 +147,29 @@ def test_a_difference_in_white_space_or_type_shows(expected: Any, got: Any, line
     assert list(difference.lines())[1:] == lines
 
 
+SHOP = "{id: shop, match: shop, read: {user: who, event: what, alias: device}}"
+ORDERED = "{at: 10m, shop: 1, who: ann, device: d-1, what: charged, product: coat}"
+
+
+def test_events_may_come_in_the_form_of_a_source(file: Path) -> None:
+    """The order's other id is who added the coat."""
+    (file.parent / "shop.yaml").write_text(SHOP)
+    events = ADDED.replace("user: ann", "user: d-1") + "\n" + ORDERED
+    assert invoke("test", file, a_test(events, more="sources: [shop.yaml]\n")).exit_code == 0
+    assert told(file, a_test(events)) == [
+        "+ d-1, coat: sent at 30 minutes (title: Hi, your coat, price: 89)",
+        "+ rejected: a record of no known form: a plain one has user, event and ts",
+    ]
+
+
+def test_a_source_with_a_mistake_is_shown_with_its_line(file: Path) -> None:
+    (file.parent / "shop.yaml").write_text(SHOP.replace("match", "mtch"))
+    result = invoke("test", file, a_test(messages="{user: ann}", more="sources: [shop.yaml]\n"))
+    assert result.exit_code == 1
+    assert "shop.yaml:1:" in result.output
+    assert "unknown key 'mtch'; did you mean 'match'?" in result.output
+
+
 def test_what_says_most_is_matched_first(file: Path) -> None:
     events = ADDED + "\n{at: 0m, user: ann, event: added, product: hat, price: 9}"
     assert invoke("test", file, a_test(events, "{user: ann}, {user: ann, constant: coat}")).exit_code == 0
