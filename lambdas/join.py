@@ -15,6 +15,7 @@ from holdfast.aws.retry import TimeLeft
 from holdfast.aws.settings import JoinSettings
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.shapes import Observations, Observer
+from holdfast.aws.tables.tail import Tails
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.aws.telemetry import Logger, Metrics
@@ -22,6 +23,7 @@ from holdfast.core.fold.fold import Limits
 from holdfast.core.intake.batch import Body
 from holdfast.core.intake.forms import Rules
 from holdfast.services.join import Join
+from holdfast.services.tail import Tail
 
 LONGEST_WAIT_MS = 14 * 24 * 60 * 60_000
 """The longest that a queue keeps a message."""
@@ -61,6 +63,7 @@ def build() -> Join:
         shards=settings.timer_shards,
         rules=Rules.of(settings.nobody, settings.cloudevent_subject),
         observer=Observer(Observations(dynamodb, settings.campaigns_table), now_ms),
+        tail=Tail(Tails(dynamodb, settings.campaigns_table), now_ms),
         historian=Historian(
             Recorder(lambda: quick_client("firehose"), settings.history_stream, seconds_left=time_left)
         ),

@@ -27,6 +27,7 @@ from holdfast_cli import (
     set_aside,
     sources,
     stats,
+    tail,
     users,
     watching,
 )
@@ -75,6 +76,7 @@ app.command()(audit.audit)
 app.command()(events.send)
 app.command()(events.simulate)
 app.command()(watching.watch)
+app.command()(tail.tail)
 app.add_typer(console.app, name="console")
 app.command()(demo.demo)
 app.command()(schema.schema)

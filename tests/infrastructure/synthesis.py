@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import infra  # noqa: F401  (first: it tells jsii which node to start)
@@ -17,6 +19,7 @@ from aws_cdk.assertions import Template
 from app import build
 
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
+EXAMPLES = CDK_JSON.parent / "examples"
 
 Resource: TypeAlias = dict[str, Any]
 
@@ -77,3 +80,14 @@ def synth(**settings: str) -> None:
     synthesised = app(**settings)
     build(synthesised)
     synthesised.synth()
+
+
+@cache
+def targets() -> ModuleType:
+    """The app in examples/targets, which is no package."""
+    spec = importlib.util.spec_from_file_location("targets", EXAMPLES / "targets" / "app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

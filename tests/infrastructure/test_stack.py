@@ -13,6 +13,7 @@ from holdfast.aws import settings
 from holdfast.aws.drop_bucket import REPORTS
 from holdfast.aws.tables.outcomes import STATISTICS
 from holdfast.aws.tables.shapes import SEEN
+from holdfast.aws.tables.tail import TAIL
 from holdfast.core.plans.plan import LONGEST_MS
 from holdfast.core.recommend.history import Row
 from holdfast.services.set_aside import OLDEST_MS
@@ -134,10 +135,10 @@ def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
     }
 
 
-def test_join_may_note_what_it_has_seen_but_change_no_campaign(on_aws: Stack) -> None:
+def test_join_may_note_what_it_has_seen_and_shows_but_change_no_campaign(on_aws: Stack) -> None:
     statements = on_aws.properties("AWS::IAM::Policy", "JoinRole")["PolicyDocument"]["Statement"]
     (noting,) = (each for each in statements if each["Action"] == "dynamodb:UpdateItem")
-    assert noting["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [SEEN]}}
+    assert noting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [SEEN, f"{TAIL}*"]}}
 
 
 def test_sweep_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -18,7 +15,8 @@ import infra  # noqa: F401  (first: it tells jsii which node to start)
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-ROOT = Path(__file__).parents[2]
+from tests.infrastructure.synthesis import targets
+
 CONTEXT = {
     "bus": "holdfast-bus",
     "campaign": "abandoned-cart",
@@ -28,18 +26,8 @@ CONTEXT = {
 
 
 @pytest.fixture(scope="module")
-def targets() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("targets", ROOT / "examples" / "targets" / "app.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def templates(targets: ModuleType) -> dict[str, dict[str, Any]]:
-    made = {name: target(App(context=CONTEXT), name) for name, target in targets.TARGETS.items()}
+def templates() -> dict[str, dict[str, Any]]:
+    made = {name: target(App(context=CONTEXT), name) for name, target in targets().TARGETS.items()}
     return {name: dict(Template.from_stack(stack).to_json()) for name, stack in made.items()}
 
 
@@ -116,7 +104,7 @@ EVENT: dict[str, Any] = {
 
 
 @pytest.fixture
-def mailer(targets: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
+def mailer(monkeypatch: pytest.MonkeyPatch) -> Any:
     for name, value in {"DEFAULT_REGION": "eu-central-1", "ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -130,7 +118,7 @@ def mailer(targets: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
             BillingMode="PAY_PER_REQUEST",
         )
         namespace: dict[str, Any] = {}
-        exec(compile(targets.MAIL, "index.py", "exec"), namespace)  # as Lambda does
+        exec(compile(targets().MAIL, "index.py", "exec"), namespace)  # as Lambda does
         yield namespace
 
 

@@ -32,6 +32,7 @@ from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import MAX_AGE_MS, Hit, Input, Plans
 from holdfast.core.plans.timeline import Timeline
 from holdfast.services.persons import Found, Persons, gather
+from holdfast.services.tail import Tail
 from holdfast.services.ticks import send_ticks
 
 logger = Logger(child=True)
@@ -75,6 +76,7 @@ class Join:
         clock: Callable[[], int] = now_ms,
         observer: Observer | None = None,
         historian: Historian | None = None,
+        tail: Tail | None = None,
         rules: Rules = RULES,
     ) -> None:
         self._users = users
@@ -87,6 +89,7 @@ class Join:
         self._clock = clock
         self._observer = observer
         self._historian = historian
+        self._tail = tail
         self._rules = rules
 
     def take(self, bodies: list[Body]) -> list[str]:
@@ -115,6 +118,7 @@ class Join:
             count(metrics, SourcesUnreadable=len(intake.unread))
         self._note()
         self._keep()
+        self._tell(bodies, batch, timeline, intake, failed)
         return sorted(failed)
 
     def _sort_out(self, bodies: Sequence[Body]) -> tuple[Timeline, Sequence[Parsed], Intake, Found] | None:
@@ -133,6 +137,8 @@ class Join:
                 found = self._users.read(intake.keys | _asked(intake, timeline.newest), beside)
                 if not beside.read:
                     return None
+                if self._tail is not None:
+                    self._tail.look(beside.item)
                 if epoch_of(beside.item) == timeline.epoch:
                     return timeline, batch, intake, found
                 before, timeline = timeline, self._plans.refresh()
@@ -326,6 +332,17 @@ class Join:
         if self._historian is not None:
             kept, lost = self._historian.put()
             count(metrics, HistoryKept=kept, HistoryLost=lost)
+
+    def _tell(
+        self, bodies: Sequence[Body], batch: Sequence[Parsed], timeline: Timeline, intake: Intake, failed: set[str]
+    ) -> None:
+        """Tell who looks on. A help for people as well: it never fails a batch."""
+        if self._tail is None:
+            return
+        try:
+            self._tail.show(bodies, batch, timeline, intake.rejects, failed, self._rules)
+        except Exception as error:  # noqa: BLE001
+            logger.error("tail not written", extra={"error": place_of(error)})  # noqa: TRY400
 
     def _count(self, intake: Intake, failed: set[str]) -> None:
         rejected = sum(len(rejects) for message, rejects in intake.rejects.items() if message not in failed)

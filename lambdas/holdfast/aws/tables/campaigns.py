@@ -3,7 +3,7 @@
 `live` / id                    the live revision's plan, whether it is paused, and from when on it is in force
 `campaign#`id / number         a revision as it was published: its source and its plan
 `timeline` / id`#`time         a revision that was replaced, and since when it was in force; or that there is none
-`timeline` / `#epoch`          changed by every publication, in the same transaction
+`timeline` / `#epoch`          changed by every publication, in the same transaction; and who looks on: see tail.py
 `live` / `recommendation#`id   the same of recommendations: campaigns' ids have no #
 `recommendation#`id / number
 `timeline` / `recommendation#`id`#`time
@@ -339,7 +339,7 @@ class Campaigns(_Revisions[Plan]):
         Only if the epoch is still the same afterwards, nothing was published between the two.
         """
         before, live = self._query(TIMELINE), self._query(LIVE)
-        (epoch,) = [*(item["epoch"]["S"] for item in before if item["sk"] == EPOCH["sk"]), ""][:1]
+        (epoch,) = [*(epoch_of(item) for item in before if item["sk"] == EPOCH["sk"]), ""][:1]
         entries = [item for item in (*before, *live) if item["sk"] != EPOCH["sk"] and not _is_source(item)]
         return Timeline(
             (Entry(_name(item), _number_in(item, "in_force_from"), _what(item)) for item in entries),
@@ -552,7 +552,7 @@ def _entry(item: Mapping[str, Any]) -> sources.Entry:
 
 def epoch_of(item: Mapping[str, Any] | None) -> str:
     """The epoch in its item; before the first publication there is none."""
-    return str(item["epoch"]["S"]) if item else ""
+    return str(item["epoch"]["S"]) if item and "epoch" in item else ""
 
 
 def _as_it_was(before: Published[P]) -> dict[str, Any]:

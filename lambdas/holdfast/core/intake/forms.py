@@ -627,6 +627,54 @@ _FORMS: tuple[tuple[Callable[[_Object], bool], _Reader], ...] = (
 )
 
 
+_NAMES: Mapping[_Reader, str] = {
+    _plain: "plain",
+    _clevertap_upload: "CleverTap",
+    _clevertap: "CleverTap",
+    _segment_batch: "Segment",
+    _segment: "Segment",
+    _cloudevent: "CloudEvent",
+    _eventbridge: "EventBridge",
+    _sns: "SNS",
+}
+
+
+def form_of(body: str, rules: Rules = RULES) -> str:
+    """By which form a body is read, for people who look on: `SNS, Segment`; of a list, as its first record is."""
+    with suppress(_CannotFold):
+        return ", ".join(_forms_of(_shallow(_parse(body), body), rules)) or "unknown"
+    return "not JSON"
+
+
+def _forms_of(data: Json, rules: Rules) -> Iterator[str]:
+    data = next(iter(data), None) if isinstance(data, list) else data
+    read = _form(data) if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        return
+    if read is None:
+        yield from _source_of(data, rules)
+        return
+    yield _NAMES.get(read, "tick")
+    if read is _sns:
+        message = str(data["Message"])
+        yield from _forms_of(_shallow(_parse(message), message), rules)
+    elif read in {_cloudevent, _eventbridge}:
+        content, name = ("data", "type") if read is _cloudevent else ("detail", "detail-type")
+        inside = data.get(content)
+        if isinstance(inside, dict) and _form(inside):
+            yield from _forms_of(inside, rules)
+            return
+        try:
+            _named(data, content, name, _Around(_UNKNOWN_MS, rules=rules))
+        except _CannotFold:
+            yield from _source_of(data, rules)
+
+
+def _source_of(data: _Object, rules: Rules) -> list[str]:
+    """The first source that matches."""
+    return [f"source {each.id}" for each in rules.sources if isinstance(each, Source) and each.matches(data)][:1]
+
+
 # The fields: what they have in common whatever the form.
 
 

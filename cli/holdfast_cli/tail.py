@@ -1,0 +1,98 @@
+"""`holdfast tail`: what comes in, how it is read and what it touches, while somebody looks on."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from msgspec import to_builtins
+from rich.markup import escape
+
+from holdfast.aws.tables.tail import MOST, Tails, TooMany
+from holdfast.core.events import event_key
+from holdfast.core.intake.tail import Line, mark
+from holdfast.core.messages.detail import iso
+from holdfast_cli.output import Failure, Json, Stage, err, out, print_json
+from holdfast_cli.stack import Deployment
+
+LONGEST = 600.0
+RENEWED = 10.0
+PAUSE = 0.5
+"""Seconds."""
+COLOURS = {"rejected": "red", "ignored": "dim", "later": "yellow"}
+
+
+def tail(
+    *,
+    user: Annotated[str, typer.Option(help="Only records of this user, by the id that they bear.")] = "",
+    event: Annotated[str, typer.Option(help="Only events of this name.")] = "",
+    seconds: Annotated[
+        float, typer.Option("--for", min=1, max=LONGEST, help="Stop after this many seconds; ten minutes at most.")
+    ] = LONGEST,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after this many records.")] = None,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """Show what comes in: how each record is read, which campaigns it touches, what is rejected and why.
+
+    Names and types of properties are shown, and a value only where a reason quotes it. Stop with Ctrl-C.
+    """
+    deployment = Deployment.find(stage)
+    tails = Tails(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
+    id_ = uuid.uuid4().hex[:8]
+    ends, shown = time.monotonic() + seconds, 0
+    with _looking(tails, id_):
+        for line, more in _lines(tails, id_, mark(id_, user) if user else "", event_key(event), ends):
+            if json:
+                print_json({**to_builtins(line), "came": iso(line.came), **({"at": iso(line.at)} if line.at else {})})
+            else:
+                show(line)
+            if more:
+                err.print(f"[dim]… and {more} more, which are not shown[/]")
+            shown += 1
+            if shown == count:
+                break
+
+
+@contextmanager
+def _looking(tails: Tails, id_: str) -> Iterator[None]:
+    """While it lasts; whoever is cut off looks on for a minute more, at nothing."""
+    try:
+        yield
+    except TooMany:
+        raise Failure(f"{MOST} people look on already: try again in a minute.") from None
+    finally:
+        tails.end(id_)
+
+
+def _lines(tails: Tails, id_: str, user: str, event: str, ends: float) -> Iterator[tuple[Line, int]]:
+    """Each record, and how many more there were behind it."""
+    asked = 0.0
+    while (now := time.monotonic()) < ends:
+        if not asked or now - asked > RENEWED:
+            tails.ask(id_, user=user, event=event)
+            if not asked:
+                err.print("[dim]looking on …[/]")
+            asked = now
+        for lines, more in tails.take(id_):
+            for number, line in enumerate(lines, 1):
+                yield line, more if number == len(lines) else 0
+        time.sleep(min(PAUSE, max(0.0, ends - time.monotonic())))
+
+
+def show(line: Line) -> None:
+    """One record, on a line or two."""
+    who = " · ".join(filter(None, (line.event, line.user)))
+    again = " [yellow](comes again)[/]" if line.again else ""
+    read = f"[{COLOURS.get(line.read, 'green')}]{line.read}[/]"
+    out.print(f"[dim]{iso(line.came)}[/] {read} {escape(who)} [dim]({escape(line.form)})[/]{again}", soft_wrap=True)
+    rows = {"properties": ", ".join(line.properties), "campaigns": "; ".join(line.campaigns), "reason": line.reason}
+    if line.at:
+        rows = {"at": iso(line.at), **rows}
+    for name, text in rows.items():
+        if text:
+            out.print(f"    [bold]{name}[/] {escape(text)}", soft_wrap=True)

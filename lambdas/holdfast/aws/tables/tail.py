@@ -1,0 +1,110 @@
+"""The live tail, in the campaigns table.
+
+`timeline` / `#epoch`      an attribute `tail#`id for each who looks on: join reads this item with every batch anyway
+`tail#`id / time#unique    lines; who looks on deletes them to show them, and else they expire
+
+A publication writes the epoch anew, without what is beside it: whoever looks on renews it every few seconds.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from holdfast.aws.retry import attempts
+from holdfast.aws.tables.campaigns import EPOCH, aws_time
+from holdfast.core.intake.tail import Line, Wanted
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TAIL = "tail#"
+LEASE_MS = 45_000
+"""How long after it was last heard of somebody looks on."""
+KEPT_MS = 60 * 60_000
+MOST = 5
+"""Who may look on at a time: each costs join a write with every batch."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[list[Line], int]).decode
+
+
+class TooMany(RuntimeError):
+    """So many look on already."""
+
+
+def wanted(item: Mapping[str, Any] | None, now: int) -> list[Wanted]:
+    """Who looks on, as the epoch's item says."""
+    found = [Wanted.from_text(value["S"]) for name, value in (item or {}).items() if name.startswith(TAIL)]
+    return [each for each in found if each and each.until > now][:MOST]
+
+
+class Tails:
+    """Raises what AWS raises."""
+
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    # Who looks on
+
+    def ask(self, id_: str, *, user: str = "", event: str = "") -> None:
+        """Look on for `LEASE_MS` more. `user` is a mark. Raises TooMany."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=EPOCH, ConsistentRead=True)
+        item, now = answer.get("Item", {}), aws_time(answer)
+        live = {each.id for each in wanted(item, now)}
+        if id_ not in live and len(live) >= MOST:
+            raise TooMany
+        over = [name for name in item if name.startswith(TAIL) and name.removeprefix(TAIL) not in live | {id_}]
+        text = Wanted(id_, now + LEASE_MS, user, event).to_text()
+        self._update("SET #0 = :wanted", [TAIL + id_], over, {":wanted": {"S": text}})
+
+    def end(self, id_: str) -> None:
+        self._update("", [], [TAIL + id_], {})
+
+    def _update(self, sets: str, named: list[str], gone: list[str], values: Mapping[str, Any]) -> None:
+        names = {f"#{number}": name for number, name in enumerate([*named, *gone])}
+        removes = ", ".join(f"#{len(named) + number}" for number in range(len(gone)))
+        given: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
+        for _ in attempts():
+            try:
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=EPOCH,
+                    UpdateExpression=f"{sets} {f'REMOVE {removes}' if removes else ''}".strip(),
+                    ExpressionAttributeNames=names,
+                    **given,
+                )
+            except self._dynamodb.exceptions.TransactionConflictException as error:
+                failure = error  # somebody publishes
+            else:
+                return
+        raise failure
+
+    def take(self, id_: str) -> Iterator[tuple[list[Line], int]]:
+        """What came since: lines, and how many more there were. It is gone then."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": TAIL + id_}},
+        )
+        for item in (item for page in pages for item in page["Items"]):
+            self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+            yield _decode(item["lines"]["S"])
+
+    # Join
+
+    def write(self, id_: str, some: Sequence[Line], more: int, now: int) -> None:
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key={"pk": {"S": TAIL + id_}, "sk": {"S": f"{now:015d}#{uuid.uuid4().hex}"}},
+            UpdateExpression="SET #lines = :lines, expires_at = :ends",
+            ExpressionAttributeNames={"#lines": "lines"},
+            ExpressionAttributeValues={
+                ":lines": {"S": _encode((some, more)).decode()},
+                ":ends": {"N": str((now + KEPT_MS) // 1000)},
+            },
+        )

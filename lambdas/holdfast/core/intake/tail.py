@@ -1,0 +1,151 @@
+"""The live tail: what came in, how it was read and what it touched, for as long as somebody looks on.
+
+Lines are for people: names and types of properties, and a value only where a reason quotes it; all within bounds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from msgspec import Struct, json, structs
+
+from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, Tie, Unread, event_key
+from holdfast.core.intake.batch import Parsed, Reject
+from holdfast.core.intake.shapes import property_shapes
+from holdfast.core.places import campaign_of
+from holdfast.core.plans.plan import EXIT, MISREAD, Hit, Plans
+
+MAX_LINES = 25
+"""Of one batch: what more there is is counted."""
+_MAX_TEXT = 200
+_MAX_SHAPES = 20
+
+
+class Wanted(NamedTuple):
+    """What somebody wants to see until a time (epoch milliseconds). `user` is a mark, so that no table names a user who
+    is searched for; `event` is an event's key. Empty ones are all.
+    """
+
+    id: str
+    until: int
+    user: str = ""
+    event: str = ""
+
+    def to_text(self) -> str:
+        return json.encode(self._asdict()).decode()
+
+    @classmethod
+    def from_text(cls, text: str) -> Wanted | None:
+        """None for what this release cannot read: it is only a help for people."""
+        try:
+            given = json.decode(text, type=dict[str, str | int])
+            return cls(**{name: given[name] for name in cls._fields if name in given})  # type: ignore[arg-type]
+        except MISREAD:
+            return None
+
+    def wants(self, line: Line) -> bool:
+        return (not self.event or event_key(line.event) == self.event) and (
+            not self.user or mark(self.id, line.user) == self.user
+        )
+
+
+def mark(id_: str, user: str) -> str:
+    """By which a user is known who is searched for, in this one tail."""
+    return hashlib.sha256(f"{id_}:{user}".encode()).hexdigest()[:16]
+
+
+class Line(Struct, omit_defaults=True, frozen=True):
+    """One record. `came` is when its message arrived, `at` when it happened (epoch milliseconds). `again` says that the
+    message comes again, as it could not be folded yet.
+    """
+
+    came: int
+    form: str
+    read: str
+    user: str = ""
+    event: str = ""
+    at: int = 0
+    properties: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
+    reason: str = ""
+    again: bool = False
+
+
+def lines(
+    batch: Sequence[Parsed],
+    in_force: Callable[[int], Plans],
+    rejects: Mapping[str, Sequence[Reject]],
+    failed: Collection[str],
+    form: Callable[[str, int], str],
+) -> Iterator[Line]:
+    """Of a batch that was folded. `form` says by which form a message was read."""
+    for message, arrived, records in batch:
+        told: set[str] = set()
+        of = form(message, arrived)
+        for record in records:
+            if not isinstance(record, Tick):
+                line = _line(record, Line(arrived, of, "", again=message in failed), in_force(arrived))
+                told.add(line.reason)
+                yield line
+        for reject in rejects.get(message, ()):  # and what proved later not to fit
+            if (reason := _short(reject.reason)) not in told:
+                yield Line(arrived, of, "rejected", reason=reason)
+
+
+def some(of: Iterator[Line], wanted: Wanted) -> tuple[list[Line], int]:
+    """The first of those that are wanted, and how many more there are."""
+    fitting = filter(wanted.wants, of)
+    return list(islice(fitting, MAX_LINES)), sum(1 for _ in fitting)
+
+
+def _line(record: Record, line: Line, plans: Plans) -> Line:
+    match record:
+        case Event():
+            return _event(record, line, plans)
+        case ProfileChange(user=user, at=at, along=along):
+            line = _with(line, read="profile", user=user, event=along, at=at, properties=_shapes(record.properties))
+        case Tie(user=user, along=along):
+            line = _with(line, read="tie", user=user, event=along)
+        case Rejected(reason=reason, event=event):
+            user, name = (event.user, event.name) if event else ("", "")
+            line = _with(line, read="rejected", user=user, event=name, reason=_short(reason))
+        case Ignored(kind):
+            line = _with(line, read="ignored", reason=kind)
+        case Unread(source):
+            line = _with(line, read="later", reason=f"source {source} is of a newer release")
+    return line
+
+
+def _event(event: Event, line: Line, plans: Plans) -> Line:
+    hits, problems = plans.read(event)
+    return _with(
+        line,
+        read="event",
+        user=event.user,
+        event=event.name,
+        at=event.at,
+        properties=_shapes(event.properties),
+        campaigns=tuple(sorted({f"{campaign_of(hit.campaign)}: {_part(hit)}" for hit in hits})),
+        reason=_short("; ".join(f"{each.campaign}: {each.reason}" for each in problems if each.campaign)),
+    )
+
+
+def _shapes(properties: Mapping[str, Json]) -> tuple[str, ...]:
+    return tuple(_short(each) for each in islice(property_shapes(properties), _MAX_SHAPES))
+
+
+def _part(hit: Hit) -> str:
+    if hit.part == EXIT:
+        return "did_not"
+    return "did, too late to open a watch" if hit.history else "did"
+
+
+def _with(line: Line, **changes: Any) -> Line:
+    return structs.replace(line, **changes)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"

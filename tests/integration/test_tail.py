@@ -1,0 +1,216 @@
+"""The live tail: it costs nothing while nobody looks on, and no batch fails by it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from holdfast.aws.queues import Queue
+from holdfast.aws.tables import tail as tail_table
+from holdfast.aws.tables.campaigns import EPOCH, LivePlans
+from holdfast.aws.tables.tail import LEASE_MS, MOST, Tails, TooMany
+from holdfast.aws.tables.timers import Timers
+from holdfast.aws.tables.users import Users
+from holdfast.core.intake.tail import MAX_LINES, Line, mark
+from holdfast.services.join import Join
+from holdfast.services.tail import APART_MS, PAUSE_MS, Tail
+from holdfast_cli import tail as command
+from holdfast_cli.main import app
+from holdfast_cli.stack import Deployment
+from tests.integration.conftest import World, a_plan, throttled
+from tests.integration.test_users_commands import Stack
+
+
+@pytest.fixture
+def tails(world: World, monkeypatch: pytest.MonkeyPatch) -> Tails:
+    monkeypatch.setattr(tail_table, "aws_time", lambda _: world.now)
+    return Tails(world.dynamodb, "campaigns")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def join(world: World, tails: Tails) -> Join:
+    return Join(
+        users=Users(world.dynamodb, "users"),  # type: ignore[arg-type]
+        timers=Timers(world.dynamodb, "timers"),  # type: ignore[arg-type]
+        plans=LivePlans(world.campaigns),
+        events=Queue(world.sqs, world.queues["events"]),  # type: ignore[arg-type]
+        rejected=Queue(world.sqs, world.queues["rejected"]),  # type: ignore[arg-type]
+        clock=lambda: world.now,
+        tail=Tail(tails, lambda: world.now),
+    )
+
+
+def told(tails: Tails, id_: str = "t") -> list[Line]:
+    return [line for lines, _ in tails.take(id_) for line in lines]
+
+
+def test_who_looks_on_sees_what_comes_in_and_once(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("t")
+    join.take([world.body(world.added(), {"hello": 1})])
+    event, rejected = told(tails)
+    assert (event.read, event.form, event.user, event.campaigns) == ("event", "plain", "ann", ("cart: did",))
+    assert rejected.reason.startswith("a record of no known form")
+    assert told(tails) == []
+
+
+def test_while_nobody_looks_on_a_batch_costs_not_one_call_more(world: World, join: Join, tails: Tails) -> None:
+    without = world.join()
+    for each in (without, join):
+        each.take([world.body(world.added())])  # reads the plans
+    tails.ask("t")
+    tails.end("t")
+    calls = []
+    for number, each in enumerate((without, join)):
+        world.dynamodb.calls.clear()
+        each.take([world.body(world.added(f"hat {number}"))])
+        calls.append(dict(world.dynamodb.calls))
+    assert calls[0] == calls[1]
+
+
+def test_a_batch_that_is_shown_costs_one_write_and_no_read(world: World, join: Join, tails: Tails) -> None:
+    join.take([world.body(world.added())])
+    tails.ask("t")
+    world.dynamodb.calls.clear()
+    join.take([world.body(world.added("hat"), world.added("cap"))])
+    assert (world.dynamodb.calls["update_item"], world.dynamodb.calls["batch_get_item"]) == (1, 1)
+    assert world.dynamodb.calls["query"] == 0
+
+
+def test_it_ends_by_itself_when_nobody_asks_any_more(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("t")
+    world.now += LEASE_MS
+    join.take([world.body(world.added())])
+    assert told(tails) == []
+
+
+def test_a_publication_forgets_who_looks_on_until_they_ask_again(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("t")
+    world.publish(a_plan(did=("seen",)))
+    world.now += 10_000
+    join.take([world.body(world.added())])
+    assert told(tails) == []
+    tails.ask("t")
+    join.take([world.body(world.added("hat"))])
+    assert [line.event for line in told(tails)] == ["Added"]
+
+
+def test_before_the_first_publication_one_may_look_on(world: World, join: Join, tails: Tails) -> None:
+    """And what is published then is found."""
+    world.campaigns.delete("cart")
+    world.dynamodb.delete_item(TableName="campaigns", Key=EPOCH)
+    tails.ask("t")
+    world.now += 600_000
+    tails.ask("t")
+    join.take([world.body(world.added())])
+    assert [line.campaigns for line in told(tails)] == [()]
+    world.publish(a_plan(id="other"))
+    world.now += 10_000
+    tails.ask("t")
+    join.take([world.body(world.added("hat"))])
+    assert [line.campaigns for line in told(tails)] == [("other: did",)]
+
+
+def test_two_who_look_on_see_what_each_asked_for(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("a", user=mark("a", "ann"))
+    tails.ask("e", event="charged")
+    join.take([world.body(world.added(), world.charged(), {**world.added(), "user": "bob"})])
+    assert [(line.user, line.event) for line in told(tails, "a")] == [("ann", "Added"), ("ann", "charged")]
+    assert [(line.user, line.event) for line in told(tails, "e")] == [("ann", "charged")]
+    assert "ann" not in json.dumps(world.dynamodb.get_item(TableName="campaigns", Key=EPOCH)["Item"])
+
+
+def test_not_more_than_a_few_look_on_at_a_time(world: World, tails: Tails) -> None:
+    for number in range(MOST):
+        tails.ask(str(number))
+    with pytest.raises(TooMany):
+        tails.ask("one too many")
+    tails.ask("0")
+    world.now += LEASE_MS
+    tails.ask("later")
+    item = world.dynamodb.get_item(TableName="campaigns", Key=EPOCH)["Item"]
+    assert [name for name in item if name.startswith("tail#")] == ["tail#later"]
+
+
+def test_a_table_that_fails_fails_no_batch_and_is_left_alone_for_a_while(
+    world: World, join: Join, tails: Tails
+) -> None:
+    tails.ask("t")
+    world.dynamodb.fault("update_item", throttled)
+    assert join.take([world.body(world.added())]) == []
+    world.dynamodb.calls.clear()
+    join.take([world.body(world.added("hat"))])
+    assert world.dynamodb.calls["update_item"] == 0
+    world.now += PAUSE_MS
+    tails.ask("t")
+    join.take([world.body(world.added("cap"))])
+    assert list(tails.take("t")) == [([Line(**_line(world))], 2)]
+
+
+def _line(world: World) -> dict[str, Any]:
+    shapes = ("string product", "number price")
+    return {
+        "came": world.now,
+        "form": "plain",
+        "read": "event",
+        "user": "ann",
+        "event": "Added",
+        "at": world.now,
+        "properties": tuple(shape for shape in shapes if shape.split()[1] in world.added("cap")),
+        "campaigns": ("cart: did",),
+    }
+
+
+def test_a_busy_queue_is_shown_in_part_and_the_rest_is_counted(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("t")
+    world.dynamodb.calls.clear()
+    for _ in range(5):
+        join.take([world.body(*(world.added(f"p{n}") for n in range(MAX_LINES + 5)))])
+    assert world.dynamodb.calls["update_item"] == 1
+    world.now += APART_MS
+    join.take([world.body(world.added("last"))])
+    assert [(len(lines), more) for lines, more in tails.take("t")] == [(MAX_LINES, 5), (1, 4 * (MAX_LINES + 5))]
+
+
+def test_a_message_that_comes_again_is_shown_as_such_each_time(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("t")
+    body = world.body(world.added(), message="m1")
+    world.dynamodb.fault("put_item", *[throttled] * 4)
+    assert join.take([body]) == ["m1"]
+    world.now += APART_MS
+    assert join.take([body]) == []
+    assert [line.again for line in told(tails)] == [True, False]
+
+
+def test_the_command_shows_names_and_types_and_leaves_nothing_behind(
+    world: World, join: Join, tails: Tails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deployment, "find", lambda _stage: Stack(world))
+    asked: list[str] = []
+
+    class Coming(Tails):
+        """Something comes in as soon as somebody looks on."""
+
+        def ask(self, id_: str, *, user: str = "", event: str = "") -> None:
+            super().ask(id_, user=user, event=event)
+            asked.append(id_)
+            join.take([world.body(world.added(), world.charged("hat"), {**world.added(), "user": "bob"})])
+
+    monkeypatch.setattr(command, "Tails", Coming)
+    ended = CliRunner().invoke(app, ["tail", "--user", "ann", "--count", "2", "--json"])
+    assert ended.exit_code == 0, ended.output
+    shown = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [(each["read"], each["event"], each["campaigns"]) for each in shown] == [
+        ("event", "Added", ["cart: did"]),
+        ("event", "charged", ["cart: did_not"]),
+    ]
+    assert "string product" in shown[0]["properties"]
+    assert "coat" not in ended.stdout
+    assert list(tails.take(asked[0])) == []
+    item = world.dynamodb.get_item(TableName="campaigns", Key=EPOCH)["Item"]
+    assert not any(name.startswith("tail#") for name in item)
+    people = CliRunner().invoke(app, ["tail", "--count", "1"])
+    assert "event Added · ann (plain)" in people.stdout
+    assert "campaigns cart: did" in people.stdout
