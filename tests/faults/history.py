@@ -46,6 +46,8 @@ FEW_TRIES = 1
 VISIBILITY = 181 * SECOND
 SHARDS = 2
 USERS = ("u1", "u2", "u3", "日本\ufffd")
+TIES = {"anon-1": "u1", "anon-2": "anon-1", "anon-3": "u2"}
+"""Who guests prove to be."""
 
 
 def _on(*events: str) -> tuple[Constant, ...]:
@@ -162,6 +164,10 @@ class History:
         self.published: list[Published] = []
         self.broken: list[str] = []
         """Promises that a command made and did not keep."""
+        self.guests = not self.ruled and seed % 4 == 0
+        """Whether some do things before it is known who they are."""
+        self.tied: dict[str, int] = {}
+        """By guest, since when it is acknowledged who that is."""
         self.said: list[tuple[str, str, int, str, int]] = []
         """Of each profile: user, property, time and value, of records that were acknowledged; and when that was."""
         self.arrivals: dict[str, list[int]] = defaultdict(list)
@@ -175,6 +181,10 @@ class History:
         self._taken: dict[tuple[str, int], Copy] = {}
         self._died: dict[str, int] = {}
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        return (*USERS, *TIES) if self.guests else USERS
+
     # Upstream
 
     def tell(self) -> None:
@@ -185,6 +195,8 @@ class History:
             length = rng.choice((20 * MINUTE, 90 * MINUTE))
             for number in range(rng.randint(5, 40)):
                 self._happens(number, START + rng.randint(0, length))
+            for guest in TIES if self.guests else ():
+                self._logs_in(guest, START + rng.randint(0, length))
             for _ in range(rng.choice((0, 0, 2))):
                 self._out(rng.choice(("dynamodb", "sqs", "events")), length, 3 * MINUTE)
             if rng.random() < 0.25 and world.faults != Faults():
@@ -219,10 +231,20 @@ class History:
         for copy in (at, at + rng.choice((1, MINUTE, 25 * MINUTE)))[: rng.choice((1, 1, 1, 2))]:
             self.world.at(copy, partial(self._send, number, at))
 
+    def _logs_in(self, guest: str, at: int) -> None:
+        """Who a guest is comes once or several times, alone or beside a profile."""
+        rng = self.world.rng
+        for more in range(rng.choice((1, 1, 3))):
+            moment = at + rng.choice((0, 1, MINUTE)) * more
+            record: dict[str, Any] = {"user": TIES[guest], "alias": guest}
+            if rng.random() < 0.3:
+                record |= {"profile": {"name": f"once {guest}"}, "ts": moment}
+            self.world.at(moment, partial(self.sqs.put, "events", json.dumps(record)))
+
     def _send(self, number: int, at: int) -> None:
         rng = random.Random(number * 7919 + at)
         late = rng.choice((0, 0, 0, 1, 500, 4 * MINUTE, MAX_AGE + 5 * MINUTE))
-        record: dict[str, Any] = {"user": rng.choice(USERS), "ts": at - late, "id": f"e{number}"}
+        record: dict[str, Any] = {"user": rng.choice(self.users), "ts": at - late, "id": f"e{number}"}
         if rng.random() < 0.1:
             record["profile"] = {rng.choice(("name", "city")): f"value {number}"}
         else:
@@ -326,6 +348,8 @@ class History:
         if "event" in r:
             happened = Happened(r["user"], r["event"], r["product"], r["ts"], r["id"], arrived, self.world.now)
             self.happened.append(happened)
+        if "alias" in r:
+            self.tied.setdefault(r["alias"], self.world.now)
         for name, value in r.get("profile", {}).items():
             self.said.append((r["user"], name, r["ts"], value, self.world.now))
 

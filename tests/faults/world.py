@@ -207,32 +207,36 @@ class Dynamo:
         return {"ResponseMetadata": {"HTTPHeaders": {"date": formatdate(self._world.now // SECOND, usegmt=True)}}}
 
     def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> Any:  # noqa: N803
-        def do(_: float) -> Any:
+        def do(left_out: float) -> Any:
             writes = [next(iter(each.items())) for each in TransactItems]
             codes = [{"Code": "None" if self._holds(what) else "ConditionalCheckFailed"} for _, what in writes]
+            if left_out:
+                codes[0] = {"Code": "TransactionConflict"}
             if any(each["Code"] != "None" for each in codes):
                 answer: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": codes}
                 raise TransactionCanceledException(answer, "TransactWriteItems")
             for kind, what in writes:
                 key = self._key(what["TableName"], what.get("Item") or what["Key"])
                 if kind == "Put":
-                    self.tables[what["TableName"]][key] = what["Item"]
+                    self._put(what["TableName"], what["Item"])
                 else:
                     self.tables[what["TableName"]].pop(key, None)
             self._published([what for _, what in writes])
             return self._dated()
 
-        return self._world.call("dynamodb", "TransactWriteItems", do)
+        return self._world.call("dynamodb", "TransactWriteItems", do, parts=True)
 
     def _holds(self, what: Mapping[str, Any]) -> bool:
-        """The two conditions under which something is published."""
+        """The conditions under which something is published, and those under which a user's item is saved."""
         found = self.tables[what["TableName"]].get(self._key(what["TableName"], what.get("Item") or what["Key"]))
         match what.get("ConditionExpression", "").split(" ")[0]:
             case "":
                 return True
-            case "attribute_not_exists(pk)":
+            case "attribute_not_exists(pk)" | "attribute_not_exists(version)":
                 return found is None
         wanted = what["ExpressionAttributeValues"]
+        if ":version" in wanted:
+            return found is not None and found["version"] == wanted[":version"]
         return found is not None and (found["revision"], found["paused"]) == (wanted[":revision"], wanted[":paused"])
 
     def query(self, *, TableName: str, ExpressionAttributeValues: Any, **_: Any) -> Any:  # noqa: N803
