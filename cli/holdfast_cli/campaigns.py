@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import ClientError
 from pydantic import BaseModel
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.campaigns import Campaigns, Conflict, Published, UnknownCampaign
+from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
+from holdfast.aws.tables.users import Users
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.authoring.hints import hints
+from holdfast.core.authoring.hints import Known, hints
 from holdfast.core.authoring.text import CampaignFileError, Mistake
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Seen, property_shapes
 from holdfast.core.messages.contract import breaks
 from holdfast.core.messages.detail import iso
 from holdfast.core.plans.plan import Plan
@@ -35,6 +39,8 @@ app = typer.Typer(
 )
 
 Files = Annotated[list[Path], typer.Argument(help="Campaign files, YAML or JSON.", show_default=False)]
+SAMPLE = 200
+"""Items of the users table that are looked at for the names of profile properties."""
 Id = Annotated[str, typer.Argument(help="The campaign's id.", show_default=False)]
 
 
@@ -61,7 +67,7 @@ def validate(
 
     Names and types that differ from the events seen so far are reported as hints, not as mistakes.
     """
-    seen = _seen(stage)
+    known = _known(stage)
     wrong = False
     for path in campaign_files(files):
         try:
@@ -72,7 +78,7 @@ def validate(
             wrong = True
             show_mistakes(error, as_json=json)
             continue
-        found = [source.mistake(*hint) for hint in hints(campaign, seen)]
+        found = [source.mistake(*hint) for hint in hints(campaign, known)]
         failed = sum(not result.passed for result in results)
         wrong = wrong or failed > 0 or (strict and bool(found))
         if json:
@@ -115,15 +121,23 @@ def campaign_files(files: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys((campaign_of(path) or path) if is_fixture(path) else path for path in files))
 
 
-def _seen(stage: str | None) -> Mapping[str, Seen]:
-    """What a stage has seen, where one is at hand."""
+def _known(stage: str | None) -> Known:
+    """What a stage knows, where one is at hand. Profiles and catalogs are looked at as far as one is allowed to."""
     if stage is None and local.status() is None:
-        return {}
+        return Known()
     deployment = Deployment.find(stage or "local")
-    seen = Observations(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"]).read()
+    dynamodb, outputs = deployment.client("dynamodb"), deployment.outputs
+    seen = Observations(dynamodb, outputs["CampaignsTableName"]).read()
     if not seen:
         err.print(f"[dim]Stage {deployment.stage} has seen no events yet: names are not checked.[/]")
-    return seen
+    known = Known(seen)
+    with suppress(ClientError):
+        sample = Users(dynamodb, outputs["UsersTableName"]).sample_profiles(SAMPLE)
+        known = known._replace(profile=Seen("profile", frozenset(chain.from_iterable(map(property_shapes, sample)))))
+    with suppress(ClientError):
+        catalogs = Catalogs(dynamodb, outputs["CatalogTableName"]).all()
+        known = known._replace(catalogs={each.name: each.columns for each in catalogs})
+    return known
 
 
 def _show_results(results: Iterable[Result], *, as_json: bool) -> None:

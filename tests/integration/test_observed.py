@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
 from holdfast.aws.queues import Queue
 from holdfast.aws.tables.campaigns import LivePlans
@@ -13,7 +17,10 @@ from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.core.intake.shapes import MAX_EVENTS, Seen
 from holdfast.services.join import Join
+from holdfast_cli.main import app
+from holdfast_cli.stack import Deployment
 from tests.integration.conftest import MINUTE, T0, World, a_plan, throttled
+from tests.integration.test_users_commands import Stack
 
 
 def observations(world: World) -> Observations:
@@ -131,3 +138,33 @@ def test_a_table_that_fails_is_left_alone_for_a_while(world: World) -> None:
 def test_what_was_seen_is_taken_for_no_campaign(world: World) -> None:
     observing(world).take([world.body(viewed())])
     assert set(LivePlans(world.campaigns).current().newest) == {a_plan().id}
+
+
+def test_validating_compares_with_events_profiles_and_catalogs_of_a_stage(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deployment, "find", lambda _stage: Stack(world))
+    observing(world).take([world.body(world.added(), {"user": "ann", "profile": {"first_name": "Ann"}, "ts": T0})])
+    file = tmp_path / "welcome.yaml"
+    file.write_text(
+        "{id: welcome, when: {did: addd}, catalogs: {products: {Identity: product}}, send: {values: {title:"
+        " \"{{ Profile.firstname }} {{ Catalog['products'].Name }}\"}}}"
+    )
+    result = CliRunner().invoke(app, ["campaign", "validate", str(file), "--stage", "dev", "--json"])
+    assert result.exit_code == 0, result.output
+    assert [hint["message"] for hint in json.loads(result.stdout)["hints"]] == [
+        "'addd' was never seen; did you mean 'Added'?",
+        "Profile.firstname is in no profile of those looked at; did you mean 'first_name'?",
+        "no catalog 'products' is imported",
+    ]
+    monkeypatch.setattr(Users, "sample_profiles", denied)
+    result = CliRunner().invoke(app, ["campaign", "validate", str(file), "--stage", "dev", "--json"])
+    assert [hint["message"] for hint in json.loads(result.stdout)["hints"]] == [
+        "'addd' was never seen; did you mean 'Added'?",
+        "no catalog 'products' is imported",
+    ]
+
+
+def denied(*_: Any) -> None:
+    """To whoever may read the campaigns table only."""
+    raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "Scan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.authoring.hints import hints
+from holdfast.core.authoring.hints import Known, hints
 from holdfast.core.authoring.text import CampaignFileError, parse, validate
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import Seen
@@ -91,7 +91,7 @@ def test_a_line_that_is_not_yaml_says_what_to_quote(value: str, cure: str) -> No
 
 def hinted(path: str = "price", value: str = "x", seen: dict[str, Seen] | None = None) -> list[str]:
     source = parse(FILE.replace("PATH", path).replace("VALUE", value))
-    return [each.message for each in hints(validate(source, Campaign), seen or {})]
+    return [each.message for each in hints(validate(source, Campaign), Known(seen or {}))]
 
 
 def test_text_between_double_quotes_is_hinted_at_without_any_stage() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.authoring.hints import hints
+from holdfast.core.authoring.hints import Known, hints
 from holdfast.core.authoring.matching import matching
 from holdfast.core.authoring.text import CampaignFileError, parse, validate
 from holdfast.core.events import Event, Rejected, Tick
@@ -327,9 +327,9 @@ def test_a_snapshot_that_cannot_be_read_may_have_ended_what_came_before_it() -> 
 
 
 def test_a_trigger_with_a_list_has_a_hint_that_it_may_be_a_snapshot() -> None:
-    assert hints(a_campaign(SNAPSHOT), {}) == []
-    assert hints(a_campaign(CART % ""), {}) == []
-    (hint,) = hints(a_campaign(SNAPSHOT.replace(", snapshots: Cart Updated", "")), {})
+    assert hints(a_campaign(SNAPSHOT), Known()) == []
+    assert hints(a_campaign(CART % ""), Known()) == []
+    (hint,) = hints(a_campaign(SNAPSHOT.replace(", snapshots: Cart Updated", "")), Known())
     assert hint.place == ("constant", 0, "in", "Cart Updated")
     assert "say snapshots: Cart Updated" in hint.message
 
@@ -390,8 +390,8 @@ def test_hints_preview_and_matching_know_names_of_ones_own() -> None:
             "commerce_event", frozenset({"string type", "list products", "string products[].id", "number price"})
         )
     }
-    assert [each.message for each in hints(campaign, seen) if "never seen" in each.message] == []
-    unseen = hints(campaign, {"other": Seen("comerce_event", frozenset())})
+    assert [each.message for each in hints(campaign, Known(seen)) if "never seen" in each.message] == []
+    unseen = hints(campaign, Known({"other": Seen("comerce_event", frozenset())}))
     assert ("events", "added", "event") in [each.place for each in unseen]
     plan = campaign.plan()
     given: Any = {"type": "add_to_cart", "products": [{"id": "A1"}], "price": 5}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from holdfast.core.authoring.hints import Known
 from holdfast.core.intake.shapes import Seen
 from holdfast_cli import campaigns
 from holdfast_cli.fixtures import compare
@@ -248,7 +249,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> None:
         "charged": Seen("charged", frozenset({"string product"})),
     }
 
-    monkeypatch.setattr(campaigns, "_seen", lambda _: found)
+    monkeypatch.setattr(campaigns, "_known", lambda _: Known(found))
 
 
 @pytest.mark.usefixtures("seen")

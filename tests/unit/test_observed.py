@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.authoring.hints import hints
+from holdfast.core.authoring.hints import Known, hints
 from holdfast.core.events import Event, Json
 from holdfast.core.intake import shapes as module
 from holdfast.core.intake.shapes import MAX_EVENTS, MAX_SHAPES, MAX_SIGNATURES, Observed, Seen
@@ -156,8 +156,14 @@ SEEN = noted(
     )
 )
 
+NOBODY = Seen("profile")
+PROFILE = Seen("profile", frozenset({"string first_name", "object address", "string address.city"}))
+IMPORTED = {"products": ("Identity", "Name", "Price"), "stores": ("Identity", "City")}
 
-def told(seen: dict[str, Seen] = SEEN, **changes: Any) -> list[tuple[str, str]]:
+
+def told(
+    seen: dict[str, Seen] = SEEN, profile: Seen = NOBODY, imported: Any = None, **changes: Any
+) -> list[tuple[str, str]]:
     data: dict[str, Any] = {
         "id": "c",
         "when": {"did": "added to cart", "did_not": "charged", "within": "1h", "where": changes.pop("where", {})},
@@ -165,8 +171,8 @@ def told(seen: dict[str, Seen] = SEEN, **changes: Any) -> list[tuple[str, str]]:
         "send": {"values": {"title": changes.pop("title", "Hi")}},
     }
     for key, value in changes.items():
-        data[key] = {**data[key], **value} if isinstance(value, dict) else value
-    found = hints(Campaign.model_validate(data), seen)
+        data[key] = {**data.get(key, {}), **value} if isinstance(value, dict) else value
+    found = hints(Campaign.model_validate(data), Known(seen, profile, imported))
     return [(".".join(map(str, hint.place)), hint.message) for hint in found]
 
 
@@ -298,3 +304,57 @@ def test_of_several_triggers_one_must_have_had_it() -> None:
 def test_nothing_is_said_of_an_event_of_which_not_all_was_noted() -> None:
     full = Seen("Added to cart", frozenset(f"string id {number}" for number in range(MAX_SHAPES)))
     assert told({**SEEN, "addedtocart": full}, title="{{ Event.price }}") == []
+
+
+@pytest.mark.parametrize(
+    ("title", "message"),
+    [
+        ("{{ Profile.first_name }} {{ Profile.address.city }} {{ Profile.locale | default: 'en' }}", "locale"),
+        ("{{ Profile.firstname }}", "firstname is in no profile of those looked at; did you mean 'first_name'?"),
+        ("{{ Profile['address'].cty }}", "address.cty is in no profile of those looked at"),
+        ("{% if Profile.vip %}x{% else %}y{% endif %}", "vip is in no profile of those looked at"),
+    ],
+)
+def test_what_a_template_names_and_no_profile_has(title: str, message: str) -> None:
+    ((place, found),) = told(profile=PROFILE, title=title)
+    assert place == "send.values.title"
+    assert found.startswith(f"Profile.{message}")
+
+
+@pytest.mark.parametrize("profile", [NOBODY, Seen("profile", frozenset(f"string p{n}" for n in range(MAX_SHAPES)))])
+def test_where_not_all_is_known_of_profiles_nothing_is_said_of_them(profile: Seen) -> None:
+    assert told(profile=profile, title="{{ Profile.firstname }}") == []
+
+
+ROW = "{{ Catalog['products'].Name }}"
+
+
+@pytest.mark.parametrize(
+    ("catalogs", "title", "hint"),
+    [
+        ({"products": {"Identity": "prod_name"}}, ROW, None),
+        ({"products": {"Identity": "prod_nam"}}, ROW, ("catalogs.products.Identity", "'prod_nam' was never seen in")),
+        ({"product": {"Identity": "prod_name"}}, ROW.replace("products", "product"),
+         ("catalogs.product", "no catalog 'product' is imported; did you mean 'products'?")),
+        ({"products": {"Nam": "prod_name"}}, ROW, ("catalogs.products.Nam", "catalog 'products' has no column 'Nam'")),
+        ({"products": {"Identity": "prod_name"}}, ROW.replace("Name", "Nmae"),
+         ("send.values.title", "catalog 'products' has no column 'Nmae'; did you mean 'Name'?")),
+    ],
+)  # fmt: skip
+def test_what_is_named_of_catalogs(catalogs: Any, title: str, hint: tuple[str, str] | None) -> None:
+    found = told(imported=IMPORTED, catalogs=catalogs, title=title)
+    assert [(place, message.startswith(hint[1] if hint else "!")) for place, message in found] == (
+        [(hint[0], True)] if hint else []
+    )
+    assert [place for place, _ in told(catalogs=catalogs, title=title) if "Identity" not in place] == []
+
+
+def test_a_lookup_is_fine_if_one_of_several_triggers_bears_it() -> None:
+    found = told(
+        when={"did": [], "did_any": ["added to cart", "signed up"]},
+        constant={"in": {"added to cart": "prod_name", "signed up": "plan", "charged": "total"}},
+        catalogs={"products": {"Identity": "plan"}},
+        imported=IMPORTED,
+        title=ROW,
+    )
+    assert found == []

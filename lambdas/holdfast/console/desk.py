@@ -26,7 +26,7 @@ from holdfast.console.answers import Refused
 from holdfast.core.authoring import suggestions
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.authoring.hints import hints
+from holdfast.core.authoring.hints import Known, hints
 from holdfast.core.authoring.matching import matching
 from holdfast.core.authoring.suggestions import Known as Suggestible
 from holdfast.core.authoring.text import CampaignFileError, Source
@@ -148,8 +148,9 @@ class Desk:
             campaign = campaign_text.validate(source, Campaign)
         except CampaignFileError as error:
             return models.Checked(ok=False, mistakes=_mistakes(error), hints=[], **told)
-        seen, _ = self._seen()
-        found = [source.mistake(*hint) for hint in hints(campaign, seen)]
+        events, profile = self._seen()
+        columns = self._columns() if campaign.catalogs else None
+        found = [source.mistake(*hint) for hint in hints(campaign, Known(events, profile, columns))]
         return models.Checked(ok=True, mistakes=[], hints=[_hint(each) for each in found], **told)
 
     def diff(self, draft: models.Drafted) -> models.Diff:

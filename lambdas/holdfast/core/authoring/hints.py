@@ -40,9 +40,54 @@ class Hint(NamedTuple):
     message: str
 
 
-def hints(campaign: Campaign, seen: Mapping[str, Seen]) -> list[Hint]:
-    """`seen` is what was observed, by event key. Where nothing was, what the file itself says has to do."""
-    return list(dict.fromkeys([*_at_first_sight(campaign), *(_hints(campaign, seen) if seen else ())]))
+class Known(NamedTuple):
+    """What a stage knows. `events` is what was observed, by event key; `profile` are the properties of a sample of
+    profiles; `catalogs` the columns by catalog. Of what is empty, or None, nothing is known, and nothing is said.
+    """
+
+    events: Mapping[str, Seen] = {}
+    profile: Seen = Seen("profile")
+    catalogs: Mapping[str, Sequence[str]] | None = None
+
+
+def hints(campaign: Campaign, known: Known) -> list[Hint]:
+    """What looks wrong. Where nothing is known, what the file itself says has to do."""
+    found = [*_at_first_sight(campaign)]
+    if known.events:
+        found += _hints(campaign, known.events)
+    if known.profile.shapes:
+        found += _of_profiles(campaign, known.profile)
+    if known.catalogs is not None:
+        found += _of_catalogs(campaign, known.catalogs)
+    return list(dict.fromkeys(found))
+
+
+def _of_profiles(campaign: Campaign, profile: Seen) -> Iterator[Hint]:
+    """A sample knows not every property, so this says what was looked at."""
+    for key, template in _templates(campaign):
+        for use in sorted(template.uses):
+            if use[0] == "Profile" and (never := _never(use[1:3], profile)):
+                meant = did_you_mean(never, sorted(profile.paths))
+                yield Hint(("send", "values", key), f"Profile.{never} is in no profile of those looked at{meant}")
+
+
+def _of_catalogs(campaign: Campaign, catalogs: Mapping[str, Sequence[str]]) -> Iterator[Hint]:
+    for name, by in campaign.catalogs.items():
+        if name not in catalogs:
+            yield Hint(("catalogs", name), f"no catalog {name!r} is imported{did_you_mean(name, sorted(catalogs))}")
+            continue
+        for column in by:
+            if column not in catalogs[name]:
+                yield Hint(("catalogs", name, column), _no_column(name, column, catalogs[name]))
+    for key, template in _templates(campaign):
+        for use in sorted(template.uses):
+            match use:
+                case ("Catalog", name, column, *_) if column not in catalogs.get(name, (column,)):
+                    yield Hint(("send", "values", key), _no_column(name, column, catalogs[name]))
+
+
+def _no_column(catalog: str, column: str, columns: Sequence[str]) -> str:
+    return f"catalog {catalog!r} has no column {column!r}{did_you_mean(column, columns)}"
 
 
 def _at_first_sight(campaign: Campaign) -> Iterator[Hint]:
@@ -104,6 +149,7 @@ def _hints(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
             yield Hint(place, f"{name!r} was never seen{known}")
     for place, name, path in _paths(campaign):
         yield from _of_path(place, name, path, seen)
+    yield from _of_lookups(campaign, seen)
     for key, template in _templates(campaign):
         for use in sorted(template.uses):
             if use[0] == "Event":
@@ -145,6 +191,17 @@ def _paths(campaign: Campaign) -> Iterator[tuple[Place, str, str]]:
                 yield ("constant", number, "in", name), campaign.event_of(name), path
 
 
+def _of_lookups(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
+    """By which a catalog's row is found: one of the triggers must have had it."""
+    triggers = [campaign.event_of(name) for name in campaign.when.triggers]
+    for catalog, by in campaign.catalogs.items():
+        for column, path in by.items():
+            place = ("catalogs", catalog, column)
+            found = [list(_of_path(place, name, path, seen)) for name in triggers]
+            if all(found):
+                yield from found[0]
+
+
 def _of_value(place: Place, at: tuple[str, ...], did: Sequence[str], seen: Mapping[str, Seen]) -> Iterator[Hint]:
     """A trigger's property that a template names: one of the triggers must have had it."""
     triggers = [seen[key] for key in map(event_key, did) if key in seen]
@@ -162,12 +219,15 @@ def _of_path(place: Place, name: str, path: str, seen: Mapping[str, Seen]) -> It
 
 def _unseen(at: At, event: Seen) -> str:
     """That a property was never seen, or the one that holds it."""
-    if not at or event.full:
+    never = _never(at, event)
+    return f"{never!r} was never seen in {event.name!r}{did_you_mean(never, sorted(event.paths))}" if never else ""
+
+
+def _never(at: At, seen: Seen) -> str:
+    """The property that was never seen, or the one that holds it."""
+    if not at or seen.full:
         return ""
-    never = next((part for part in (at[:1], at) if _text(part) not in event.paths), None)
-    if never is None:
-        return ""
-    return f"{_text(never)!r} was never seen in {event.name!r}{did_you_mean(_text(never), sorted(event.paths))}"
+    return next((_text(part) for part in (at[:1], at) if _text(part) not in seen.paths), "")
 
 
 def _text(at: tuple[str, ...]) -> str:
