@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.events import Event
-from holdfast.core.plans.plan import Plan
+from holdfast.core.events import Event, Tie
+from holdfast.core.plans.plan import Plan, Plans
 from tests.unit.builders import (
     ADDED,
     CHARGED,
@@ -22,6 +22,7 @@ from tests.unit.builders import (
     charged,
     minute,
 )
+from tests.unit.test_people import Ids
 
 
 def carts() -> Plan:
@@ -123,6 +124,25 @@ def test_mautic_6789_an_event_that_comes_before_the_first_step_keeps_no_step_fro
         ("abandoned-cart", "coat"),
         ("other", "hat"),
     ]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_woocommerce_abandoned_cart_166_a_guest_who_registers_with_an_order_is_not_reminded(
+    order: tuple[int, ...],
+) -> None:
+    """https://github.com/TycheSoftwares/woocommerce-abandoned-cart/pull/167: the order was the new account's, so the
+    guest's cart stayed open, and so did the one that the account took over.
+    """
+    ids = Ids(Plans([a_plan()]))
+    these: list[Event | Tie] = [
+        added("coat", minute(0), user="guest"),
+        added("coat", minute(4), user="new"),
+        charged("coat", minute(5), user="new"),
+        Tie("new", "guest"),
+    ]
+    for number in order:
+        assert ids.fold([these[number]], minute(6)) == []
+    assert ids.fold([], minute(60), tick=True) == []
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
