@@ -224,3 +224,34 @@ def test_a_value_of_one_reading_is_none_of_another() -> None:
     hat = {"user": "ann", "event": "charged", "ts": T0 + 2 * SECOND, "name": "hat", "sku": "1", "id": "e2"}
     story = Story(((1, "by sku"),), (added, Happened(hat, 2, ((2, 1),))))
     assert as_they_come(story).decided() == as_they_arrive(story).decided() == [("send", "1", T0, "e1", "")]
+
+
+def compared(story: Story) -> list[tuple[str, int, str]]:
+    """Who is told when the constant changes once, from name to number: every pair of records is looked at by itself, by
+    the reading of the one of them that arrived under the older. What that cannot read of an exit leaves a doubt.
+    """
+    change = story.changes[0][0]
+    at = {id(each): (each.record["ts"], each.record["id"]) for each in story.happened}
+
+    def key(each: Happened, *others: Happened) -> Any:
+        older = any(other.arrived < change for other in (each, *others))
+        return each.record["name"] if older else each.record.get("sku")
+
+    triggers = [each for each in story.happened if each.record["event"] == "added" and key(each) is not None]
+    exits = [each for each in story.happened if each.record["event"] == "charged"]
+    found = []
+    for each in triggers:
+        later = [other for other in triggers if at[id(other)] > at[id(each)] and key(each, other) == key(other, each)]
+        after = [other for other in exits if other.record["ts"] >= each.record["ts"]]
+        if later or any(key(other, each) == key(each, other) for other in after):
+            continue
+        kind = "withhold" if any(key(other, each) is None for other in after) else "send"
+        found.append((kind, *at[id(each)]))
+    return sorted(found)
+
+
+@settings(max_examples=150)
+@given(stories(("by sku",), ("added", "charged")).filter(lambda story: len(story.changes) == 1))
+def test_records_are_compared_by_the_reading_of_the_one_that_arrived_under_the_older(story: Story) -> None:
+    decided = as_they_come(story).decided()
+    assert sorted((kind, at, id_) for kind, _, at, id_, _ in decided) == compared(story)
