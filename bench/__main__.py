@@ -16,7 +16,20 @@ from typing import Annotated, Any
 
 import typer
 
-from bench import counted, footprint, lateness, picture, prices, recommend, report, rows, scale, simulate, throughput
+from bench import (
+    counted,
+    footprint,
+    lateness,
+    picture,
+    prices,
+    recommend,
+    report,
+    rows,
+    scale,
+    simulate,
+    throughput,
+    trust,
+)
 from bench.emulated import bare, deployed
 from bench.report import Part
 from holdfast_cli.output import err
@@ -27,6 +40,7 @@ TITLES = {
     "watches": "The price against the watches a user has open",
     "windows": "The price against window and item size",
     "rows": "What a catalog row and recommendations add, counted",
+    "trust": "What the epoch, doubts and several ids of a person add, counted",
     "lateness": "Lateness on the embedded AWS",
     "throughput": "Throughput on the embedded AWS",
     "recommend": "A build of recommendations",
@@ -90,6 +104,8 @@ def _part(part: Part, *, quick: bool) -> None:
             measure(part, stack.enter_context(bare()), seconds=min(2, seconds) if quick else seconds)
         elif part.name == "rows":
             rows.rows(part, stack.enter_context(bare()), decisions=50 if quick else rows.DECISIONS)
+        elif part.name == "trust":
+            trust.trust(part, stack.enter_context(bare()))
         elif part.name == "lateness":
             lateness.lateness(part, stack.enter_context(deployed()), watches=8 if quick else lateness.WATCHES)
         elif part.name == "throughput":

@@ -71,14 +71,20 @@ class Counts:
                 for each in asked["Statements"]:
                     size = statement_bytes(each["Statement"], each.get("Parameters", ()))
                     self._write(each["Statement"].split('"')[1], write_units(size))
+            case "TransactWriteItems":
+                for put in (each["Put"] for each in asked["TransactItems"]):
+                    self._write(put["TableName"], 2 * write_units(item_bytes(put["Item"])))
             case _:
-                consumed = answer.get("ConsumedCapacity", [])
-                consumed = consumed if isinstance(consumed, list) else [consumed]
-                for each in consumed:
-                    many = len(asked.get("RequestItems", {}).get(each["TableName"], ())) or 1
-                    self._write(each["TableName"], each["CapacityUnits"], many)
-                if not consumed:  # refused by its condition: a write all the same
-                    self._write(asked["TableName"], 1)
+                self._consumed(asked, answer)
+
+    def _consumed(self, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        consumed = answer.get("ConsumedCapacity", [])
+        consumed = consumed if isinstance(consumed, list) else [consumed]
+        for each in consumed:
+            many = len(asked.get("RequestItems", {}).get(each["TableName"], ())) or 1
+            self._write(each["TableName"], each["CapacityUnits"], many)
+        if not consumed:  # refused by its condition: a write all the same
+            self._write(asked["TableName"], 1)
 
     def _write(self, table: str, units: float, items: int = 1) -> None:
         self.items[table] += items
