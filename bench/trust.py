@@ -99,5 +99,5 @@ def _take(meter: Meter, records: Iterable[dict[str, Any]]) -> Cost:
     calls = meter.invoke("join", join.handler, {"Records": bodies}, memory_mb=MEMORY_MB["join"])
     meter.counting = False
     things, number = meter.counts.things, len(bodies)
-    each = (things[name] / number for name in ("write_units", "read_units", "sqs_requests"))
-    return Cost(*each, calls=len(calls))
+    writes, reads, requests = (things[name] / number for name in ("write_units", "read_units", "sqs_requests"))
+    return Cost(writes, reads, requests, len(calls))

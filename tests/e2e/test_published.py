@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from holdfast.aws.tables.users import Users
+import pytest
+
+from holdfast.aws.tables.users import Key, Users
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.fold.watches import decode
 from holdfast_cli.stack import Deployment
@@ -18,7 +20,7 @@ USERS, PRODUCTS = 100, 10
 def open_watches(deployed: Deployment, campaign: Campaign, expected: int, seconds: float = 60) -> int:
     """How many are open of a campaign, once there are as many as expected, or time is up."""
     users = Users(deployed.client("dynamodb"), deployed.outputs["UsersTableName"])
-    keys = {(f"{campaign.id} {number}", "watches") for number in range(USERS)}
+    keys: set[Key] = {(f"{campaign.id} {number}", "watches") for number in range(USERS)}
     ends = time.monotonic() + seconds
     while True:
         items, _ = users.read(keys)
@@ -29,6 +31,7 @@ def open_watches(deployed: Deployment, campaign: Campaign, expected: int, second
         time.sleep(0.2)
 
 
+@pytest.mark.timeout(60 + 30 * TIMES)
 def test_every_add_that_is_sent_right_after_a_publication_counts(deployed: Deployment) -> None:
     """A thousand, so that every container gets some. `HOLDFAST_PUBLICATIONS=50` says how often."""
     for _ in range(TIMES):
