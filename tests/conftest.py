@@ -1,32 +1,77 @@
+"""How tests are divided among workers, how many of those there are, and on how many examples properties are tried."""
+
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from tests.embedded import HOMES, stop_all
+from tests.examples import FEW, PROFILE
+
 if TYPE_CHECKING:
-    import pytest
     from xdist.remote import Producer  # type: ignore[import-untyped]
 
+TOGETHER = {
+    "tests/e2e/test_between.py": "e2e, waiting for windows",
+    "tests/e2e/test_person.py": "e2e, waiting for windows",
+    "tests/e2e/test_upgrade.py": "upgrade",
+    "tests/e2e/test_baseline.py": "baseline",
+    "tests/e2e/": "e2e",
+    "tests/browser/test_looks.py": "pictures",
+    "tests/browser/": "browser",
+    "tests/infrastructure/": "infrastructure",
+    "tests/packaging/": "packaging",
+}
+"""What runs on one worker, one after the other: it shares a browser, the synthesised templates or a wheel, or its tests
+wait. The first that fits counts. Every other test runs on whichever worker is free.
+"""
+FIRST = "tests/e2e/test_upgrade.py"
+"""Takes longest by itself, so begins before all others that are no group."""
+WAITING = ("tests/e2e", "tests/browser", "tests")
+"""Most of the time they wait: for a window, a queue, a page."""
 
-class OneForEndToEnd(LoadScopeScheduling):  # type: ignore[misc]
-    """All of tests/e2e on one worker, which so deploys once, all of tests/browser and of tests/packaging on one too;
-    every other test on whichever is free.
 
-    That is what `--dist loadgroup` is for, but pytest-xdist 3.8 marks the groups in an attribute of tests that
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """That is what `--dist loadgroup` is for, but pytest-xdist 3.8 marks the groups in an attribute of tests that
     pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next(
-            (kind for kind in ("tests/e2e/", "tests/browser/", "tests/packaging/") if nodeid.startswith(kind)), nodeid
-        )
+        return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneForEndToEnd:
-    return OneForEndToEnd(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One for each core, and four more where tests wait rather than compute."""
+    cores = os.cpu_count() or 2
+    return cores + 4 if {each.rstrip("/") for each in config.args} & {*WAITING} else cores
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The workers inherit the name of the folder."""
+    if not hasattr(config, "workerinput"):
+        os.environ[HOMES] = tempfile.mkdtemp(prefix="holdfast-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Once all workers are done."""
+    if not hasattr(config, "workerinput") and (homes := os.environ.pop(HOMES, None)):
+        stop_all(Path(homes))
+        shutil.rmtree(homes, ignore_errors=True)
 
 
 # Metrics of all tests of a worker pile up in one place, which is emptied when it is full, if it has a name.
@@ -35,4 +80,5 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Tests")
 # The same examples at every run: a test that fails was broken by the change at hand. `make laws` looks for others.
 settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.register_profile("others", settings.get_profile("same"), derandomize=False)
-settings.load_profile(os.environ.get("HOLDFAST_EXAMPLES", "same"))
+settings.register_profile("few", settings.get_profile("same"), max_examples=FEW)
+settings.load_profile(PROFILE)

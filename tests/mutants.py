@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("lambdas", "tests/unit", "tests/integration/statements.py", "pyproject.toml")
+COPIED = ("lambdas", "tests/unit", "tests/integration/statements.py", "tests/examples.py", "pyproject.toml")
 WORKERS = os.cpu_count() or 2
 LAWS = ("test_laws.py", "test_fold.py")
 SUMMARY = ("test_summary.py",)

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 from holdfast_cli.stack import Deployment
 from tests.browser.busy import ADDRESS, busy
 from tests.browser.desk import Desk
-from tests.embedded import embedded_aws
+from tests.embedded import shared_aws
 
 HERE = Path(__file__).parent
 NO_BROWSER = (
@@ -62,10 +62,10 @@ def _program(playwright: Playwright) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def deployed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployed(browser: Browser) -> Iterator[Deployment]:
     """Only where there is a browser to look at it."""
     assert browser.is_connected()
-    with embedded_aws(tmp_path_factory.mktemp("holdfast")) as deployment:
+    with shared_aws("browser") as deployment:
         yield deployment
 
 

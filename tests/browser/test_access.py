@@ -62,7 +62,7 @@ def test_no_token_is_kept_where_another_page_could_find_it(desk: Desk) -> None:
 
 def test_the_address_of_holdfast_console_lets_one_person_in_once(deployed: Deployment, browser: Browser) -> None:
     with Server(console_of(deployed, Files(build_page())), Session()) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             link = server.link()
             with browser.new_context() as context:

@@ -108,6 +108,7 @@ def one_a_day(deployed: Deployment, tmp_path: Path) -> Iterator[None]:
     published("{}\n")
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("one_a_day")
 def test_a_cap_over_two_campaigns_leaves_room_for_the_one_that_goes_first(deployed: Deployment, tapped: Tap) -> None:
     second = ruled()

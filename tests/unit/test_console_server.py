@@ -30,7 +30,7 @@ class Got(NamedTuple):
 @pytest.fixture
 def server() -> Iterator[Server]:
     with Server(Nothing(), Session()) as server:  # type: ignore[arg-type]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 
@@ -85,7 +85,7 @@ def test_another_page_may_not_use_the_cookie(server: Server) -> None:
 def test_a_session_ends_with_its_server(server: Server) -> None:
     cookie = signed_in(server).cookie
     with Server(Nothing(), Session()) as other:  # type: ignore[arg-type]
-        threading.Thread(target=other.serve_forever, daemon=True).start()
+        threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
         moved = cookie.replace(str(server.server_port), str(other.server_port))
         assert ask(other, "POST", "/session", {}, Cookie=moved).status == 403
         other.shutdown()

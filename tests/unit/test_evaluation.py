@@ -80,6 +80,7 @@ def generated(tmp_path: Path, **how: Any) -> Path:
     return events
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_of_planted_pairs_it_finds_far_more_than_popularity(tmp_path: Path, seed: int) -> None:
     recommended, popular = command(tmp_path, generated(tmp_path, seed=seed))
@@ -88,6 +89,7 @@ def test_of_planted_pairs_it_finds_far_more_than_popularity(tmp_path: Path, seed
     assert recommended["coverage_3"] > 10 * popular["coverage_3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_of_noise_it_does_not_pretend_to_know_anything(tmp_path: Path, seed: int) -> None:
     recommended, popular = command(tmp_path, generated(tmp_path, seed=seed, pairs=0))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, Tie, canonical
 from holdfast.core.intake.forms import records
+from tests.examples import examples
 from tests.unit.test_forms import FORMS, NOW
 
 EXAMPLES: list[Any] = [
@@ -27,7 +28,7 @@ FIELDS = sorted(
 """What the forms are known by, and what they look at."""
 WORDS = ["event", "profile", "track", "identify", "page", "tick", "Notification", "u-7", "$D_1", "2026-09-21T14:00:00Z"]
 
-fuzz = settings(max_examples=250, deadline=None)
+fuzz = settings(max_examples=examples(250), deadline=None)
 
 anything = st.recursive(
     st.none()

@@ -81,6 +81,7 @@ def test_what_is_popular_with_all_belongs_to_nothing(tmp_path: Path) -> None:
     assert set(found(tmp_path, rows)) == {POPULAR}
 
 
+@pytest.mark.slow
 def test_of_chance_hardly_anything_is_left(tmp_path: Path) -> None:
     chance = random.Random(2)
     rows = [row for who in range(5000) for _ in range(4) for row in bought(f"i{chance.randrange(300)}", by=[who])]
@@ -126,6 +127,7 @@ def test_only_the_events_that_it_names_count_from_where_they_bear_the_item(tmp_p
     assert popular(tmp_path, rows, did={"charged": quoted, "viewed": PATH}) == {"tent", "mat", "a", "b"}
 
 
+@pytest.mark.slow
 def test_of_one_who_did_it_to_thousands_the_newest_count(tmp_path: Path) -> None:
     robot = [row for n in range(3000) for row in bought(f"i{n:04}", by=["robot"], at=NOW - 1 - n)]
     assert [each.item for each in found(tmp_path, robot)[POPULAR]] == [f"i{n:04}" for n in range(KEPT_POPULAR)]

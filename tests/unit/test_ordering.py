@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -74,6 +75,7 @@ def test_a_file_that_is_in_order_is_read_as_it_is() -> None:
     assert reads == 2
 
 
+@pytest.mark.slow
 def test_lines_that_are_not_in_order_are_not_held_in_memory() -> None:
     times = random.Random(1).sample(range(30_000), 30_000)
     lines = [flat(T0 + at) for at in times]

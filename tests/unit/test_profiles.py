@@ -24,6 +24,7 @@ from holdfast.core.fold.profiles import (
     properties,
 )
 from holdfast.core.intake.forms import records
+from tests.examples import examples
 from tests.unit.builders import NOON, batches
 
 
@@ -303,7 +304,7 @@ def _applied(value: Any, steps: Iterable[tuple[str, Any]]) -> Json:
 
 
 @given(st.lists(changes(), max_size=12), st.randoms(use_true_random=False))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 def test_order_repeats_and_batches_make_no_difference(known: list[ProfileChange], rng: random.Random) -> None:
     shuffled = [*known, *rng.choices(known, k=len(known) // 2)] if known else []
     rng.shuffle(shuffled)
@@ -316,7 +317,7 @@ def test_order_repeats_and_batches_make_no_difference(known: list[ProfileChange]
 
 
 @given(st.lists(st.tuples(changes(), st.integers(0, HORIZON), st.integers(0, HORIZON)), max_size=12))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 def test_folding_what_is_old_makes_no_difference_to_what_comes_in_time(
     known: list[tuple[ProfileChange, int, int]],
 ) -> None:
@@ -333,7 +334,7 @@ def test_folding_what_is_old_makes_no_difference_to_what_comes_in_time(
 
 
 @given(st.lists(changes(), max_size=30), st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_whatever_the_floor_a_change_is_made_or_refused(known: list[ProfileChange], rng: random.Random) -> None:
     profile: Profile = {}
     for change in known:

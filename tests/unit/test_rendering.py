@@ -26,6 +26,7 @@ from holdfast.services.deliver import Decided, Deliver
 from holdfast.services.message_data import Gathered
 from holdfast_cli.events import _Run
 from holdfast_cli.fixtures import START_MS, Case, Fixtures, _Trace
+from tests.examples import examples
 from tests.unit.builders import MINUTE, a_plan
 
 USER = "u-1"
@@ -125,7 +126,7 @@ def as_sent(detail: Mapping[str, Any]) -> Sent:
     return Sent(kind, detail.get("values"), detail.get("reason", ""))
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(campaigns(), EVENTS, PROFILES)
 def test_what_is_shown_beforehand_is_what_is_sent(
     campaign: Campaign, events: list[dict[str, Any]], profile: dict[str, Any]

@@ -247,6 +247,7 @@ def what_happens(rng: random.Random, effect: float) -> list[tuple[int, Became]]:
     return sorted(found, key=lambda each: each[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", [0.01, 0.05, 0.2])
 def test_with_late_purchases_and_refunds_the_interval_covers_the_truth_at_every_hour(effect: float) -> None:
     rng, wrong, looks = random.Random(17), 0, set[tuple[Group, Group]]()

@@ -27,6 +27,7 @@ from holdfast.core.intake.batch import Body
 from holdfast.core.plans.plan import Constant, Plan
 from holdfast.services import join as join_module
 from holdfast.services.join import Join
+from tests.examples import examples
 from tests.unit.tables import Sink, Tables
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
@@ -192,7 +193,7 @@ def _quiet() -> Any:
         yield
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(stories(CHANGES, (*TRIGGERS, *EXITS)))
 def test_a_story_is_decided_alike_however_its_records_come(story: Story) -> None:
     assert as_they_come(story).decided() == as_they_arrive(story).decided()

@@ -20,6 +20,7 @@ from holdfast.core.intake.forms import Rules, records
 from holdfast.core.intake.sources import Entry, InForce, Source, Unreadable
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.main import app
+from tests.examples import examples
 from tests.unit import test_forms as forms
 
 NOW = forms.NOW
@@ -44,7 +45,7 @@ def test_what_a_native_form_reads_is_never_shown_to_a_source(data: dict[str, obj
     assert read(data) == records(json.dumps(data), NOW)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=3),

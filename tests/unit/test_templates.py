@@ -549,6 +549,7 @@ def test_an_attack_that_can_be_seen_is_refused(source: str) -> None:
         Template.compile(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", WITHHELD_ATTACKS.values(), ids=WITHHELD_ATTACKS)
 def test_an_attack_that_shows_when_rendering_is_withheld_in_little_memory(source: str) -> None:
     template = Template.compile(source)

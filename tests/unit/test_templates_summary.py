@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.templates.templates import Missing, TemplateError, Withheld, compile_values
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -193,7 +194,7 @@ STATEMENTS = st.recursive(
 HEADS = st.sampled_from(["", "{% assign a = Events[0] %}{% assign b = Events | reverse %}{% assign it = Event.name %}"])
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.builds("{}{}".format, HEADS, STATEMENTS))
 def test_whatever_a_template_does_the_kept_properties_are_all_it_reads(source: str) -> None:
     try:

@@ -42,6 +42,7 @@ def looks(
     return found
 
 
+@pytest.mark.slow
 def test_of_two_thousand_campaigns_without_effect_at_most_five_percent_are_ever_declared_to_have_one() -> None:
     rng = random.Random(7)
     declared = 0
@@ -51,6 +52,7 @@ def test_of_two_thousand_campaigns_without_effect_at_most_five_percent_are_ever_
     assert declared <= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", [0.01, 0.05, 0.2])
 def test_with_an_effect_the_interval_covers_it_at_every_look(effect: float) -> None:
     rng = random.Random(11)
