@@ -251,7 +251,7 @@ def compared(story: Story) -> list[tuple[str, int, str]]:
     return sorted(found)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(stories(("by sku",), ("added", "charged")).filter(lambda story: len(story.changes) == 1))
 def test_records_are_compared_by_the_reading_of_the_one_that_arrived_under_the_older(story: Story) -> None:
     decided = as_they_come(story).decided()
