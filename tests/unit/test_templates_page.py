@@ -91,3 +91,36 @@ def test_a_template_with_an_idiom_of_another_tool_is_refused_with_what_to_write(
 )
 def test_what_is_no_idiom_of_another_tool_gets_no_advice(source: str) -> None:
     assert advice(source) is None
+
+
+def written(idiom: Idiom) -> str:
+    return (advice(idiom.there) or "").partition(" is written: ")[2]
+
+
+_ENDS = {"if": "{% endif %}", "unless": "{% endunless %}", "for": "{{ item }}{% endfor %}", "case": "{% endcase %}"}
+_PROSE = ("nothing", "a link", "the text", "the URL", "one {%", "straight quotes")
+"""How advice begins that is no code."""
+
+
+@pytest.mark.parametrize(
+    "idiom",
+    [each for each in IDIOMS if not written(each).startswith(_PROSE)],
+    ids=lambda idiom: f"{idiom.tool}: {idiom.there}",
+)
+def test_what_to_write_instead_is_taken(idiom: Idiom) -> None:
+    """Where it stands for an opening, or for something inside, that is closed, or stands inside."""
+    code = re.split(r", (?!\d)|; ", written(idiom))[0].replace("…", "x")
+    if code.startswith(("{% else", "{% elsif", "{% endif")):
+        body, code = ("", code) if "endif" in code else ("x{% endif %}", code.replace("elsif x", "elsif Event.x"))
+        code = "{% if Event.a %}" + code + body
+    elif code.startswith("{%"):
+        name = code.split()[1]
+        code += "" if f"end{name}" in code else _ENDS.get(name, "")
+    elif not code.startswith("{{"):
+        code = f"{{{{ Event.x {code} }}}}" if code.startswith("|") else f"{{{{ {code} }}}}"
+    source = (
+        "{% assign n = 0 %}{% for item in Event.items %}"
+        + code.replace("a == b", "Event.a == Event.b")
+        + ".{% endfor %}"
+    )
+    Template.compile(source, catalogs=["products"])

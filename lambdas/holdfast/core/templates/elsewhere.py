@@ -159,6 +159,12 @@ IDIOMS: Final = (
     ),
     Idiom("Mailchimp", "*|CITY|*", r"\*\|(\w+)\|\*", r"{{ Profile.\1 }}"),
     # Shopify, whose language is Liquid
+    Idiom(
+        "Shopify",
+        "{{ 'cart.title' | t }}",
+        r"\|\s*t\b",
+        "{% case Profile.language %}{% when 'de' %}…{% endcase %}; nothing is translated",
+    ),
     Idiom("Shopify", "{{ price | money_with_currency }}", r"\|\s*money_\w+", "| money: 'EUR'"),
     Idiom("Shopify", "{{ price | money }}", r"\|\s*money\s*(?=\||\}\}|%\})", "| money: 'EUR'"),
     Idiom(
@@ -175,14 +181,16 @@ IDIOMS: Final = (
         r"\|\s*(?:img|image|asset|file|product_img)_url",
         "the URL, as the event or a catalog has it",
     ),
+    Idiom("Shopify", "{% render 'card' %}", r"\{%-?\s*(?:render|include|section|block|extends|layout)\b", _NO_PARTIALS),
+    Idiom(
+        "Shopify", "{% increment n %}", r"\{%-?\s*increment\b", "{% assign n = n | plus: 1 %}, after {% assign n = 0 %}"
+    ),
     Idiom(
         "Shopify",
-        "{{ 'cart.title' | t }}",
-        r"\|\s*t\b",
-        "no translations; {% case Profile.language %}{% when 'de' %}…{% endcase %}",
+        "{% decrement n %}",
+        r"\{%-?\s*decrement\b",
+        "{% assign n = n | minus: 1 %}, after {% assign n = 0 %}",
     ),
-    Idiom("Shopify", "{% render 'card' %}", r"\{%-?\s*(?:render|include|section|block|extends|layout)\b", _NO_PARTIALS),
-    Idiom("Shopify", "{% increment n %}", r"\{%-?\s*(?:increment|decrement)\b", "{% assign n = n | plus: 1 %}"),
     Idiom("Shopify", "{% cycle 'a', 'b' %}", r"\{%-?\s*cycle\b", "{% assign odd = forloop.index0 | modulo: 2 %}"),
     Idiom(
         "Shopify",
