@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import CampaignFileError, validate
 from holdfast.core.authoring.text import parse as parsed
-from holdfast.core.events import Event, Json, canonical
+from holdfast.core.events import Event, Json, Tie, canonical
 from holdfast.core.explain.explanation import explain
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold.asking import Known
@@ -30,6 +30,7 @@ from holdfast.core.plans.goal import Goal
 from holdfast.core.plans.plan import Plan, Plans
 from holdfast_cli.contracts import Detail
 from tests.unit.builders import ADDED, CHARGED, HOUR, LIMITS, MINUTE, a_plan, a_tick, an_event, batches, hits, minute
+from tests.unit.test_people import Ids
 
 REFUNDED, PAID = "refunded", "paid"
 ITEMS = "Items[].prod_name"
@@ -379,6 +380,16 @@ def test_keys_of_another_reading_convert_nothing() -> None:
     shop.plans = Plans([new], others=[old])
     assert told(shop.fold(an_event(CHARGED, at=minute(40), skus=["coat"], Items=[]), now=40)) == []
     assert told(shop.fold(bought(41), now=41)) == [("convert", 40.0, None)]
+
+
+def test_a_message_to_a_guest_who_had_bought_as_a_user_is_converted_by_nothing() -> None:
+    """It is taken back when the two prove to be one."""
+    ids = Ids(Plans([converting()]))
+    ids.fold([added(0)._replace(user="guest")], minute(0))
+    ids.fold([bought(10, user="u-1")], minute(10))
+    assert [each.kind for each in ids.fold([], minute(30), tick=True)] == ["send"]
+    assert [(each.kind, each.user) for each in ids.fold([Tie("u-1", "guest")], minute(31))] == [("retract", "guest")]
+    assert ids.fold([bought(40, user="u-1")], minute(40)) == []
 
 
 # --- Everywhere. ---

@@ -53,14 +53,25 @@ class Following:
         self._now = now
         self.counted = _still_counted(counted, now) if counted else counted
 
-    def merge(self, purchases: Sequence[Purchase], hits: Iterable[Hit]) -> list[Decision]:
-        """Merge purchases, and exits that became known too late. Answers what is decided by that."""
+    def merge(
+        self, purchases: Sequence[Purchase], hits: Iterable[Hit], decided: Iterable[Decision] = ()
+    ) -> list[Decision]:
+        """Merge purchases, and exits that became known too late. Answers the decisions on conversions.
+
+        `decided` are the fold's decisions so far: a message that they take back should not have gone.
+        """
         if not self._exposures:
             return []
         before, self._exposures = self._exposures, dict(self._exposures)
         for hit in hits:
             if hit.campaign in before and (hit.part == EXIT or (hit.every and not hit.history)):
                 self._exposures[hit.campaign] = [_ended(each, hit) for each in self._exposures[hit.campaign]]
+        back = {(each.campaign, each.key, each.mark) for each in decided if each.kind == "retract"}
+        for place in before if back else ():
+            self._exposures[place] = [
+                each._replace(void=True) if (campaign_of(place), each.key, (each.at, each.id)) in back else each
+                for each in self._exposures[place]
+            ]
         shown: dict[tuple[str, int], Json] = {}
         for purchase in purchases:
             for number, exposure in enumerate(self._exposures.get(purchase.campaign, ())):

@@ -91,7 +91,7 @@ def fold(
     state, decisions = _join(state, aliases, plans, now)
     draft, seen, ticked = _merge(state, inputs, aliases, now, decisions)
     following = Following(state.exposures, state.counted, now)
-    decisions += following.merge(draft.purchases, draft.hits)
+    decisions += following.merge(draft.purchases, draft.hits, decisions)
     watches_of = draft.watches
     touched = sorted(watches_of)
     _settle(draft)
