@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: dashboard-picture console-shots console-figures help setup demo unit functions e2e browser test check audit preflight lock docs mutants laws faults schemas footprint attacks bench scale clean
+.PHONY: dashboard-picture console-shots console-figures help setup demo unit functions e2e browser test check audit preflight lock docs mutants laws faults bodies schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -89,6 +89,9 @@ laws: $(STAMP) ## all property tests, on other examples than last time; TIMES=20
 
 faults: $(STAMP) ## the functions while AWS fails, in many seeded histories: is anything lost, twice, early or blind?
 	PYTHONPATH=lambdas:. $(BIN)/python -m tests.faults $(or $(SEEDS),2000)
+
+bodies: $(STAMP) ## mutated bodies through intake, fold and profiles: does one raise, is a record lost?
+	PYTHONPATH=lambdas:. $(BIN)/python -m tests.bodies $(or $(BODIES),300000)
 
 schemas: $(STAMP) ## write the JSON Schemas under schemas/, and the tables in docs/, anew from the models
 	@for name in campaign recommendation policy source input detail console; do $(BIN)/holdfast schema $$name > schemas/$$name.json || exit 1; done

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from holdfast.aws.personalize import Personalize
@@ -197,6 +198,44 @@ def test_what_cannot_be_read_sets_the_message_aside_whole_and_a_redrive_delivers
     assert aside["reason"].startswith("the campaigns could not be read")  # nor could anything else in that call
     world.dynamodb._faults["batch_get_item"].clear()
     assert delivered(world) == {"coat": "89"}
+
+
+def _refused_where(refused: Callable[[dict[str, Any]], bool]) -> Callable[[dict[str, Any]], None]:
+    """DynamoDB, which refuses the whole call for one key."""
+
+    def answer(arguments: dict[str, Any]) -> None:
+        if any(refused(key) for of in arguments["RequestItems"].values() for key in of["Keys"]):
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "BatchGetItem")
+
+    return answer
+
+
+def test_values_that_are_longer_than_any_key_find_no_row_and_harm_no_neighbour(world: World) -> None:
+    found = {"products": {"Name": "product", "Colour": "colour"}}
+    values = {"k": "{{ Catalog['products'].Price | default: 'none' }}"}
+    world.publish(a_plan(values=values, keep=("product", "colour"), catalogs=found))
+    for user, product in (("ann", "coat"), ("bob", "p" * 512)):
+        world.join().take([world.body(world.added(product, user=user, colour="c" * 512))])
+    world.now += 31 * MINUTE
+    world.join().take([world.body({"holdfast": "tick", "users": {"ann": world.now, "bob": world.now}})])
+    longest = 1024
+    refusal = _refused_where(lambda key: "sk" in key and len(key["sk"]["S"].encode()) > longest)
+    world.dynamodb.fault("batch_get_item", *[refusal] * 10)
+    assert set(delivered(world).values()) == {"none"}
+    assert world.messages("undelivered") == []
+
+
+def test_a_key_that_dynamodb_refuses_sets_its_own_message_aside_and_no_other(world: World) -> None:
+    world.publish(a_plan(values={"k": "{{ Profile.first_name | default: 'Hi' }}"}))
+    for user in ("ann", "bob", "eve"):
+        world.join().take([world.body(world.added(user=user))])
+    world.now += 31 * MINUTE
+    world.join().take([world.body({"holdfast": "tick", "users": dict.fromkeys(("ann", "bob", "eve"), world.now)})])
+    refusal = _refused_where(lambda key: key.get("user") == {"S": "bob"})
+    world.dynamodb.fault("batch_get_item", *[refusal] * 10)
+    world.deliver_outboxes()
+    assert {each["detail"]["user"]["identity"] for each in world.messages("rule")} == {"ann", "eve"}
+    assert [each["user"] for each in world.messages("undelivered")] == ["bob"]
 
 
 def test_a_catalog_that_cannot_be_read_holds_up_no_message_that_does_without(world: World) -> None:
