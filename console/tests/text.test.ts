@@ -20,9 +20,9 @@ constant:
   in:
     added to cart: product_name
     charged: Items[].prod_name
-convert: {on: charged, within: 7 days}
+snippets: {on: charged, within: 7 days}
 send:
-  hours: {from: "08:00"}
+  footer: {from: "08:00"}
   values:
     title: "{{ Profile.first_name | default: 'Hi' }}, it is waiting"  # short
     price: |
@@ -163,6 +163,31 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
     (at): Edit =>
       (source) =>
         text.removePair(source, at),
+  ),
+  fc.tuple(fc.constantFrom("audience", "control", "again_after"), value).map(
+    ([of, to]): Edit =>
+      (source) =>
+        text.setRule(source, ["send", of], to),
+  ),
+  fc.uniqueArray(name, { maxLength: 3 }).map(
+    (names): Edit =>
+      (source) =>
+        text.setList(source, ["send", "instead_of"], names),
+  ),
+  fc.uniqueArray(name, { maxLength: 3 }).map(
+    (names): Edit =>
+      (source) =>
+        text.setConverting(source, "undone_by", names),
+  ),
+  fc.tuple(fc.nat(2), name, value).map(
+    ([at, key, to]): Edit =>
+      (source) =>
+        text.setVariantValue(text.addTo(source, ["send", "variants"], { name: key }), at, key, to),
+  ),
+  fc.tuple(fc.nat(2), value).map(
+    ([at, to]): Edit =>
+      (source) =>
+        text.removeFrom(text.addTo(source, ["send", "per_user"], { in: to }), ["send", "per_user"], at),
   ),
   fc.tuple(name, name, value).map(
     ([catalog, column, property]): Edit =>
@@ -332,9 +357,9 @@ test("keys that the form does not know, comments and order outlive every edit", 
       const { data } = text.read(after);
       assert.ok(data);
       assert.ok(after.startsWith("# Owned by the shop team.\n"));
-      assert.deepEqual(data["convert"], { on: "charged", within: "7 days" });
+      assert.deepEqual(data["snippets"], { on: "charged", within: "7 days" });
       assert.equal((data["when"] as { grace?: string }).grace, "5 minutes");
-      assert.deepEqual((data["send"] as { hours?: unknown }).hours, { from: "08:00" });
+      assert.deepEqual((data["send"] as { footer?: unknown }).footer, { from: "08:00" });
     }),
   );
 });
@@ -408,4 +433,124 @@ test("a mistake is led to by its line", () => {
   assert.deepEqual(text.placeIn(FILE, ["when", "within"]), { line: 7, column: 3 });
   assert.deepEqual(text.placeIn(FILE, ["constant", 0, "in", "charged"]), { line: 13, column: 5 });
   assert.deepEqual(text.placeIn(FILE, ["nowhere"]), { line: 1, column: 1 });
+});
+
+const RULED = FILE.replace(
+  "send:\n",
+  `convert: {}
+send:
+  # by the law
+  hours: {from: "08:00", to: "21:00", days: [Monday, tue]}  # of the shop
+  per_user: {at_most: 1, in: 1 day}
+  control: 5%
+  variants:
+    - {name: a, weight: 2, values: {cta: go}}
+    - {name: b, values: {cta: {value: "{{ Event.n }}", type: number}}}
+`,
+);
+
+test("rules are what the form shows, however they are written", () => {
+  assert.deepEqual(form(RULED).rules, {
+    audience: "",
+    start: "",
+    end: "",
+    hours: { days: ["mon", "tue"], from: "08:00", to: "21:00", zone: "", otherwise: "" },
+    again_after: "",
+    caps: [{ at_most: "1", in: "1 day" }],
+    priority: "",
+    instead_of: [],
+    control: "5%",
+    variants: [
+      { name: "a", weight: "2", pairs: [{ key: "cta", value: "go", type: "" }] },
+      { name: "b", weight: "", pairs: [{ key: "cta", value: "{{ Event.n }}", type: "number" }] },
+    ],
+  });
+  assert.deepEqual(form(RULED).convert, { on: [], within: "", amount: "", currency: "", undone_by: [] });
+  assert.equal(form(FILE).convert, null);
+  assert.equal(form(FILE).rules.hours, null);
+});
+
+test("a rule that is written is what its field shows, and one that is emptied is gone with what held it", () => {
+  const path = fc.constantFrom(
+    ["send", "audience"],
+    ["send", "again_after"],
+    ["send", "hours", "zone"],
+    ["convert", "amount"],
+    ["send", "priority"],
+  );
+  fc.assert(
+    fc.property(path, name, fc.constantFrom(FILE, RULED), (at, to, file) => {
+      const after = text.setRule(file, at, to, { number: at[1] === "priority" });
+      const { rules, convert } = form(after);
+      const shown = { ...rules, zone: rules.hours?.zone, amount: convert?.amount } as Record<string, unknown>;
+      // What is a number in words is one in the file, and is shown as JavaScript writes it.
+      const key = at.at(-1) ?? "";
+      assert.ok(
+        shown[key] === to || (key === "priority" && Number(shown[key]) === Number(to)),
+        `${key}: ${shown[key]}`,
+      );
+      if (at[0] !== "convert") assert.deepEqual(form(text.setRule(after, at, "")), form(file));
+    }),
+  );
+  const emptied = ["from", "to", "days"].reduce((file, key) => text.setRule(file, ["send", "hours", key], ""), RULED);
+  assert.equal(form(emptied).rules.hours, null);
+  assert.ok(!emptied.includes("hours"));
+  assert.deepEqual(form(text.setRule(RULED, ["convert", "within"], "")).convert, form(RULED).convert);
+});
+
+test("numbers are written as numbers, and lists of names in one line", () => {
+  assert.ok(text.setRule(FILE, ["send", "priority"], "-3", { number: true }).includes("\n  priority: -3\n"));
+  assert.ok(text.setRule(RULED, ["send", "per_user", "at_most"], "20", { number: true }).includes("{at_most: 20, in"));
+  assert.ok(text.setList(FILE, ["send", "instead_of"], ["one"]).includes("\n  instead_of: one\n"));
+  const two = text.setList(FILE, ["send", "instead_of"], ["one", "two"]);
+  assert.ok(two.includes("\n  instead_of: [one, two]\n"), two);
+  assert.equal(form(text.setList(two, ["send", "instead_of"], [])).rules.instead_of.length, 0);
+});
+
+test("caps come and go, whether there is one or a list", () => {
+  const cap = { at_most: "3", in: "7 days" };
+  const two = text.addTo(RULED, ["send", "per_user"], { at_most: 3, in: "7 days" });
+  assert.deepEqual(form(two).rules.caps, [{ at_most: "1", in: "1 day" }, cap]);
+  const at = (file: string, number: number) => text.itemAt(file, ["send", "per_user"], number);
+  const changed = text.setRule(two, [...at(two, 1), "in"], "8 days");
+  assert.deepEqual(form(changed).rules.caps[1], { ...cap, in: "8 days" });
+  assert.deepEqual(form(text.setRule(RULED, [...at(RULED, 0), "in"], "2 days")).rules.caps[0]?.in, "2 days");
+  const one = text.removeFrom(two, ["send", "per_user"], 0);
+  assert.deepEqual(form(one).rules.caps, [cap]);
+  assert.deepEqual(form(text.removeFrom(one, ["send", "per_user"], 0)).rules.caps, []);
+  assert.deepEqual(form(text.addTo(FILE, ["send", "per_user"], { at_most: 3, in: "7 days" })).rules.caps, [cap]);
+});
+
+test("a variant's text is its own, and keeps its type", () => {
+  fc.assert(
+    fc.property(fc.nat(1), value, (number, to) => {
+      const before = form(RULED);
+      const after = form(text.setVariantValue(RULED, number, "cta", to));
+      const variants = before.rules.variants.map((each, n) =>
+        n === number ? { ...each, pairs: each.pairs.map((pair) => ({ ...pair, value: to })) } : each,
+      );
+      assert.deepEqual(after, { ...before, rules: { ...before.rules, variants } });
+    }),
+  );
+  const more = text.setWhole(RULED, ["send", "variants", 0, "values", "price"], "9");
+  assert.equal(form(more).rules.variants[0]?.pairs.length, 2);
+  assert.deepEqual(form(text.removeVariantValue(more, 0, "price")), form(RULED));
+});
+
+test("the events of a conversion bring their properties, and take them along", () => {
+  const on = text.setConverting(RULED, "on", ["paid", "charged"]);
+  assert.deepEqual(text.namedBy(form(on)), ["added to cart", "charged", "paid"]);
+  const said = text.setConstantPath(on, 0, "paid", "items[].name");
+  const none = form(text.removeConvert(said));
+  assert.equal(none.convert, null);
+  assert.deepEqual(none.constants, form(RULED).constants);
+  // What is an exit as well keeps its property, and so does an exit that goes and converts.
+  const kept = form(text.setNames(text.setConverting(RULED, "on", ["charged"]), "did_not", []));
+  assert.equal(kept.constants[0]?.in["charged"], "Items[].prod_name");
+});
+
+test("the hours' comment and the file's order outlive an edit of them", () => {
+  const after = text.setList(RULED, ["send", "hours", "days"], ["sat", "sun"]);
+  assert.equal(after, RULED.replace("[Monday, tue]", "[sat, sun]").replace(/(\S) {2}#/g, "$1 #"));
+  assert.equal(text.setRule(RULED, ["send", "hours", "to"], "20:30"), RULED.replace("21:00", "20:30"));
 });

@@ -53,12 +53,26 @@ constant:
     charged: Items[].prod_name
     "{NAMES[2]}": Items[].prod_name
 send:
+  audience: Profile.country == 'DE' && !Profile.unsubscribed
+  hours: {{days: [mon, tue, wed, thu, fri], from: "08:00", to: "21:00", zone: America/Argentina/ComodRivadavia}}
+  per_user:
+    - {{at_most: 1, in: 1 day}}
+    - {{at_most: 3, in: 7 days}}
+  instead_of: [c-06, c-07]
+  control: 5%
+  variants:
+    - {{name: plain, weight: 2, values: {{body: "مرحبا"}}}}
+    - {{name: a-long-name-of-a-variant, values: {{body: "{{{{ Profile.first_name | default: 'Hi' }}}}, {'y' * 80}"}}}}
   values:
     title: "{{{{ Profile.first_name | default: 'Hi' }}}}, your {{{{ ConstantEventProperty }}}} is waiting"
     body: "مرحبا {{{{ Profile.first_name | default: 'أهلا' }}}} 👋 لا تنس"
     a_key_with_a_very_long_name_that_nobody_shortened: https://shop.example.com/{"x" * 90}
 """
 
+
+SOURCE += """\
+convert: {on: charged, within: 7 days, amount: "Items[?prod_name == $value].price", currency: "'EUR'"}
+"""
 
 HINTS = [
     {"path": ["when", "did"], "place": "when.did", "line": 4, "column": 3, "message": f"{NAMES[5]} was never seen"}

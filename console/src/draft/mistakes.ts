@@ -3,7 +3,7 @@
 import type { CampaignRow, Mistake } from "../api.js";
 import { words } from "../words.js";
 import { isId } from "./slug.js";
-import type { Form } from "./text.js";
+import { type Form, namedBy } from "./text.js";
 
 type Known = {
   /** The id under which the campaign is live; null for a new one. */
@@ -26,9 +26,9 @@ export const ownerOf = (id: string, others: readonly CampaignRow[]): CampaignRow
   others.find((each) => each.id === id) ?? null;
 
 /** Each event that does not say its property yet: all of them, and each at its field. */
-function gaps({ constants, did, did_not }: Form): Mistake[] {
-  return constants.flatMap((constant, at) =>
-    [...did, ...did_not]
+function gaps(form: Form): Mistake[] {
+  return form.constants.flatMap((constant, at) =>
+    namedBy(form)
       .filter((event) => !constant.in[event] && !saidOtherwise(constant.in, event))
       .map((event) => mistake(["constant", at, "in", event], words.form.gap(event, constant.name))),
   );
@@ -76,9 +76,28 @@ const empty = (value: unknown): boolean =>
   value === "" ||
   (typeof value === "object" && Object.values(value).every((each) => each === "" || each === null));
 
+const RULES = new Set([
+  "audience",
+  "start",
+  "end",
+  "hours",
+  "again_after",
+  "per_user",
+  "priority",
+  "instead_of",
+  "control",
+]);
+
+/** Whether one field, or a few that stand together, show all that is below a path. */
+function holdsAll([first, second, ...more]: (string | number)[]): boolean {
+  if (first === "when") return second !== undefined && second !== "where" && more.length === 0;
+  if (first === "convert") return second !== undefined;
+  return first === "send" && (RULES.has(String(second)) || (second === "variants" && more.length > 0));
+}
+
 /** Those at exactly this path; of `when.within` and the like also what is below it. */
 export function at<T extends { path: (string | number)[] }>(all: T[], path: (string | number)[]): T[] {
-  const under = path[0] === "when" && path.length === 2 && path[1] !== "where";
+  const under = holdsAll(path);
   return all.filter((each) =>
     under
       ? path.every((step, n) => each.path[n] === step)

@@ -20,10 +20,12 @@ import {
 
 import type { Json, JsonObject } from "../api.js";
 import { words } from "../words.js";
+import { isObject, map, object, type Pair, pairsOf, text, texts } from "./read.js";
+import { type Convert, converting, convertOf, type Rules, rulesOf } from "./rules.js";
+
+export type { Pair } from "./read.js";
 
 export type Constant = { name: string; in: Record<string, string> };
-/** `type` is what the value goes out as where that is not text. */
-export type Pair = { key: string; value: string; type: string };
 export type Lookup = { catalog: string; column: string; property: string };
 
 /** The file as the form shows it; whatever it does not understand is left as it is in the text. */
@@ -45,7 +47,14 @@ export type Form = {
   limit: string;
   detail_type: string;
   pairs: Pair[];
+  rules: Rules;
+  convert: Convert | null;
 };
+
+/** The events that a file names, in the order of their parts. */
+export const namedBy = ({ did, did_not, convert }: Form): string[] => [
+  ...new Set([...did, ...did_not, ...converting(convert)]),
+];
 
 export type Read = { form: Form; data: JsonObject; wrong: null } | { form: null; data: null; wrong: Wrong };
 export type Wrong = { message: string; line: number; column: number };
@@ -168,26 +177,13 @@ function asForm(data: JsonObject): Form {
     one_per: send["one_per"] === "user" ? "user" : "value",
     limit: text(send["limit"]),
     detail_type: text(send["detail_type"]),
-    pairs: Object.entries(object(send["values"])).map(([key, value]) => ({ key, ...typed(value) })),
+    pairs: pairsOf(send["values"]),
+    rules: rulesOf(send),
+    convert: convertOf(data),
   };
 }
 
 const anyOf = (when: JsonObject): boolean => "did_any" in when && !texts(when["did"]).length;
-
-const typed = (value: Json): Omit<Pair, "key"> =>
-  isObject(value) && typeof value["value"] === "string"
-    ? { value: value["value"], type: text(value["type"]) }
-    : { value: text(value), type: "" };
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const object = (value: unknown): JsonObject => (isObject(value) ? value : {});
-const text = (value: unknown): string =>
-  value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
-const texts = (value: unknown): string[] =>
-  Array.isArray(value) ? value.map(text) : value === undefined || value === null || value === "" ? [] : [text(value)];
-const map = (value: unknown): Record<string, string> =>
-  Object.fromEntries(Object.entries(object(value)).map(([key, each]) => [key, text(each)]));
 
 // --- edits: text in, text out ---
 
@@ -295,6 +291,89 @@ export const removeLookup = (source: string, { catalog, column }: Lookup): strin
     dropEmpty(document, ["catalogs"]);
   });
 
+// --- what may be left out: rules, and what counts as a conversion ---
+
+/** A scalar that may be left out; with the last of its map the map goes, too. */
+export function setRule(source: string, path: Path, value: string, { number = false } = {}): string {
+  if (value === "") return leftOut(source, path);
+  const said = number && /^-?\d{1,9}(\.\d{1,6})?$/.test(value) ? Number(value) : value;
+  return inPlace(source, path, value) ?? edited(source, (document) => put(document, path, said));
+}
+
+/** One name, or a list of them in one line; without any it is left out. */
+export function setList(source: string, path: Path, names: string[]): string {
+  if (names.length === 0) return leftOut(source, path);
+  return edited(source, (document) => {
+    put(document, path, names.length === 1 ? names[0] : names);
+    const node = at(document, path);
+    if (isSeq(node)) node.flow = true;
+  });
+}
+
+/** A map or a list as a whole; null leaves it out. */
+export const setWhole = (source: string, path: Path, value: Json): string =>
+  value === null ? leftOut(source, path) : edited(source, (document) => put(document, path, value));
+
+/** One more of what is a list, or one thing where a list may stand. */
+export const addTo = (source: string, path: Path, value: Json): string =>
+  edited(source, (document, data) => {
+    const known = at(document, path);
+    const before = valueAt(data, path);
+    if (isSeq(known)) known.add(document.createNode(value));
+    else put(document, path, before === undefined || before === null ? [value] : [before, value]);
+  });
+
+export const removeFrom = (source: string, path: Path, number: number): string =>
+  edited(source, (document) => {
+    own(document, path);
+    const known = at(document, path);
+    if (isSeq(known) && known.items.length > 1) known.delete(number);
+    else drop(document, path);
+  });
+
+/** Where one of a list stands: the one thing that stands in its place is all of it. */
+export function itemAt(source: string, path: Path, number: number): Path {
+  const parsed = looked(source);
+  return "document" in parsed && isSeq(at(parsed.document, path)) ? [...path, number] : path;
+}
+
+/** Events of a conversion bring and take with them where they have the value, as those of `when` do. */
+export const setConverting = (source: string, of: "on" | "undone_by", names: string[]): string =>
+  edited(source, (document, before) => {
+    if (names.length) put(document, ["convert", of], names.length === 1 ? names[0] : names);
+    else drop(document, ["convert", of]);
+    const node = at(document, ["convert", of]);
+    if (isSeq(node)) node.flow = true;
+    follow(document, asForm(before));
+  });
+
+/** With the properties of its events. */
+export const removeConvert = (source: string): string =>
+  edited(source, (document, before) => {
+    drop(document, ["convert"]);
+    follow(document, asForm(before));
+  });
+
+/** Also when they are empty. */
+const SAY_SOMETHING = new Set<string | number>(["send", "convert"]);
+
+const leftOut = (source: string, path: Path): string =>
+  edited(source, (document) => {
+    drop(document, path);
+    for (let depth = path.length - 1; depth > 0; depth--) {
+      if (!SAY_SOMETHING.has(path[depth - 1] ?? "")) dropEmpty(document, path.slice(0, depth));
+    }
+  });
+
+/** The text of one key of a variant. */
+export const setVariantValue = (source: string, number: number, key: string, value: string): string => {
+  const path = valuePath(source, ["send", "variants", number, "values", key]);
+  return inPlace(source, path, value) ?? withLines(source, path, value);
+};
+
+export const removeVariantValue = (source: string, number: number, key: string): string =>
+  edited(source, (document) => drop(document, ["send", "variants", number, "values", key]));
+
 // --- the pairs of a message, each by its place ---
 
 export const addPair = (source: string, key: string, value: string): string =>
@@ -327,12 +406,13 @@ export function setPairValue(source: string, key: string, value: string): string
   return inPlace(source, path, value) ?? withLines(source, path, value);
 }
 
+const pairAt = (source: string, key: string): Path => valuePath(source, ["send", "values", key]);
+
 /** Where the template of a pair stands: one with a type is a map. */
-function pairAt(source: string, key: string): Path {
+function valuePath(source: string, path: Path): Path {
   const parsed = looked(source);
-  const value = "document" in parsed ? valueAt(parsed.data, ["send", "values", key]) : undefined;
-  const inside = isObject(value) && typeof value["value"] === "string";
-  return inside ? ["send", "values", key, "value"] : ["send", "values", key];
+  const value = "document" in parsed ? valueAt(parsed.data, path) : undefined;
+  return isObject(value) && typeof value["value"] === "string" ? [...path, "value"] : path;
 }
 
 const withLines = (source: string, path: Path, value: string): string =>
@@ -345,8 +425,8 @@ const withLines = (source: string, path: Path, value: string): string =>
 /** The events that a campaign names are the ones whose property and filter it says. */
 function follow(document: Document, before: Form): void {
   const after = asForm(object(document.toJS({ maxAliasCount: MOST_ALIASES })));
-  const named = new Set([...after.did, ...after.did_not]);
-  const gone = [...before.did, ...before.did_not].filter((name) => !named.has(name));
+  const named = new Set(namedBy(after));
+  const gone = namedBy(before).filter((name) => !named.has(name));
   for (const name of gone) drop(document, ["when", "where", name]);
   dropEmpty(document, ["when", "where"]);
   const many = isSeq(document.get("constant", true));
@@ -400,7 +480,7 @@ function put(document: Document, path: Path, value: unknown): void {
     else if (node.items.length === 0) node.flow = false;
   }
   const known = at(document, path);
-  if (isScalar(known) && typeof value === "string" && !known.anchor) {
+  if (isScalar(known) && (typeof value === "string" || typeof value === "number") && !known.anchor) {
     known.value = value;
     if (known.tag) delete known.tag;
     if (known.type === "PLAIN") delete known.type;

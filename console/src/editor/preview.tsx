@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import type { Preview as Shown, Traced, Variable } from "../api.js";
-import type { Form } from "../draft/text.js";
+import type { Form, Pair } from "../draft/text.js";
 import { Icon } from "../ui/icons.js";
 import { Code, Copy, Empty, Mistakes, Notice, Segmented, shown } from "../ui/parts.js";
 import { words } from "../words.js";
@@ -171,14 +171,16 @@ function MadeUp({ need, value, set }: { need: Need; value: string; set: (value: 
 
 function Message({ form, preview }: { form: Form; preview: Shown }) {
   const faulty = Object.values(preview.values).some((each) => each.error);
+  const variant = form.rules.variants.find(({ name }) => name !== "" && name === variantOf(preview));
   return (
     <>
       <ul class="shown">
-        {form.pairs.map(({ key, value }) => {
+        {[...templatesOf(form.pairs, variant?.pairs ?? [])].map(([key, template]) => {
           const traced = preview.values[key];
-          return traced && <Value key={key} name={key} template={value} traced={traced} />;
+          return traced && <Value key={key} name={key} template={template} traced={traced} />;
         })}
       </ul>
+      {variant && <p class="help">{words.preview.variant(variant.name)}</p>}
       {preview.reason && !faulty && (
         <Notice kind="bad">
           <span>
@@ -198,6 +200,15 @@ function Message({ form, preview }: { form: Form; preview: Shown }) {
       )}
     </>
   );
+}
+
+/** What each key's text is made of: a variant says some of them in another way, and may say more. */
+const templatesOf = (pairs: Pair[], varied: Pair[]): Map<string, string> =>
+  new Map([...pairs, ...varied].map(({ key, value }) => [key, value]));
+
+function variantOf({ detail }: Shown): unknown {
+  const { metadata } = detail as { metadata?: { variant?: unknown } };
+  return metadata?.variant;
 }
 
 function advice(reason: string): string {

@@ -41,7 +41,9 @@ export function needs(form: Form, seen: Seen | null, more: string[] = []): Need[
     if (!found.has(key))
       found.set(key, { key, label: key, origin, example: example(name, typeOf(origin, name, form, seen)) });
   };
-  for (const text of [...form.pairs.map((pair) => pair.value), ...more]) {
+  const { audience, variants } = form.rules;
+  const pairs = [...form.pairs, ...variants.flatMap((variant) => variant.pairs)];
+  for (const text of [audience, ...pairs.map((pair) => pair.value), ...more]) {
     for (const [, root, plain, quoted] of text.matchAll(VARIABLE))
       add(root === "Profile" ? "profile" : "event", plain ?? quoted ?? "");
     for (const [, root, double, single, word] of text.matchAll(FORM))

@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 
-import type { Catalogs, Checked, Mistake, Published } from "../api.js";
+import type { CampaignRow, Catalogs, Checked, Mistake, Published } from "../api.js";
 import { useData } from "../data.js";
 import { at } from "../draft/mistakes.js";
 import type { Form, Read } from "../draft/text.js";
@@ -13,6 +13,7 @@ import { YamlField } from "./fields.js";
 import { Match } from "./form/match.js";
 import { Message } from "./form/message.js";
 import type { Edit, FormProps, Said } from "./form/props.js";
+import { Rules } from "./form/rules.js";
 import { Tuning, Who } from "./form/who.js";
 import type { Answer } from "./live.js";
 import { Preview } from "./preview.js";
@@ -107,6 +108,7 @@ function Jumps() {
     ["who", words.form.who],
     ["match", words.form.match],
     ["message", words.form.message],
+    ["rules", words.rules.title],
     ["preview", words.preview.title],
   ];
   return (
@@ -122,6 +124,8 @@ function Jumps() {
 
 function AsForm({ form, drafting, readOnly, edit, previewed, check, mistakes }: Props & { form: Form }) {
   const catalogs = useData<Catalogs>("/catalogs").data?.catalogs ?? NONE;
+  const rows = useData<{ campaigns: CampaignRow[] }>("/campaigns").data?.campaigns;
+  const others = useMemo(() => (rows ?? []).filter(({ id }) => id !== form.id), [rows, form.id]);
   const said = useMemo(() => sayings(mistakes, check.data?.hints ?? []), [mistakes, check.data]);
   const formProps: FormProps = {
     form,
@@ -141,6 +145,7 @@ function AsForm({ form, drafting, readOnly, edit, previewed, check, mistakes }: 
       <Who {...formProps} />
       <Match {...formProps} />
       <Message {...formProps} />
+      <Rules {...formProps} others={others} />
       <Tuning {...formProps} />
       {elsewhere(mistakes).map((each) => (
         <Notice kind="bad" key={each.message}>
@@ -167,8 +172,15 @@ function sayings(mistakes: Mistake[], hints: Checked["hints"]): { mistaken: Said
 }
 
 /** Of keys that the form does not know. */
-const SHOWN = new Set(["when", "constant", "send", "id"]);
-const elsewhere = (mistakes: Mistake[]): Mistake[] => mistakes.filter((each) => !SHOWN.has(String(each.path[0])));
+const SHOWN = new Set(["when", "constant", "send", "convert", "id"]);
+const elsewhere = (mistakes: Mistake[]): Mistake[] =>
+  mistakes.filter(({ path }) => !SHOWN.has(String(path[0])) || (path.length > 1 && unknownTo(path)));
+const unknownTo = ([part, key]: Mistake["path"]): boolean => part === "send" && !OF_SEND.has(String(key));
+const OF_SEND = new Set(
+  "audience start end hours again_after per_user priority instead_of control one_per limit values variants detail_type".split(
+    " ",
+  ),
+);
 
 function AsYaml({ drafting, mayEdit, read, edit, view, mistakes }: Props) {
   const { wrong } = read;

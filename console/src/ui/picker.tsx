@@ -16,6 +16,8 @@ type Props = {
   placeholder?: string;
   /** After choosing, the field is empty again: what was chosen stands elsewhere. */
   adds?: boolean;
+  /** Emptied, it says nothing. */
+  optional?: boolean;
   disabled?: boolean;
   invalid?: boolean;
   id?: string;
@@ -37,7 +39,7 @@ export function fittingOf(options: Option[], typed: string): Option[] {
 
 export function Picker(props: Props) {
   const { label, value, options, set, placeholder, adds = false, disabled = false, invalid = false, id } = props;
-  const { mono = false, nothing = "", described } = props;
+  const { mono = false, nothing = "", described, optional = false } = props;
   const listId = useId();
   const input = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
@@ -81,7 +83,7 @@ export function Picker(props: Props) {
   const choose = (wanted: string): void => {
     setOpen(false);
     setTyped(false);
-    if (wanted.trim() && (adds || wanted !== value)) set(wanted.trim());
+    if ((wanted.trim() || optional) && (adds || wanted !== value)) set(wanted.trim());
     type(adds ? "" : wanted);
   };
   chosen.current = choose;

@@ -16,7 +16,7 @@ import { Typed } from "./typed.js";
 
 export function Match(props: FormProps) {
   const { form, source, edit, mistakes, readOnly } = props;
-  const named = [...form.did, ...form.did_not];
+  const named = text.namedBy(form);
   const more = (): void => edit(text.addConstant(source, { name: form.constants.length ? "" : "product", in: {} }));
   const broken = mistakes.some(({ path }) => path[0] === "when" || path[0] === "constant");
   return (
@@ -49,7 +49,7 @@ export function Match(props: FormProps) {
 
 function Held(props: FormProps & { at: number; constant: Constant }) {
   const { at, constant, form, source, edit, mistaken, hinted, readOnly } = props;
-  const named = [...form.did, ...form.did_not];
+  const named = text.namedBy(form);
   const one = form.constants.length === 1;
   const said = (of: Said, ...rest: string[]): string[] => [
     ...of("constant", at, ...rest),

@@ -135,7 +135,7 @@ function Events({ form, of, label, options, nothing, source, edit, steps, mistak
 
 /** What few campaigns need: at the end, and closed where nothing of it is said. */
 export function Tuning({ form, source, edit, mistaken, hinted, readOnly }: FormProps) {
-  const named = [...form.did, ...form.did_not];
+  const named = text.namedBy(form);
   const wrong =
     named.some((event) => mistaken("when", "where", event).length) ||
     mistaken("when", "settle").length ||

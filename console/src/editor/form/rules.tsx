@@ -1,0 +1,323 @@
+// What stands between due and sent, and whether it works. All of it may be left out: a part is closed where nothing is said.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+
+import type { CampaignRow } from "../../api.js";
+import { DAYS } from "../../draft/rules.js";
+import * as text from "../../draft/text.js";
+import { Icon } from "../../ui/icons.js";
+import { Hints, Mistakes, Segmented } from "../../ui/parts.js";
+import { type Option, Picker } from "../../ui/picker.js";
+import { words } from "../../words.js";
+import { Conversions } from "./convert.js";
+import type { FormProps } from "./props.js";
+import { Typed } from "./typed.js";
+import { Variants } from "./variants.js";
+
+type Props = FormProps & { others: CampaignRow[] };
+
+export function Rules(props: Props) {
+  const { rules, convert } = props.form;
+  const wrong = (...keys: string[]): boolean => keys.some((key) => props.mistaken("send", key).length > 0);
+  const { variants, control } = rules;
+  const measured = variants.length > 0 || control !== "" || convert !== null;
+  return (
+    <section class="card" aria-labelledby="rules">
+      <header>
+        <span class="step">4</span>
+        <h2 id="rules" tabIndex={-1}>
+          {words.rules.title}
+        </h2>
+        <span class="help">{words.rules.about}</span>
+      </header>
+      <div class="body parts">
+        <Part
+          title={words.rules.when}
+          said={Boolean(rules.audience || rules.start || rules.end || rules.hours)}
+          wrong={wrong("audience", "start", "end", "hours")}
+        >
+          <Field {...props} of="audience" mono />
+          <div class="two">
+            <Field {...props} of="start" />
+            <Field {...props} of="end" />
+          </div>
+          <HoursOf {...props} />
+        </Part>
+        <Part
+          title={words.rules.often}
+          said={Boolean(rules.again_after || rules.caps.length || rules.priority || rules.instead_of.length)}
+          wrong={wrong("again_after", "per_user", "priority", "instead_of")}
+        >
+          <Field {...props} of="again_after" options={SPANS} />
+          <Caps {...props} />
+          <InsteadOf {...props} />
+          <Field {...props} of="priority" number />
+        </Part>
+        <Part
+          title={words.rules.works}
+          said={measured}
+          wrong={wrong("control", "variants") || props.mistakes.some(({ path }) => path[0] === "convert")}
+        >
+          <Field {...props} of="control" />
+          <Conversions {...props} />
+          <Variants {...props} />
+        </Part>
+      </div>
+    </section>
+  );
+}
+
+type PartProps = { title: string; said: boolean; wrong: boolean; children: ComponentChildren };
+
+/** Open where it says something; once it is open, it stays so. */
+function Part({ title, said, wrong, children }: PartProps) {
+  const [open, set] = useState(said || wrong);
+  useEffect(() => {
+    if (said || wrong) set(true);
+  }, [said, wrong]);
+  return (
+    <details open={open} onToggle={(event) => set(event.currentTarget.open)}>
+      <summary>{title}</summary>
+      <div class="stack">{children}</div>
+    </details>
+  );
+}
+
+const options = (of: string[]): Option[] => of.map((value) => ({ value }));
+const SPANS = options(["1 hour", "1 day", "3 days", "7 days", "30 days"]);
+
+type FieldProps = Props & {
+  of: "audience" | "start" | "end" | "again_after" | "priority" | "control";
+  mono?: boolean;
+  number?: boolean;
+  options?: Option[];
+};
+
+/** One scalar under `send`. */
+function Field({ of, mono = false, number = false, options: list, ...props }: FieldProps) {
+  const { form, source, edit, mistaken, hinted, readOnly } = props;
+  const [label, placeholder, about] = words.rules.fields[of];
+  const mistakes = mistaken("send", of);
+  const shared = {
+    id: of,
+    value: form.rules[of],
+    placeholder,
+    disabled: readOnly,
+    invalid: mistakes.length > 0,
+    described: `${of}-about`,
+    set: (value: string) => edit(text.setRule(source, ["send", of], value, { number })),
+  };
+  return (
+    <div class="field" data-place={`send.${of}`}>
+      <label for={of}>{label}</label>
+      {list ? <Picker {...shared} label={label} options={list} optional /> : <Typed {...shared} mono={mono} />}
+      <span class="help" id={`${of}-about`}>
+        {about}
+      </span>
+      <Mistakes of={mistakes} />
+      <Hints of={hinted("send", of)} />
+    </div>
+  );
+}
+
+// --- when ---
+
+const zones = (): Option[] => [
+  { value: "user", note: words.rules.zoneOfUser },
+  ...options(Intl.supportedValuesOf("timeZone")),
+];
+
+function HoursOf({ form, source, edit, mistaken, readOnly }: Props) {
+  const { hours } = form.rules;
+  const known = useMemo(zones, []);
+  const set = (of: string, value: string): void => edit(text.setRule(source, ["send", "hours", of], value));
+  if (!hours) {
+    if (readOnly) return null;
+    const add = (): void => edit(text.setWhole(source, ["send", "hours"], { from: "08:00", to: "21:00" }));
+    return <Add label={words.rules.addHours} act={add} place="send.hours" />;
+  }
+  const flip = (day: string): void => {
+    const days = DAYS.filter((each) => (each === day) !== hours.days.includes(each));
+    edit(text.setList(source, ["send", "hours", "days"], days.length === DAYS.length ? [] : days));
+  };
+  return (
+    <fieldset class="stack framed" data-place="send.hours">
+      <legend>{words.rules.hours}</legend>
+      <div class="row">
+        <span class="row small">
+          {words.rules.from}
+          <span class="short">
+            <Typed
+              label={words.rules.fromLabel}
+              value={hours.from}
+              placeholder="00:00"
+              disabled={readOnly}
+              set={(value) => set("from", value)}
+            />
+          </span>
+          {words.rules.to}
+          <span class="short">
+            <Typed
+              label={words.rules.toLabel}
+              value={hours.to}
+              placeholder="24:00"
+              disabled={readOnly}
+              set={(value) => set("to", value)}
+            />
+          </span>
+        </span>
+        <span class="grow" />
+        {!readOnly && (
+          <Remove label={words.rules.removeHours} act={() => edit(text.setWhole(source, ["send", "hours"], null))} />
+        )}
+      </div>
+      <div class="segmented days" role="group" aria-label={words.rules.days}>
+        {DAYS.map((day) => (
+          <button
+            type="button"
+            key={day}
+            aria-pressed={hours.days.includes(day)}
+            disabled={readOnly || (hours.days.length === 1 && hours.days[0] === day)}
+            onClick={() => flip(day)}
+          >
+            {words.rules.dayNames[day]}
+          </button>
+        ))}
+      </div>
+      <div class="row">
+        <Picker
+          label={words.rules.zone}
+          value={hours.zone}
+          options={known}
+          placeholder={words.rules.zoneOfUser}
+          disabled={readOnly}
+          optional
+          set={(value) => set("zone", value === "user" ? "" : value)}
+        />
+        <Segmented
+          label={words.rules.otherwise}
+          value={hours.otherwise === "withhold" ? "withhold" : "wait"}
+          disabled={readOnly}
+          options={[
+            ["wait", words.rules.wait],
+            ["withhold", words.rules.skip],
+          ]}
+          set={(value) => set("otherwise", value === "wait" ? "" : value)}
+        />
+      </div>
+      <Mistakes of={mistaken("send", "hours")} />
+    </fieldset>
+  );
+}
+
+// --- how often ---
+
+function Caps({ form, source, edit, mistaken, readOnly }: Props) {
+  const { caps } = form.rules;
+  const at = (number: number, key: string): (string | number)[] => [
+    ...text.itemAt(source, ["send", "per_user"], number),
+    key,
+  ];
+  return (
+    <div class="stack" data-place="send.per_user">
+      {caps.map((cap, number) => (
+        <div class="row small" key={number} role="group" aria-label={words.rules.cap(number + 1)}>
+          {words.rules.atMost}
+          <span class="short">
+            <Typed
+              label={words.rules.capMessages}
+              value={cap.at_most}
+              disabled={readOnly}
+              set={(value) => value && edit(text.setRule(source, at(number, "at_most"), value, { number: true }))}
+            />
+          </span>
+          {words.rules.capIn}
+          <Picker
+            label={words.rules.capTime}
+            value={cap.in}
+            options={SPANS}
+            disabled={readOnly}
+            set={(value) => edit(text.setRule(source, at(number, "in"), value))}
+          />
+          {!readOnly && (
+            <Remove
+              label={words.rules.removeCap(number + 1)}
+              act={() => edit(text.removeFrom(source, ["send", "per_user"], number))}
+            />
+          )}
+        </div>
+      ))}
+      <Mistakes of={mistaken("send", "per_user")} />
+      {!readOnly && (
+        <Add
+          label={words.rules.addCap(caps.length > 0)}
+          act={() => edit(text.addTo(source, ["send", "per_user"], { at_most: 1, in: "1 day" }))}
+        />
+      )}
+    </div>
+  );
+}
+
+function InsteadOf({ form, source, edit, mistaken, others, readOnly }: Props) {
+  const chosen = form.rules.instead_of;
+  const set = (ids: string[]): void => edit(text.setList(source, ["send", "instead_of"], ids));
+  const open = others.filter(({ id }) => !chosen.includes(id)).map(({ id, name }) => ({ value: id, note: name }));
+  return (
+    <div class="field" data-place="send.instead_of">
+      <span class="label">{words.rules.insteadOf}</span>
+      <Names names={chosen} readOnly={readOnly} remove={(id) => set(chosen.filter((each) => each !== id))}>
+        <Picker
+          adds
+          label={words.rules.insteadOfLabel}
+          value=""
+          options={open}
+          placeholder={words.rules.campaign}
+          nothing={others.length ? "" : words.rules.noOthers}
+          set={(id) => !chosen.includes(id) && set([...chosen, id])}
+        />
+      </Names>
+      <span class="help">{words.rules.insteadOfAbout}</span>
+      <Mistakes of={mistaken("send", "instead_of")} />
+    </div>
+  );
+}
+
+// --- parts of these ---
+
+type NamesProps = { names: string[]; readOnly: boolean; remove: (name: string) => void; children: ComponentChildren };
+
+export function Names({ names, readOnly, remove, children }: NamesProps) {
+  return (
+    <div class="row">
+      {names.map((name) => (
+        <span class={`chip ${readOnly ? "fixed" : ""}`} key={name}>
+          <bdi class="cut" title={name}>
+            {name}
+          </bdi>
+          {!readOnly && <Remove label={words.form.remove(name)} act={() => remove(name)} icon="close" />}
+        </span>
+      ))}
+      {!readOnly && children}
+    </div>
+  );
+}
+
+export function Add({ label, act, place }: { label: string; act: () => void; place?: string }) {
+  return (
+    <div class="row" data-place={place}>
+      <button type="button" class="button" onClick={act}>
+        <Icon name="plus" />
+        {label}
+      </button>
+    </div>
+  );
+}
+
+export function Remove({ label, act, icon = "trash" }: { label: string; act: () => void; icon?: "trash" | "close" }) {
+  return (
+    <button type="button" class="button plain tiny icon" aria-label={label} title={label} onClick={act}>
+      <Icon name={icon} />
+    </button>
+  );
+}
