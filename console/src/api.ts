@@ -35,6 +35,8 @@ export type Fact = Schema["Fact"];
 export type Explanation = Schema["Explanation"];
 export type Story = Schema["Explained"];
 export type CampaignStats = Schema["Numbers"];
+export type Followed = Schema["Followed"];
+export type Comparison = Schema["Comparison"];
 export type Stats = Schema["Statistics"];
 export type Counts = Schema["Counts"];
 export type QueueName = keyof Counts;
@@ -44,6 +46,9 @@ export type Queue = Schema["Queued"];
 export type Match = Schema["Matched"];
 export type Act = Schema["Act"];
 export type Activity = Schema["Activity"];
+export type Policy = Schema["PolicyShown"];
+export type PolicyChecked = Schema["PolicyChecked"];
+export type PolicyPublished = Schema["PolicyPublished"];
 
 export class ApiError extends Error {
   constructor(

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Counts, get, type Me } from "./api.js";
 import { onSignedOut, SignInFailed, settings, signIn, signOut } from "./auth.js";
 import { asApiError, keepFresh, useData } from "./data.js";
-import { freshName, keepFor } from "./draft/kept.js";
+import { freshName, keepFor, POLICY } from "./draft/kept.js";
 import type CampaignPage from "./editor/page.js";
+import type PolicyPage from "./editor/policy.js";
 import { Activity } from "./pages/activity.js";
 import { Campaigns } from "./pages/campaigns.js";
 import { Queues } from "./pages/queues.js";
@@ -99,6 +100,7 @@ function App({ me }: { me: Me }) {
 
 /** The name of the draft that a page writes, if it writes one. */
 function draftOf({ page, path }: Route): string | null {
+  if (page === "policy") return POLICY;
   if (page !== "campaigns") return null;
   return (path[0] === "new" ? path[1] : path[0]) ?? null;
 }
@@ -133,6 +135,7 @@ function Nav({ route }: { route: Route }) {
   const { rejected = 0, undelivered = 0 } = counts ?? {};
   const places: [string, string, IconName, string][] = [
     ["campaigns", words.nav.campaigns, "campaigns", to("campaigns")],
+    ["policy", words.nav.policy, "policy", to("policy")],
     ["users", words.nav.users, "users", to("users")],
     ["queues", words.nav.queues, "queues", to("queues", rejected || !undelivered ? "rejected" : "undelivered")],
     ["activity", words.nav.activity, "activity", to("activity")],
@@ -168,6 +171,7 @@ function Page({ route, me }: { route: Route; me: Me }) {
   if (page === "campaigns" && first === "new") return <NewCampaign name={second} me={me} />;
   if (page === "campaigns" && first) return <Editor name={first} tab={second ?? "edit"} me={me} isNew={false} />;
   if (page === "campaigns") return <Campaigns me={me} />;
+  if (page === "policy") return <Policy me={me} />;
   if (page === "users") return <Users user={first ?? null} />;
   if (page === "queues") {
     const name = first === "undelivered" ? first : "rejected";
@@ -195,17 +199,32 @@ function NewCampaign({ name, me }: { name: string | undefined; me: Me }) {
 const editor = (): Promise<{ default: typeof CampaignPage }> => import("./editor/page.js");
 
 function Editor(props: { name: string; tab: string; me: Me; isNew: boolean }) {
-  const [Loaded, set] = useState<typeof CampaignPage | null>(null);
-  useEffect(() => void editor().then((module) => set(() => module.default)), []);
-  if (!Loaded) {
-    return (
-      <main id="main" class="stack wide" tabIndex={-1}>
-        <Skeleton height="3.4rem" />
-        <Skeleton height="14rem" count={3} />
-      </main>
-    );
-  }
-  return <Loaded key={props.name} {...props} />;
+  const Loaded = useLater<typeof CampaignPage>(editor);
+  return Loaded ? <Loaded key={props.name} {...props} /> : <Loading />;
+}
+
+/** Of the editor it has most. */
+const policy = (): Promise<{ default: typeof PolicyPage }> => import("./editor/policy.js");
+
+function Policy(props: { me: Me }) {
+  const Loaded = useLater<typeof PolicyPage>(policy);
+  return Loaded ? <Loaded {...props} /> : <Loading />;
+}
+
+/** A page that is fetched when it is opened; null until it is there. */
+function useLater<T>(fetched: () => Promise<{ default: T }>): T | null {
+  const [loaded, set] = useState<T | null>(null);
+  useEffect(() => void fetched().then((module) => set(() => module.default)), [fetched]);
+  return loaded;
+}
+
+function Loading() {
+  return (
+    <main id="main" class="stack wide" tabIndex={-1}>
+      <Skeleton height="3.4rem" />
+      <Skeleton height="14rem" count={3} />
+    </main>
+  );
 }
 
 const SCHEME = "holdfast.scheme";

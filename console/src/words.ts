@@ -6,6 +6,9 @@ export const number = (value: number): string => amount.format(value);
 const rough = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 /** As short as it fits a badge. */
 export const brief = (value: number): string => rough.format(value);
+const money = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const groups: Record<string, string> = { control: "the control group", stack: "the control group of the stack" };
 const many = (value: number, one: string, more: string): string => `${number(value)} ${value === 1 ? one : more}`;
 
 const quoted = (names: string[], and: string): string => names.map((name) => `“${name}”`).join(` ${and} `);
@@ -60,7 +63,7 @@ export const words = {
     stage: (stage: string): string => `Stage ${stage}`,
   },
 
-  nav: { campaigns: "Campaigns", users: "Users", queues: "Queues", activity: "Activity" },
+  nav: { campaigns: "Campaigns", policy: "Policy", users: "Users", queues: "Queues", activity: "Activity" },
 
   broken: {
     title: "This page could not be shown",
@@ -535,6 +538,67 @@ export const words = {
     noValues: "None yet.",
     range: "Range",
     days: (days: number): string => `${days} days`,
+    downloadDays: "Days as CSV",
+    downloadConversions: "Conversions as CSV",
+  },
+
+  outcome: {
+    title: "What followed",
+    about: "Conversions of these days' messages, and of those that the control group did not get.",
+    none: "Nothing yet.",
+    notCounted:
+      "Conversions are not counted. Say what one is under Rules, “Does it work?”: then it stands here whether messages make a difference.",
+    groups: "The groups that are compared",
+    group: "Group",
+    users: "Users",
+    messages: "Messages",
+    converted: "Converted",
+    share: "Share",
+    amount: (currency: string | null): string => (currency ? `Amount (${currency})` : "Amount"),
+    compared: (variant: string | null, against: string | null): string =>
+      `${variant ? `Variant ${variant}` : "All messages"}${against ? `, against ${groups[against] ?? `variant ${against}`}` : ""}`,
+    treated: (variant: string | null): string => (variant ? `Variant ${variant}` : "Got a message"),
+    against: (group: string | null): string => {
+      const said = groups[group ?? ""] ?? `variant ${group ?? ""}`;
+      return said.charAt(0).toUpperCase() + said.slice(1);
+    },
+    arm: (variant: string, group: string): string =>
+      [group ? words.outcome.against(group) : "Messages", variant && `variant ${variant}`].filter(Boolean).join(", "),
+    verdicts: {
+      works: "Works",
+      harms: "Harms",
+      "not yet": "Not yet",
+      "nothing to compare": "Nothing to compare",
+    },
+    percent: (share: number): string => percent.format(share),
+    money: (value: number): string => money.format(value),
+    sure: "Right in 95 % of cases, on whatever day one looks. Users count once their time to convert is over.",
+    perUser: (low: number, high: number, currency: string | null): string =>
+      `Of amounts: ${money.format(low)} to ${money.format(high)}${currency ? ` ${currency}` : ""} more per user.`,
+    plainAbout: "That holds if one looks once; whoever looks daily is misled by it far more often.",
+  },
+
+  policy: {
+    title: "Policy",
+    about: "The rules for the messages of all campaigns together.",
+    label: "The policy as YAML",
+    none: "Not published: nothing holds for all campaigns",
+    start: `# Rules for all campaigns together. What is left out forbids nothing.
+zone: Europe/Berlin # where users live of whom nothing else is known
+hours: {from: "08:00", to: "21:00"} # of campaigns that have no hours of their own
+per_user: # of all campaigns together
+  - {at_most: 1, in: 1 day}
+# control: 2% # who gets no message of any campaign, to compare with
+# exempt: [order-confirmation] # campaigns for which none of this holds
+`,
+    keys: "zone, hours (days, from, to, zone, otherwise), per_user (at_most, in), control, exempt. {} takes it back.",
+    viewOnlyWhy: "Changing the policy takes the group “editor”.",
+    publishTitle: "Publish the policy",
+    publishAbout: "It is in force at once, for all campaigns: for messages that are due already, too.",
+    same: "Nothing changes.",
+    raced: (revision: number, by: string): string =>
+      `Revision ${revision} was published${by ? ` by ${by}` : ""} meanwhile. Nothing was overwritten: below is what yours changes against it.`,
+    isLive: (revision: number): string => `Revision ${revision} of the policy is live.`,
   },
 
   users: {

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from playwright.sync_api import Page, Route
 
-from holdfast.console import models
+from holdfast.console import models, policy
 from holdfast.console.answers import Refused
 from holdfast.console.desk import Desk as Api
 from holdfast.core.plans.plan import Plans
@@ -62,7 +62,7 @@ send:
   control: 5%
   variants:
     - {{name: plain, weight: 2, values: {{body: "مرحبا"}}}}
-    - {{name: a-long-name-of-a-variant, values: {{body: "{{{{ Profile.first_name | default: 'Hi' }}}}, {'y' * 80}"}}}}
+    - {{name: a-long-name-of-a-variant, values: {{body: "{{{{ Profile.first_name | default: 'Hi' }}}}, {"y" * 80}"}}}}
   values:
     title: "{{{{ Profile.first_name | default: 'Hi' }}}}, your {{{{ ConstantEventProperty }}}} is waiting"
     body: "مرحبا {{{{ Profile.first_name | default: 'أهلا' }}}} 👋 لا تنس"
@@ -98,6 +98,55 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
+COMPARISONS = [
+    {
+        "variant": None,
+        "against": "control",
+        "verdict": "not yet",
+        "sentence": "Not yet: about 9 more days at this traffic (-0.8 to +4.1 points).",
+        "plain_dashboard": "A plain dashboard would say: +38%, significant.",
+        "treated": {"users": 12_345, "converted": 741, "amount": 65_432.1},
+        "control": {"users": 651, "converted": 28, "amount": 2_345.67},
+        "points": (-0.0083, 0.0412),
+        "currency": "EUR",
+        "amount_per_user": (-0.31, 3.71),
+    },
+    {
+        "variant": "a-long-name-of-a-variant-in-full",
+        "against": "plain",
+        "verdict": "harms",
+        "sentence": "Harms: +0.3 to +4.0 points fewer users convert.",
+        "plain_dashboard": "A plain dashboard would say: -31%, significant.",
+        "treated": {"users": 4_115, "converted": 180, "amount": 12_000.0},
+        "control": {"users": 8_230, "converted": 561, "amount": 53_432.1},
+        "points": (-0.04, -0.003),
+        "currency": None,
+        "amount_per_user": None,
+    },
+]
+
+
+def followed(days: int) -> list[dict[str, Any]]:
+    arms = [("plain", ""), ("a-long-name-of-a-variant-in-full", ""), ("plain", "control"), ("", "stack")]
+    return [
+        {
+            "day": f"2026-08-{day + 1:02}",
+            "revision": 6,
+            "variant": variant,
+            "group": group,
+            "messages": 400 - number * 90 + day,
+            "converted": 23 - number * 5,
+            "amount": 1_234.5 - number * 300,
+            "currency": "EUR" if number else "Rs.",
+            "users": 390 - number * 90,
+            "users_converted": 20 - number * 5,
+            "users_amount": 1_034.5 - number * 300,
+        }
+        for day in range(min(days, 28))
+        for number, (variant, group) in enumerate(arms)
+    ]
+
+
 def stats(days: int) -> dict[str, Any]:
     def numbers(number: int) -> dict[str, Any]:
         sent = [(number * 37 + day * 13) % 90 if day > 3 else 0 for day in range(days)]
@@ -114,6 +163,8 @@ def stats(days: int) -> dict[str, Any]:
             "failed": [0] * days,
             "top": top,
             "top_error": 0,
+            "outcomes": followed(days) if number == int(CAMPAIGN[2:]) else [],
+            "comparisons": COMPARISONS if number == int(CAMPAIGN[2:]) else [],
         }
 
     return {
@@ -228,6 +279,23 @@ def campaign() -> dict[str, Any]:
     }
 
 
+POLICY = """\
+zone: Europe/Berlin
+hours: {from: "08:00", to: "21:00"}
+per_user:
+  - {at_most: 1, in: 1 day}
+control: 2%
+exempt: [c-03, order-confirmation]
+"""
+
+
+def rules() -> dict[str, Any]:
+    shown = campaign()
+    return {
+        key: shown[key] for key in ("revision", "live_revision", "revisions", "published_at", "published_by", "note")
+    } | {"source": POLICY}
+
+
 def answer(path: str, query: str) -> Any:
     """What is asked for with GET, as the API's models have it; None for what there is not."""
     days = int(parse_qs(query).get("days", ["14"])[0])
@@ -236,6 +304,7 @@ def answer(path: str, query: str) -> Any:
         "me": (models.Me, lambda: {"name": "ann", "groups": ["editor"], "may_edit": True, "stage": "local"}),
         "campaigns": (models.Shown, campaign) if one else (models.Listed, lambda: {"campaigns": rows()}),
         "stats": (models.Statistics, lambda: stats(days)),
+        "policy": (models.PolicyShown, rules),
         "queues": (models.Queued, queue) if one else (models.Counts, lambda: {"rejected": 12_345, "undelivered": 5}),
         "explain": (models.Explained, story),
         "activity": (models.Activity, acts),
@@ -257,6 +326,8 @@ def pure(path: str, body: Any) -> tuple[int, Any]:
             return 200, checked | ({"hints": HINTS} if CAMPAIGN in json.dumps(body) else {})
         if kind == "preview":
             return 200, API.preview(models.Occurrence.model_validate(body)).model_dump(mode="json")
+        if kind == "policy/check":
+            return 200, policy.check(models.PolicyText.model_validate(body), PUBLISHED).model_dump(mode="json")
         if kind == "suggestions":
             return 200, API.suggest(models.Drafted.model_validate(body)).model_dump(mode="json")
     except Refused as error:
@@ -264,6 +335,7 @@ def pure(path: str, body: Any) -> tuple[int, Any]:
     return 404, {"error": {"code": "not_found", "message": path}}
 
 
+PUBLISHED: Any = SimpleNamespace(live=lambda: [SimpleNamespace(plan=SimpleNamespace(id="c-03"))])
 NOBODY: Any = SimpleNamespace(sample_profiles=lambda _number: [], read=dict, all=list)
 API = Api(
     stage="local",

@@ -37,6 +37,7 @@ PAGES = {
     "rejected": "#/queues/rejected",
     "undelivered": "#/queues/undelivered",
     "activity": "#/activity",
+    "policy": "#/policy",
 }
 
 

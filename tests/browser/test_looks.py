@@ -35,6 +35,7 @@ PAGES = {
     "rejected": "#/queues/rejected",
     "undelivered": "#/queues/undelivered",
     "activity": "#/activity",
+    "policy": "#/policy",
     "new": "#/campaigns/new/new-one",
 }
 SIZES = {1440: 900, 1024: 768, 390: 844}
@@ -79,14 +80,14 @@ STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth;
   const out = [...document.querySelectorAll("body *")].filter((each) => {
     const { left, right, width } = each.getBoundingClientRect();
-    const scrolls = each.closest("pre, .tabs, .unseen, .skip, [hidden], svg") || each.parentElement.closest(".cut");
+    const scrolls = each.closest("pre, .tabs, .scrolls, .unseen, .skip, [hidden], svg") || each.parentElement.closest(".cut");
     return width > 0 && !scrolls && (right > wide + 1 || left < -1);
   });
   const clipped = [...document.querySelectorAll(".card")].flatMap((card) => {
     const frame = card.getBoundingClientRect();
     return [...card.querySelectorAll("*")].filter((each) => {
       const { right, width } = each.getBoundingClientRect();
-      return width > 0 && right > frame.right + 1 && !each.closest("pre, .unseen, [hidden], svg, .picker > ul")
+      return width > 0 && right > frame.right + 1 && !each.closest("pre, .scrolls, .unseen, [hidden], svg, .picker > ul")
         && !each.parentElement.closest(".cut");
     });
   });

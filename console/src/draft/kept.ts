@@ -5,6 +5,9 @@
 export type Draft = { source: string; base: string; seen: number };
 export type Kept = Draft & { name: string; at: number };
 
+/** The draft of the policy: no campaign has such a name. */
+export const POLICY = "/policy";
+
 let prefix = "holdfast.draft..";
 
 /** Stages are apart, though they may be looked at from one address. */
@@ -37,11 +40,11 @@ export function discard(name: string): void {
   }
 }
 
-/** All of this stage, the newest first. */
+/** All campaigns' of this stage, the newest first. */
 export function allKept(): Kept[] {
   try {
     return Object.keys(localStorage)
-      .filter((key) => key.startsWith(prefix))
+      .filter((key) => key.startsWith(prefix) && key !== prefix + POLICY)
       .flatMap((key) => {
         const text = localStorage.getItem(key);
         const draft = asDraft(text);

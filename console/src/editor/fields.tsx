@@ -143,6 +143,7 @@ function AskDefault({ name, done }: { name: string; done: (text: string | null) 
 }
 
 type YamlProps = {
+  label: string;
   text: string;
   set: (text: string) => void;
   problems: Problem[];
@@ -164,7 +165,7 @@ export function YamlField(props: YamlProps) {
     const made = yamlEditor({
       host: host.current,
       text,
-      label: words.editor.yamlLabel,
+      label: latest.current.label,
       readOnly,
       changed: (next) => latest.current.set(next),
       undo: () => latest.current.steps.undo(),

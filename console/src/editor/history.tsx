@@ -2,15 +2,26 @@
 
 import { useState } from "preact/hooks";
 
-import { type Me, type Published, post } from "../api.js";
-import { asApiError, forget, useData } from "../data.js";
+import { type Me, post, type RevisionRow } from "../api.js";
+import { asApiError, useData } from "../data.js";
 import { TextChanges } from "../ui/difference.js";
 import { Icon } from "../ui/icons.js";
 import { Code, Dialog, Failed, Note, Skeleton, Time, toast } from "../ui/parts.js";
 import { words } from "../words.js";
 import { Breaking } from "./publish.js";
 
-export function History({ live, me, reload }: { live: Published; me: Me; reload: () => Promise<void> }) {
+type Props = {
+  /** Of the campaign, or of the policy, in the API. */
+  path: string;
+  live: { revision: number; revisions: RevisionRow[]; paused: boolean };
+  me: Me;
+  reload: () => Promise<void>;
+  /** An old revision has become the next one. */
+  changed: () => void;
+};
+
+export function History(props: Props) {
+  const { live } = props;
   const [open, setOpen] = useState<number | null>(null);
   const revisions = [...live.revisions].sort((a, b) => b.revision - a.revision);
   return (
@@ -41,31 +52,22 @@ export function History({ live, me, reload }: { live: Published; me: Me; reload:
           </li>
         ))}
       </ul>
-      {open !== null && (
-        <Revision id={live.id} revision={open} live={live} me={me} close={() => setOpen(null)} reload={reload} />
-      )}
+      {open !== null && <Revision {...props} revision={open} close={() => setOpen(null)} />}
     </section>
   );
 }
 
-type RevisionProps = {
-  id: string;
-  revision: number;
-  live: Published;
-  me: Me;
-  close: () => void;
-  reload: () => Promise<void>;
-};
+type RevisionProps = Props & { revision: number; close: () => void };
 
-function Revision({ id, revision, live, me, close, reload }: RevisionProps) {
-  const path = (of: number): string => `/campaigns/${encodeURIComponent(id)}?revision=${of}`;
-  const it = useData<Published>(path(revision));
-  const before = useData<Published>(revision > 1 ? path(revision - 1) : null);
+function Revision({ path: of, revision, live, me, close, reload, changed }: RevisionProps) {
+  const path = (number: number): string => `${of}?revision=${number}`;
+  const it = useData<{ source: string | null }>(path(revision));
+  const before = useData<{ source: string | null }>(revision > 1 ? path(revision - 1) : null);
   const [note, setNote] = useState("");
   const [broken, setBroken] = useState<string[]>([]);
   const rollBack = async (): Promise<void> => {
     try {
-      const done = await post<{ revision: number }>(`/campaigns/${encodeURIComponent(id)}/rollback`, {
+      const done = await post<{ revision: number }>(`${of}/rollback`, {
         to: revision,
         seen_revision: live.revision,
         ...(note.trim() ? { note: note.trim() } : {}),
@@ -81,7 +83,7 @@ function Revision({ id, revision, live, me, close, reload }: RevisionProps) {
       }
       toast(error.message, { icon: "warning" });
     }
-    forget("/campaigns");
+    changed();
     await reload();
   };
   const offered = me.may_edit && revision !== live.revision;
@@ -99,9 +101,9 @@ function Revision({ id, revision, live, me, close, reload }: RevisionProps) {
     <Dialog title={words.history.revision(revision)} close={close} footer={footer}>
       {it.error && <Failed error={it.error} retry={it.reload} />}
       {!it.data && !it.error && <Skeleton height="12rem" />}
-      {it.data && revision === 1 && <Code label={words.history.first} text={it.data.source} />}
+      {it.data && revision === 1 && <Code label={words.history.first} text={it.data.source ?? ""} />}
       {it.data && before.data && (
-        <TextChanges label={words.difference.what} before={before.data.source} after={it.data.source} />
+        <TextChanges label={words.difference.what} before={before.data.source ?? ""} after={it.data.source ?? ""} />
       )}
       <Breaking what={broken} />
       {offered && <Note value={note} set={setNote} />}

@@ -17,6 +17,7 @@ import { History } from "./history.js";
 import { leadTo } from "./lead.js";
 import { useCheck } from "./live.js";
 import { Publish } from "./publish.js";
+import { usePublishing, usePublishKeys } from "./publishing.js";
 import { Report } from "./report.js";
 import { TestSend } from "./test-send.js";
 import { useDraft, useUndoKeys } from "./use-draft.js";
@@ -164,8 +165,16 @@ function Editing({ name, tab, me, live, reload }: EditingProps) {
           </button>
         </Notice>
       )}
-      {tab === "numbers" && <Report id={name} />}
-      {tab === "history" && live && <History live={live} me={me} reload={reload} />}
+      {tab === "numbers" && <Report id={name} counts={countsConversions(live)} />}
+      {tab === "history" && live && (
+        <History
+          path={`/campaigns/${encodeURIComponent(live.id)}`}
+          live={live}
+          me={me}
+          reload={reload}
+          changed={() => forget("/campaigns")}
+        />
+      )}
       {tab !== "numbers" && tab !== "history" && (
         <Write
           {...shared}
@@ -207,6 +216,8 @@ function Editing({ name, tab, me, live, reload }: EditingProps) {
   );
 }
 
+const countsConversions = (live: Published | null): boolean => Boolean(live?.campaign?.["convert"]);
+
 const placed = (source: string, own: Mistake[]): Mistake[] =>
   own.map((each) => ({ ...each, ...placeIn(source, each.path) }));
 
@@ -244,33 +255,6 @@ function useFreeId(
     known.current = taken;
     if (follows && taken.has(form.id)) give(freeSlug(form.name, taken));
   }, [rows]);
-}
-
-/** Asks as soon as what was written last is checked. */
-function usePublishing(stale: boolean, ready: () => void): () => void {
-  const [wanted, want] = useState(false);
-  const latest = useRef(ready);
-  latest.current = ready;
-  useEffect(() => {
-    if (!wanted || stale) return;
-    want(false);
-    latest.current();
-  }, [wanted, stale]);
-  return useCallback(() => want(true), []);
-}
-
-function usePublishKeys(publish: () => void, on: boolean): void {
-  useEffect(() => {
-    if (!on) return;
-    const keys = (event: KeyboardEvent): void => {
-      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-      if (event.key !== "s" && event.key !== "Enter") return;
-      event.preventDefault();
-      publish();
-    };
-    addEventListener("keydown", keys);
-    return () => removeEventListener("keydown", keys);
-  }, [publish, on]);
 }
 
 function Tabs({ name, tab }: { name: string; tab: string }) {

@@ -193,7 +193,7 @@ function Message({ form, preview }: { form: Form; preview: Shown }) {
           <span>{preview.gate}</span>
         </Notice>
       )}
-      {!preview.reason && (
+      {!preview.reason && !preview.gate && (
         <p class="help">
           <Icon name="check" class="icon-inline" /> {words.preview.goes(preview.detail_type)}
         </p>

@@ -2,7 +2,6 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Published } from "../api.js";
 import { begin, change, type History, redo, undo } from "../draft/history.js";
 import { type Draft, discard, keep, kept, onElsewhere } from "../draft/kept.js";
 import { NEW_CAMPAIGN } from "../draft/text.js";
@@ -24,28 +23,31 @@ export type Drafting = {
   takeElsewhere: () => void;
 };
 
-const startOf = (live: Published | null): Draft => {
-  const source = live?.source ?? NEW_CAMPAIGN;
+/** What a draft begins from. */
+type Live = { source: string; revision: number };
+
+const startOf = (live: Live | null, fresh: string): Draft => {
+  const source = live?.source ?? fresh;
   return { source, base: source, seen: live?.revision ?? 0 };
 };
 
 /** What was begun from a campaign that was deleted since is the draft of a new one. */
-function begun(name: string, live: Published | null): Draft | null {
+function begun(name: string, live: Live | null): Draft | null {
   const draft = kept(name);
   return draft && !live ? { ...draft, seen: 0 } : draft;
 }
 
 const stateOf = ({ source, base, seen }: Draft): State => ({ history: begin(source), base, seen });
 
-export function useDraft(name: string, live: Published | null): Drafting {
-  const [state, set] = useState<State>(() => stateOf(begun(name, live) ?? startOf(live)));
+export function useDraft(name: string, live: Live | null, fresh = NEW_CAMPAIGN): Drafting {
+  const [state, set] = useState<State>(() => stateOf(begun(name, live) ?? startOf(live, fresh)));
   const [elsewhere, setElsewhere] = useState<Draft | null>(null);
   const latest = useRef(state);
   latest.current = state;
   const { base, seen } = state;
   const source = state.history.now;
   const draft = useMemo(() => ({ source, base, seen }), [source, base, seen]);
-  const start = useMemo(() => startOf(live), [live]);
+  const start = useMemo(() => startOf(live, fresh), [live, fresh]);
 
   useEffect(() => keep(name, draft), [name, draft]);
   useEffect(

@@ -3,6 +3,7 @@
 import { useMemo } from "preact/hooks";
 
 import type { CampaignRow, Catalogs, Checked, Mistake, Published } from "../api.js";
+import { download } from "../csv.js";
 import { useData } from "../data.js";
 import { at } from "../draft/mistakes.js";
 import type { Form, Read } from "../draft/text.js";
@@ -69,7 +70,7 @@ export function Write(props: Props) {
         <button
           type="button"
           class="button plain"
-          onClick={() => download(`${props.live?.id || form?.id || name}.yaml`, source)}
+          onClick={() => download(`${props.live?.id || form?.id || name}.yaml`, source, "application/yaml")}
         >
           <Icon name="download" />
           {words.editor.download}
@@ -188,6 +189,7 @@ function AsYaml({ drafting, mayEdit, read, edit, view, mistakes }: Props) {
   return (
     <>
       <YamlField
+        label={words.editor.yamlLabel}
         text={drafting.draft.source}
         set={(source) => edit(source, "yaml")}
         readOnly={!mayEdit}
@@ -215,12 +217,4 @@ function Line({ line, message }: { line: number; message: string }) {
       {words.yaml.line(line, message)}
     </p>
   );
-}
-
-function download(name: string, text: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "application/yaml" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -53,14 +53,17 @@ function told({ action, of, revision, count }: Act): string {
 const fits = (act: Act, query: string): boolean =>
   `${act.by ?? ""}\n${told(act)}\n${act.note ?? ""}`.toLowerCase().includes(query.trim().toLowerCase());
 
+function placeOf({ of }: Act): string {
+  if (of === "rejected" || of === "undelivered") return to("queues", of);
+  return of === "policy" ? to("policy") : to("campaigns", of, "history");
+}
+
 function Line({ of }: { of: Act }) {
-  const queue = of.of === "rejected" || of.of === "undelivered";
   return (
     <li>
       <div class="row top-aligned">
         <span class="grow wraps">
-          <b>{of.by ?? words.activity.nobody}</b>{" "}
-          <a href={queue ? to("queues", of.of) : to("campaigns", of.of, "history")}>{told(of)}</a>
+          <b>{of.by ?? words.activity.nobody}</b> <a href={placeOf(of)}>{told(of)}</a>
         </span>
         <span class="quiet small">
           <Time at={of.at} />

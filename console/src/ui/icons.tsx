@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 const PATHS = {
   logo: "M11 8v16M21 8v16M11 16h10",
   campaigns: "M4 7h16M4 12h10M4 17h7",
+  policy: "M12 3.5 5 6v6c0 4.2 2.9 7 7 8.5 4.1-1.5 7-4.3 7-8.5V6zM9 11.8l2.2 2.2 4-4.2",
   users: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.5 20a7.5 7.5 0 0 1 15 0",
   queues: "M4 6h16v5H4zM4 14h16v5H4zM8 8.5h.01M8 16.5h.01",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM20 20l-4-4",

@@ -110,6 +110,7 @@ export function placesFor(
       note: words.palette.queue,
       icon: "queues",
     },
+    { address: to("policy"), said: words.nav.policy, note: words.palette.page, icon: "policy" },
     { address: to("activity"), said: words.nav.activity, note: words.palette.page, icon: "activity" },
     { address: to("users"), said: words.nav.users, note: words.palette.page, icon: "users" },
   ];
