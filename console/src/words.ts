@@ -363,7 +363,7 @@ export const words = {
     wait: "Wait until they begin",
     skip: "Skip the message",
     cap: (number: number): string => `Cap ${number}`,
-    atMost: "At most",
+    capMost: "At most",
     capIn: "to a user in",
     capMessages: "Most messages to a user",
     capTime: "Time of the cap",

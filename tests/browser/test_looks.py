@@ -80,15 +80,15 @@ STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth;
   const out = [...document.querySelectorAll("body *")].filter((each) => {
     const { left, right, width } = each.getBoundingClientRect();
-    const scrolls = each.closest("pre, .tabs, .scrolls, .unseen, .skip, [hidden], svg") || each.parentElement.closest(".cut");
-    return width > 0 && !scrolls && (right > wide + 1 || left < -1);
+    const scrolls = each.closest("pre, .tabs, .scrolls, .unseen, .skip, [hidden], svg");
+    return width > 0 && !scrolls && !each.parentElement.closest(".cut") && (right > wide + 1 || left < -1);
   });
   const clipped = [...document.querySelectorAll(".card")].flatMap((card) => {
     const frame = card.getBoundingClientRect();
     return [...card.querySelectorAll("*")].filter((each) => {
       const { right, width } = each.getBoundingClientRect();
-      return width > 0 && right > frame.right + 1 && !each.closest("pre, .scrolls, .unseen, [hidden], svg, .picker > ul")
-        && !each.parentElement.closest(".cut");
+      return width > 0 && right > frame.right + 1 && !each.parentElement.closest(".cut")
+        && !each.closest("pre, .scrolls, .unseen, [hidden], svg, .picker > ul");
     });
   });
   return [...new Set([...out, ...clipped])].slice(0, 5).map((each) => each.outerHTML.slice(0, 160));

@@ -223,7 +223,7 @@ function Caps({ form, source, edit, mistaken, readOnly }: Props) {
     <div class="stack" data-place="send.per_user">
       {caps.map((cap, number) => (
         <div class="row small" key={number} role="group" aria-label={words.rules.cap(number + 1)}>
-          {words.rules.atMost}
+          {words.rules.capMost}
           <span class="short">
             <Typed
               label={words.rules.capMessages}
