@@ -255,7 +255,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 
 COMMANDS = [(where, words) for where, words in commands() if words]
 IDS = [f"{where} {' '.join(words)}" for where, words in COMMANDS]
-TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 @pytest.mark.parametrize("words", [words for _, words in COMMANDS], ids=IDS)
