@@ -348,6 +348,7 @@ API = Api(
     catalogs=NOBODY,
     lookup=NOBODY,
     recommendations=NOBODY,
+    sources=NOBODY,
     statistics=NOBODY,
     bus=NOBODY,
     activity=NOBODY,

@@ -7,7 +7,8 @@ import gzip
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import ConsoleSettings
-from holdfast.aws.tables.campaigns import Recommendations
+from holdfast.aws.tables.campaigns import Recommendations, Sources
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.console.access import PURE
 from holdfast.console.api import document, routes
@@ -26,6 +27,7 @@ from holdfast.console.page import Page
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.catalog.csv_file import Row
 from holdfast.core.fold.watches import Decision
+from holdfast.core.intake.sources import Source
 from holdfast.core.recommend.ranking import Recommender
 from holdfast_cli.contracts import Detail
 from tests.integration.conftest import MINUTE, T0, World, throttled
@@ -517,6 +519,28 @@ def test_what_was_seen_is_offered_to_templates(world: World, browser: Browser) -
     assert groups["User properties"] == ["Profile.first_name"]
     assert groups["Event properties"] == ["Event.product", "Event.ship.to", 'Event["unit price"]']
     assert groups["Constant property"] == ["ConstantEventProperty"]
+
+
+def test_the_live_sources_are_listed_in_the_order_in_which_they_are_asked(world: World, browser: Browser) -> None:
+    table = Sources(world.dynamodb, "campaigns")  # type: ignore[arg-type]
+    a_source = Source(id="", match="shop", user=("who",), event="what")
+    for id_, match in (("web", "old"), ("app", "old"), ("app", "shop")):
+        made = partial(replace, a_source, id=id_, match=match)
+        table.publish(id_, f"id: {id_}", lambda n: made(revision=n), world.now, by="eva", note="new")  # noqa: B023
+    table.delete("web")
+    table.publish("zoo", "id: zoo", lambda n: replace(a_source, id="zoo", name="The zoo", revision=n), world.now)
+    app, zoo = browser.get("/api/sources")["sources"]
+    assert app == {
+        "id": "app",
+        "name": "app",
+        "revision": 2,
+        "match": "shop",
+        "published_at": world.now,
+        "published_by": "eva",
+        "note": "new",
+        "source": "id: app",
+    }
+    assert (zoo["name"], zoo["published_by"], zoo["note"]) == ("The zoo", None, None)
 
 
 def test_catalogs_and_recommendations_are_offered_with_their_columns(world: World, browser: Browser) -> None:

@@ -37,6 +37,7 @@ def routes(desk: Callable[[], Desk]) -> APIGatewayHttpResolver:
     _campaigns(app, desk)
     _messages(app, desk)
     _known(app, desk)
+    _offered(app, desk)
     _queues(app, desk)
     _policy(app, desk)
     return app
@@ -126,14 +127,6 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def seen() -> models.SeenNames:
         return desk().seen()
 
-    @app.get("/api/catalogs", summary="The catalogs, and their columns")
-    def catalogs() -> models.Catalogs:
-        return desk().list_catalogs()
-
-    @app.get("/api/recommendations", summary="The live revision of every recommendation")
-    def recommendations() -> models.Recommendations:
-        return desk().list_recommendations()
-
     @app.post("/api/suggestions", summary="What the templates of a campaign may name")
     def suggest(asked: Annotated[models.Drafted, Body()]) -> models.Suggested:
         return desk().suggest(asked)
@@ -148,6 +141,20 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
         zone: Annotated[str, Query(max_length=100)] = "UTC",
     ) -> models.Explained:
         return desk().explain(user, zone, _person(app))
+
+
+def _offered(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
+    @app.get("/api/catalogs", summary="The catalogs, and their columns")
+    def catalogs() -> models.Catalogs:
+        return desk().list_catalogs()
+
+    @app.get("/api/recommendations", summary="The live revision of every recommendation")
+    def recommendations() -> models.Recommendations:
+        return desk().list_recommendations()
+
+    @app.get("/api/sources", summary="How bodies of other systems are read: the live revision of every source")
+    def sources() -> models.Sources:
+        return desk().list_sources()
 
 
 def _queues(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:

@@ -13,7 +13,7 @@ from holdfast.aws.bus import Bus
 from holdfast.aws.queues import Queue
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.aws.tables.activity import Activity
-from holdfast.aws.tables.campaigns import Campaigns, LivePlans, Policies, Recommendations
+from holdfast.aws.tables.campaigns import Campaigns, LivePlans, Policies, Recommendations, Sources
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Statistics
@@ -61,6 +61,7 @@ class Console:
             lookup=Lookup(dynamodb, settings.users_table, settings.catalog_table),
             policies=Policies(dynamodb, settings.campaigns_table),
             recommendations=Recommendations(dynamodb, settings.campaigns_table),
+            sources=Sources(dynamodb, settings.campaigns_table),
             statistics=Statistics(dynamodb, settings.campaigns_table),
             bus=Bus(self._client("events"), settings.bus_name, settings.source),
             activity=Activity(dynamodb, settings.campaigns_table),

@@ -13,7 +13,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.activity import Act, Activity
-from holdfast.aws.tables.campaigns import Campaigns, Conflict, LivePlans, Policies, Recommendations, UnknownCampaign
+from holdfast.aws.tables.campaigns import (
+    Campaigns,
+    Conflict,
+    LivePlans,
+    Policies,
+    Recommendations,
+    Sources,
+    UnknownCampaign,
+)
 from holdfast.aws.tables.campaigns import Published as Live
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
@@ -108,6 +116,7 @@ class Desk:
     lookup: Lookup
     recommendations: Recommendations
     policies: Policies
+    sources: Sources
     statistics: Statistics
     bus: Bus
     activity: Activity
@@ -359,6 +368,23 @@ class Desk:
                     limit=live.plan.limit,
                 )
                 for live in self.recommendations.live()
+            ]
+        )
+
+    def list_sources(self) -> models.Sources:
+        return models.Sources(
+            sources=[
+                models.LiveSource(
+                    id=live.plan.id,
+                    name=live.plan.name or live.plan.id,
+                    revision=live.plan.revision,
+                    match=live.plan.match,
+                    published_at=live.published_at,
+                    published_by=live.by or None,
+                    note=live.note or None,
+                    source=live.source,
+                )
+                for live in self.sources.live()
             ]
         )
 

@@ -472,6 +472,25 @@ class Recommendations(Told):
     recommendations: list[Recommendation]
 
 
+class LiveSource(Told):
+    """How bodies of another system are read. `match` says which; `source` is the file as it was published."""
+
+    id: str
+    name: str
+    revision: int
+    match: str
+    published_at: int
+    published_by: str | None
+    note: str | None
+    source: str
+
+
+class Sources(Told):
+    """In the order in which they are asked."""
+
+    sources: list[LiveSource]
+
+
 class Count(Told):
     value: str
     count: int
