@@ -22,7 +22,7 @@ _BREACHING = cloudwatch.TreatMissingData.BREACHING
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """What alarms and the dashboard look at. What is None, the stack was deployed without."""
+    """The resources that alarms and the dashboard watch. None: the stack was deployed without it."""
 
     events: sqs.Queue
     dead_letters: sqs.Queue
@@ -41,7 +41,7 @@ class Watched:
 
 
 class Alarms(Construct):
-    """What someone should look at, each with an entry in the runbook.
+    """The alarms: something that someone should look at, each with an entry in the runbook.
 
     They notify the topic given with `-c alarm_topic=ARN`, if any, and notify it again when all is well.
     """

@@ -1,4 +1,4 @@
-"""What is deployed as files: built on this machine, without Docker, and kept under `.cache`.
+"""Files that are deployed: built on this machine, without Docker, and kept under `.cache`.
 
 Bytecode goes with the sources, as a function may not keep what it compiles: without, each cold start compiles anew.
 Only a Python of the runtime's own version can write it.

@@ -1,4 +1,4 @@
-"""What all buckets have in common, and what rights on their objects look like."""
+"""The properties that all buckets have in common, and rights on their objects."""
 
 from __future__ import annotations
 

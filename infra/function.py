@@ -1,4 +1,4 @@
-"""What the functions have in common."""
+"""The properties that all functions have in common."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.stages import Stage
 
 _ENCRYPT = ["kms:Decrypt", "kms:GenerateDataKey"]
-"""What a service or an account needs that sends to a queue under the key."""
+"""The rights of a service or an account that sends to a queue under the key."""
 
 
 class Key:

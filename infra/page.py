@@ -39,7 +39,7 @@ def build_page() -> Path:
 
 
 def key() -> str:
-    """What the page is made of, as a name for it."""
+    """A hash of the page's sources, as a name for it."""
     digest = hashlib.sha256()
     for file in [ROOT / "package-lock.json", *sorted(path for path in SOURCES.rglob("*") if path.is_file())]:
         content = file.read_bytes()

@@ -1,4 +1,4 @@
-"""What can be known before a deployment, without an account: `make preflight`.
+"""Checks before a deployment, without an account: `make preflight`.
 
 Every combination of settings that matters is synthesised (with cdk-nag's rules), its template is checked by cfn-lint
 against AWS's schemas of resources, and measured against the quotas that a template alone can break.

@@ -1,4 +1,4 @@
-"""What differs between the stages, and nothing else: the constructs hold no `if stage == …`."""
+"""The differences between the stages, and nothing else: the constructs hold no `if stage == …`."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Stage:
 
     @property
     def kept(self) -> RemovalPolicy:
-        """What was made in a deployment that failed is taken back, so that it can be tried again; all else stays."""
+        """Resources of a deployment that failed are taken back, so that it can be tried again; all else stays."""
         return RemovalPolicy.DESTROY if self.embedded else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 

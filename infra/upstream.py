@@ -55,7 +55,7 @@ class UpstreamBuses(Construct):
 
 
 def _sources(stage: Stage, bus: str) -> list[Any]:
-    """What the rule matches: the sources that were named and that can be on this bus.
+    """The rule's pattern: the sources that were named and that can be on this bus.
 
     If none was named: on a partner's bus all that the partner sends, else all but Holdfast's own and AWS's, which name
     no user.

@@ -19,7 +19,7 @@ logger = Logger()
 metrics = Metrics()
 
 RESERVE_MS = 90_000
-"""What is left of an invocation's time when it stops: enough for a window that DynamoDB throttles, and the report."""
+"""The time that an invocation has left when it stops: enough for a window that DynamoDB throttles, and the report."""
 
 
 @logger.inject_lambda_context

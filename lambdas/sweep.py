@@ -20,7 +20,7 @@ metrics = Metrics()
 time_left = TimeLeft()
 
 RESERVE_MS = 30_000
-"""What is left of an invocation's time when it stops reading; the next one goes on where it stopped."""
+"""The time that an invocation has left when it stops reading; the next one goes on where it stopped."""
 
 
 @logger.inject_lambda_context

@@ -1,1 +1,1 @@
-"""What developers run, and nobody is shipped."""
+"""Tools for developers, which are not shipped."""

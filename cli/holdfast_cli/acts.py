@@ -29,7 +29,7 @@ def whoami() -> str:
 
 
 def record(deployment: Deployment, action: str, of: str, *, note: str = "", **counted: int) -> None:
-    """What is done is done: where it cannot be recorded, that is said, and nothing fails."""
+    """An action that cannot be recorded has happened all the same: that is said, and nothing fails."""
     activity = Activity(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
     try:
         activity.record(Act(now_ms(), whoami(), action, of, note=note, **counted))

@@ -84,7 +84,7 @@ def _message(plan: Plan, kind: Kind, source: str) -> dict[str, Any]:
 
 
 def _detail(plan: Plan, kind: Kind) -> dict[str, Any]:
-    """What a campaign's detail has beyond what all have."""
+    """The keys that a campaign's detail has beyond those of all."""
     properties: dict[str, Any] = {
         "metadata": {"type": "object", "properties": {"campaign": {"const": plan.id}}},
         "constant": _constant(plan),
@@ -102,7 +102,7 @@ def _detail(plan: Plan, kind: Kind) -> dict[str, Any]:
 
 
 def _constant(plan: Plan) -> dict[str, Any]:
-    """What is held constant: one value, or several that belong together; of a summary a list of them."""
+    """The value that is held constant: one, or several that belong together; of a summary a list of them."""
     names = [each.name for each in plan.constant]
     if not names:
         return {}

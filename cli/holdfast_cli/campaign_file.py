@@ -20,7 +20,7 @@ def read_campaign(path: Path) -> tuple[Campaign, str]:
 
 
 def read_model(path: Path, model: type[_Model]) -> tuple[_Model, Source]:
-    """What a file says, and where. Raises CampaignFileError."""
+    """The content of a file, and the places of its parts. Raises CampaignFileError."""
     try:
         text = text_of(path)
     except (OSError, UnicodeDecodeError) as error:

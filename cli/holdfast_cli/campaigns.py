@@ -122,7 +122,7 @@ def campaign_files(files: Iterable[Path]) -> list[Path]:
 
 
 def _known(stage: str | None) -> Known:
-    """What a stage knows, where one is at hand. Profiles and catalogs are looked at as far as one is allowed to."""
+    """Names that a stage knows, where one is at hand. Profiles and catalogs are read as far as one is allowed to."""
     if stage is None and local.status() is None:
         return Known()
     deployment = Deployment.find(stage or "local")

@@ -216,7 +216,7 @@ def delete(
 
 
 def lookup(deployment: Deployment) -> Lookup:
-    """What deliver looks up, but for what Amazon Personalize says: nobody's preview is billed."""
+    """The data that deliver looks up, except for Amazon Personalize's: nobody's preview is billed."""
     tables = deployment.outputs
     return Lookup(deployment.client("dynamodb"), tables["UsersTableName"], tables["CatalogTableName"])
 

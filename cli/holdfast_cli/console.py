@@ -37,7 +37,7 @@ HOST = "127.0.0.1"
 PORT = 8717
 """The same each time: what is not published yet is kept in the browser, by the page's address."""
 MAX_BODY = 6 * 1024 * 1024
-"""What a function takes."""
+"""The size that a function takes."""
 
 
 class Session:

@@ -52,7 +52,7 @@ class People:
         return new
 
     def remove(self, name: str) -> None:
-        """What tokens they have are good for an hour at most."""
+        """Tokens that they have already are good for an hour at most."""
         try:
             self._cognito.admin_user_global_sign_out(UserPoolId=self._pool, Username=name)
             self._cognito.admin_delete_user(UserPoolId=self._pool, Username=name)

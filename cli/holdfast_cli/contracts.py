@@ -67,7 +67,7 @@ class User(_Out):
 
 
 class ConstantProperty(_Out):
-    """What was held constant: the very thing that the user nearly did."""
+    """The value that was held constant: the very thing that the user nearly did."""
 
     name: Annotated[str | list[str], Field(description="The property's name; of a composite key, their names.")]
     value: Annotated[
@@ -81,8 +81,8 @@ class ConstantProperty(_Out):
 
 
 class ConversionTold(_Out):
-    """What the user did within the campaign's time after the message. Of several detail events with one id, the last
-    one decided counts: an earlier purchase that became known later takes the place of the one before.
+    """The conversion: what the user did within the campaign's time after the message. Of several detail events with one
+    id, the last one decided counts: an earlier purchase that became known later takes the place of the one before.
     """
 
     sent_at: Annotated[

@@ -43,7 +43,7 @@ with (CATALOG / "products.csv").open(encoding="utf-8", newline="") as _file:
     IDENTITIES = {row["Name"]: row["Identity"] for row in csv.DictReader(_file)}
 
 Row = tuple[str, str, str, str]
-"""What the target received, or should have: user, product, kind, and the title or the reason."""
+"""A message that the target received, or should have: user, product, kind, and the title or the reason."""
 
 
 class Scene(NamedTuple):
@@ -274,7 +274,7 @@ def _received(event: dict[str, Any]) -> Row:
 def _report(
     scenes: list[Scene], events: dict[tuple[str, str], dict[str, Any]], books: Books, records: int, *, as_json: bool
 ) -> bool:
-    """What was expected beside what was received, and the books; whether they agree."""
+    """A table of the expected messages beside those received, and the books; returns whether they agree."""
     received = sorted(map(_received, events.values()))
     rows = []
     for scene in scenes:

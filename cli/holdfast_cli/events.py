@@ -214,7 +214,7 @@ def simulate(
 
 
 class Row(Struct, omit_defaults=True, gc=False):
-    """What is told of a decision. Times are epoch milliseconds, `constant` is the trigger's own value."""
+    """The printed form of a decision. Times are epoch milliseconds, `constant` is the trigger's own value."""
 
     decision: Kind
     campaign: str

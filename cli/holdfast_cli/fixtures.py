@@ -38,7 +38,7 @@ START_MS = round(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp() * 1000)
 """The Monday morning from which the times of a case count."""
 
 Fields: TypeAlias = Mapping[str, JsonValue]
-"""What there is to say of a message, flat: user, decision, constant, at, reason, values.title, …"""
+"""The facts of a message, flat: user, decision, constant, at, reason, values.title, …"""
 
 
 class _Strict(BaseModel):
@@ -132,7 +132,7 @@ class Fixtures(_Strict):
 
 
 class Difference(NamedTuple):
-    """What was expected and what came instead; None for neither."""
+    """The expected message and the one that came instead; None for neither."""
 
     expected: Fields | None
     got: Fields | None
@@ -151,7 +151,7 @@ class Difference(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of a case, and where it stands."""
+    """The result of a case, and where it stands."""
 
     file: Path
     line: int
@@ -278,7 +278,7 @@ def _json(value: Any) -> str:
 
 
 def compare(expected: Sequence[Fields], got: Sequence[Fields]) -> list[Difference]:
-    """What does not agree, each beside what is likeliest meant. The order is no matter."""
+    """The messages that do not agree, each beside the likeliest one that was meant. Their order does not matter."""
     came = list(got)
     missing: list[Fields] = []
     for each in sorted(expected, key=len, reverse=True):  # those that say most choose first

@@ -66,7 +66,7 @@ def download(duck: Duck, recommender: Recommender, deployment: Deployment) -> No
 
 
 def find(duck: Duck, recommender: Recommender) -> Iterator[Found]:
-    """What goes together in all that is loaded: the lookback ends with the last event."""
+    """The items that go together in all that is loaded: the lookback ends with the last event."""
     ((last,),) = duck.run("SELECT max(at_ms) FROM history")
     if last is None:
         raise Failure(f"There is no item in {_named(recommender)}: is it what `did` names?")

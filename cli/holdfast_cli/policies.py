@@ -138,7 +138,7 @@ def rollback(
 
 
 def read_policy(path: Path) -> Rules:
-    """What a policy file comes to. Raises CampaignFileError."""
+    """The policy that a file describes. Raises CampaignFileError."""
     return read_model(path, Policy)[0].plan()
 
 

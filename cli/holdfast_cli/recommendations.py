@@ -249,7 +249,7 @@ def _row(published: Published[Recommender]) -> dict[str, Any]:
 
 
 def _state(builds: Builds, name: str) -> dict[str, Any]:
-    """What is live, and what became of the last build where that is not the one."""
+    """The live build, and the result of the last one where that is another."""
     live, ended, running = builds.live(name), builds.told(name, ENDED), builds.told(name, RUNNING)
     newest, state, reason = live.build if live else "", "built" if live else "not built yet", None
     if ended and ended["build"] > newest:

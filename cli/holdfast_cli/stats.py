@@ -104,7 +104,7 @@ def _print_csv(followed: Mapping[str, Reported]) -> None:
 
 
 def _show(name: str, followed: Reported) -> None:
-    """What followed, by variant and group, and what it says."""
+    """The conversions by variant and group, and the report on them."""
     sums: dict[tuple[str, str], list[Score]] = {}
     for of in followed.by_day.values():
         for arm, score in of.items():

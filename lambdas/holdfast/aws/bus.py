@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 RESERVE_SECONDS = 12
-"""What has to be left of an invocation's time after a call: enough to put aside what failed."""
+"""The time that an invocation must have left after a call: enough to put aside what failed."""
 NO_TIME = "out of time"
 _OVERHEAD = 256
 """Source, detail type, bus and time are counted too."""

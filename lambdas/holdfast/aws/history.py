@@ -36,7 +36,7 @@ class History:
         self._bucket = bucket
 
     def objects(self, first_day: str) -> Iterator[Object]:
-        """What has come since the beginning of a day (`2026-11-24`), oldest first."""
+        """All that came since the beginning of a day (`2026-11-24`), oldest first."""
         # StartAfter: a key of the day is later than the name of its partition.
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=PREFIX, StartAfter=f"{PREFIX}day={first_day}"
@@ -91,7 +91,7 @@ class Recorder:
 
 
 class Historian:
-    """What join keeps of a batch's events, for recommendations: nothing where none is published.
+    """The rows that join keeps of a batch, for recommendations: none where no recommendation is published.
 
     Best effort: a batch that came again because of a few rows would hold up messages, and a share of rows that is lost
     changes no score that matters. What comes twice is no harm either: a build counts users, not rows.

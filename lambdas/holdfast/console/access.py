@@ -14,7 +14,7 @@ VIEWER = "viewer"
 EDITOR = "editor"
 
 PURE = {f"/api/{name}" for name in ("check", "preview", "diff", "match", "suggestions", "policy/check")}
-"""What is asked by POST, as a campaign is too long for an address, and changes nothing."""
+"""POST routes that only read: a campaign is too long for an address."""
 
 
 class Person(NamedTuple):

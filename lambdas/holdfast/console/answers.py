@@ -1,4 +1,4 @@
-"""What every answer has: a status, headers that let a browser do nothing more than the page needs, and JSON."""
+"""The form of every answer: a status, headers that let a browser do nothing more than the page needs, and JSON."""
 
 from __future__ import annotations
 

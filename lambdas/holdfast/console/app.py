@@ -98,7 +98,7 @@ class Console:
         return {**answer, "headers": {"cache-control": "no-store", **headers, **answer.get("headers", {})}}
 
     def _config(self) -> dict[str, Any]:
-        """What the page has to know before anybody has signed in."""
+        """The settings that the page needs before anybody has signed in."""
         settings = self._settings
         if not settings.sign_in_url:
             return {"stage": settings.stage, "auth": {"kind": "token"}}

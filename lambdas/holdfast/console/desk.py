@@ -1,4 +1,4 @@
-"""What the console's routes do. It reads and writes by the same functions as the command line, and decides nothing."""
+"""The actions behind the console's routes. They use the same functions as the command line, and decide nothing."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ class Desk:
         return _published(live, changed=changed)
 
     def _record(self, by: str, action: str, of: str, *, note: str | None = None, **counted: int) -> None:
-        """What is done is done: where it cannot be recorded, the log says so, and whoever did it is not misled."""
+        """An action that cannot be recorded has happened all the same. The log says so, and the answer is a success."""
         try:
             self.activity.record(Act(self.clock(), by, action, of, note=note or "", **counted))
         except (ClientError, BotoCoreError):
@@ -313,7 +313,7 @@ class Desk:
         return shown, answered(plan, properties, said, plans.policy)
 
     def _found(self, user: str, decision: Decision, plan: Plan, plans: Plans) -> Found:
-        """What deliver would look up; nothing is read for a campaign that names no catalog."""
+        """The data that deliver would look up; nothing is read for a campaign that names no catalog."""
         if not plan.catalogs and not plan.recommendations:
             return NOTHING_FOUND
         try:
@@ -439,7 +439,7 @@ class Desk:
         )
 
     def _rejected(self, known: KnownUser, where: tzinfo) -> list[absence.Refused]:
-        """What was rejected of a user, under any id, as far as a moment's look at the queue finds it; latest first."""
+        """Rejected records of a user, under any id, as far as a moment's look at the queue finds them; latest first."""
         ends = time.monotonic() + LOOKING_SECONDS
         looked = self._queue("rejected").look(MESSAGES, time_left=lambda: time.monotonic() < ends)
         found = sorted((each for each in looked if any(map(each.about, known.ids))), key=lambda each: -each.at)
@@ -472,7 +472,7 @@ class Desk:
         )
 
     def _followed(self, plan: Plan, wanted: Sequence[str], now: int) -> dict[str, Json]:
-        """What followed a campaign's messages, and what that says."""
+        """The conversions after a campaign's messages, and the report on them."""
         by_day = self.statistics.outcomes.read([plan.id], wanted[0], wanted[-1])[plan.id]
         revisions = comparable(plan, (each.plan for each in self.campaigns.revisions(plan.id)))
         found = reported(plan, by_day, revisions, now)

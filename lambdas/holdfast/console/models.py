@@ -1,4 +1,4 @@
-"""What the API takes and gives: validated on the way in, and the OpenAPI document is made of it.
+"""The models of the API's requests and answers: validated on the way in, and the OpenAPI document is made of it.
 
 Times are epoch milliseconds. What the command line prints with --json stands here as it is there, as an open object.
 """
@@ -95,7 +95,7 @@ class Told(BaseModel):
 
 
 class Open(Told):
-    """What the command line prints as well: it may have more keys than those that the page knows."""
+    """An object that the command line prints as well: it may have more keys than those that the page knows."""
 
     model_config = ConfigDict(extra="allow", json_schema_mode_override="serialization")
 
@@ -163,7 +163,7 @@ class Mistake(Told):
 
 
 class Hint(Told):
-    """What looks wrong, going by the events that were seen so far."""
+    """A hint, going by the events that were seen so far."""
 
     path: list[str | int]
     place: str
@@ -306,7 +306,7 @@ class Fact(Open):
 
 
 class Explanation(Open):
-    """What became of one campaign and one constant value of a user."""
+    """The story of one campaign and one constant value of a user."""
 
     campaign: str
     name: str
@@ -497,7 +497,7 @@ class Count(Told):
 
 
 class Followed(Told):
-    """What followed the messages of one day: of a revision, a variant (empty: there is none) and a group (empty: they
+    """Conversions after messages of one day: of a revision, a variant (empty: there is none) and a group (empty: they
     were sent; else the control group of the campaign, or of the whole stack). A user counts once, with the first one.
     """
 

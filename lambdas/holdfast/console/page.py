@@ -13,12 +13,12 @@ from typing import Final, NamedTuple
 from holdfast.console.answers import Answer, Refused
 
 FOLDER: Final = "holdfast_page"
-"""What the page is called in its layer, whose `python` folder is on the path like every layer's."""
+"""The page's name in its layer, whose `python` folder is on the path like every layer's."""
 DOCUMENT: Final = "index.html"
 HASHED: Final = "assets"
 """The folder of the files with a hash of their content in their names."""
 BROTLI: Final = ".br"
-"""What the build puts beside a file, as Python cannot make it."""
+"""The ending of the file that the build puts beside a file, as Python cannot make it."""
 IDENTITY: Final = "identity"
 _TEXT: Final = ("text/", "application/json", "application/javascript", "image/svg+xml")
 

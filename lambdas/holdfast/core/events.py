@@ -1,4 +1,4 @@
-"""What comes in: events, profile changes, ticks, and records that can never be any of them.
+"""The records that come in: events, profile changes, ticks, and records that can never be any of them.
 
 All times are epoch milliseconds. `at` is when something happened, `arrived` when the queue took it.
 """
@@ -18,7 +18,7 @@ AHEAD_MS = 2 * 60_000
 
 
 class Value(Struct, frozen=True, gc=False):
-    """What a NamedTuple is, but that it is no tuple: made in a quarter of the time, and read in a third.
+    """A frozen value like a NamedTuple, but not a tuple: made in a quarter of the time, and read in a third.
 
     No value refers back to itself, so the garbage collector need not look at any.
     """
@@ -42,7 +42,7 @@ class Event(Value, frozen=True):
 
 
 class Operation(NamedTuple):
-    """What is done to the value that a property has: add to a number (`incr`), add items to a list, or remove them."""
+    """A change to the value that a property has: add to a number (`incr`), add items to a list, or remove them."""
 
     name: Literal["incr", "add", "remove"]
     argument: Json

@@ -1,4 +1,4 @@
-"""What releases leave each other: the number of a format, and JSON text that every queue takes."""
+"""The agreements between releases: the number of a format, and JSON text that every queue takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STATE, DECISION = 1, 1
 """The newest format that this release reads. A text without a number is of format 1. A field that may be ignored by a
 release which does not know it needs no new number."""
 MAX_MESSAGE_BYTES = 1024 * 1024
-"""What a message of SQS may have."""
+"""The size that a message of SQS may have."""
 _REFUSED = re.compile("[\ufffe\uffff]")
 """Characters that JSON lets through as they are, and SQS does not."""
 _SURROGATE = re.compile("[\ud800-\udfff]")

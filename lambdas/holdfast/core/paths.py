@@ -182,7 +182,7 @@ def truthy(value: Json) -> bool:
 
 
 def text_in_the_way(path: str, properties: Mapping[str, Json]) -> str:
-    """What a path reads as a list or an object, where it is text: `order.lines` of `order.lines[].sku`."""
+    """The part of a path that reads a list or an object, where it is text: `order.lines` of `order.lines[].sku`."""
     node: Any = jmespath.compile(path).parsed
     steps: list[Any] = []
     while node["children"] and node["type"] != "function_expression":

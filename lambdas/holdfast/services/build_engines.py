@@ -25,7 +25,7 @@ logger = Logger(child=True)
 
 _FETCHED = 10_000
 _RESERVE_SECONDS = 90
-"""What is left of the function's time when Athena is stopped: the rows still have to be read and written."""
+"""The function's time that is left when Athena is stopped: the rows still have to be read and written."""
 _MAGIC_OF_GZIP = b"\x1f\x8b"
 
 Told = Callable[[str], None]
@@ -40,7 +40,7 @@ class Engine(Protocol):
     name: str
 
     def rows(self, recommender: Recommender, until: int, told: Told) -> Iterator[Found]:
-        """What `query` finds in the history before `until`, in its order. Raises EngineFailed."""
+        """The rows that `query` finds in the history before `until`, in its order. Raises EngineFailed."""
         ...
 
 

@@ -38,7 +38,7 @@ class Empty(RuntimeError):
 
 
 class Outcome(NamedTuple):
-    """What building one recommendation came to; `reason`, where nothing new is live."""
+    """The result of building one recommendation; `reason`, where nothing new is live."""
 
     recommendation: str
     build: str

@@ -34,7 +34,7 @@ metrics = Metrics()
 NEWER = "needs a newer release"
 PLAN_TRIES = 3
 PLAN_RESERVE_SECONDS = 20
-"""What has to be left after a read of the campaigns: enough for one more, and to put everything aside."""
+"""The time that must be left after a read of the campaigns: enough for one more, and to put everything aside."""
 
 
 class Decided(NamedTuple):
@@ -43,7 +43,7 @@ class Decided(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """What goes on the bus for a decision. A send becomes a withhold where a value is missing."""
+    """The event that goes on the bus for a decision. A send becomes a withhold where a value is missing."""
 
     decided: Decided
     kind: Kind
@@ -52,7 +52,7 @@ class Rendered(NamedTuple):
 
 
 class _Data(NamedTuple):
-    """What messages are rendered with: the plans, the messages by the decision's number, what was read for them, and
+    """The input of rendering: the plans, the messages by the decision's number, the data read for them, and
     the decisions that cannot be rendered, each with the reason.
     """
 
@@ -145,7 +145,7 @@ class Deliver:
         self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)], seconds_left)
 
     def _gather(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> _Data:
-        """What is published at the moment, and what is read for the messages.
+        """All that is published at the moment, and the data for the messages.
 
         The epoch is read in the same call as the profiles. Where it has moved, the plans are read again. Raises what
         AWS raises, after some tries, and Restless.
@@ -173,7 +173,7 @@ class Deliver:
     def _messages(
         self, decided: Sequence[Decided], plans: Plans, failed: list[tuple[Decided, str]]
     ) -> dict[int, Message]:
-        """What is to be sent, by its number among the decisions, with the plan that renders it."""
+        """The messages to send, by the decision's number, each with the plan that renders it."""
         messages = {}
         for number, each in enumerate(decided):
             user, decision = each

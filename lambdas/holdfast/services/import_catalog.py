@@ -81,7 +81,7 @@ class CatalogImport:
         logger.info("goes on" if rest else "ended", extra={"file": task.key, "line": rest.line if rest else None})
 
     def _try(self, task: Task, file: Dropped, report: Report, time_left: Callable[[], bool]) -> Task | None:
-        """What is left to do. A file of which nothing, or nothing more, can be imported is the report's."""
+        """The rows left to import. A file that has none, or no more, is the report's."""
         try:
             return self._import(task, file, report, time_left)
         except BadFile as error:
@@ -110,7 +110,7 @@ class CatalogImport:
 
 
 class Report:
-    """What is told of a run: a line for each row that is bad or shares its name, and one for the whole."""
+    """A run's report: a line for each row that is bad or shares its name, and one for the whole."""
 
     def __init__(self, task: Task) -> None:
         self._file = task.key

@@ -1,4 +1,4 @@
-"""What messages are rendered with: profiles, catalog rows and recommendations, in as few reads as there can be.
+"""The data of messages: profiles, catalog rows and recommendations, in as few reads as possible.
 
 One BatchGetItem, of both tables, brings the profiles, the rows that events name, and what goes with the users' latest
 items; a second one the rows of what is recommended. Profiles are read consistently, as what was just folded counts;
@@ -41,18 +41,18 @@ logger = Logger(child=True)
 
 KEYS_PER_READ = 100
 RESERVE_SECONDS = 24
-"""What has to be left of an invocation's time after a read: enough to put messages on the bus, or to put them aside."""
+"""The time that an invocation must have left after a read: enough to put messages on the bus, or aside."""
 
 Key: TypeAlias = tuple[str, str, str]
 """A table, and the two parts of a key in it."""
 
 
 class Unread(RuntimeError):
-    """What a message needs could not be read, and may be later."""
+    """The data of a message could not be read, and may be later."""
 
 
 class Gathered:
-    """What was read for some messages."""
+    """The data that was read for some messages."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class Persons(NamedTuple):
         return self.people.joining.get(person, ())
 
     def pointers(self, person: str) -> list[Save]:
-        """What is left of the ids that join a person."""
+        """The writes that leave, of each id that joins a person, a pointer to the person."""
         return [
             Save((id_, part), EMPTY[part], self.items.get((id_, part)), person=person)
             for id_ in self.joining(person)
@@ -50,7 +50,7 @@ Found: TypeAlias = tuple[dict[Key, Item], set[Key]]
 def gather(
     users: Callable[[set[Key]], Found | None], intake: Intake, waiting: set[Key], asked: set[Key], found: Found | None
 ) -> Persons | None:
-    """What has to be folded for whom. `found` was read of `waiting` and `asked`; whoever has no pointer and is not tied
+    """The records to fold, by person. `found` was read of `waiting` and `asked`; whoever has no pointer and is not tied
     to anybody costs no further read. None where `users` could not go on.
     """
     if found is None:
@@ -126,7 +126,7 @@ def _ids(item: Item | None) -> Ids:
 
 
 def _needed(people: People, keys: set[Key]) -> set[Key]:
-    """What is folded: of each person what came in, and all that those who join now have."""
+    """The input of the fold: for each person the new records, and all that those who join now have."""
     needed = {(people.person(id_), part) for id_, part in keys}
     together = {id_ for person, joining in people.joining.items() for id_ in (person, *joining)}
     return needed | {(id_, part) for id_ in together for part in PARTS}

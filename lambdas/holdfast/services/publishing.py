@@ -50,7 +50,7 @@ class Diff(NamedTuple):
     comparison: Comparison
     complete: bool
     breaking: list[str]
-    """What consumers of the messages rely on, and would not find any more."""
+    """The keys that consumers of the messages rely on, and would not find any more."""
 
     def to_json(self) -> dict[str, Json]:
         return {

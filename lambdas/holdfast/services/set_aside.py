@@ -187,7 +187,7 @@ class SetAside:
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=aside.receipt)
 
     def _messages(self, limit: int) -> Iterator[Aside]:
-        """What waits there, each once."""
+        """The waiting messages, each once."""
         seen = 0
         while seen < limit:
             found = self._sqs.receive_message(
@@ -213,7 +213,7 @@ class SetAside:
 
 
 def send_again(events: Queue) -> Redrive:
-    """What was rejected goes on the events queue again, as it came."""
+    """Rejected records go on the events queue again, as they came."""
 
     def redrive(aside: Aside) -> None:
         if "cut" in aside.body:
@@ -246,7 +246,7 @@ def arrive_again(events: Queue, clock: Callable[[], int] = now_ms) -> Redrive:
 
 
 def dead_letter(text: str) -> dict[str, Any]:
-    """What is known of a message that failed again and again: whether it is a tick of the system's own."""
+    """The details of a message that failed again and again: whether it is a tick of the system's own."""
     users = tick_users(text)
     return {"reason": "could not be folded" if users is None else f"tick of {users} users", "record": text}
 
@@ -274,7 +274,7 @@ def ended_since(users: Users) -> Ended:
 
 
 def _stored(users: Users, user: str) -> Item | None:
-    """What the person has whose id it is. Raises NotTaken."""
+    """The data of the person whose id it is. Raises NotTaken."""
     for _ in range(LONGEST_CHAIN + 1):
         items, unread = users.read([(user, "watches")])
         if unread:
@@ -300,7 +300,7 @@ def _ends(watch: Watch, decided: Decision) -> bool:
 def deliver_again(
     functions: LambdaClient, deliver: str, s3: S3Client, ended: Ended = lambda _user, _decided: False
 ) -> Redrive:
-    """What could not be delivered is handed to the deliver function, as by the stream; but what the user has done since
+    """Undelivered decisions are handed to the deliver function, as by the stream; but what the user has done since
     counts, and withholds a message, which may have waited for days.
 
     What fails again comes back to the queue, with its new reason.

@@ -19,7 +19,7 @@ APART_MS = 1_000
 
 
 class Tail:
-    """What join shows of its batches."""
+    """The lines that join shows of its batches."""
 
     def __init__(self, tails: Tails, clock: Callable[[], int]) -> None:
         self._tails = tails

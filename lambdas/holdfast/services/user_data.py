@@ -1,4 +1,4 @@
-"""What is known of a user: the users table's parts, read by the core."""
+"""A user's data: the parts in the users table, read by the core."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holdfast.core.people.people import LONGEST_CHAIN
 
 
 class Known(NamedTuple):
-    """What the users table has of a user. `outbox` is what the last write of the state decided.
+    """A user's data in the users table. `outbox` is what the last write of the state decided.
 
     `person` is whose id was asked for, `ids` are all of that person's, that one first.
     """
@@ -26,7 +26,7 @@ class Known(NamedTuple):
     ids: Sequence[str]
 
     def about(self, asked: str) -> list[str]:
-        """What there is to say of a user's ids; nothing of a user who has one."""
+        """A sentence about the user's ids; empty for a user who has one."""
         told = [f"{asked} is an id of {self.person}"] if asked != self.person else []
         others = [id_ for id_ in self.ids if id_ not in {asked, self.person}]
         return [*told, f"other ids of {self.person}: {', '.join(others)}"] if others else told

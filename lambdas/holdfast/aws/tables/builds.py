@@ -104,7 +104,7 @@ class Builds:
         return Build(**{field: item[field] for field in Build._fields}) if item else None
 
     def row(self, name: str, build: str, item: str = POPULAR) -> tuple[Neighbour, ...]:
-        """What goes with an item, best first; of `POPULAR`, what is popular."""
+        """The items that go with an item, best first; for `POPULAR`, the popular ones."""
         found = self._get(row_key(name, build, item), _ROW)
         return decode(found["items"]) if found else ()
 

@@ -111,7 +111,7 @@ class Restless(RuntimeError):
 
 
 class _Revisions(Generic[P]):
-    """What is published in numbered revisions, of which one is live."""
+    """Things that are published in numbered revisions, of which one is live."""
 
     _plan: type[P]
     _all: ClassVar[str]
@@ -216,7 +216,7 @@ class _Revisions(Generic[P]):
         return {"Put": {**put, **(_as_it_was(before) if before else {})}}
 
     def _replaced(self, name: str, before: Published[P], since: int) -> dict[str, Any]:
-        """What was in force up to then, as far as events are read by it, for as long as one may still be."""
+        """The readings in force up to then, kept as long as an event may still be read by one."""
         plan = before.plan
         waits = _waits(plan) if isinstance(plan, Plan) else 0
         return self._timeline(
@@ -334,7 +334,7 @@ class Campaigns(_Revisions[Plan]):
         return self._delete(campaign, live)
 
     def timeline(self) -> Timeline:
-        """What is in force, and what was, by two queries.
+        """All that is in force, and was, by two queries.
 
         Only if the epoch is still the same afterwards, nothing was published between the two.
         """
@@ -445,7 +445,7 @@ class Sources(_Revisions[Source]):
         return self._publish(name, before, Published(plan_of(number), source, now, by=by, note=note), wait=wait)
 
     def delete(self, name: str) -> Published[Source]:
-        """What it would have read is rejected from then on. Raises UnknownSource, and Conflict as `publish` does."""
+        """From then on its records are rejected. Raises UnknownSource, and Conflict as `publish` does."""
         return self._delete(name, self.get(name))
 
 
@@ -477,7 +477,7 @@ class LivePlans:
         return self._timeline
 
     def current(self) -> Timeline:
-        """What is published at the moment. Raises Restless."""
+        """All that is published at the moment. Raises Restless."""
         timeline = self.known()
         for _ in range(CHASES):
             if self._campaigns.epoch() == timeline.epoch:
@@ -595,7 +595,7 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _what(item: Mapping[str, Any]) -> Plan | Recommender | Policy | Illegible | None:
-    """What is published in an item. One that cannot be read concerns no other."""
+    """The revision that an item publishes. One that cannot be read concerns no other."""
     if "deleted" in item:
         return None
     text = item["plan"]["S"]

@@ -59,7 +59,7 @@ class Throttled(RuntimeError):
 
 
 class Catalog(NamedTuple):
-    """What is known of a catalog. `at` and `counts` are those of its last import that came to an end."""
+    """A catalog's state. `at` and `counts` are those of its last import that came to an end."""
 
     name: str
     columns: tuple[str, ...]

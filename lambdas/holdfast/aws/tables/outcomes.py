@@ -1,5 +1,5 @@
-"""What followed messages, in the campaigns table: `stats#`campaign`/outcomes` / day of the message, with a counter for
-each number of each revision, variant and control group. They stay as long as the other statistics.
+"""Conversions after messages, in the campaigns table: `stats#`campaign`/outcomes` / day of the message, with a counter
+for each number of each revision, variant and control group. They stay as long as the other statistics.
 
 A counter's name is number`|`revision`|`variant`|`group`|`currency. Adding raises what AWS raises, and reads nothing.
 """

@@ -1,4 +1,4 @@
-"""What has been seen, in the campaigns table: `seen` / event key, with the name and a set of shapes."""
+"""Names and shapes that were seen, in the campaigns table: `seen` / event key, with the name and a set of shapes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Observations:
 
 
 class Observer:
-    """What join sees, and what it writes of it: nothing, once all is known."""
+    """The names and shapes that join sees. It writes those that are new: none, once all are known."""
 
     def __init__(self, observations: Observations, clock: Callable[[], int]) -> None:
         self._observations = observations

@@ -85,7 +85,7 @@ class Tails:
         raise failure
 
     def take(self, id_: str) -> Iterator[tuple[list[Line], int]]:
-        """What came since: lines, and how many more there were. It is gone then."""
+        """The lines since the last call, and how many more there were. They are removed."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",

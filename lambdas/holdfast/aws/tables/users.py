@@ -50,7 +50,7 @@ nothing new.)"""
 
 
 class Item(NamedTuple):
-    """What is stored of one part: its state as JSON text, its version, when the user was last nominated for, and
+    """One stored part of a user: its state as JSON text, its version, when the user was last nominated for, and
     whether its last write carried an outbox. `person` is whose id it is, where that is another one.
     """
 
@@ -102,7 +102,7 @@ class Save(NamedTuple):
 
 
 class Saved(Enum):
-    """What became of a save: DONE; LOST to another writer; FAILED, which may succeed later; REFUSED, which cannot."""
+    """The result of a save: DONE; LOST to another writer; FAILED, which may succeed later; REFUSED, which cannot."""
 
     DONE = auto()
     LOST = auto()
@@ -280,7 +280,7 @@ class Users:
         }
 
     def _values(self, save: Save) -> dict[str, AttributeValueTypeDef]:
-        """What is written beside the key."""
+        """The attributes beside the key."""
         values: dict[str, AttributeValueTypeDef] = {
             "state": _state(save.state, deflate=self._deflate),
             "version": _number(save.over.version + 1 if save.over else 1),

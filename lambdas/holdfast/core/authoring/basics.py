@@ -1,4 +1,4 @@
-"""What the models of all files that people write are made of: texts, durations, and mistakes with their place."""
+"""The parts of all models of files that people write: texts, durations, and mistakes with their place."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Variant(Model):
 
 
 class Send(Sending):
-    """What to send: the key-value pairs, Liquid in the values.
+    """The message: key-value pairs, with Liquid in the values.
 
     One message for each value, or for a user: then, once the user has been quiet for the window, a summary of all
     values that are still open, newest first, `limit` at most.
@@ -172,7 +172,7 @@ def _amount(value: str) -> str:
 
 
 class Convert(Model):
-    """What counts as a conversion: an event about the same value, up to `within` after the message. The first one
+    """A conversion: an event about the same value, up to `within` after the message. The first one
     counts.
     """
 
@@ -311,7 +311,7 @@ class Campaign(Model):
         return self
 
     def plan(self, revision: int = 1) -> plans.Plan:
-        """What join and deliver need of this revision."""
+        """The part of this revision that join and deliver need."""
         when = self.when
         variants = {each.name: _templates(each.values) for each in self.send.variants}
         texts = {f"{name}/{key}": text for name, of in variants.items() for key, text in of.items()}

@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 _TEXT = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
-"""What is quoted, in one of JMESPath's ways."""
+"""A quoted part, in one of JMESPath's ways."""
 
 
 def of_expression(expression: str) -> str:  # noqa: PLR0911 (one for each mistake)
-    """What to write in the place of an expression that is refused; empty where that cannot be told."""
+    """The expression to write instead of one that is refused; empty where none is known."""
     bare = _TEXT.sub(lambda quoted: "q" * len(quoted[0]), expression)
     if found := re.search(r"(?<=[A-Za-z_\]])\.(\d+)(?=\.|$|\[)", bare):
         before, after = expression[: found.start()], expression[found.end() :]
@@ -58,7 +58,7 @@ def _eaten(value: Mapping[Any, Any]) -> bool:
 
 
 def of_yaml(line: str) -> str:
-    """What to write in a line that is not YAML."""
+    """The line to write instead of one that is not YAML."""
     if re.search(r"[:\-]\s+\{[{%]", line):
         return "put quotes around a value that starts with {{ or {%"
     if re.search(r"[:\-]\s+[@`%]", line):

@@ -1,4 +1,4 @@
-"""What looks wrong in a campaign, seeing what has come in so far: names never seen, comparisons that are never true.
+"""Hints about a campaign, going by what has come in so far: names never seen, comparisons that are never true.
 
 Hints, not mistakes: an event may be one that will only come when the next release of an app is out.
 """
@@ -41,7 +41,7 @@ class Hint(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What a stage knows. `events` is what was observed, by event key; `profile` are the properties of a sample of
+    """Names that a stage knows. `events` are the observed ones, by event key; `profile` the properties of a sample of
     profiles; `catalogs` the columns by catalog. Of what is empty, or None, nothing is known, and nothing is said.
     """
 
@@ -51,7 +51,7 @@ class Known(NamedTuple):
 
 
 def hints(campaign: Campaign, known: Known) -> list[Hint]:
-    """What looks wrong. Where nothing is known, what the file itself says has to do."""
+    """The hints. Where nothing is known of a stage, they go by the file alone."""
     found = [*_at_first_sight(campaign)]
     if known.events:
         found += _hints(campaign, known.events)
@@ -242,7 +242,7 @@ class _Reading:
         self.messages: list[str] = []
 
     def walk(self, node: _Node, at: At) -> At:
-        """What the expression gives when applied at a place."""
+        """The value of the expression when applied at a place."""
         return getattr(self, f"_{node['type']}", self._other)(node, at)
 
     def _field(self, node: _Node, at: At) -> At:

@@ -43,7 +43,7 @@ class Policy(BaseModel):
     ] = ()
 
     def plan(self, revision: int = 1) -> policy.Policy:
-        """What decides by this revision."""
+        """The policy that decides by this revision."""
         return policy.Policy(
             revision=revision,
             zone=self.zone,

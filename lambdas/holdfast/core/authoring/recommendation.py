@@ -85,7 +85,7 @@ class Recommendation(Model):
         return self
 
     def plan(self, revision: int = 1) -> Recommender:
-        """What join, the build and deliver need of this revision."""
+        """The part of this revision that join, the build and deliver need."""
         return Recommender(
             id=self.id,
             revision=revision,

@@ -50,7 +50,7 @@ def _audience(value: str) -> str:
 
 
 def _mistakes(node: _Node) -> Iterator[str]:
-    """What is wrong with an expression that is computed on an object of `Profile` and `Event`."""
+    """The mistake in an expression that is computed on an object of `Profile` and `Event`."""
     kind, children = node["type"], node.get("children", ())
     if kind == "comparator":
         yield from _ordered(node)

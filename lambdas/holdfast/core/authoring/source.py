@@ -80,7 +80,7 @@ class SourceFile(Model):
     read: Read
 
     def plan(self, revision: int = 1) -> Source:
-        """What reads bodies by this revision."""
+        """The reader of bodies by this revision."""
         read = self.read
         return Source(
             id=self.id,

@@ -1,4 +1,4 @@
-"""What the templates of a campaign may name, in groups for a menu: what was seen, and what the campaign says itself."""
+"""Names for a campaign's templates, in groups for a menu: those that were seen, and the campaign's own."""
 
 from __future__ import annotations
 

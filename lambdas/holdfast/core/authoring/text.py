@@ -104,7 +104,7 @@ _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
 
 def _unreadable(text: str) -> tuple[int, int, str, str] | None:
-    """What a parser should not even see: line, column, place, message."""
+    """Mistakes that a parser should not even see: line, column, place, message."""
     if len(text) > MAX_CHARACTERS:
         return 1, 1, "", f"longer than {MAX_CHARACTERS} characters, which are allowed"
     if found := _NO_TEXT.search(text):
@@ -161,7 +161,7 @@ def _bounded(source: Source) -> None:
 
 
 def validate(source: Source, model: type[_Model]) -> _Model:
-    """What the file says. Raises CampaignFileError with all mistakes at once, those of every template among them."""
+    """The file's content. Raises CampaignFileError with all mistakes at once, those of every template among them."""
     try:
         return model.model_validate(source.data)
     except ValidationError as error:
@@ -284,7 +284,7 @@ def _position(data: Any, place: Place) -> tuple[int, int]:
 
 
 def _known_here(model: type[BaseModel], place: Place) -> str:
-    """What could have been meant by the last part of a place."""
+    """The name that was likely meant by the last part of a place."""
     for part in place[:-1]:
         for annotation in _annotations(model, part):
             model = annotation
@@ -303,7 +303,7 @@ def _annotations(model: type[BaseModel], part: int | str) -> list[type[BaseModel
 
 
 def fields(text: str, model: type[BaseModel] = Campaign) -> dict[str, Json]:
-    """What a published file says, with what it leaves to defaults; as it stands where today's rules refuse it."""
+    """The content of a published file, with its defaults; as it stands where today's rules refuse it."""
     try:
         data = plain(parse(text).data)
         return model.model_validate(data).model_dump(by_alias=True, mode="json")
@@ -317,7 +317,7 @@ def fields(text: str, model: type[BaseModel] = Campaign) -> dict[str, Json]:
 
 
 def plain(data: Any) -> Json:
-    """What a file says, without what YAML adds to it; a key that is no text becomes one."""
+    """The content of a file, without what YAML adds to it; a key that is not text becomes text."""
     match data:
         case Mapping():
             return {str(key): plain(value) for key, value in data.items()}

@@ -111,7 +111,7 @@ def header(lines: Iterable[bytes]) -> Header:
 
 
 def _other(first: bytes) -> str | None:
-    """What else the file is, if it is not a CSV file."""
+    """The kind of file that it is, if it is not a CSV file."""
     if first.lstrip(b"\xef\xbb\xbf \t").startswith((b"<", b"{", b"[")):
         return "this is a page or a document (HTML, XML or JSON), not a CSV file"
     if known := next((reason for begin, reason in _NOT_TEXT.items() if first.startswith(begin)), None):
@@ -174,7 +174,7 @@ def match(columns: Iterable[str], known: Header) -> tuple[str, ...]:
 
 
 def records(known: Header, by: Match, lines: Iterable[bytes], *, line: int = 0, end: int = 0) -> Iterator[Row | Bad]:
-    """What follows line `line`, which ends at byte `end`; else what follows the header. Empty lines are nothing."""
+    """Records after line `line`, whose last byte is `end`; else after the header. Blank lines are skipped."""
     source = _Lines(lines, line or known.line, end or known.end)
     while True:
         source.begin()

@@ -87,7 +87,7 @@ def _sharded(of: str, sk: str) -> Place:
 
 
 class Stamp(NamedTuple):
-    """What orders rows of one identity: the time of their file (epoch milliseconds), then the line."""
+    """The order of rows of one identity: the time of their file (epoch milliseconds), then the line."""
 
     at: int
     line: int
@@ -101,7 +101,7 @@ class Stored(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What some rows of a file come to: what to put where, and what may stand in a place no longer, by its identity.
+    """The changes that some rows of a file make: items to put, and places to clear, by identity.
 
     `counts` are of rows: new, changed, unchanged, older (than what is stored). `shared` are the lines of rows that took
     the place of another identity's copy, with its values: who looks by these finds the later row only.
@@ -162,7 +162,7 @@ def _place(catalog: str, columns: Mapping[str, str], event: Mapping[str, Json]) 
 
 
 def _text(path: str, event: Mapping[str, Json]) -> str:
-    """What the event says, as text; of a list the first, and nothing where the path does not fit the event."""
+    """The event's value at the path, as text: of a list the first; None where the path does not fit the event."""
     try:
         return next(iter(items(search(path), event)), "")
     except (ValueError, TypeError, ArithmeticError):
@@ -170,7 +170,7 @@ def _text(path: str, event: Mapping[str, Json]) -> str:
 
 
 def named(plan: Plan, decision: Decision, rows: Mapping[Place, Values]) -> dict[str, Json]:
-    """What a template calls `Catalog`. A row that is gone is nothing, in a summary's list an empty one.
+    """The object that templates call `Catalog`. A row that is gone is nothing, in a summary's list an empty one.
 
     Of a mapping by identity and other columns, the row found must agree with all of them.
     """

@@ -40,7 +40,7 @@ class Change(NamedTuple):
 
 
 def changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[Change]:
-    """What differs between two campaigns, each as the model dumps it."""
+    """The differences between two campaigns, each as the model dumps it."""
     old, new = _flat(dict(before)), _flat(dict(after))
     differing = [path for path in dict.fromkeys([*old, *new]) if old.get(path) != new.get(path)]
     return [
@@ -50,7 +50,7 @@ def changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[Chang
 
 
 def _flat(value: Json, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Json]:
-    """What is not empty, by its path. A list of one, which a file may write without the list, adds nothing to it."""
+    """Values that are not empty, by path. A list of one, which a file may write as its item, adds nothing to it."""
     match value:
         case dict():
             return {k: v for name, each in value.items() for k, v in _flat(each, (*path, name)).items()}
@@ -114,7 +114,7 @@ Effect: TypeAlias = Literal["gained", "lost", "changed", "same"]
 
 
 class Difference(NamedTuple):
-    """What a change does to one open watch; `constant` as the trigger wrote it.
+    """The effect of a change on one open watch; `constant` as the trigger wrote it.
 
     gained: sent where it would not have been; lost: the other way; changed: another text, another reason, or another
     kind of message; same: nothing.
@@ -135,7 +135,7 @@ class Difference(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """What is open for a user in one reading of the campaign, by constant key."""
+    """A user's open watches in one reading of the campaign, by constant key."""
 
     user: str
     profile: Mapping[str, Json]
@@ -180,7 +180,7 @@ class Comparison:
         return self.effects.total()
 
     def add(self, users: Iterable[tuple[str, State, Mapping[str, Json]]]) -> list[Difference]:
-        """What changes for these users, each with the state and the profile. Raises what reading rows raises."""
+        """The effects on these users, each with the state and the profile. Raises what reading rows raises."""
         open_ = [
             _Open(user, profile, *each)
             for user, state, profile in users
@@ -226,7 +226,7 @@ class Comparison:
         return {**decisions, **held}
 
     def to_json(self) -> dict[str, Json]:
-        """What `holdfast campaign diff --json` says of the watches that are open."""
+        """The open watches, as `holdfast campaign diff --json` prints them."""
         effects: tuple[Effect, ...] = ("gained", "lost", "changed", "same")
         return {
             "open": self.open,

@@ -41,7 +41,7 @@ Status: TypeAlias = Literal[
 ]
 
 Render: TypeAlias = Callable[[Decision], Outcome]
-"""What a decision to send comes to, rendered now."""
+"""Renders a decision to send, as of now."""
 
 _REASONS: Mapping[str, str] = {
     TOO_MANY: "too many watches of this user were open, and the oldest were let go",
@@ -290,7 +290,7 @@ class _About:
     def _converted(
         self, about: Explanation, facts: list[Fact], key: str, decided: Decided
     ) -> tuple[Explanation, list[Fact]]:
-        """What was bought since, where the campaign says what a conversion is."""
+        """Purchases since, where the campaign says what a conversion is."""
         of = ("", decided.summary) if decided.summary else (key, decided.mark)
         exposures = self.state.exposures.get(self.place, ())
         found = next((each for each in exposures if (each.key, (each.at, each.id)) == of), None)

@@ -1,4 +1,4 @@
-"""What a campaign would send to one user: the pairs, where each of their variables came from, and the whole detail.
+"""A campaign's message to one user: the pairs, where each of their variables came from, and the whole detail.
 
 The occurrence is one that a user's state holds (`latest`), or one that is made up (`made_up`): its events are read and
 folded like any others, so a preview also finds what would keep them from being a trigger.
@@ -40,7 +40,7 @@ class NoMessage(ValueError):
 
 
 class Preview(NamedTuple):
-    """What would go on the bus. `reason` is why it would be withheld, empty for a message; `values` by key."""
+    """The event for the bus. `reason` is why it would be withheld, empty for a message; `values` by key."""
 
     user: str
     plan: Plan
@@ -206,7 +206,7 @@ def _records(given: Json, now: int) -> list[Record]:
 def made_up(
     plan: Plan, events: Iterable[Event], recommenders: Iterable[Recommender] = (), known: State = NOTHING_KNOWN
 ) -> Decision:
-    """What comes of a user's events, if they arrive as they happen, and nothing after them. Raises NoMessage.
+    """The message that a user's events lead to, if they arrive as they happen and nothing follows. Raises NoMessage.
 
     Of what is `known` of the user, the latest items count for recommendations.
     """

@@ -1,4 +1,4 @@
-"""What would have been decided: a trace run through the fold in event time, each tick exactly when it is due."""
+"""A replay: a trace run through the fold in event time, with each tick exactly when it is due."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from holdfast.core.plans.plan import Hit, Input, Plans, Problem
 NOTHING = State()
 NEVER = 1 << 62
 BY_TICK, BY_EVENT = 0, 1
-"""What decides first of what decides at one time."""
+"""Tie-break at equal times: ticks before events."""
 FEWEST = 1_000
 """With so few states held, none is looked at to be forgotten."""
 NO_ARRIVAL = 1 << 53

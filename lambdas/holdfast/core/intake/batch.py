@@ -41,7 +41,7 @@ def parsed(bodies: Iterable[Body], rules: Rules = RULES, sources: InForce | None
 
 
 class Reject(NamedTuple):
-    """What is put on the rejected queue. `record` can be sent again as it is, once what is wrong was put right."""
+    """A message on the rejected queue. `record` can be sent again as it is, once what is wrong was put right."""
 
     reason: str
     campaigns: tuple[str, ...]
@@ -49,7 +49,7 @@ class Reject(NamedTuple):
 
 
 def report(reject: Reject) -> str:
-    """What is put on the rejected queue: whole if it can be, else the beginning of the record, and how long it was."""
+    """The text for the rejected queue: whole if it can be, else the beginning of the record, and how long it was."""
     if text := sendable(reject._asdict()):
         return text
     record = reject.record if isinstance(reject.record, str) else json.dumps(reject.record)

@@ -43,11 +43,11 @@ MAX_LEVELS = 32
 """How deep a body may be nested. Beyond, Python's recursion limit is near."""
 MAX_ENVELOPES = 4
 MAX_STEP = 1 << 53
-"""What `$incr` may add at once: no sum of these is too large for a JSON number."""
+"""The most that `$incr` may add at once: no sum of these is too large for a JSON number."""
 _UNKNOWN_MS = 1 << 53
 """An arrival from here on is none: of a file, it is not known."""
 _BEHIND_MS = 2 * 60 * 60_000
-"""What is so late on arrival would be history by default."""
+"""The lateness on arrival from which an event is history by default."""
 _EARLIEST_MS, _LATEST_MS = 10**11, 10**14
 """1973 to 5138. Numbers below are epoch seconds, given where milliseconds belong; numbers above are microseconds."""
 
@@ -64,7 +64,7 @@ and hyphens alone, such as the nil UUID.
 
 
 class Rules(NamedTuple):
-    """What a stack may set. `nobody` are more identities, in lower case, that stand for nobody; `subject` means that
+    """The settings of a stack. `nobody` are more identities, in lower case, that stand for nobody; `subject` means that
     the subject of a CloudEvent is its user, where its data names none. `sources` read what no native form can.
     """
 
@@ -142,7 +142,7 @@ _flat = msgspec.json.Decoder(
 
 
 def _usual(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
-    """What `_plain` makes of a plain event which is flat and has nothing to object to, as nearly all are, in one look.
+    """Fast path of `_plain` for the common case: a plain event which is flat, and has nothing to object to.
 
     None means nothing: there is more to look at.
     """
@@ -182,7 +182,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def _parse(text: str) -> Json:
-    """What msgspec refuses (half of a surrogate pair, a number larger than any) the standard library may take, for the
+    """A text that msgspec refuses (half of a surrogate pair, a number too large) the standard library may take, for the
     record to be rejected alone; or it says what is wrong, and where.
     """
     try:
@@ -430,7 +430,7 @@ def _epoch_ms(value: Json) -> int:
 
 
 def _along(event: Event, traits: Json, around: _Around) -> list[Record]:
-    """What a track call says of its user by the way. What is wrong with that does not harm the event."""
+    """The profile changes that a track call bears besides. A mistake in them does not harm the event."""
     if not isinstance(traits, dict) or not traits:
         return []
     try:
@@ -524,7 +524,7 @@ def _by_source(source: Source, data: _Object, around: _Around) -> Iterator[Recor
 
 
 def _one_by_source(source: Source, lookup: Lookup, record: Json, around: _Around) -> list[Record]:
-    """What is wrong with one record leaves the others of its body alone."""
+    """A mistake in one record leaves the others of its body alone."""
     if not isinstance(record, dict):
         return [Rejected(f"source {source.id}: a record is a JSON object", record)]
     try:
@@ -745,7 +745,7 @@ def _operation(name: str, operator: str, argument: Json) -> Operation:
 
 
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""What SQS takes in no message."""
+"""The characters that SQS takes in no message."""
 
 
 def _user(data: _Object, around: _Around, *fields: str) -> str:

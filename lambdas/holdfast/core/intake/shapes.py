@@ -1,4 +1,4 @@
-"""What has been seen: names of events, and of each the names and types of its properties. Never a value.
+"""The shapes of what was seen: names of events, and of each the names and types of its properties. Never a value.
 
 By it `holdfast campaign validate` tells a misspelt name. An event of which a container knows the names and types costs
 it one look-up in a set; only what is new is noted, and there are bounds to how much.
@@ -51,7 +51,7 @@ class Seen(NamedTuple):
 
 
 class Observed:
-    """What one container has seen. `news` (by event key) is what the table may not have yet: it stays until `noted`."""
+    """Shapes that one container has seen. `news` (by event key) may be new to the table: they stay until `noted`."""
 
     def __init__(self) -> None:
         self.news: dict[str, Seen] = {}

@@ -93,7 +93,7 @@ class Unreadable(NamedTuple):
 
 
 class Lookup:
-    """What paths find in one record of a body. What is in the whole body is looked up once."""
+    """The values that paths find in one record of a body. Those of the whole body are looked up once."""
 
     def __init__(self, source: Source, body: Mapping[str, Json]) -> None:
         self._compiled = source.compiled
@@ -111,7 +111,7 @@ class Lookup:
         return self._shared[path]
 
     def object(self, paths: Paths, record: Mapping[str, Json]) -> Json:
-        """What one path finds, or an object of all that is found. Raises Unclear."""
+        """The value that one path finds, or an object of all that are found. Raises Unclear."""
         if isinstance(paths, str):
             return self.find(paths, record)
         found = {name: self.find(path, record) for name, path in paths.items()}

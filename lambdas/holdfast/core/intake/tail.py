@@ -25,7 +25,7 @@ _MAX_SHAPES = 20
 
 
 class Wanted(NamedTuple):
-    """What somebody wants to see until a time (epoch milliseconds). `user` is a mark, so that no table names a user who
+    """A wish to see records until a time (epoch milliseconds). `user` is a mark, so that no table names a user who
     is searched for; `event` is an event's key. Empty ones are all.
     """
 

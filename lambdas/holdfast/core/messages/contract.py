@@ -1,4 +1,4 @@
-"""What a campaign's messages promise to whoever consumes them, and what a new revision would break."""
+"""The promises of a campaign's messages to their consumers, and which of them a new revision would break."""
 
 from __future__ import annotations
 

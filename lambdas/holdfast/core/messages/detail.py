@@ -1,4 +1,4 @@
-"""What goes out: the detail of a message, and the id by which a consumer drops a repeat."""
+"""The event on the bus: the detail of a message, and the id by which a consumer drops a repeat."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Shown(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was looked up for a message: of each catalog what templates name by it, and what is recommended."""
+    """The data of one message: catalog rows by catalog, recommended items by recommendation."""
 
     catalog: Mapping[str, Json] = {}
     recommended: Mapping[str, Sequence[Shown]] = {}

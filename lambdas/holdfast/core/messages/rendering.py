@@ -51,7 +51,8 @@ def no_rows(_messages: Mapping[int, Message], /) -> Callable[[int], Found]:
 
 
 class Outcome(NamedTuple):
-    """What goes out for a decision. `values` are there where a message is sent, `reason` where it is withheld.
+    """The message for a decision, or the reason against it: `values` are there where it is sent, `reason` where it is
+    withheld.
 
     `text` is the detail as it goes on the bus.
     """

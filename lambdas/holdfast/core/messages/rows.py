@@ -23,13 +23,13 @@ from holdfast.core.recommend.ranking import (
 )
 
 Neighbours: TypeAlias = Callable[[str, str], Sequence[Neighbour]]
-"""What goes with an item, by the recommendation's name and the item."""
+"""The items that go with an item, by the recommendation's name and the item."""
 Personal: TypeAlias = Callable[[str, str, Sequence[str], int], Sequence[Recommended] | None]
 """Amazon Personalize's answer: by its ARN, the user, the user's own items, and how many."""
 
 
 class Asking:
-    """What some messages need, and what was found for them so far."""
+    """The rows that some messages need, and those that were found so far."""
 
     def __init__(self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender]) -> None:
         self.messages = messages

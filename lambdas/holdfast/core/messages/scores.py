@@ -1,4 +1,4 @@
-"""What followed messages, counted by the day of the message: for each revision, variant and control group.
+"""Conversions after messages, counted by the day of the message: for each revision, variant and control group.
 
 A user counts once for a campaign (`Decision.first`), with the first message and what follows that one: so users follow
 each other independently, as `measure.uplift` needs it. What is decided later about a message (`convert`, `unconvert`)

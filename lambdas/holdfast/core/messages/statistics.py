@@ -1,4 +1,4 @@
-"""What became of a campaign's decisions, counted by day: bounded, whatever the reasons and the values are.
+"""Counts of the outcomes of a campaign's decisions, by day: bounded, whatever the reasons and the values are.
 
 Counts are of what deliver did. As the stream may bring a decision twice, they may be a little high; an update that
 fails is not made up for, so they may be low. They are for looking at: the books are in the metrics.
@@ -37,7 +37,7 @@ Sketch: TypeAlias = Mapping[str, int]
 
 
 class Became(NamedTuple):
-    """What became of a decision. `kind` None: it could not be delivered."""
+    """The outcome of a decision. `kind` None: it could not be delivered."""
 
     decision: Decision
     kind: Kind | None
@@ -109,7 +109,7 @@ def bounded(withheld: Sketch, known: Iterable[str]) -> Sketch:
 
 
 def _values(decision: Decision) -> Iterable[str]:
-    """What a message was about: of a summary each value, of a composite key its parts together; none without one."""
+    """The values that a message is about: of a summary each, of a composite key its parts together; else none."""
     if decision.shown is None:
         return []
     shown = decision.shown if decision.events and isinstance(decision.shown, list) else [decision.shown]

@@ -1,4 +1,4 @@
-"""What counts as a conversion of a campaign's messages: the goal, and the events that say it was reached or undone."""
+"""A campaign's goal: which events convert a message, and which undo that."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ EARLIER = -1
 """The grace of a snapshot: it ends what is earlier than itself."""
 IGNORE_CASE = "ignore case"
 EXIT = ""
-"""What an event is that is no part of the trigger."""
+"""The role of an exit event."""
 
 
 MISREAD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -145,7 +145,7 @@ class Plan:
         return not self.did_not and not self.within
 
     def to_json(self) -> dict[str, Json]:
-        """What came with later releases is left out where it says nothing: the releases before do not know it.
+        """Fields of later releases are left out at their default: earlier releases do not know them.
 
         So are `since` and `space`, which stand beside the plan in the table.
         """
@@ -248,7 +248,7 @@ class Illegible(NamedTuple):
 
 
 class Hit(Value, frozen=True):
-    """What one event means to one campaign: the part of its trigger (an event of `did`), or an `EXIT`.
+    """The meaning of one event to one campaign: the part of its trigger (an event of `did`), or an `EXIT`.
 
     `values` are the constant values the event bears: by key, as the event wrote them. `due` is when a watch opened by
     this hit falls due; a hit that is `history` opens none. `grace` is how far beyond its time an exit reaches. `every`
@@ -443,7 +443,7 @@ class Plans(dict[str, Plan]):
         return bool(self._routes(event_name) or self._goals(event_name))
 
     def read(self, event: Event) -> tuple[list[Hit], list[Problem]]:
-        """What the event means to each campaign that names it and whose `where` it passes."""
+        """The event's meaning to each campaign that names it and whose `where` it passes."""
         hits: list[Hit] = []
         problems: list[Problem] = []
         routes = self._routes(event.name)
@@ -464,11 +464,11 @@ class Plans(dict[str, Plan]):
         return hits, problems
 
     def doubts(self, event: Event, why: str) -> list[Unreadable]:
-        """What is in doubt when the event, which may be an exit, could not be taken at all."""
+        """The watches in doubt when the event, which may be an exit, could not be taken at all."""
         return [_unreadable(route, event, why) for route in self._routes(event.name) if route.ends]
 
     def seen(self, event: Event) -> list[Seen | Purchase]:
-        """What the event means to recommendations, and to messages that went. One that bears no item, or no value,
+        """The event's meaning to recommendations, and to messages that went. One that bears no item, or no value,
         means nothing to them.
         """
         seen: list[Seen | Purchase] = []

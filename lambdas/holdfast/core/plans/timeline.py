@@ -56,14 +56,14 @@ class Timeline:
 
     @property
     def newest(self) -> Plans:
-        """What was published last, a moment before it is in force already."""
+        """The latest publication, also in the moment before it is in force."""
         return self._after(len(self._turns))
 
     def at(self, moment: int) -> Plans:
         return self._after(bisect_right(self._turns, moment))
 
     def _after(self, turns: int) -> Plans:
-        """What was in force after so many changes: made once, as compiling takes a while."""
+        """The plans in force after so many changes: compiled once, as that takes a while."""
         if turns not in self._plans:
             since = self._turns[turns - 1] if turns else 0
             last = {

@@ -1,4 +1,4 @@
-"""What is done together, and what is popular: one SQL text, which DuckDB and Athena take as it is.
+"""The query for items that go together, and for popular ones: one SQL text, which DuckDB and Athena take as it is.
 
 Two items belong together by how many users did it to both (the support), never by how often: an event that came twice,
 or a user who does it daily, changes nothing. The score of an item beside another says how many more of the other's
@@ -136,7 +136,7 @@ ORDER BY item, place
 
 
 class Found(NamedTuple):
-    """What the query finds: an item, another that goes with it, and how well."""
+    """A row that the query finds: an item, another that goes with it, and how well."""
 
     item: str
     other: str

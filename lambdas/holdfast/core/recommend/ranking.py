@@ -117,7 +117,7 @@ class Recommended(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What an event means to a recommendation: the user did something with an item, at a time (epoch milliseconds).
+    """The meaning of an event to a recommendation: the user did something with an item, at a time (epoch milliseconds).
 
     `done` items are not to be recommended; by the others is recommended.
     """
@@ -166,7 +166,7 @@ def ranked(
     popular: Sequence[Neighbour] = (),
     without: Collection[str] = (),
 ) -> list[Recommended]:
-    """What goes with the seeds (the user's own items) or is popular, best first; no seed, none of `without`.
+    """Items that go with the seeds (the user's own) or are popular, best first; no seed, none of `without`.
 
     An item has the sum of its scores, with each seed that it goes with and of what is popular, and is there because of
     the greatest of them: a seed, or None for what is popular.

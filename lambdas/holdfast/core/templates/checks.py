@@ -1,4 +1,4 @@
-"""What is refused when a campaign is validated, and which variables a template names.
+"""Checks of a campaign's templates: mistakes, and the variables that they name.
 
 Only the properties of events that templates name are kept in state, so these must be known whatever way a template goes
 about it: `Event.price`, `Events[0].price`, `{% for event in Events %}{{ event.price }}`, `Events | map: "price"`. Hence
@@ -51,7 +51,7 @@ EVENTS: Final = "Events"
 """The triggers of a summary, newest first."""
 
 CONSTANT: Final = "ConstantEventProperty"
-"""What a template names as it is: a scalar, or a list of them."""
+"""A property that a template names as it is: a scalar, or a list of them."""
 
 TRIGGERED, DECIDED = "TriggeredAt", "DecidedAt"
 """When the trigger happened, and when it was decided to send: ISO 8601 in UTC. There is no other clock."""
@@ -142,7 +142,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 class _Shape(Enum):
-    """What an expression stands for, as far as that matters for which properties are named."""
+    """An expression's value, as far as that matters for which properties are named."""
 
     VALUE = "anything else"
     EVENT = "an event"
@@ -224,7 +224,7 @@ class _Reader:
         self.read([node.default] if node.default else [])
 
     def value(self, expression: Expression) -> None:
-        """What is printed, compared or handed to a filter is no event, as all its properties would have to be kept."""
+        """An event as a whole may not be printed, compared or filtered: all its properties would have to be kept."""
         if isinstance(expression, FilteredExpression) and not expression.filters:
             expression = expression.left
         shape = self.shape(expression)
@@ -310,7 +310,7 @@ class _Reader:
                 raise TemplateError(_whole_rows(root, "products" if root == CATALOG else "also-bought"))
 
     def within(self, shape: _Shape, path: Path, more: list[str | int | Path]) -> _Shape:
-        """What the rest of a path leads to."""
+        """The value at the rest of a path."""
         match shape, more:
             case _, []:
                 return shape
@@ -423,7 +423,7 @@ _TESTS: Mapping[str, tuple[Callable[[str], object], ...]] = {
     "money": (locales.currency,),
     "time": (locales.time_length, locales.zone),
 }
-"""What can be known of a filter's arguments, in their order, where they are written out."""
+"""The checks of a filter's arguments, in their order, where they are written out."""
 
 _STRICT_TESTS: Mapping[str, tuple[Callable[[str], object], ...]] = {"date": (locales.printing, locales.zone)}
 

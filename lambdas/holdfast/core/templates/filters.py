@@ -97,7 +97,7 @@ class Filter:
         return result
 
     def _growth(self, operands: list[object]) -> int:
-        """What a result may have, or takes in time, beyond a small multiple of what goes in."""
+        """The size of a result, or its cost in time, beyond a small multiple of the input's."""
         growth = 20 * ITEM if "locale" in self.injected else 0  # Babel takes its time
         match self.name, operands:
             case "replace", [str(source), str(old), *new]:

@@ -199,7 +199,7 @@ _SINGLE: Mapping[str, str] = {
 
 
 def _with_directives(text: str) -> str:
-    """What a layout of another language is here; an example where that cannot be told."""
+    """The layout that corresponds to another language's; an example where none is known."""
     words = re.findall(r"([a-zA-Z])(\1*)", text)
     letters = [first + more for first, more in words]
     table = _LETTERS if any(more for _, more in words) else _SINGLE

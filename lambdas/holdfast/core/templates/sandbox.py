@@ -48,7 +48,7 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 TAGS: Final = {"assign", "break", "capture", "case", "comment", "continue", "for", "if", "raw", "unless", "abort", "#"}
 
 MAX_WORK: Final = 1_000_000
-"""What a message may cost: a unit for each character; `ITEM` for each item, use of a filter, and turn of a loop, which
+"""The budget of a message: a unit for each character; `ITEM` for each item, use of a filter, and turn of a loop, which
 costs the length of its body besides. A long newsletter takes tens of thousands; a million buys tenths of a second."""
 
 ITEM: Final = 10
@@ -164,7 +164,7 @@ class Context(RenderContext):
         """A default stands in for what is absent: of interest to a preview."""
 
     def root(self, path: list[object]) -> object:
-        """What the path's first name stands for where the template gave it, in a loop or an assign."""
+        """The value of the path's first name where the template gave it one, in a loop or an assign."""
         return None if path[0] in self.globals else self.resolve(str(path[0]), default=None)
 
     def full_name(self, path: list[object], root: object) -> str:
@@ -181,7 +181,7 @@ class Context(RenderContext):
         return places(self.globals)
 
     def language(self) -> tuple[list[object], str] | None:
-        """What names the language, the profile or else the campaign, and what it names."""
+        """The source of the language, which is the profile or else the campaign, and the language."""
         for root, names in (("Profile", LOCALE_PROPERTIES), ("Campaign", LOCALE_PROPERTIES[:1])):
             found = self.globals.get(root)
             for name in names:

@@ -96,7 +96,7 @@ class Template:
 
     @property
     def expression(self) -> Expression:
-        """What is printed, of a template that is one `{{ … }}` and nothing else. Raises TemplateError."""
+        """The expression of a template that is one `{{ … }}` and nothing else. Raises TemplateError."""
         match self.liquid.nodes:
             case [OutputNode(expression=expression)] if self.source.strip().startswith(("{{", "@")):
                 return expression

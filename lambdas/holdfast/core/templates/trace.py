@@ -1,4 +1,4 @@
-"""What a preview shows: for each value of a message its text, or why there is none; and where each variable came from.
+"""A traced rendering: for each value its text, or why there is none; and where each variable came from.
 
 The templates are rendered as for a message, except that what is missing does not end it: a person who writes a template
 wants to see all that is missing at once. Loops and assigns are seen through: what a template calls `event.price` is
@@ -74,9 +74,9 @@ class Traced:
     variables: tuple[Variable, ...] = ()
     type: str = "text"
     value: Json = None
-    """What goes out for `text`, where the type is another."""
+    """The value that goes out for `text`, where its type is not text."""
     notes: tuple[str, ...] = ()
-    """What may not be as it was meant: a language that is not here."""
+    """A likely mistake: a language that is not here."""
 
 
 def preview(
@@ -222,7 +222,7 @@ class _Tracing(Context):
 
 
 _ROWS = ("Catalog", "Recommendations")
-"""What is shown only as far as it was come to: a row has many columns."""
+"""Objects shown only as far as the template reads them: a row has many columns."""
 _KEPT_AS: Mapping[str, str] = {"Events": "Event"}
 
 
