@@ -183,11 +183,15 @@ class Mail(Target):
             dead_letter_queue=self.lost,
         )
         sent.grant(function, "dynamodb:PutItem", "dynamodb:DeleteItem")
-        identity = self.format_arn(service="ses", resource="identity", resource_name=sender.rpartition("@")[2])
+        # Verified is the domain, or the address alone: then that is what SES asks for.
+        identities = [
+            self.format_arn(service="ses", resource="identity", resource_name=name)
+            for name in (sender.rpartition("@")[2], sender)
+        ]
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["ses:SendEmail"],
-                resources=[identity],
+                resources=identities,
                 conditions={"StringEquals": {"ses:FromAddress": sender}},
             )
         )

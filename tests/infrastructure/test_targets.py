@@ -89,7 +89,8 @@ def test_the_mailer_may_send_from_its_own_address_only(templates: dict[str, dict
     ]
     (mail,) = (each for each in statements if each["Action"] == "ses:SendEmail")
     assert mail["Condition"] == {"StringEquals": {"ses:FromAddress": "a@shop.example"}}
-    assert "identity/shop.example" in json.dumps(mail["Resource"])
+    resources = [json.dumps(each) for each in mail["Resource"]]
+    assert ["identity/shop.example" in resources[0], "identity/a@shop.example" in resources[1]] == [True, True]
     (table,) = (each for each in statements if "dynamodb:PutItem" in each["Action"])
     assert table["Action"] == ["dynamodb:PutItem", "dynamodb:DeleteItem"]
 
