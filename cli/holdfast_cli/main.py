@@ -24,6 +24,7 @@ from holdfast_cli import (
     recommendations,
     revisions,
     schema,
+    seen,
     set_aside,
     sources,
     stats,
@@ -77,6 +78,7 @@ app.command()(events.send)
 app.command()(events.simulate)
 app.command()(watching.watch)
 app.command()(tail.tail)
+app.command()(seen.events)
 app.add_typer(console.app, name="console")
 app.command()(demo.demo)
 app.command()(schema.schema)

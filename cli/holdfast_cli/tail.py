@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -41,28 +42,28 @@ def tail(
 
     Names and types of properties are shown, and a value only where a reason quotes it. Stop with Ctrl-C.
     """
-    deployment = Deployment.find(stage)
-    tails = Tails(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
-    id_ = uuid.uuid4().hex[:8]
-    ends, shown = time.monotonic() + seconds, 0
-    with _looking(tails, id_):
-        for line, more in _lines(tails, id_, mark(id_, user) if user else "", event_key(event), ends):
+    found = looking(Deployment.find(stage), user=user, event=event_key(event), seconds=seconds)
+    with closing(found):
+        for line, more in islice(found, count):
             if json:
                 print_json({**to_builtins(line), "came": iso(line.came), **({"at": iso(line.at)} if line.at else {})})
             else:
                 show(line)
             if more:
                 err.print(f"[dim]… and {more} more, which are not shown[/]")
-            shown += 1
-            if shown == count:
-                break
 
 
-@contextmanager
-def _looking(tails: Tails, id_: str) -> Iterator[None]:
-    """While it lasts; whoever is cut off looks on for a minute more, at nothing."""
+def looking(
+    deployment: Deployment, *, user: str = "", event: str = "", seconds: float = LONGEST
+) -> Generator[tuple[Line, int]]:
+    """Each record that comes in while this goes on, and how many more there were behind it. `event` is a key.
+
+    Whoever is cut off looks on for a minute more, at nothing.
+    """
+    tails = Tails(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
+    id_ = uuid.uuid4().hex[:8]
     try:
-        yield
+        yield from _lines(tails, id_, mark(id_, user) if user else "", event, time.monotonic() + seconds)
     except TooMany:
         raise Failure(f"{MOST} people look on already: try again in a minute.") from None
     finally:
@@ -70,7 +71,6 @@ def _looking(tails: Tails, id_: str) -> Iterator[None]:
 
 
 def _lines(tails: Tails, id_: str, user: str, event: str, ends: float) -> Iterator[tuple[Line, int]]:
-    """Each record, and how many more there were behind it."""
     asked = 0.0
     while (now := time.monotonic()) < ends:
         if not asked or now - asked > RENEWED:

@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 from holdfast.aws.queues import Queue
 from holdfast.aws.tables import tail as tail_table
 from holdfast.aws.tables.campaigns import EPOCH, LivePlans
+from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.tail import LEASE_MS, MOST, Tails, TooMany
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
+from holdfast.core.intake.shapes import Seen
 from holdfast.core.intake.tail import MAX_LINES, Line, mark
 from holdfast.services.join import Join
 from holdfast.services.tail import APART_MS, PAUSE_MS, Tail
@@ -214,3 +216,53 @@ def test_the_command_shows_names_and_types_and_leaves_nothing_behind(
     people = CliRunner().invoke(app, ["tail", "--count", "1"])
     assert "event Added · ann (plain)" in people.stdout
     assert "campaigns cart: did" in people.stdout
+
+
+NOTED = {"added": Seen("Added", frozenset({"string product", "number price", "string price"})), "x": Seen("X")}
+
+
+def test_the_events_that_were_seen_are_listed_with_the_campaigns_that_use_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deployment, "find", lambda _stage: Stack(world))
+    for key, seen in NOTED.items():
+        Observations(world.dynamodb, "campaigns").note(key, seen)  # type: ignore[arg-type]
+    world.publish(a_plan(id="own", did=("mine",), names={"mine": "mine"}, events={"mine": "added"}))
+    rows = [json.loads(line) for line in CliRunner().invoke(app, ["events", "--json"]).stdout.splitlines()]
+    assert rows == [
+        {
+            "event": "Added",
+            "properties": {"price": ["number", "string"], "product": ["string"]},
+            "campaigns": "cart (did), own (did)",
+        },
+        {"event": "X", "properties": {}, "campaigns": ""},
+    ]
+    shown = CliRunner().invoke(app, ["events", "ADDED"]).stdout
+    assert "Added used by: cart (did), own (did)" in shown
+    assert "number, string" in shown
+    missing = CliRunner().invoke(app, ["events", "aded"])
+    assert "'aded' was never seen; did you mean 'Added'?" in str(missing.exception)
+    assert "name it" in str(CliRunner().invoke(app, ["events", "--for", "5"]).exception)
+
+
+def test_looking_on_says_how_often_an_event_comes_and_what_share_bears_each_property(
+    world: World, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deployment, "find", lambda _stage: Stack(world))
+    monkeypatch.setattr(tail_table, "aws_time", lambda _: world.now)
+    Observations(world.dynamodb, "campaigns").note("added", NOTED["added"])  # type: ignore[arg-type]
+
+    class Coming(Tails):
+        def ask(self, id_: str, *, user: str = "", event: str = "") -> None:
+            super().ask(id_, user=user, event=event)
+            priced = [world.added(f"p{n}", price=1) for n in range(MAX_LINES - 5)]
+            join.take([world.body(*priced, *(world.added(f"q{n}") for n in range(15)), world.charged())])
+
+    monkeypatch.setattr(command, "Tails", Coming)
+    ended = CliRunner().invoke(app, ["events", "added", "--for", "1", "--json"])
+    row = json.loads(ended.stdout)
+    assert (row["looked_at"], row["share"]) == (MAX_LINES, {"price": 0.8, "product": 1.0})
+    assert 0 < row["per_minute"] <= (MAX_LINES + 10) * 60
+    people = CliRunner().invoke(app, ["events", "added", "--for", "1"])
+    assert f"of {MAX_LINES} that were looked at" in people.stdout
+    assert "80%" in people.stdout

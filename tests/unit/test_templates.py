@@ -371,6 +371,15 @@ def test_a_missing_value_withholds_the_message_under_its_full_name(source: str, 
     assert (missing.value.name, missing.value.reason, missing.value.key) == (name, f"missing: {name}", "value")
 
 
+def test_what_one_event_lacks_bears_its_name_though_events_are_there_as_they_always_are() -> None:
+    """A message's objects have `Events` in any campaign; the author of this one wrote `Event`."""
+    objects = {**CONTEXT, "Events": [CONTEXT["Event"]]}
+    for source, name in MISSING.items():
+        with pytest.raises(Missing) as missing:
+            render(source, objects)
+        assert missing.value.name == name
+
+
 @pytest.mark.parametrize(("source", "reason"), WITHHELD.items())
 def test_withholds_with_a_reason(source: str, reason: str) -> None:
     with pytest.raises(Withheld) as withheld:

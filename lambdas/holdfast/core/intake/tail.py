@@ -21,7 +21,8 @@ from holdfast.core.plans.plan import EXIT, MISREAD, Hit, Plans
 MAX_LINES = 25
 """Of one batch: what more there is is counted."""
 _MAX_TEXT = 200
-_MAX_SHAPES = 20
+MAX_SHAPES = 40
+"""Of one record."""
 
 
 class Wanted(NamedTuple):
@@ -134,7 +135,7 @@ def _event(event: Event, line: Line, plans: Plans) -> Line:
 
 
 def _shapes(properties: Mapping[str, Json]) -> tuple[str, ...]:
-    return tuple(_short(each) for each in islice(property_shapes(properties), _MAX_SHAPES))
+    return tuple(_short(each) for each in islice(property_shapes(properties), MAX_SHAPES))
 
 
 def _part(hit: Hit) -> str:

@@ -1,0 +1,117 @@
+"""`holdfast events`: which events came in so far, what they bear, and which campaigns use them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from rich.markup import escape
+
+from holdfast.aws.tables.campaigns import Campaigns
+from holdfast.aws.tables.shapes import Observations
+from holdfast.core.authoring.basics import did_you_mean
+from holdfast.core.events import event_key
+from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.tail import MAX_SHAPES, Line
+from holdfast.core.plans.plan import Plan
+from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
+from holdfast_cli.stack import Deployment
+from holdfast_cli.tail import LONGEST, looking
+
+
+class Looked(NamedTuple):
+    """What came of one event while somebody looked on: how many, how many of those were looked at, and how many of
+    these bore each property; None where one bore more than is shown of a record.
+    """
+
+    seconds: float
+    came: int
+    at: int
+    bore: Counter[str] | None
+
+
+def events(
+    name: Annotated[str, typer.Argument(help="An event. Default: all of them.")] = "",
+    *,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--for", min=1, max=LONGEST, help="Look on so many seconds, to say how often it comes."),
+    ] = None,
+    stage: Stage = "local",
+    json: Json = False,
+) -> None:
+    """List the events that were seen, with their properties and the campaigns that use them.
+
+    Of one event each property is shown with its types. With --for, what comes in is looked at meanwhile: how often the
+    event comes, and which share of it bears each property.
+    """
+    if seconds and not name:
+        raise Failure("Looking on is for one event: name it.")
+    deployment = Deployment.find(stage)
+    dynamodb, table = deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"]
+    seen = Observations(dynamodb, table).read()
+    uses = used(published.plan for published in Campaigns(dynamodb, table).live())
+    if not name:
+        rows = [_row(each, uses.get(key, {})) for key, each in sorted(seen.items())]
+        if not rows and not json:
+            out.print("No event was seen yet.")
+            return
+        print_rows([{**row, "properties": len(row["properties"])} for row in rows] if not json else rows,
+                   ["event", "properties", "campaigns"], as_json=json)  # fmt: skip
+        return
+    key = event_key(name)
+    if key not in seen:
+        known = did_you_mean(name, [each.name for each in seen.values()])
+        raise Failure(f"{name!r} was never seen{known}. See: holdfast events")
+    looked = _look(deployment, key, seconds) if seconds else None
+    row = _row(seen[key], uses.get(key, {}), looked)
+    if json:
+        print_json(row)
+    else:
+        _show(row, looked)
+
+
+def used(plans: Iterable[Plan]) -> dict[str, dict[str, str]]:
+    """By event key: the campaigns that use the event, and as what."""
+    found: dict[str, dict[str, str]] = {}
+    for plan in plans:
+        for own in dict.fromkeys((*plan.did, *plan.did_not, *plan.names)):
+            part = "did" if own in plan.did else "did_not" if own in plan.did_not else "convert"
+            found.setdefault(plan.events.get(own, own), {}).setdefault(plan.id, part)
+    return found
+
+
+def _look(deployment: Deployment, key: str, seconds: float) -> Looked:
+    began, came, lines = time.monotonic(), 0, list[Line]()
+    for line, more in looking(deployment, event=key, seconds=seconds):
+        if line.read == "event" and not line.again:
+            lines.append(line)
+            came += 1 + more
+    whole = all(len(line.properties) < MAX_SHAPES for line in lines)
+    bore = Counter(path for line in lines for path in {shape.partition(" ")[2] for shape in line.properties})
+    return Looked(time.monotonic() - began, came, len(lines), bore if whole and lines else None)
+
+
+def _row(seen: Seen, campaigns: Mapping[str, str], looked: Looked | None = None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "event": seen.name,
+        "properties": {path: sorted(seen.types(path)) for path in sorted(seen.paths)},
+        "campaigns": ", ".join(f"{id_} ({part})" for id_, part in sorted(campaigns.items())),
+    }
+    if looked:
+        share = None if looked.bore is None else {path: looked.bore[path] / looked.at for path in row["properties"]}
+        row |= {"per_minute": round(looked.came / looked.seconds * 60, 1), "looked_at": looked.at, "share": share}
+    return row
+
+
+def _show(row: Mapping[str, Any], looked: Looked | None) -> None:
+    out.print(f"[bold]{escape(row['event'])}[/] used by: {escape(row['campaigns'] or 'no campaign')}")
+    shown = [{"property": path, "types": ", ".join(types)} for path, types in row["properties"].items()]
+    if looked:
+        out.print(f"about {row['per_minute']} per minute; of {looked.at} that were looked at:")
+        for each in shown if row["share"] else ():
+            each["in"] = f"{row['share'][each['property']]:.0%}"
+    print_rows(shown, ["property", "types", *(["in"] if looked else [])], as_json=False)
