@@ -16,6 +16,14 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+ON_MOTO = {
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "POWERTOOLS_SERVICE_NAME": "compat",
+    "POWERTOOLS_METRICS_NAMESPACE": "compat",
+}
+"""The environment of a function."""
 
 
 class NoHistory(RuntimeError):
@@ -37,15 +45,7 @@ def source(release: str, to: Path) -> Path:
 def run(release: Path, *arguments: str, also: str = "") -> None:
     """Run the scenario inside a release. `also` is a folder of packages that only this release needs."""
     path = ":".join(filter(None, [str(release / "lambdas"), str(release), also]))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": path,
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "POWERTOOLS_SERVICE_NAME": "compat",
-        "POWERTOOLS_METRICS_NAMESPACE": "compat",
-    }
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, **ON_MOTO}
     command = [sys.executable, str(HERE / "scenario.py"), *arguments]
     ended = subprocess.run(command, cwd=release, env=environment, capture_output=True, text=True, check=False)
     if ended.returncode:

@@ -17,13 +17,15 @@ import pytest
 from holdfast.aws.tables.campaigns import Policies, _read, _written
 from holdfast.core.authoring.policy import Policy as PolicyFile
 from holdfast.core.authoring.text import parse, validate
+from holdfast.core.fold.watches import State, Trigger, Watch
 from holdfast.core.gate.rules import Rules
 from holdfast.core.plans.goal import Goal
 from holdfast.core.plans.plan import Constant, Plan
-from tests.compat import scenario
+from tests.compat import features, scenario
 from tests.compat.make_golden import NoHistory, run, source
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
+FEATURES = sorted((Path(__file__).parent / "golden" / "features").glob("*.json"))
 OTHERWISE = ("too-many: buy", "too-many: buy, then a tick")
 """What today's release decides otherwise on purpose: a purchase of something else, beyond the cap of watches, ends none
 of those that are open any more."""
@@ -53,6 +55,31 @@ def test_today_goes_on_where_an_earlier_release_stopped(golden: Path) -> None:
     assert as_ever(met) == as_ever(recorded["met"])
 
 
+@pytest.mark.parametrize("golden", FEATURES, ids=lambda path: path.stem)
+def test_today_goes_on_with_what_was_left_of_each_feature(golden: Path) -> None:
+    recorded = json.loads(golden.read_text())
+    met = json.loads(json.dumps(features.meet(scenario.empty, recorded["left"])))
+    assert met == recorded["met"]
+
+
+OF_A_WATCH = {"at", "id", "rev", "due", "shown", "event", "elder", "exit", "grace", "decided", "decided_for", "parts"}
+OF_A_WATCH |= {"wait", "elsewhere", "own"}
+"""What `core/fold/watches.py` writes of a watch and its trigger."""
+
+
+def test_all_that_an_item_of_a_user_may_hold_is_in_some_golden_file() -> None:
+    """A new field has to come with a golden item: `python -m tests.compat.features`."""
+    items = [each for path in (*GOLDEN, *FEATURES) for each in json.loads(path.read_text())["left"]["tables"]["users"]]
+    states = [json.loads(each["state"]["S"]) for each in items if each["part"]["S"] == "watches"]
+    watches = [watch for state in states for of in state["watches"].values() for watch in of.values()]
+    assert {name for state in states for name in state} == set(State.__struct_fields__)
+    assert {name for watch in watches for name in watch} == OF_A_WATCH
+    assert set(Watch.__struct_fields__) - {"trigger"} < OF_A_WATCH
+    assert set(Trigger.__struct_fields__) - {"revision"} < OF_A_WATCH
+    assert {len(each) for state in states for of in state.get("doubts", {}).values() for each in of.values()} == {4, 5}
+    assert {each["part"]["S"] for each in items if "person" in each} == {"watches", "profile"}
+
+
 def test_the_release_before_goes_on_where_today_stops(tmp_path: Path) -> None:
     """A rollback: nothing is raised or returned to the queue, and what is decided is what today would have decided."""
     try:
@@ -61,10 +88,24 @@ def test_the_release_before_goes_on_where_today_stops(tmp_path: Path) -> None:
         pytest.skip(f"git has no {PREVIOUS} here, which a shallow clone lacks: {reason}")
     with scenario.empty() as world:
         left = json.loads(json.dumps(scenario.leave(world)))
+    recorded = json.loads((GOLDEN[0].parent / f"{PREVIOUS}.json").read_text())
+    assert _watched(left) == _watched(recorded["left"])
     (tmp_path / "left.json").write_text(json.dumps(left))
     run(previous, "meet", str(tmp_path / "left.json"), str(tmp_path / "met.json"))
     today = json.loads(json.dumps(scenario.meet(scenario.empty, left)))
     assert as_ever(json.loads((tmp_path / "met.json").read_text())) == as_ever(today)
+
+
+def _watched(left: scenario.Left) -> dict[str, list[str]]:
+    """The keys of what each user has watches or marks of, by campaign."""
+    states = {
+        item["user"]["S"]: item["state"]["S"] for item in left["tables"]["users"] if item["part"]["S"] == "watches"
+    }
+    return {
+        f"{user} {place}": sorted(of)
+        for user, text in states.items()
+        for place, of in json.loads(text)["watches"].items()
+    }
 
 
 READ = """
