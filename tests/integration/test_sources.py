@@ -83,6 +83,21 @@ def test_an_exit_by_a_source_ends_what_a_native_event_opened(world: World) -> No
     assert world.state().due() is None
 
 
+@pytest.mark.parametrize("alias", [("device",), ()])
+def test_an_order_that_names_the_device_ends_what_its_guest_began(world: World, alias: tuple[str, ...]) -> None:
+    publish(world, replace(SHOP, alias=alias))
+    world.now += SECOND
+    join = world.join()
+    join.take([world.body({**world.added(), "user": "d-1"}, {**world.added("hat"), "user": "d-1"})])
+    world.now += SECOND
+    join.take([world.body(shop(what="charged", device="d-1"))])
+    world.now += 40 * MINUTE
+    join.take([world.body({"holdfast": "tick", "users": {"d-1": world.now, "ann": world.now}})])
+    sent = [decision["key"] for user in ("d-1", "ann") for decision in world.outbox(user)]
+    assert sorted(sent) == (["hat"] if alias else ["coat", "hat"])
+    assert not world.messages("rejected")
+
+
 def test_a_source_that_cannot_be_read_takes_out_itself_only(world: World) -> None:
     """What no other reads comes again; everything else is folded, rejected and decided as ever."""
     publish(world)
