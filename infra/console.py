@@ -134,7 +134,13 @@ class Console(Construct):
         may(
             ["dynamodb:DeleteItem"],
             on=[tables.campaigns.table_arn],
-            provided={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["live"]}},
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "tail#*"]}},
+        )
+        # Who looks on is beside the epoch.
+        may(
+            ["dynamodb:UpdateItem"],
+            on=[tables.campaigns.table_arn],
+            provided={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["timeline"]}},
         )
         may(["dynamodb:BatchGetItem", "dynamodb:Query"], on=[tables.catalog.table_arn])
         queues = [events.rejected.queue_arn, deliver.undelivered.queue_arn]

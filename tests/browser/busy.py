@@ -349,6 +349,7 @@ API = Api(
     lookup=NOBODY,
     recommendations=NOBODY,
     sources=NOBODY,
+    tails=NOBODY,
     statistics=NOBODY,
     bus=NOBODY,
     activity=NOBODY,

@@ -179,7 +179,13 @@ def test_the_console_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None
         "ConsoleLog": LOGS,
         "*": TRACES,
         "TablesUsers": {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"},
-        "TablesCampaigns": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "TablesCampaigns": {
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        },
         "TablesCatalog": {"dynamodb:BatchGetItem", "dynamodb:Query"},
         "EventsRejected": queue,
         "DeliverUndelivered": queue,
@@ -201,7 +207,9 @@ def test_the_console_writes_campaigns_and_neither_statistics_nor_what_was_seen(o
 def test_the_console_deletes_of_campaigns_what_is_live_and_no_history(on_aws: Stack) -> None:
     statements = on_aws.properties("AWS::IAM::Policy", "ConsoleRole")["PolicyDocument"]["Statement"]
     (deleting,) = (each for each in statements if each["Action"] == "dynamodb:DeleteItem")
-    assert deleting["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["live"]}}
+    assert deleting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", f"{TAIL}*"]}}
+    (looking,) = (each for each in statements if each["Action"] == "dynamodb:UpdateItem")
+    assert looking["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["timeline"]}}
 
 
 def test_every_route_of_the_api_demands_a_token_and_only_the_page_does_not(on_aws: Stack) -> None:

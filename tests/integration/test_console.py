@@ -20,6 +20,7 @@ from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.aws.tables.campaigns import Recommendations, Sources
 from holdfast.aws.tables.catalog import Catalogs
+from holdfast.aws.tables.tail import Tails
 from holdfast.console.access import PURE
 from holdfast.console.api import document, routes
 from holdfast.console.app import Console
@@ -29,6 +30,7 @@ from holdfast.core.catalog.csv_file import Row
 from holdfast.core.fold.watches import Decision
 from holdfast.core.intake.sources import Source
 from holdfast.core.recommend.ranking import Recommender
+from holdfast.services.tail import Tail
 from holdfast_cli.contracts import Detail
 from tests.integration.conftest import MINUTE, T0, World, throttled
 
@@ -519,6 +521,29 @@ def test_what_was_seen_is_offered_to_templates(world: World, browser: Browser) -
     assert groups["User properties"] == ["Profile.first_name"]
     assert groups["Event properties"] == ["Event.product", "Event.ship.to", 'Event["unit price"]']
     assert groups["Constant property"] == ["ConstantEventProperty"]
+
+
+def test_who_looks_on_is_shown_what_came_since(world: World, browser: Browser) -> None:
+    tail = Tail(Tails(world.dynamodb, "campaigns"), lambda: world.now)  # type: ignore[arg-type]
+    join = world.join()
+    join._tail = tail
+    me: dict[str, Any] = {"id": "0123abcd", "user": "ann"}
+    assert browser.post("/api/tail", **me) == {"records": [], "more": 0}
+    join.take([world.body(*(world.added(f"p{n}") for n in range(30)), {**world.added(), "user": "bob"})])
+    told = browser.post("/api/tail", **me)
+    assert ({each["user"] for each in told["records"]}, len(told["records"]), told["more"]) == ({"ann"}, 25, 5)
+    first = told["records"][0]
+    assert (first["read"], first["form"], first["campaigns"], first["again"]) == (
+        "event",
+        "plain",
+        ["cart: did"],
+        False,
+    )
+    assert browser.post("/api/tail", **me) == {"records": [], "more": 0}
+    for number in range(4):
+        browser.post("/api/tail", id=f"{number}0000000")
+    assert "Others look on" in browser.post("/api/tail", 429, id="50000000")["error"]["message"]
+    assert browser.post("/api/tail", 422, id="x")
 
 
 def test_the_live_sources_are_listed_in_the_order_in_which_they_are_asked(world: World, browser: Browser) -> None:

@@ -38,6 +38,7 @@ def routes(desk: Callable[[], Desk]) -> APIGatewayHttpResolver:
     _messages(app, desk)
     _known(app, desk)
     _offered(app, desk)
+    _tail(app, desk)
     _queues(app, desk)
     _policy(app, desk)
     return app
@@ -141,6 +142,12 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
         zone: Annotated[str, Query(max_length=100)] = "UTC",
     ) -> models.Explained:
         return desk().explain(user, zone, _person(app))
+
+
+def _tail(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
+    @app.post("/api/tail", summary="What came in since it was asked last, while somebody looks on")
+    def tail(asked: Annotated[models.LookOn, Body()]) -> models.Tailed:
+        return desk().tail(asked)
 
 
 def _offered(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:

@@ -17,6 +17,7 @@ from holdfast.aws.tables.campaigns import Campaigns, LivePlans, Policies, Recomm
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Statistics
+from holdfast.aws.tables.tail import Tails
 from holdfast.aws.tables.users import Users
 from holdfast.aws.telemetry import Logger
 from holdfast.console.access import Person
@@ -62,6 +63,7 @@ class Console:
             policies=Policies(dynamodb, settings.campaigns_table),
             recommendations=Recommendations(dynamodb, settings.campaigns_table),
             sources=Sources(dynamodb, settings.campaigns_table),
+            tails=Tails(dynamodb, settings.campaigns_table),
             statistics=Statistics(dynamodb, settings.campaigns_table),
             bus=Bus(self._client("events"), settings.bus_name, settings.source),
             activity=Activity(dynamodb, settings.campaigns_table),

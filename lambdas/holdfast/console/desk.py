@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from itertools import islice
 from typing import Any, Final, Literal, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import structs
 
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.clock import now_ms
@@ -26,6 +28,7 @@ from holdfast.aws.tables.campaigns import Published as Live
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Open, Statistics, waiting
+from holdfast.aws.tables.tail import Tails, TooMany
 from holdfast.aws.tables.users import Users
 from holdfast.aws.telemetry import Logger
 from holdfast.console import models, policy
@@ -38,7 +41,7 @@ from holdfast.core.authoring.hints import Known, hints
 from holdfast.core.authoring.matching import matching
 from holdfast.core.authoring.suggestions import Known as Suggestible
 from holdfast.core.authoring.text import CampaignFileError, Source
-from holdfast.core.events import Json
+from holdfast.core.events import Json, event_key
 from holdfast.core.explain import absence, explanation
 from holdfast.core.explain.preview import (
     NOTHING_KNOWN,
@@ -56,6 +59,7 @@ from holdfast.core.explain.preview import (
 from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send
 from holdfast.core.intake.shapes import Seen, property_shapes
+from holdfast.core.intake.tail import mark
 from holdfast.core.measure.report import comparable, reported
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
 from holdfast.core.messages.rendering import Message, Rendering
@@ -77,6 +81,8 @@ SAMPLE: Final = 200
 """Items of the users table that are looked at for the names of profile properties."""
 COUNTING_SECONDS: Final = 2
 """For counting what is open, which reads the whole users table: some 50 MB in this time."""
+MOST_BATCHES: Final = 20
+"""Of a tail, in one answer: each may have 25 records, and is deleted by a call of its own."""
 MESSAGES: Final = 300
 """Of a queue, at most, that are looked at for one page."""
 LOOKING_SECONDS: Final = 5
@@ -117,6 +123,7 @@ class Desk:
     recommendations: Recommendations
     policies: Policies
     sources: Sources
+    tails: Tails
     statistics: Statistics
     bus: Bus
     activity: Activity
@@ -370,6 +377,17 @@ class Desk:
                 for live in self.recommendations.live()
             ]
         )
+
+    def tail(self, asked: models.LookOn) -> models.Tailed:
+        """Names and types, as far as a few hundred records; the rest is counted."""
+        user = mark(asked.id, asked.user) if asked.user else ""
+        try:
+            self.tails.ask(asked.id, user=user, event=event_key(asked.event))
+        except TooMany:
+            raise Refused(429, "too_many", "Others look on already: try again in a minute.") from None
+        found = list(islice(self.tails.take(asked.id), MOST_BATCHES))
+        records: list[Any] = [{**structs.asdict(line), "at": line.at or None} for lines, _ in found for line in lines]
+        return models.Tailed(records=records, more=sum(more for _, more in found))
 
     def list_sources(self) -> models.Sources:
         return models.Sources(

@@ -491,6 +491,38 @@ class Sources(Told):
     sources: list[LiveSource]
 
 
+class LookOn(Asked):
+    """Look on at what comes in, under an id of one's own: whoever asks again within 45 seconds goes on. `user` and
+    `event` choose, from then on.
+    """
+
+    id: Annotated[str, Field(pattern="^[0-9a-f]{8,32}$")]
+    user: Annotated[str, Field(max_length=1024)] = ""
+    event: Annotated[str, Field(max_length=120)] = ""
+
+
+class Came(Told):
+    """A record: names and types of its properties, and the campaigns that it touches. `again`: it comes again."""
+
+    came: int
+    form: str
+    read: Literal["event", "profile", "tie", "rejected", "ignored", "later"]
+    user: str
+    event: str
+    at: int | None
+    properties: list[str]
+    campaigns: list[str]
+    reason: str
+    again: bool
+
+
+class Tailed(Told):
+    """What came since it was asked last, and how many more that are not shown."""
+
+    records: list[Came]
+    more: int
+
+
 class Count(Told):
     value: str
     count: int
