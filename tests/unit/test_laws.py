@@ -534,7 +534,7 @@ def test_law_8_no_campaign_of_a_user_has_more_watches_than_the_cap(
 # --- All laws at once, against the brute-force reading. ---
 
 
-def _said(decision: Decision) -> Said:
+def as_said(decision: Decision) -> Said:
     about = decision.kind, decision.campaign, decision.key, decision.at, decision.id, decision.when, decision.reason
     if decision.kind == "retract":
         return Said(*about)
@@ -612,7 +612,7 @@ class EverythingAtOnce(RuleBasedStateMachine):
         self.state, decisions = fold(self.state, inputs, plans, self.now, Limits(WAITING))
         for each in expected:
             event(f"{each.kind} {each.reason}")
-        assert _sorted(map(_said, decisions)) == _sorted(expected)
+        assert in_order(map(as_said, decisions)) == in_order(expected)
         self.capped, decisions = fold(self.capped, inputs, plans, self.now, Limits(WAITING, watches=1))
         self._the_cap_only_withholds(decisions)
         self._the_same_is_pending()
@@ -657,7 +657,7 @@ class EverythingAtOnce(RuleBasedStateMachine):
 OF_PARTS = {plan.id for plan in CAMPAIGNS if not plan.single}
 
 
-def _sorted(said: Iterable[Said]) -> list[Said]:
+def in_order(said: Iterable[Said]) -> list[Said]:
     return sorted(said, key=lambda each: (each.campaign, each.key, each.when, each.kind, each.at, each.id))
 
 

@@ -20,6 +20,7 @@ from holdfast.core.fold.watches import Decision, State, decode, encode
 from holdfast.core.intake.forms import records
 from holdfast.core.people.people import LONGEST_CHAIN, MOST_IDS, People, who_is_who
 from holdfast.core.plans.plan import Input, Plans
+from tests.unit.brute_force import BruteForce
 from tests.unit.builders import (
     ADDED,
     CHARGED,
@@ -39,7 +40,7 @@ from tests.unit.builders import (
     hits,
     minute,
 )
-from tests.unit.test_laws import CAMPAIGNS, NAMES, RECOMMENDERS
+from tests.unit.test_laws import CAMPAIGNS, NAMES, READINGS, RECENT_ITEMS, RECOMMENDERS, as_said, in_order
 
 # --- What ties. ---
 
@@ -286,7 +287,13 @@ def test_11_one_person(some: list[tuple[Event, str]], ties: list[Tie], rng: rand
     ids = Ids(plans)
     for batch in batches(all_of_it, rng):
         assert not ids.fold(batch, minute(12))
-    assert said(ids.fold([], minute(30), tick=True)) == said(expected)
+    decided = ids.fold([], minute(30), tick=True)
+    assert said(decided) == said(expected)
+    slow = BruteForce(READINGS, RECENT_ITEMS)
+    known = {plan.id: plan for plan in LATER}
+    assert not slow.fold([each for each, _ in numbered], tick=False, plans=known, now=minute(12))
+    expected_too = slow.fold([], tick=True, plans=known, now=minute(30))
+    assert in_order(map(as_said, decided)) == in_order(expected_too)
     assert set(ids.states) == {"c"}
     same(ids.states["c"]._replace(ids={}), one.state)
 
