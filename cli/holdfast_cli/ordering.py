@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from heapq import merge
 from pathlib import Path
 
-from holdfast.core.events import Event, ProfileChange
+from holdfast.core.events import Event, ProfileChange, Tie
 from holdfast.core.explain.replay import NO_ARRIVAL
 from holdfast.core.intake.forms import RULES, Rules, records
 
@@ -57,8 +57,8 @@ def _time(line: bytes, last: int, rules: Rules) -> int:
     """The time of a line's earliest record, or that of the line before where it says none."""
     if line.count(b"{") == 1 and line.count(b'"ts"') == 1 and (found := _TIME.search(line)):
         return int(found[1])  # a flat record: no need to read it whole
-    times = [each.at for each in records(line, NO_ARRIVAL, rules) if isinstance(each, Event | ProfileChange)]
-    return min((time for time in times if time != NO_ARRIVAL), default=last)
+    times = [each.at for each in records(line, NO_ARRIVAL, rules) if isinstance(each, Event | ProfileChange | Tie)]
+    return min((time for time in times if 0 < time != NO_ARRIVAL), default=last)
 
 
 def _sorted(lines: Iterable[bytes], folder: Path, run_bytes: int, rules: Rules) -> Iterator[bytes]:

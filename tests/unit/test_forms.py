@@ -241,7 +241,7 @@ SEGMENT: dict[str, tuple[object, list[Record]]] = {
             "properties": {"cart_id": "c-1", "product_id": "p-1", "name": "white coat", "price": 89.5, "quantity": 1},
         },
         [
-            Tie("u-7", "a-1", "Product Added"),
+            Tie("u-7", "a-1", "Product Added", at=THEN),
             an_event(
                 "Product Added",
                 {"cart_id": "c-1", "product_id": "p-1", "name": "white coat", "price": 89.5, "quantity": 1},

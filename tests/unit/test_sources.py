@@ -208,8 +208,8 @@ def test_a_profile_comes_along_with_its_event_or_alone() -> None:
 def test_an_alias_is_one_more_id_of_the_user_who_did_it() -> None:
     source = replace(A_SOURCE, alias=("who.device", "who.mail"))
     *ties, event = read(body(who={"id": 7, "device": "d-1", "mail": "a@b.c"}), source)
-    assert ties == [Tie("7", "d-1", along="ordered"), Tie("7", "a@b.c", along="ordered")]
     assert isinstance(event, Event)
+    assert ties == [Tie("7", each, along="ordered", at=event.at) for each in ("d-1", "a@b.c")]
     assert event.user == "7"
 
 
@@ -223,10 +223,10 @@ def test_an_alias_may_come_with_a_profile_or_alone() -> None:
     who = {"id": 7, "device": "d-1", "mail": "a@b.c"}
     known = replace(A_SOURCE, event="", alias=("who.device",), profile={"mail": "who.mail"})
     tie, change = read(body(who=who), known)
-    assert tie == Tie("7", "d-1")
     assert isinstance(change, ProfileChange)
+    assert tie == Tie("7", "d-1", at=change.at)
     alone = replace(A_SOURCE, alias=("who.device",))
-    assert read(body(who=who, what=None), alone) == [Tie("7", "d-1", alone=True)]
+    assert read(body(who=who, what=None), alone) == [Tie("7", "d-1", alone=True, at=change.at)]
     (rejected,) = read(body(what=None), alone)
     assert isinstance(rejected, Rejected)
     assert rejected.reason == "source shop: no event name: what is missing"

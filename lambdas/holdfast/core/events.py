@@ -69,6 +69,8 @@ class Tie(NamedTuple):
     along: str = ""
     """The name of the event that it came with, and without which it means nothing."""
     alone: bool = False
+    at: int = 0
+    """The time of the record, for whoever replays it (epoch milliseconds; 0: not known). No order of ties matters."""
 
 
 class Tick(NamedTuple):

@@ -80,7 +80,7 @@ class Simulation(Generic[Told]):
         if not self._plans.heeds(event.name):
             return []
         plans, user, now = self._plans, self.person(event.user), self.now
-        event = Event(user, event.name, event.at, now, event.properties, event.id)
+        event = Event(event.user, event.name, event.at, now, event.properties, event.id)
         hits, problems = plans.read(event)
         self._take(user, hits, [*hits, *plans.seen(event), *(each.doubt for each in problems if each.doubt)])
         return problems
@@ -93,16 +93,21 @@ class Simulation(Generic[Told]):
         """Let two ids be one person's, and answer who joined whom, or why not."""
         if tie.along and not self._plans.name(tie.along):
             return who_is_who({}, (), {})
+        if tie.at < NO_ARRIVAL:
+            self.now = max(self.now, tie.at)
         states = {id_: self._states.get(id_, NOTHING) for id_ in map(self.person, (tie.user, tie.alias))}
         people = who_is_who(self._persons, [tie], {id_: state.ids for id_, state in states.items()})
         for person, joining in people.joining.items():
             for each in (person, *joining):
                 self.catch_up(each)
-                self._fold(each, [], self.now, BY_EVENT)  # what waits
+                if waiting := self._waiting.get(each):
+                    arrived = max(hit.arrived for hit in waiting if isinstance(hit, Hit))
+                    self._fold(each, [], arrived, BY_EVENT)
             self._persons = {**people.persons}
             self._fold(person, [], self.now, BY_EVENT, [Alias(id_, self._states.pop(id_, NOTHING)) for id_ in joining])
             for each in joining:
                 self._dues.pop(each, None)
+            self._decide_at_once(person)
         return people
 
     def unreadable(self, event: Event, why: str) -> None:
@@ -118,8 +123,12 @@ class Simulation(Generic[Told]):
                 self.catch_up(user)
             if not self._put_off(user, hits, inputs):
                 self._fold(user, inputs, now, BY_EVENT)
-                while self._dues.get(user, NEVER) <= now:  # due at once, as the last of a summary was closed
-                    self._fold(user, [Tick(user, now)], now, BY_EVENT)
+                self._decide_at_once(user)
+
+    def _decide_at_once(self, user: str) -> None:
+        """What is due by what just happened: the last of a summary was closed, or an occurrence has all its parts."""
+        while self._dues.get(user, NEVER) <= self.now:
+            self._fold(user, [Tick(user, self.now)], self.now, BY_EVENT)
 
     def _put_off(self, user: str, hits: list[Hit], inputs: list[Input]) -> bool:
         """Let the inputs wait for the user's next tick, if all they can do is to open a watch that falls due then or
@@ -224,7 +233,7 @@ class Replay(Generic[Told]):
     def take(self, record: Record) -> list[str]:
         """Answers why the record is rejected, as a whole or by a campaign."""
         match record:
-            case Event(at=at) | ProfileChange(at=at) if self._latest < at < NO_ARRIVAL:
+            case Event(at=at) | ProfileChange(at=at) | Tie(at=at) if self._latest < at < NO_ARRIVAL:
                 return [FUTURE]
             case Event(at=at):
                 event = record if at != NO_ARRIVAL else record._replace(at=self.simulation.now)

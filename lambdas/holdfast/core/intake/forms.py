@@ -313,11 +313,12 @@ def _plain(data: _Object, around: _Around) -> Iterable[Record]:
     ts, given = rest.pop("ts", None), rest.pop("id", None)
     if "event" in rest:
         event = _event(user, _name(rest.pop("event"), "event"), rest, around, given, ts, "ts")
-        return [*_ties(user, data, around, "alias", along=event.name), event]
+        return [*_ties(user, data, around, event.at, "alias", along=event.name), event]
     if "profile" not in rest:
-        return _only_ties(user, data, around, "alias")
-    changes = _profile(user, _time(ts, around), around, {"profile": rest["profile"]}, _id(given, around))
-    return [*_ties(user, data, around, "alias"), *changes]
+        return _only_ties(user, data, around, ts, "alias")
+    at = _time(ts, around)
+    changes = _profile(user, at, around, {"profile": rest["profile"]}, _id(given, around))
+    return [*_ties(user, data, around, at, "alias"), *changes]
 
 
 def _ticks(data: _Object, _: _Around) -> Iterable[Record]:
@@ -339,10 +340,10 @@ def _clevertap(data: _Object, around: _Around) -> Iterable[Record]:
         at = _time(_milliseconds(ts), around)
         properties = {"profileData": _dated(data.get("profileData"))}
         changes = _profile(user, at, around, properties, _id(given, around))
-        return [*_ties(user, data, around, *_CLEVERTAP_IDS), *changes]
+        return [*_ties(user, data, around, at, *_CLEVERTAP_IDS), *changes]
     name = _name(data.get("evtName"), "evtName")
     event = _event(user, name, data.get("evtData"), around, given, ts, "evtData", _dated, _milliseconds)
-    return [*_ties(user, data, around, *_CLEVERTAP_IDS, along=name), event]
+    return [*_ties(user, data, around, event.at, *_CLEVERTAP_IDS, along=name), event]
 
 
 def _milliseconds(ts: Json) -> Json:
@@ -381,7 +382,7 @@ def _segment(data: _Object, around: _Around) -> Iterable[Record]:
         return [Ignored(f"{call} call")]
     user = _user(data, around, "userId", "anonymousId")
     if call == "alias":
-        return _only_ties(user, data, around, "previousId", "anonymousId")
+        return _only_ties(user, data, around, data.get("timestamp"), "previousId", "anonymousId")
     given = data.get("messageId")
     context = data.get("context")
     known = context.get("traits") if isinstance(context, dict) else None
@@ -394,12 +395,12 @@ def _segment(data: _Object, around: _Around) -> Iterable[Record]:
             error.event = _event(user, name, properties, around, given, None, "properties")
             raise
         event = _event(user, name, properties, around, given, time, "properties", field="timestamp")
-        ties = _ties(user, data, around, "anonymousId", along=name)
+        ties = _ties(user, data, around, event.at, "anonymousId", along=name)
         return [*ties, *_along(event, known, around), event]
     at = _time(_happened(data, around), around, "timestamp")
     traits = {"context.traits": known, "traits": data.get("traits")}
     changes = _profile(user, at, around, traits, _id(given, around))
-    return [*_ties(user, data, around, "anonymousId"), *changes]
+    return [*_ties(user, data, around, at, "anonymousId"), *changes]
 
 
 def _happened(data: _Object, around: _Around) -> Json:
@@ -542,12 +543,12 @@ def _described(source: Source, lookup: Lookup, record: _Object, around: _Around)
     if name is None and not source.profile:
         if source.event and not any(aliases.values()):
             raise _CannotFold(f"no event name: {source.event} is missing")
-        return _only_ties(user, aliases, around, *source.alias)
+        return _only_ties(user, aliases, around, _in_ms(find("time", source.time), source.zone), *source.alias)
     if name is None:
         at = _time(_in_ms(find("time", source.time), source.zone), around, source.time or "time")
         traits = dict(_object_of(lookup, source.profile, record, "profile"))
         changes = _profile(user, at, around, {"profile": traits}, _id(given, around))
-        return [*_ties(user, aliases, around, *source.alias), *changes]
+        return [*_ties(user, aliases, around, at, *source.alias), *changes]
     name = _name(name, source.event)
     properties = dict(record)
     try:
@@ -562,7 +563,7 @@ def _described(source: Source, lookup: Lookup, record: _Object, around: _Around)
         traits = dict(_object_of(lookup, source.profile, record, "profile")) if source.profile else {}
     except _CannotFold:  # what is wrong with that does not harm the event
         traits = {}
-    ties = _ties(user, aliases, around, *source.alias, along=event.name)
+    ties = _ties(user, aliases, around, event.at, *source.alias, along=event.name)
     return [*ties, *_along(event, traits, around), event]
 
 
@@ -766,20 +767,23 @@ def _user(data: _Object, around: _Around, *fields: str) -> str:
     raise _CannotFold(f"no user: {nobody or ' or '.join(fields) + ' must be a string'}")
 
 
-def _ties(user: str, data: _Object, around: _Around, *fields: str, along: str = "") -> list[Tie]:
+def _ties(user: str, data: _Object, around: _Around, at: int, *fields: str, along: str = "") -> list[Tie]:
     """The user's other ids. What stands for nobody, or can be nobody's id, ties nothing."""
     found: list[Tie] = []
     for field in fields:
         with suppress(_CannotFold):
             if (alias := _user(data, around, field)) != user:
-                found.append(Tie(user, alias, along))
+                found.append(Tie(user, alias, along, at=at))
     return found
 
 
-def _only_ties(user: str, data: _Object, around: _Around, *fields: str) -> list[Record]:
-    """Of a record that says nothing else."""
+def _only_ties(user: str, data: _Object, around: _Around, time: Json, *fields: str) -> list[Record]:
+    """Of a record that says nothing else. A time that is none does not matter."""
     _user(data, around, *fields)
-    return [tie._replace(alone=True) for tie in _ties(user, data, around, *fields)] or [Ignored("tie to itself")]
+    at = 0
+    with suppress(_CannotFold):
+        at = _time(time, around)
+    return [tie._replace(alone=True) for tie in _ties(user, data, around, at, *fields)] or [Ignored("tie to itself")]
 
 
 def _whole_number(value: Json) -> Json:
