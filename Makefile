@@ -37,7 +37,7 @@ unit: $(STAMP) ## the core and all that is pure, in seconds: few examples of eac
 	HOLDFAST_EXAMPLES=few $(PYTEST) -q -m 'not slow' tests/unit
 
 functions: $(STAMP) ## the functions, the console's API and the command line, on an AWS within the process (moto)
-	$(PYTEST) -q tests/integration
+	$(PYTEST) -q -m 'not slow' tests/integration
 
 e2e: $(STAMP) ## the stack, deployed to an AWS on this machine
 	$(PYTEST) -q --durations=25 tests/e2e

@@ -7,7 +7,8 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -220,6 +221,12 @@ def refusing(world: World, *words: str) -> Callable[[dict[str, Any]], dict[str, 
     return answer
 
 
+@cache
+def client(service: Literal["dynamodb", "sqs", "events", "s3"]) -> Any:
+    """Made once by each worker, within `mock_aws`: that takes longer than most tests."""
+    return boto3.client(service)
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for variable in [name for name in os.environ if name.startswith("AWS_")]:
@@ -228,7 +235,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
-        dynamodb, sqs, events = boto3.client("dynamodb"), boto3.client("sqs"), boto3.client("events")
+        dynamodb, sqs, events = client("dynamodb"), client("sqs"), client("events")
         _create_table(dynamodb, "users", "user", "part")
         _create_table(dynamodb, "timers", "slot", "id")
         _create_table(dynamodb, "campaigns", "pk", "sk")

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
@@ -18,7 +17,7 @@ from holdfast.aws.tables import catalog
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.services import import_catalog
 from holdfast.services.import_catalog import CatalogImport
-from tests.integration.conftest import Client, World
+from tests.integration.conftest import Client, World, client
 
 HEAD = "Identity,Name,ImageURL,Price"
 ENOUGH, NONE = (lambda: True), (lambda: False)
@@ -29,7 +28,7 @@ class Drop:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.s3 = Client(boto3.client("s3"))
+        self.s3 = Client(client("s3"))
         self.s3._real.create_bucket(Bucket="drop", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         self.s3._real.put_bucket_versioning(Bucket="drop", VersioningConfiguration={"Status": "Enabled"})
         self.catalogs = Catalogs(world.dynamodb, "catalog")  # type: ignore[arg-type]

@@ -84,6 +84,7 @@ def test_who_is_due_in_the_same_second_is_ticked_in_one_message_whatever_the_sha
     assert message["users"] == dict.fromkeys(("ann", "bob", "cleo"), T0 + 30 * MINUTE)
 
 
+@pytest.mark.slow
 def test_each_shard_is_read_from_where_it_was_read_to(world: World) -> None:
     """One that is new, after a stack was given more of them, from a day ago on."""
     world.sweep(shards=1).sweep(always)
@@ -137,6 +138,7 @@ def test_a_slot_is_read_once(asleep: World) -> None:
     assert nominated(asleep) == {}
 
 
+@pytest.mark.slow
 def test_after_an_outage_of_a_day_nobody_was_forgotten(asleep: World) -> None:
     asleep.now = T0 + 24 * 60 * MINUTE
     asleep.sweep().sweep(always)
@@ -229,6 +231,7 @@ def test_a_timer_that_cannot_be_read_holds_nobody_up(world: World, text: str) ->
     assert set(nominated(world)) == {"bob", "cleo"}
 
 
+@pytest.mark.slow
 def test_a_first_sweep_that_comes_to_nothing_is_gone_on_with_however_much_later(world: World) -> None:
     timer(world, 0, "ann", T0 + 30 * MINUTE)
 
