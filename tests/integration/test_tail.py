@@ -103,7 +103,10 @@ def test_before_the_first_publication_one_may_look_on(world: World, join: Join, 
     """And what is published then is found."""
     world.campaigns.delete("cart")
     world.dynamodb.delete_item(TableName="campaigns", Key=EPOCH)
+    tails.end("t")
+    assert "Item" not in world.dynamodb.get_item(TableName="campaigns", Key=EPOCH)
     tails.ask("t")
+    assert "epoch" in world.dynamodb.get_item(TableName="campaigns", Key=EPOCH)["Item"], "by which others read it"
     world.now += 600_000
     tails.ask("t")
     join.take([world.body(world.added())])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -60,24 +61,29 @@ class Tails:
             raise TooMany
         over = [name for name in item if name.startswith(TAIL) and name.removeprefix(TAIL) not in live | {id_}]
         text = Wanted(id_, now + LEASE_MS, user, event).to_text()
-        self._update("SET #0 = :wanted", [TAIL + id_], over, {":wanted": {"S": text}})
+        # Other releases read this item too, and none of them one without an epoch.
+        self._update(
+            f"SET #id = :wanted, epoch = if_not_exists(epoch, :epoch){self._gone(over)}",
+            ExpressionAttributeNames={"#id": TAIL + id_, **{f"#gone{n}": name for n, name in enumerate(over)}},
+            ExpressionAttributeValues={":wanted": {"S": text}, ":epoch": {"S": uuid.uuid4().hex}},
+        )
 
     def end(self, id_: str) -> None:
-        self._update("", [], [TAIL + id_], {})
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # nobody asked yet
+            self._update(
+                "REMOVE #id",
+                ExpressionAttributeNames={"#id": TAIL + id_},
+                ConditionExpression="attribute_exists(#id)",
+            )
 
-    def _update(self, sets: str, named: list[str], gone: list[str], values: Mapping[str, Any]) -> None:
-        names = {f"#{number}": name for number, name in enumerate([*named, *gone])}
-        removes = ", ".join(f"#{len(named) + number}" for number in range(len(gone)))
-        given: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
+    @staticmethod
+    def _gone(over: Sequence[str]) -> str:
+        return " REMOVE " + ", ".join(f"#gone{number}" for number in range(len(over))) if over else ""
+
+    def _update(self, update: str, **more: Any) -> None:
         for _ in attempts():
             try:
-                self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key=EPOCH,
-                    UpdateExpression=f"{sets} {f'REMOVE {removes}' if removes else ''}".strip(),
-                    ExpressionAttributeNames=names,
-                    **given,
-                )
+                self._dynamodb.update_item(TableName=self._table, Key=EPOCH, UpdateExpression=update, **more)
             except self._dynamodb.exceptions.TransactionConflictException as error:
                 failure = error  # somebody publishes
             else:
