@@ -38,6 +38,7 @@ TITLES = {
     "counted": "A trigger, counted, beside the baseline",
     "users": "The price against the number of users",
     "watches": "The price against the watches a user has open",
+    "deflated": "Write units against open watches, with -c deflate=true and without",
     "windows": "The price against window and item size",
     "rows": "What a catalog row and recommendations add, counted",
     "trust": "What the epoch, doubts and several ids of a person add, counted",
@@ -51,6 +52,7 @@ BARE: dict[str, tuple[Callable[..., Any], int]] = {
     "counted": (counted.counted, 8),
     "users": (counted.users, 6),
     "watches": (counted.watches, 4),
+    "deflated": (counted.deflated, 2),
     "windows": (counted.windows, 2),
 }
 """What needs nothing deployed, and how many seconds of the trace it counts."""

@@ -125,6 +125,21 @@ def watches(part: Part, endpoint: str, *, seconds: int) -> None:
     part.row("the dearest beside the cheapest", max(found.values()) / min(found.values()), goal=FLAT, note=bound)
 
 
+def deflated(part: Part, endpoint: str, *, seconds: int) -> None:
+    """As `watches`, with states as they are, and with `-c deflate=true`."""
+    before, within = Trace().slice(window=WINDOW, length=seconds * SECOND)
+    relevant = [event for event in within if event.name != VIEWED]
+    for number in WATCHES:
+        crowd = sorted([*before, *_open({event.user for event in relevant}, number - 1, seconds)])
+        for deflate in (False, True):
+            name = f"{'deflated' if deflate else 'plain'}{number}"
+            with HoldfastRun(endpoint, a_campaign(within=WINDOW // SECOND), name=name, deflate=deflate) as run:
+                result = run.run(crowd, relevant, length=seconds * SECOND)
+            how = "deflated" if deflate else "as it is"
+            price = f"a million triggers ${result.dollars:.2f}"
+            part.row(f"write units a trigger, {number} open, {how}", result.thing("write_units"), note=price)
+
+
 def windows(part: Part, endpoint: str, *, seconds: int) -> None:
     """The price against the window, and the size of what the message takes from its trigger."""
     grid = []

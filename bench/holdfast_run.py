@@ -101,16 +101,25 @@ class _MemoryTimers:
 class HoldfastRun:
     """One campaign, one slice of a trace. Tables and queues are new ones each time: `name` tells them apart.
 
-    `more` are properties that each add has besides.
+    `more` are properties that each add has besides. `deflate`: states are stored deflated.
     """
 
-    def __init__(self, endpoint: str, campaign: Campaign, *, name: str, more: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        campaign: Campaign,
+        *,
+        name: str,
+        more: Mapping[str, str] | None = None,
+        deflate: bool = False,
+    ) -> None:
         self._endpoint = endpoint
         self._campaign = campaign
         self._name = name
         self._stack = ExitStack()
         self._loop = Loop(START)
         self._more = more or {}
+        self._deflate = deflate
         window = PROD.join_batch_window.to_milliseconds()
         self._batches: Batches[Sent] = Batches(self._loop, self._join, size=PROD.join_batch_size, window=int(window))
         self._stream: Stream[Any] = Stream(
@@ -125,7 +134,8 @@ class HoldfastRun:
             "CampaignsTableName": f"{self._name}-campaigns",
             "CatalogTableName": f"{self._name}-catalog",
         }
-        self._stack.enter_context(patch.dict(os.environ, environment(self._endpoint, self._name), clear=True))
+        told = {**environment(self._endpoint, self._name), "HOLDFAST_DEFLATE_STATES": str(self._deflate).lower()}
+        self._stack.enter_context(patch.dict(os.environ, told, clear=True))
         self._stack.enter_context(patch.object(join_service, "random", Random(1)))  # noqa: S311  (which shard a slot is in)
         self._stack.enter_context(patch.object(clock, "time", SimpleNamespace(time_ns=lambda: self._loop.now * 10**6)))
         deployment = Deployment(stage="local", region=local.REGION, endpoint=self._endpoint, outputs=self._outputs)
@@ -247,7 +257,7 @@ class HoldfastRun:
 
     def _put_what_stands(self, users: Iterable[str]) -> None:
         """Into the real tables: the states, and a profile of everybody."""
-        table = Users(self._dynamodb, f"{self._name}-users")
+        table = Users(self._dynamodb, f"{self._name}-users", deflate=self._deflate)
         table.save([save._replace(over=None, outbox=None) for save in self._memory_users.saves.values()])
         put_profiles(self._dynamodb, f"{self._name}-users", sorted(users))
 
