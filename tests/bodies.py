@@ -25,6 +25,7 @@ from holdfast.core.fold.timers import nomination, schedule
 from holdfast.core.fold.watches import State
 from holdfast.core.formats import MAX_MESSAGE_BYTES
 from holdfast.core.intake.batch import Body, Intake, Reject, parsed, report
+from holdfast.core.intake.forms import records
 from holdfast.core.plans.plan import Constant, Plan, Plans
 from holdfast.core.recommend.ranking import Recommender
 from tests.unit.test_forms import FORMS, NOW
@@ -172,6 +173,7 @@ def wrong(body: str) -> list[str]:
 
 
 def _wrong(body: str) -> Iterator[str]:
+    records(body, NOW)  # which by itself, outside of a batch, shows what it raises
     batch = parsed([Body("m", body, NOW)])
     intake = Intake(batch, lambda _: PLANS)
     kinds = Counter(type(each) for each in batch[0].records)

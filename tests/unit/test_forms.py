@@ -660,6 +660,11 @@ def test_a_number_beyond_any_is_no_time() -> None:
     assert reason(f'{{"user": "u-7", "event": "viewed", "ts": {"9" * 400}}}').startswith(
         "ts must be epoch milliseconds"
     )
+    call = '"type": "track", "userId": "u-7", "event": "viewed", "originalTimestamp"'
+    assert reason(f"{{{call}: 1e999}}").startswith("timestamp must be epoch milliseconds")
+    (record,) = read(f'{{{call}: {NOW}, "sentAt": -1e999}}')
+    assert isinstance(record, Event)
+    assert record.at == NOW
 
 
 # Identities that stand for nobody, and the subject of a CloudEvent.

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.events import Event, Json, ProfileChange, Rejected, Tick, event_id
+from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, event_id
+from holdfast.core.intake import batch as batch_module
 from holdfast.core.intake.batch import Body, Intake, Reject, parsed
-from holdfast.core.intake.forms import records
+from holdfast.core.intake.forms import Rules, records
 from holdfast.core.plans.plan import Hit, Plans, Unreadable
 from tests.unit.builders import ADDED, CHARGED, NOON, a_plan
 
@@ -166,3 +167,18 @@ def test_every_record_is_counted_once_with_its_message(batch: list[list[Json]]) 
     assert [intake.records[f"m{number}"] for number in range(len(batch))] == [len(body) for body in batch]
     rejects = sum(map(len, intake.rejects.values()))
     assert rejects == sum(each in ["?", {}, an_added(None)] for body in batch for each in body)
+
+
+def test_a_body_that_breaks_what_reads_it_is_rejected_and_harms_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(text: str, arrived: int, rules: Rules) -> list[Record]:
+        if "hat" in text:
+            raise OverflowError
+        return records(text, arrived, rules)
+
+    monkeypatch.setattr(batch_module, "records", breaks)
+    bad = a_body(an_added("hat"), message="bad")
+    intake = take(bad, a_body(an_added()))
+    assert len(intake.inputs["ann"]) == 1
+    (rejected,) = intake.rejects["bad"]
+    assert rejected.reason.endswith("OverflowError")
+    assert rejected.record == bad.text

@@ -36,8 +36,16 @@ def parsed(bodies: Iterable[Body], rules: Rules = RULES, sources: InForce | None
     found = []
     for message, text, arrived in bodies:
         by = rules._replace(sources=sources.at(arrived)) if sources else rules
-        found.append(Parsed(message, arrived, records(text, arrived, by)))
+        found.append(Parsed(message, arrived, _records(text, arrived, by)))
     return found
+
+
+def _records(text: str, arrived: int, rules: Rules) -> Sequence[Record]:
+    """What reading it raises, which nothing should, concerns this message and no other of the batch."""
+    try:
+        return records(text, arrived, rules)
+    except Exception as error:  # noqa: BLE001
+        return [Rejected(f"this could not be read, which is a mistake in Holdfast: {type(error).__name__}", text)]
 
 
 class Reject(NamedTuple):

@@ -427,7 +427,10 @@ def _happened(data: _Object, around: _Around) -> Json:
 
 
 def _epoch_ms(value: Json) -> int:
-    return _iso_time(value) if isinstance(value, str) else int(value) if isinstance(value, int | float) else 0
+    """0 for what is not a time."""
+    if isinstance(value, str):
+        return _iso_time(value)
+    return int(value) if isinstance(value, int | float) and _EARLIEST_MS <= value < _LATEST_MS else 0
 
 
 def _along(event: Event, traits: Json, around: _Around) -> list[Record]:
