@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gc
-import gzip
-import json as jsonlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from itertools import chain, filterfalse, islice
+from itertools import islice
 from pathlib import Path
-from typing import IO, Annotated, cast
+from typing import Annotated
 
 import typer
 from msgspec import Struct, structs
@@ -31,6 +29,7 @@ from holdfast.core.messages.rendering import Rendering, Rows
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.campaign_file import read_campaign, read_model
 from holdfast_cli.campaigns import mistakes_end
+from holdfast_cli.lines import read_lines
 from holdfast_cli.ordering import in_order
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress
 from holdfast_cli.policies import read_policy
@@ -44,47 +43,12 @@ REASONS = 10
 """Different reasons for rejections that are listed."""
 
 
-def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file that are not blank; `.gz` is unpacked, `-` is standard input.
-
-    A file that is one JSON value over several lines gives its records, one for each item of a list.
-    """
-    try:
-        with _open(path) as file:
-            lines = filterfalse(bytes.isspace, file)
-            first = next(lines, b"")
-            if first.strip() in _BEGINNINGS:
-                yield from _several_lines(first + b"".join(lines))
-            elif first:
-                yield from chain([first], lines)
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise Failure(f"{path} cannot be read: {reason}") from error
-
-
-_BEGINNINGS = (b"[", b"{", b"[{")
-"""First lines of JSON that is printed over several."""
-
-
-def _several_lines(text: bytes) -> Iterator[bytes]:
-    try:
-        data = jsonlib.loads(text)
-    except ValueError:
-        yield text  # to be read, or rejected with its reason, as a whole
-        return
-    for each in data if isinstance(data, list) else [data]:
-        yield jsonlib.dumps(each, ensure_ascii=False).encode()
-
-
-def _open(path: Path) -> IO[bytes]:
-    if str(path) == "-":
-        return cast("IO[bytes]", typer.get_binary_stream("stdin"))
-    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
-
-
 def send(
     file: Annotated[
-        Path, typer.Argument(help="A file with one record on each line, in any form; - for standard input.")
+        Path,
+        typer.Argument(
+            help="A file with one record on each line, in any form; or CSV, or Parquet; - for standard input."
+        ),
     ],
     *,
     check: Annotated[
@@ -156,7 +120,12 @@ def simulate(
         list[Path], typer.Option("--campaign", "-c", help="A campaign file. May be given several times.")
     ],
     events: Annotated[
-        Path, typer.Option("--events", "-e", help="A file with one record on each line, in any form; .gz is unpacked.")
+        Path,
+        typer.Option(
+            "--events",
+            "-e",
+            help="A file with one record on each line, in any form; CSV; or Parquet; s3://bucket/key, too.",
+        ),
     ],
     profiles_file: Annotated[
         Path | None,

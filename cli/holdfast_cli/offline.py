@@ -20,7 +20,7 @@ from holdfast.core.recommend.history import Sources
 from holdfast.core.recommend.item_to_item import Found, first_day, grouped, sources
 from holdfast.core.recommend.ranking import POPULAR, Recommender
 from holdfast.services.build_engines import Duck, DuckEngine
-from holdfast_cli.events import read_lines
+from holdfast_cli.lines import read_lines
 from holdfast_cli.output import Failure, progress
 from holdfast_cli.stack import Deployment
 

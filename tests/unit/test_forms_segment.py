@@ -13,7 +13,7 @@ from holdfast.core.intake.batch import Body, Intake, parsed
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import detail
 from holdfast.core.plans.plan import Plans
-from holdfast_cli.events import read_lines
+from holdfast_cli.lines import read_lines
 from tests.unit.builders import ADDED, NOON, PRODUCT, History, a_plan, added, minute
 
 AT = "2026-05-29T12:00:00Z"

@@ -1,0 +1,165 @@
+"""Records in files: one JSON value on each line, one value over several lines, CSV, or Parquet; on disk or in S3.
+
+A row of a table is a plain record: its columns are user, event, ts, and the properties. Nothing is held in memory but
+the row at hand, or, of a JSON value over several lines, the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from itertools import chain, filterfalse
+from pathlib import Path
+from typing import IO, Any, cast
+
+import typer
+
+from holdfast.core.events import Json
+from holdfast_cli.output import Failure
+
+TEXTS = ("user", "alias", "event", "id")
+"""Columns of CSV whose cells are text, whatever they look like."""
+ROWS = 10_000
+"""Rows that are taken from a table at a time."""
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
+_WORDS: dict[str, Json] = {"true": True, "false": False}
+_BEGINNINGS = (b"[", b"{", b"[{")
+"""First lines of JSON that is printed over several."""
+_S3 = re.compile(r"s3:/{1,2}(?P<bucket>[^/]+)/(?P<key>.+)")
+"""A path has one slash where an address has two."""
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The records of a file, as lines of JSON. `.gz` is unpacked, `-` is standard input, and `s3://bucket/key` an
+    object in S3, which is fetched into a temporary file. Raises Failure.
+    """
+    try:
+        with _fetched(path) as file:
+            yield from _table(file) if file.suffix == ".parquet" else _text(file)
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Failure(f"{path} cannot be read: {reason}") from error
+
+
+def _text(path: Path) -> Iterator[bytes]:
+    with _open(path) as file:
+        if path.name.removesuffix(".gz").endswith(".csv"):
+            yield from _csv(path, file)
+            return
+        lines = filterfalse(bytes.isspace, file)
+        first = next(lines, b"")
+        if first.strip() in _BEGINNINGS:
+            yield from _several_lines(first + b"".join(lines))
+        elif first:
+            yield from chain([first], lines)
+
+
+def _open(path: Path) -> IO[bytes]:
+    if str(path) == "-":
+        return cast("IO[bytes]", typer.get_binary_stream("stdin"))
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def _several_lines(text: bytes) -> Iterator[bytes]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        yield text  # to be read, or rejected with its reason, as a whole
+        return
+    for each in data if isinstance(data, list) else [data]:
+        yield json.dumps(each, ensure_ascii=False).encode()
+
+
+# --- Tables. ---
+
+
+def _csv(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+    """A row is a record: an empty cell is not there, and a cell that is a number, true, false, or a list or an object
+    in JSON is that; but for ids and names, which are text.
+    """
+    try:
+        text = TextIOWrapper(file, "utf-8-sig", newline="")
+        header = text.readline()
+        separator = max(",;\t", key=header.count)
+        rows = csv.reader(chain([header], text), delimiter=separator, strict=True)
+        columns = [name.strip() for name in next(rows)]
+        for row in rows:
+            if len(row) > len(columns):
+                raise Failure(f"{path}, line {rows.line_num}: {len(row)} cells for {len(columns)} columns")
+            cells = {name: cell for name, cell in zip(columns, row, strict=False) if name and cell}
+            if cells:
+                yield _line({name: cell if name in TEXTS else _value(cell) for name, cell in cells.items()})
+    except UnicodeDecodeError:
+        raise Failure(f"{path} is not UTF-8 text: save it as 'CSV UTF-8'") from None
+    except csv.Error as error:
+        raise Failure(f"{path}, line {rows.line_num}: {error}") from None
+
+
+def _value(cell: str) -> Json:
+    """A number only where its text is how it is written: 00123 is a product's number, and stays text."""
+    if _NUMBER.fullmatch(cell):
+        return float(cell) if "." in cell else int(cell)
+    if cell[0] in "[{":
+        try:
+            return cast("Json", json.loads(cell))
+        except ValueError:
+            return cell
+    return _WORDS.get(cell, cell)
+
+
+def _table(path: Path) -> Iterator[bytes]:
+    """A row is a record: what is null is not there, and a point in time is in epoch milliseconds."""
+    try:
+        import duckdb  # noqa: PLC0415  (only who has such a file pays for it)
+    except ImportError:
+        raise Failure("Parquet is read by DuckDB: pip install 'holdfast-aws[recommend]'") from None
+    with duckdb.connect() as duck:
+        try:
+            described = duck.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            columns = ", ".join(_column(name, kind) for name, kind, *_ in described)
+            found = duck.execute(f"SELECT to_json(t) FROM (SELECT {columns} FROM read_parquet(?)) t", [str(path)])  # noqa: S608
+            while rows := found.fetchmany(ROWS):
+                for (row,) in rows:
+                    yield _line({name: value for name, value in json.loads(row).items() if value is not None})
+        except duckdb.Error as error:
+            raise Failure(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _column(name: str, kind: str) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"epoch_ms({quoted}) AS {quoted}" if kind.startswith(("TIMESTAMP", "DATE")) else quoted
+
+
+def _line(record: Any) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+
+
+# --- S3. ---
+
+
+@contextmanager
+def _fetched(path: Path) -> Iterator[Path]:
+    """The file itself; or a temporary copy of an object in S3, of the same name."""
+    address = _S3.fullmatch(str(path))
+    if address is None:
+        yield path
+        return
+    import boto3  # noqa: PLC0415  (offline, nothing needs it)
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
+        copy = Path(folder) / Path(address["key"]).name
+        try:
+            body = boto3.client("s3").get_object(Bucket=address["bucket"], Key=address["key"])["Body"]
+        except (BotoCoreError, ClientError) as error:
+            raise Failure(f"s3://{address['bucket']}/{address['key']} cannot be read: {error}") from error
+        with copy.open("wb") as file:
+            shutil.copyfileobj(body, file)
+        yield copy
