@@ -321,6 +321,25 @@ def test_what_a_template_names_and_no_profile_has(title: str, message: str) -> N
     assert found.startswith(f"Profile.{message}")
 
 
+@pytest.mark.parametrize(
+    ("audience", "messages"),
+    [
+        ("Profile.first_name == 'Ann' && !Profile.unsubscribed && Event.gift", []),
+        ("Profile.first_nam == 'Ann'", ["'Profile.first_nam' was never seen in 'profiles and triggers'; did you mean"]),
+        ("Event.prise > `5`", ["'Event.prise' was never seen in 'profiles and triggers'; did you mean 'Event.price'?"]),
+        ("Event.price > `5`", ["Event.price was always a string in 'profiles and triggers': compare with to_number"]),
+        ("Profile.address.city == 'Ulm' && Event.to.city == 'Ulm'", []),
+    ],
+)
+def test_what_an_audience_names(audience: str, messages: list[str]) -> None:
+    found = told(profile=PROFILE, send={"audience": audience})
+    assert [place for place, _ in found] == len(messages) * ["send.audience"]
+    assert all(message.startswith(start) for (_, message), start in zip(found, messages, strict=True))
+    assert told(send={"audience": audience}) == []
+    unseen = told({"charged": SEEN["charged"]}, profile=PROFILE, send={"audience": audience})
+    assert [place for place, _ in unseen if place == "send.audience"] == []
+
+
 @pytest.mark.parametrize("profile", [NOBODY, Seen("profile", frozenset(f"string p{n}" for n in range(MAX_SHAPES)))])
 def test_where_not_all_is_known_of_profiles_nothing_is_said_of_them(profile: Seen) -> None:
     assert told(profile=profile, title="{{ Profile.firstname }}") == []

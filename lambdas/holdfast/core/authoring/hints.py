@@ -57,6 +57,7 @@ def hints(campaign: Campaign, known: Known) -> list[Hint]:
         found += _hints(campaign, known.events)
     if known.profile.shapes:
         found += _of_profiles(campaign, known.profile)
+        found += _of_audience(campaign, known)
     if known.catalogs is not None:
         found += _of_catalogs(campaign, known.catalogs)
     return list(dict.fromkeys(found))
@@ -69,6 +70,27 @@ def _of_profiles(campaign: Campaign, profile: Seen) -> Iterator[Hint]:
             if use[0] == "Profile" and (never := _never(use[1:3], profile)):
                 meant = did_you_mean(never, sorted(profile.paths))
                 yield Hint(("send", "values", key), f"Profile.{never} is in no profile of those looked at{meant}")
+
+
+def _of_audience(campaign: Campaign, known: Known) -> Iterator[Hint]:
+    """Of a name that nobody bears yet, as `unsubscribed` may be one, nothing is said unless another is like it."""
+    did = [event_key(campaign.event_of(name)) for name in campaign.when.triggers]
+    triggers = [known.events[key] for key in did if key in known.events]
+    whole = len(triggers) == len(did) and not any(each.full for each in (known.profile, *triggers))
+    if campaign.send.audience is None or not whole:
+        return
+    shapes = {"object Profile", "object Event", *_under("Profile", known.profile)}
+    objects = Seen("profiles and triggers", frozenset(shapes.union(*(_under("Event", each) for each in triggers))))
+    reading = _Reading(objects)
+    reading.walk(jmespath.compile(campaign.send.audience).parsed, EVENT)
+    for message in reading.messages:
+        if "did you mean" in message or "was always" in message:
+            yield Hint(("send", "audience"), message)
+
+
+def _under(name: str, seen: Seen) -> set[str]:
+    """The shapes of properties, as they are in an object that holds them."""
+    return {f"{kind} {name}.{path}" for kind, _, path in (shape.partition(" ") for shape in seen.shapes)}
 
 
 def _of_catalogs(campaign: Campaign, catalogs: Mapping[str, Sequence[str]]) -> Iterator[Hint]:
