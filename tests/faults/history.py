@@ -27,8 +27,8 @@ from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.fold import Limits
 from holdfast.core.intake.batch import Body
+from holdfast.core.intake.timeline import Timeline
 from holdfast.core.plans.plan import Constant, Plan
-from holdfast.core.plans.timeline import Timeline
 from holdfast.services import join as join_module
 from holdfast.services.deliver import Deliver, Undelivered
 from holdfast.services.join import Join

@@ -19,8 +19,8 @@ from holdfast.core.fold import profiles
 from holdfast.core.gate.hours import Hours
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast.core.gate.rules import Rules
+from holdfast.core.intake.timeline import POLICY, Entry, Timeline
 from holdfast.core.plans.plan import Plan
-from holdfast.core.plans.timeline import POLICY, Entry, Timeline
 from tests.faults.history import MAX_AGE, PLANS, USERS, VALUES, Containers, Copy, Decided, History, Live, Published
 from tests.faults.world import MINUTE, START, Faults
 

@@ -25,9 +25,9 @@ from holdfast.core.fold import profiles
 from holdfast.core.fold import watches as watches_module
 from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.watches import State, Trigger, Watch
+from holdfast.core.intake.timeline import Timeline
 from holdfast.core.people.people import with_id
 from holdfast.core.plans.plan import Hit, Plans
-from holdfast.core.plans.timeline import Timeline
 from holdfast.services import join as join_module
 from holdfast.services import set_aside as set_aside_module
 from holdfast.services import sweep as sweep_module

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.core.intake.timeline import Entry, Timeline
 from holdfast.core.plans.plan import Plan
-from holdfast.core.plans.timeline import Entry, Timeline
 from tests.unit.builders import a_plan
 
 NAMES = ("cart", "late")

@@ -20,11 +20,11 @@ from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.fold.watches import Decision, Kind, decision_of
 from holdfast.core.formats import NewerFormat, sendable
+from holdfast.core.intake.timeline import Timeline
 from holdfast.core.messages.rendering import Message, Outcome, Rendering, notice
 from holdfast.core.messages.scores import scores
 from holdfast.core.messages.statistics import Became, tallies
 from holdfast.core.plans.plan import Plans
-from holdfast.core.plans.timeline import Timeline
 from holdfast.services.message_data import Gathered, Lookup, Unread
 
 logger = Logger(child=True)

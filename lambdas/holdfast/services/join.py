@@ -27,10 +27,10 @@ from holdfast.core.fold.timers import nomination, nomination_again, schedule
 from holdfast.core.fold.watches import Decision, Kind, State
 from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
 from holdfast.core.intake.forms import RULES, Rules
+from holdfast.core.intake.timeline import Timeline
 from holdfast.core.people.people import Refused
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import MAX_AGE_MS, Hit, Input, Plans
-from holdfast.core.plans.timeline import Timeline
 from holdfast.services.persons import Found, Persons, gather
 from holdfast.services.tail import Tail
 from holdfast.services.ticks import send_ticks

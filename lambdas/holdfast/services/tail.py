@@ -10,7 +10,7 @@ from holdfast.aws.tables.tail import Tails, wanted
 from holdfast.core.intake.batch import Body, Parsed, Reject
 from holdfast.core.intake.forms import Rules, form_of
 from holdfast.core.intake.tail import Wanted, lines, some
-from holdfast.core.plans.timeline import Timeline
+from holdfast.core.intake.timeline import Timeline
 
 PAUSE_MS = 60_000
 """How long nothing is written after it has failed."""

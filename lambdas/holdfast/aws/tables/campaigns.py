@@ -33,8 +33,8 @@ from holdfast.aws.retry import attempts
 from holdfast.core.gate.policy import Policy
 from holdfast.core.intake import sources
 from holdfast.core.intake.sources import InForce, Source, Unreadable
+from holdfast.core.intake.timeline import POLICY, Entry, Timeline
 from holdfast.core.plans.plan import HARMLESS, LATER, MISREAD, Illegible, Plan, Plans, same_reading
-from holdfast.core.plans.timeline import POLICY, Entry, Timeline
 from holdfast.core.recommend.ranking import Recommender
 
 if TYPE_CHECKING:
