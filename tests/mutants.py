@@ -842,7 +842,7 @@ MUTATIONS = [
     Mutation(
         "what falls due at once waits",
         "explain/replay.py",
-        "while self._dues.get(user, NEVER) <= now:",
+        "while self._dues.get(user, NEVER) <= self.now:",
         "while False:",
         SIMULATION,
     ),
