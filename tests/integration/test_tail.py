@@ -127,6 +127,23 @@ def test_two_who_look_on_see_what_each_asked_for(world: World, join: Join, tails
     assert "ann" not in json.dumps(world.dynamodb.get_item(TableName="campaigns", Key=EPOCH)["Item"])
 
 
+def test_what_is_beside_the_epoch_by_hand_fails_no_batch(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("t")
+    for number, value in enumerate(({"N": "5"}, {"S": '{"id": "x", "until": "5"}'}, {"S": ""}, {"NULL": True})):
+        world.dynamodb.update_item(
+            TableName="campaigns",
+            Key=EPOCH,
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": f"tail#{number}"},
+            ExpressionAttributeValues={":value": value},
+        )
+    assert join.take([world.body(world.added())]) == []
+    assert [line.event for line in told(tails)] == ["Added"]
+    tails.ask("t")
+    item = world.dynamodb.get_item(TableName="campaigns", Key=EPOCH)["Item"]
+    assert [name for name in item if name.startswith("tail#")] == ["tail#t"]
+
+
 def test_not_more_than_a_few_look_on_at_a_time(world: World, tails: Tails) -> None:
     for number in range(MOST):
         tails.ask(str(number))

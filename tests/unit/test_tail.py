@@ -134,7 +134,20 @@ def test_beyond_the_bound_it_is_counted() -> None:
     assert (len(first), more) == (MAX_LINES, 3)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"until": 1}', '{"id": "x"}', '{"id": null, "until": 1}', "null"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"until": 1}',
+        '{"id": "x"}',
+        '{"id": null, "until": 1}',
+        '{"id": "x", "until": "5"}',
+        "null",
+        "[" * 9999,
+    ],
+)
 def test_what_cannot_be_read_is_nobody(text: str) -> None:
     assert Wanted.from_text(text) is None
 

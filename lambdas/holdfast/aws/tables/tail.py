@@ -39,7 +39,7 @@ class TooMany(RuntimeError):
 
 def wanted(item: Mapping[str, Any] | None, now: int) -> list[Wanted]:
     """Who looks on, as the epoch's item says."""
-    found = [Wanted.from_text(value["S"]) for name, value in (item or {}).items() if name.startswith(TAIL)]
+    found = [Wanted.from_text(value.get("S", "")) for name, value in (item or {}).items() if name.startswith(TAIL)]
     return [each for each in found if each and each.until > now][:MOST]
 
 

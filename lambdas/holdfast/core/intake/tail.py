@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct, json, structs
 
@@ -16,7 +16,7 @@ from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Re
 from holdfast.core.intake.batch import Parsed, Reject
 from holdfast.core.intake.shapes import property_shapes
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import EXIT, MISREAD, Hit, Plans
+from holdfast.core.plans.plan import EXIT, Hit, Plans
 
 MAX_LINES = 25
 """Of one batch: what more there is is counted."""
@@ -25,7 +25,7 @@ MAX_SHAPES = 40
 """Of one record."""
 
 
-class Wanted(NamedTuple):
+class Wanted(Struct, omit_defaults=True, frozen=True):
     """A wish to see records until a time (epoch milliseconds). `user` is a mark, so that no table names a user who
     is searched for; `event` is an event's key. Empty ones are all.
     """
@@ -36,15 +36,14 @@ class Wanted(NamedTuple):
     event: str = ""
 
     def to_text(self) -> str:
-        return json.encode(self._asdict()).decode()
+        return json.encode(self).decode()
 
     @classmethod
     def from_text(cls, text: str) -> Wanted | None:
         """None for what this release cannot read: it is only a help for people."""
         try:
-            given = json.decode(text, type=dict[str, str | int])
-            return cls(**{name: given[name] for name in cls._fields if name in given})  # type: ignore[arg-type]
-        except MISREAD:
+            return json.decode(text, type=cls)
+        except (ValueError, RecursionError):
             return None
 
     def wants(self, line: Line) -> bool:
