@@ -15,6 +15,7 @@ from holdfast.core.fold import profiles
 from holdfast.core.fold.timers import slot
 from holdfast.core.gate.hours import Hours
 from holdfast.core.gate.rules import Rules
+from holdfast.core.plans.plan import Constant
 from holdfast.core.recommend.history import Row
 from holdfast.services.join import Join
 from tests.integration.conftest import MINUTE, T0, World, a_plan, killed, refusing, throttled
@@ -256,6 +257,21 @@ def test_profiles_keep_the_latest_value_whatever_the_order(world: World) -> None
     assert item
     assert item["state"]["S"] == f'{{"city":["Ulm",{T0 - 1}],"first_name":["Anna",{T0}]}}'
     assert item["version"]["N"] == "2"
+
+
+def test_what_is_decided_at_once_is_not_saved_before_the_profile_that_came_with_it(world: World) -> None:
+    world.publish(
+        a_plan(id="now", did=("viewed",), did_not=(), within=0, constant=(Constant("product", {"viewed": "product"}),))
+    )
+    join, about = world.join(), {"user": "ann", "profile": {"first_name": "Anna"}, "ts": world.now}
+    batch = [world.body(about, {"user": "ann", "event": "viewed", "product": "coat", "ts": world.now})]
+    world.dynamodb.fault("batch_execute_statement", *[throttled] * 4)
+    assert join.take(batch) == ["m1"]
+    assert world.outbox() == []
+    assert join.take(batch) == []
+    world.deliver_outboxes()
+    (sent,) = world.messages("rule")
+    assert sent["detail"]["values"]["title"] == "Anna, your coat"
 
 
 def test_operations_on_a_profile_count_once_and_what_comes_too_late_for_them_is_rejected(world: World) -> None:

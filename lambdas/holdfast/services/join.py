@@ -224,7 +224,7 @@ class Join:
         """Each person on its own. Whom other ids join is saved together with what is left of those: all or nothing."""
         joined = persons.people.joining
         alone = [each.save for key, each in outcomes.items() if key not in failed and key[0] not in joined]
-        saved = self._users.save([save for save in alone if save])
+        saved = self._save_alone({save.key: save for save in alone if save})
         for person in joined:
             keys: list[Key] = [(person, part) for part in PARTS]
             if failed.isdisjoint(keys):
@@ -235,6 +235,18 @@ class Join:
             else:
                 saved |= dict.fromkeys(keys, Saved.FAILED)
         return saved
+
+    def _save_alone(self, saves: dict[Key, Save]) -> dict[Key, Saved]:
+        """Before what is decided about a user, the user's profile: deliver may render the message at once, and by it.
+        What is decided is not saved while that may still be.
+        """
+        decided = {key[0] for key, save in saves.items() if save.outbox is not None}
+        first = {key for key in saves if key[1] == "profile" and key[0] in decided}
+        saved = self._users.save([saves[key] for key in first]) if first else {}
+        later = {Saved.FAILED, Saved.LOST}
+        without: dict[Key, Saved] = {(user, "watches"): what for (user, _), what in saved.items() if what in later}
+        rest = [save for key, save in saves.items() if key not in first and key not in without]
+        return {**saved, **without, **self._users.save(rest)}
 
     def _outcomes(self, keys: set[Key], persons: Persons, plans: Plans) -> dict[Key, Outcome]:
         """What folding comes to. A user who cannot be folded is left out, and keeps nobody else from being folded."""
