@@ -182,3 +182,19 @@ def test_a_body_that_breaks_what_reads_it_is_rejected_and_harms_no_neighbour(mon
     (rejected,) = intake.rejects["bad"]
     assert rejected.reason.endswith("OverflowError")
     assert rejected.record == bad.text
+
+
+@pytest.mark.parametrize(
+    ("value", "id_"),
+    [
+        (1e16, "f1789df90e211b07"),
+        (9e-5, "886ab16983bab34f"),
+        (1e22, "c3b814ec3b679fa3"),
+        (1 << 60, "94419201e3404347"),
+        ("é", "1cbea644accdcb63"),
+        ([1.5, {"a": 1e17}], "c55ad43cc0567694"),
+    ],
+)
+def test_the_id_of_an_event_does_not_change_from_release_to_release(value: Json, id_: str) -> None:
+    """As 0.1 has it: a record without an id that comes again after an upgrade is the same event."""
+    assert event_id(Event("u", "e", 1, 1, {"a": value}, "")) == id_
