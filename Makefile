@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: dashboard-picture console-shots console-figures help setup demo unit functions e2e browser test check audit preflight lock docs mutants laws faults bodies schemas footprint attacks bench scale clean
+.PHONY: dashboard-picture console-shots console-figures help setup demo unit functions e2e browser test lint types check audit preflight lock docs mutants laws faults bodies schemas footprint attacks bench scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -48,14 +48,19 @@ browser: $(STAMP) ## the console's page in a browser, with the stack behind it
 test: $(STAMP) ## all tests
 	$(PYTEST)
 
-check: $(STAMP) ## what CI runs: format, lint, types, tests
+lint: $(STAMP) ## format, mistakes, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell
-	$(BIN)/mypy
 	$(BIN)/node node_modules/@biomejs/biome/bin/biome check console
+
+types: $(STAMP) ## types, of Python and of the page
+	$(BIN)/mypy
 	$(BIN)/node console/types.mjs
-	$(PYTEST) --durations=40
+
+check: lint ## what CI runs: lint, types and all tests; it lists the slowest
+	@# At the same time: the tests wait for windows and queues while types are checked.
+	PYTEST_ADDOPTS='--durations=40' $(MAKE) --no-print-directory -j2 types test
 
 audit: $(STAMP) .cache/tools/audit ## look up all pinned packages in the public lists of known vulnerabilities
 	.cache/tools/audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
