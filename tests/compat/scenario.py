@@ -14,8 +14,9 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 
 import boto3
@@ -190,11 +191,17 @@ def found(fresh: Callable[[], Any], left: Left) -> Iterator[Any]:
         yield world
 
 
+@cache
+def client(service: Literal["dynamodb", "sqs", "events"]) -> Any:
+    """Made once: that takes longer than what is done with it."""
+    return boto3.client(service)
+
+
 @contextmanager
 def empty() -> Iterator[Any]:
     """As the fixture `world`, which only pytest can use."""
     with mock_aws():
-        dynamodb, sqs, events = boto3.client("dynamodb"), boto3.client("sqs"), boto3.client("events")
+        dynamodb, sqs, events = client("dynamodb"), client("sqs"), client("events")
         keys = {"users": ("user", "part"), "timers": ("slot", "id"), "campaigns": ("pk", "sk"), "catalog": ("pk", "sk")}
         for table, key in keys.items():
             conftest._create_table(dynamodb, table, *key)
