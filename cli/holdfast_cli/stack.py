@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast import __version__
+from holdfast.aws.clients import WAITING
 from holdfast_cli import local
 from holdfast_cli.output import err
 from holdfast_cli.outputs import Outputs
@@ -141,12 +142,13 @@ def _how_to_deploy(stage: str) -> str:
 @cache
 def _client(service: str, *, region: str, endpoint: str | None) -> Any:
     session = boto3.Session(region_name=region)
+    waiting = WAITING if service == "lambda" else Config()
     if endpoint is None:
-        return session.client(service)  # type: ignore[call-overload]  # which service, the callers' types say
+        return session.client(service, config=waiting)  # type: ignore[call-overload]  # the callers' types say which
     return session.client(  # type: ignore[call-overload]
         service,
         endpoint_url=endpoint,
         aws_access_key_id=local.ACCOUNT,
         aws_secret_access_key="local",  # noqa: S106  (the emulator asks for some, and checks none)
-        config=Config(proxies={}, retries={"mode": "standard"}),
+        config=Config(proxies={}, retries={"mode": "standard"}).merge(waiting),
     )

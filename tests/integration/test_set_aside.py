@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.aws.clients import waiting_client
 from holdfast.aws.queues import FIRST_ARRIVAL, Queue
 from holdfast.aws.tables.users import Users
 from holdfast.core.formats import MAX_MESSAGE_BYTES
@@ -26,6 +27,7 @@ from holdfast.services.set_aside import (
     send_again,
 )
 from holdfast.services.ticks import DeadTicks
+from holdfast_cli.stack import _client
 from tests.integration.conftest import MINUTE, World, a_plan, throttled
 
 
@@ -150,3 +152,14 @@ def test_an_event_that_outlived_the_marks_of_what_its_user_did_is_not_decided_bl
     with pytest.raises(NotTaken, match="three days"):
         again(Aside("m1", body, "r1", 9))
     again(Aside("m1", body, "r1", 10))
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:1"], ids=["on AWS", "embedded"])
+def test_who_redrives_waits_as_long_as_deliver_may_take_and_starts_it_once(
+    endpoint: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    deliver_seconds = 60
+    for client in (_client("lambda", region="eu-central-1", endpoint=endpoint), waiting_client("lambda")):
+        assert client.meta.config.read_timeout > deliver_seconds
+        assert client.meta.config.retries["total_max_attempts"] == 1

@@ -48,7 +48,9 @@ def patient_client(service: str) -> Any:
     return _session().create_client(service, config=_PATIENT)
 
 
+WAITING = Config(connect_timeout=2, read_timeout=70, retries={"mode": "standard", "total_max_attempts": 1})
+"""Of a client that waits for the answer of a function which may run for a minute, and does not start it twice."""
+
+
 def waiting_client(service: str) -> Any:
-    """One that waits for the answer of a function which may run for a minute, and does not start it twice."""
-    config = Config(connect_timeout=2, read_timeout=70, retries={"mode": "standard", "total_max_attempts": 1})
-    return _session().create_client(service, config=_SHARED.merge(config))
+    return _session().create_client(service, config=_SHARED.merge(WAITING))
