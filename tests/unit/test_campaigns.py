@@ -76,7 +76,7 @@ def test_the_same_campaign_can_be_json(file: Path, tmp_path: Path) -> None:
     ("old", "new", "line", "message"),
     [
         ("  within:", "  withn:", 6, "unknown key 'withn'; did you mean 'within'?"),
-        ("30 minutes", "30 parsecs", 6, "'30 parsecs' is no duration; write it as 30 minutes, 24h, 3 days or PT30M"),
+        ("30 minutes", "30 parsecs", 6, "'30 parsecs' is not a duration; write it as 30 minutes, 24h, 3 days or PT30M"),
         ("30 minutes", "30", 6, "a duration is a number with its unit, such as 30 minutes, 24h, 3 days or PT30M"),
         ("30 minutes", "91 days", 6, "90 days is the longest"),
         ("  within: 30 minutes\n", "", 3, "within is missing: how long to wait for did_not, such as 30 minutes"),
@@ -134,7 +134,7 @@ def test_validate_shows_the_line_and_ends_with_1(file: Path) -> None:
     file.write_text(FILE.replace("within: 30 minutes", "within: soon"))
     result = CliRunner().invoke(app, ["campaign", "validate", str(file)])
     assert result.exit_code == 1
-    assert f"{file}:6:3 when.within: 'soon' is no duration" in result.stderr
+    assert f"{file}:6:3 when.within: 'soon' is not a duration" in result.stderr
     assert "6 │   within: soon" in result.stderr
 
 

@@ -60,7 +60,7 @@ def test_an_expression_without_a_known_cure_says_what_jmespath_says() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("{{ Event.price }}", "7: to YAML this is no text: put quotes around a value that starts with {{"),
+        ("{{ Event.price }}", "7: to YAML this is not text: put quotes around a value that starts with {{"),
         ("2026", "7: to YAML this is the number 2026, not a text: put it between quotes"),
         ("1.5", "7: to YAML this is the number 1.5, not a text: put it between quotes"),
         ("true", "7: to YAML this is true, not a text: put it between quotes"),

@@ -44,7 +44,7 @@ def test_a_duration_is_read_as_people_write_it(text: str, ms: int) -> None:
     "text", ["", " ", "30", "minutes", "30 fortnights", "soon", "-5 minutes", "P", "PT", "P1Y", "P1M", "1h 30", "5 m!"]
 )
 def test_what_is_no_duration_is_refused_with_how_to_write_one(text: str) -> None:
-    with pytest.raises(ValueError, match="is no duration; write it as 30 minutes"):
+    with pytest.raises(ValueError, match="is not a duration; write it as 30 minutes"):
         parse_duration(text)
 
 

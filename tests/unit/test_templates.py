@@ -220,12 +220,12 @@ WITHHELD = {
     "{% abort Event.tags.first | upcase %}": "aborted: WARM",
     "{{ Profile.nick | default: '' }}": "blank: value",
     "{% if Profile.vip %}gold{% endif %}": "blank: value",
-    "{{ Event.items }}": "failed: an object is no text; name a property of it",
+    "{{ Event.items }}": "failed: an object is not text; name a property of it",
     "{{ Event.holes }}": "failed: null in a list; the filter compact takes it out",
     "{{ Profile.first_name | plus: 1 }}": "failed: no number: 'Ann'",
     "{{ Event.price | divided_by: Profile.zero }}": "failed: divided_by: can't divide by 0",
-    "{% if Profile.first_name > 3 %}a{% endif %}": "failed: 'Ann' is compared with 3, and is no number",
-    "{% if Event.tags <= 3 %}a{% endif %}": "failed: ['warm', 'white', 'warm'] is compared with 3, and is no number",
+    "{% if Profile.first_name > 3 %}a{% endif %}": "failed: 'Ann' is compared with 3, and is not a number",
+    "{% if Event.tags <= 3 %}a{% endif %}": "failed: ['warm', 'white', 'warm'] is compared with 3, and is not a number",
     "{{ Event.quantity | date: '%Y' }}": (
         "failed: date takes an epoch number or ISO 8601, and there is no clock; not 2"
     ),
@@ -234,7 +234,9 @@ WITHHELD = {
     ),
     "{{ Event.html | hmac_sha256 }}": "failed: this stage has no secret for hmac_sha256",
     "{{ Event.day | plus: '9999999 days' }}": "failed: '2026-11-23' and '9999999 days' is beyond the year 9999",
-    "{{ Event.day | plus: '9 dayz' }}": "failed: '9 dayz' is no duration; write it as 30 minutes, 24h, 3 days or PT30M",
+    "{{ Event.day | plus: '9 dayz' }}": (
+        "failed: '9 dayz' is not a duration; write it as 30 minutes, 24h, 3 days or PT30M"
+    ),
     "{{ Profile.first_name | date: '%F' }}": (
         "failed: date takes an epoch number or ISO 8601, and there is no clock; not 'Ann'"
     ),

@@ -333,7 +333,7 @@ class Desk:
         try:
             events = [event for each in asked.events for event in read_events(each, plan, "sample", self.clock())]
         except NoMessage as error:
-            raise Refused(422, "no_event", f"That is no event: {error}.") from None
+            raise Refused(422, "no_event", f"That is not an event: {error}.") from None
         return matching(plan, events).to_json()
 
     # --- What is known -----------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def parse_duration(text: str) -> int:
         total += float(part[1]) * _MS[_NAMES[part[2]]]
         at = part.end()
     if not text or at < len(lowered):
-        msg = f"{text!r} is no duration; write it as 30 minutes, 24h, 3 days or PT30M"
+        msg = f"{text!r} is not a duration; write it as 30 minutes, 24h, 3 days or PT30M"
         raise ValueError(msg)
     return round(total)
 

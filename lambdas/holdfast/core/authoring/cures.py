@@ -38,7 +38,7 @@ def of_text(value: object) -> str:  # noqa: PLR0911 (one for each kind)
     """Why YAML reads something else than a text."""
     match value:
         case Mapping() if _eaten(value):
-            return "to YAML this is no text: put quotes around a value that starts with {{"
+            return "to YAML this is not text: put quotes around a value that starts with {{"
         case bool():
             return f"to YAML this is {str(value).lower()}, not a text: put it between quotes"
         case int() | float():

@@ -194,7 +194,7 @@ def read_events(given: Json, plan: Plan, user: str, now: int) -> list[Event]:
             found = [record for name in names for record in _records({"user": user, **each, "event": name}, now)]
         for record in found:
             if not isinstance(record, Event):
-                raise NoMessage(record.reason if isinstance(record, Rejected) else "that is no event")
+                raise NoMessage(record.reason if isinstance(record, Rejected) else "that is not an event")
             events.append(record._replace(user=user))
     return events
 

@@ -286,7 +286,7 @@ def text(value: object) -> str:
         case None:
             raise Withheld("failed: null in a list; the filter compact takes it out")
         case dict():
-            raise Withheld("failed: an object is no text; name a property of it")
+            raise Withheld("failed: an object is not text; name a property of it")
     raise Withheld(f"failed: no text: {value!r:.50}")
 
 
@@ -412,7 +412,7 @@ def less(left: object, right: object, *, or_equal: bool = False) -> bool:
         case (str(), str()) | (int() | float(), int() | float()):
             return bool(low <= high if or_equal else low < high)  # type: ignore[operator]  # the kinds agree
     one, other = sorted((left, right), key=lambda each: isinstance(each, int | float))
-    raise Withheld(f"failed: {one!r:.50} is compared with {other!r:.50}, and is no number")
+    raise Withheld(f"failed: {one!r:.50} is compared with {other!r:.50}, and is not a number")
 
 
 class _Equal(EqExpression):

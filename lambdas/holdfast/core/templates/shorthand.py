@@ -86,7 +86,7 @@ def _translated(kind: str | None, match: re.Match[str], known: Mapping[str, tupl
             suggestion = suggest(match["nobody"], [name for name, _ in known.values()])
             raise TemplateError(f"unknown event @{match['nobody']}{suggestion}")
         case "merge" if strict:
-            raise TemplateError(f"{match[0]} is no markup here, and would be sent as it stands")
+            raise TemplateError(f"{match[0]} is not markup here, and would be sent as it stands")
         case "markup" | "open":
             return _markup(match[0], match["tag"], closed=kind == "markup")
     return match[0]
