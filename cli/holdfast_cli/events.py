@@ -32,6 +32,7 @@ from holdfast_cli.campaigns import mistakes_end
 from holdfast_cli.lines import read_lines
 from holdfast_cli.ordering import in_order
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, print_structs, progress
+from holdfast_cli.page import Numbers, page
 from holdfast_cli.policies import read_policy
 from holdfast_cli.rows import CatalogOption, HistoryOption, RecommendationOption, rows_in_files
 from holdfast_cli.sources import SourceOption, rules_of
@@ -143,6 +144,9 @@ def simulate(
         bool,
         typer.Option("--as-arrived", help="Take the order of the file for the order in which the records arrived."),
     ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write what came of it to this file, too, as a page to look at.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what would have been decided for a file of events, offline, by the same function that decides on AWS.
@@ -157,7 +161,7 @@ def simulate(
     reading = rules_of(source, as_json=json)
     rows = rows_in_files(plans, catalog or (), history)
     render = bool(profiles_file or catalog or history)
-    run = _Run(plans, rows=rows if render else None, reading=reading)
+    run = _Run(plans, rows=rows if render else None, reading=reading, numbers=Numbers() if html else None)
     known = read_lines(profiles_file) if profiles_file else ()
     with nullcontext(read_lines(events)) if as_arrived else in_order(events, read_lines, reading) as lines:
         decided = run.rows(known, lines)
@@ -170,6 +174,9 @@ def simulate(
             print_rows(shown, [*columns, *(["values"] if render else [])], as_json=False)
             counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.decisions.items()))
             out.print(f"{run.folded} records: {counts or 'nothing decided'}")
+    if html:
+        html.write_text(run.page(events.name), "utf-8")
+        err.print(f"[dim]Written: {escape(str(html))}[/]")
     for name, other in run.never():
         instead = f"; {escape(repr(other))} does" if other else ""
         err.print(f"[yellow]![/] {escape(repr(name))} never occurs in the file{instead}")
@@ -202,7 +209,9 @@ class Row(Struct, omit_defaults=True, gc=False):
 class _Run:
     """One simulation: lines in, rows out, and what is worth telling at the end."""
 
-    def __init__(self, plans: Plans, *, rows: Rows | None = None, reading: Rules = RULES) -> None:
+    def __init__(
+        self, plans: Plans, *, rows: Rows | None = None, reading: Rules = RULES, numbers: Numbers | None = None
+    ) -> None:
         """Messages are rendered where there are rows for them, be they none."""
         self._rows = rows
         self._reading = reading
@@ -213,7 +222,8 @@ class _Run:
         self.decisions: Counter[str] = Counter()
         self._plans = plans
         latest = now_ms() + AHEAD_MS  # nothing can have arrived later than now
-        self._replay = Replay(plans, self._row, latest=latest)
+        self._numbers = numbers
+        self._replay = Replay(plans, self._row, latest=latest, ended=numbers.ended if numbers else None)
         self._rendering = Rendering(lambda campaign, _revision: plans[campaign], lambda: "simulated")
 
     def rows(self, known: Iterable[bytes], lines: Iterable[bytes]) -> Iterator[list[Row]]:
@@ -255,6 +265,16 @@ class _Run:
             if event_key(key) not in keys:
                 yield name, came.get(letters(name), "")
 
+    def page(self, name: str) -> str:
+        return page(
+            self._numbers or Numbers(),
+            title=f"What would have come of {name}",
+            records=self.folded,
+            rejected=self.rejected,
+            ignored=self.ignored,
+            never=[*self.never()],
+        )
+
     def _row(self, user: str, decision: Decision, profile: Mapping[str, JsonValue]) -> Row:
         kind, reason, values = decision.kind, decision.reason, None
         if self._rows and kind == "send":
@@ -262,6 +282,8 @@ class _Run:
             (outcome,) = self._rendering.outcomes([(user, decision, plan, profile)], self._rows)
             kind, reason, values = outcome.kind, outcome.reason, outcome.values
         self.decisions[kind] += 1
+        if self._numbers:
+            self._numbers.decided(decision.campaign, kind, reason, decision.when)
         bought = decision.conversion.bought if decision.conversion else None
         return Row(
             kind,

@@ -13,7 +13,7 @@ from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.people.people import People, who_is_who
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import Hit, Input, Plans, Problem
+from holdfast.core.plans.plan import EXIT, Hit, Input, Plans, Problem
 
 NOTHING = State()
 NEVER = 1 << 62
@@ -52,15 +52,23 @@ class Simulation(Generic[Told]):
     What comes under an id that was tied to another is that other one's, who is told of.
 
     A user of whom nothing is left takes no memory for long.
+
+    `ended` hears of each exit that ends what was open: of which campaign, and how long after its trigger, in
+    milliseconds.
     """
 
     def __init__(
-        self, plans: Plans, tell: Callable[[str, Decision], Told], known: Callable[[str], Known] = Known
+        self,
+        plans: Plans,
+        tell: Callable[[str, Decision], Told],
+        known: Callable[[str], Known] = Known,
+        ended: Callable[[str, int], None] | None = None,
     ) -> None:
         self.now = 0
         self._known = known
         self._plans = plans
         self._tell = tell
+        self._ended = ended
         self._limits = Limits(waiting=0)
         self._states: dict[str, State] = {}
         self._dues: dict[str, int] = {}
@@ -121,9 +129,21 @@ class Simulation(Generic[Told]):
         if inputs:
             if self._dues.get(user, NEVER) <= now:
                 self.catch_up(user)
+            if self._ended:
+                self._look_for_ends(user, hits, self._ended)
             if not self._put_off(user, hits, inputs):
                 self._fold(user, inputs, now, BY_EVENT)
                 self._decide_at_once(user)
+
+    def _look_for_ends(self, user: str, hits: list[Hit], ended: Callable[[str, int], None]) -> None:
+        """What waits is folded first: then all that is open is known."""
+        if any(hit.part == EXIT for hit in hits):
+            self._fold(user, [], self.now, BY_EVENT)
+        for hit in hits if user in self._states else ():
+            watches = self._states[user].watches.get(hit.campaign, {}) if hit.part == EXIT else {}
+            for key in watches if hit.every else hit.values.keys() & watches.keys():
+                if (open_ := watches[key].pending) and open_.at <= hit.at + hit.grace:
+                    ended(campaign_of(hit.campaign), max(hit.at - open_.at, 0))
 
     def _decide_at_once(self, user: str) -> None:
         """What is due by what just happened: the last of a summary was closed, or an occurrence has all its parts."""
@@ -218,8 +238,9 @@ class Replay(Generic[Told]):
         *,
         start: int = 0,
         latest: int = NEVER,
+        ended: Callable[[str, int], None] | None = None,
     ) -> None:
-        self.simulation = Simulation(plans, self._told, self._known)
+        self.simulation = Simulation(plans, self._told, self._known, ended)
         self.simulation.now = start
         self._tell = tell
         self._latest = latest
