@@ -446,6 +446,7 @@ def _moved() -> Wheel:
     return wheel
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", ["well", "amid its work"])
 @pytest.mark.parametrize("ahead", [0, -APART // 2, APART // 2])
 @pytest.mark.parametrize("make", [_late, _bought, _moved])

@@ -115,6 +115,7 @@ def test_the_interval_holds_what_was_seen_and_turns_around_with_the_groups(treat
     assert is_clear(treated, control) == (low > 1e-9 or high < -1e-9) or min(abs(low), abs(high)) < 1e-6
 
 
+@pytest.mark.slow
 def test_of_amounts_the_interval_covers_the_truth_at_every_look() -> None:
     rng = random.Random(3)
     wrong = 0
