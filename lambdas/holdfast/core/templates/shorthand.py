@@ -30,7 +30,7 @@ MAX_MARKUP: Final = 1_000
 _PIECE = r"""
     (?P<raw>     \{%-?\s*raw\s*-?%\} .*? \{%-?\s*endraw\s*-?%\} )
   | (?P<comment> \{%-?\s*comment\s*-?%\} )
-  | (?P<markup>  \{\{.*?\}\} | \{%-?\s*(?P<tag>\#|\w*).*?%\} )
+  | (?P<markup>  \{\{.*?\}\} | \{%-?+\s*+(?P<tag>\#|\w*+).*?%\} )
   | (?P<open>    \{\{ | \{% )
   | (?P<form>    (?<!\w)@
         (?: ConstantEventProperty(?!\w)
