@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -267,9 +268,14 @@ def test_a_command_exists_with_the_options_given(words: list[str]) -> None:
         assert unknown(arguments) == []
 
 
+@cache
+def the_command() -> Any:
+    return typer.main.get_command(app)
+
+
 def unknown(arguments: list[str]) -> list[str]:
     """What the command line does not know: commands, and options of the command."""
-    command: Any = typer.main.get_command(app)
+    command = the_command()
     for number, word in enumerate(arguments):
         if not hasattr(command, "commands") or word.startswith("--"):  # a group may have options of its own
             options = {name for parameter in command.params for name in parameter.opts} | {"--help"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if ".test"
 T0 = 1_790_000_000_000
 
 
+@cache
 def validator(name: str) -> Draft202012Validator:
     schema = json.loads((ROOT / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
