@@ -23,7 +23,7 @@ from holdfast_cli.tail import LONGEST, looking
 
 
 class Looked(NamedTuple):
-    """What came of one event while somebody looked on: how many, how many of those were looked at, and how many of
+    """The counts of one event while somebody looked on: how many, how many of those were looked at, and how many of
     these bore each property; None where one bore more than is shown of a record.
     """
 

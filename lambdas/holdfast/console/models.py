@@ -517,7 +517,7 @@ class Came(Told):
 
 
 class Tailed(Told):
-    """What came since it was asked last, and how many more that are not shown."""
+    """The records since the last request, and how many more that are not shown."""
 
     records: list[Came]
     more: int

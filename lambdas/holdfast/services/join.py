@@ -49,7 +49,7 @@ LATER_MS = 5 * 60_000
 
 
 class Outcome(NamedTuple):
-    """What folding one part of a user came to: what to save (None: nothing changed), when to tick, what is refused.
+    """The result of folding one part of a user: what to save (None: nothing changed), when to tick, what is refused.
 
     `due` is when the next watch falls due, `relied` is the nomination that has to come for it once this is saved.
     """
@@ -249,7 +249,7 @@ class Join:
         return {**saved, **without, **self._users.save(rest)}
 
     def _outcomes(self, keys: set[Key], persons: Persons, plans: Plans) -> dict[Key, Outcome]:
-        """What folding comes to. A user who cannot be folded is left out, and keeps nobody else from being folded."""
+        """The results of the fold. A user who cannot be folded is left out, and keeps nobody else from being folded."""
         now, items = self._clock(), persons.items
         floor = now - MAX_AGE_MS - self._limits.waiting
         stored = {key: item.state for key, item in items.items() if key[1] == "watches"}
@@ -416,7 +416,7 @@ def _came_in(keys: Iterable[Key], persons: Persons) -> set[Key]:
 
 
 def _each(keys: Iterable[Key], make: Callable[[Key], T]) -> dict[Key, T]:
-    """What is made of each key, but of those for which that fails: they are counted, and logged without content."""
+    """The results by key, without those keys that fail: these are counted, and logged without content."""
     made: dict[Key, T] = {}
     for key in keys:
         try:

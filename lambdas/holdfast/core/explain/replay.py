@@ -136,7 +136,7 @@ class Simulation(Generic[Told]):
                 self._decide_at_once(user)
 
     def _look_for_ends(self, user: str, hits: list[Hit], ended: Callable[[str, int], None]) -> None:
-        """What waits is folded first: then all that is open is known."""
+        """Waiting records are folded first: then all that is open is known."""
         if any(hit.part == EXIT for hit in hits):
             self._fold(user, [], self.now, BY_EVENT)
         for hit in hits if user in self._states else ():
@@ -146,7 +146,7 @@ class Simulation(Generic[Told]):
                     ended(campaign_of(hit.campaign), max(hit.at - open_.at, 0))
 
     def _decide_at_once(self, user: str) -> None:
-        """What is due by what just happened: the last of a summary was closed, or an occurrence has all its parts."""
+        """Decides what just fell due: the last of a summary was closed, or an occurrence has all its parts."""
         while self._dues.get(user, NEVER) <= self.now:
             self._fold(user, [Tick(user, self.now)], self.now, BY_EVENT)
 

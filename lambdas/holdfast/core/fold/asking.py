@@ -128,7 +128,7 @@ def remembered_for(plan: Plan | None, plans: Plans) -> int:
 def _lately(
     sent: Mapping[str, Sequence[tuple[int, str]]], plans: Plans, now: int
 ) -> Mapping[str, Sequence[tuple[int, str]]]:
-    """What still matters."""
+    """The part that still matters."""
     kept: dict[str, Sequence[tuple[int, str]]] = {}
     for campaign, went in sent.items():
         before = now - remembered_for(plans.get(campaign), plans) - CLOCKS_MS

@@ -1,4 +1,4 @@
-"""What came of messages: which of them were followed by a conversion, for how much.
+"""Conversions: which messages were followed by one, and for how much.
 
 Each message of a campaign with a goal leaves an *exposure*, and so does each that would have gone but for a control
 group. It keeps the purchases that followed it, and the time of the latest event that undoes what was before: a set and

@@ -31,7 +31,7 @@ TOO_LARGE = "too large"
 
 
 class Folded(NamedTuple):
-    """What came of a fold, with the texts that are saved. Where nothing has changed, `text` is empty."""
+    """The result of a fold, with the texts that are saved. Where nothing has changed, `text` is empty."""
 
     state: State
     decisions: Sequence[Decision]

@@ -155,7 +155,7 @@ def _join(state: State, aliases: Sequence[Alias], plans: Mapping[str, Plan], now
 
 
 class _Draft(NamedTuple):
-    """What the inputs change: the watches of the campaigns that were hit, and all marks of whole campaigns."""
+    """The part that the inputs change: the watches of the campaigns that were hit, and all marks of whole campaigns."""
 
     before: Mapping[str, Mapping[str, Watch]]
     watches: dict[str, Watches]

@@ -33,7 +33,7 @@ class Pending(NamedTuple):
 
 
 class Property(NamedTuple):
-    """What a property was set to at `at` (0: never), with the operations up to `folded` in it; and the later ones."""
+    """The value set at `at` (0: never), with the operations up to `folded` in it; and the later operations."""
 
     value: Json = None
     at: int = 0

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 SLOT_MS = 60_000
 REACH_MS = 15 * 60_000
-"""What is due sooner is ticked by a delayed message (SQS delays by 900 s at most), what is due later by a slot."""
+"""A user due sooner is ticked by a delayed message (SQS delays by 900 s at most), one due later by a slot."""
 AHEAD_MS = 10 * 60_000
 """How far ahead of the clock sweep reads."""
 NEAR_MS = 5_000

@@ -1,4 +1,4 @@
-"""What is remembered of a user: one watch for each (campaign, constant value).
+"""The memory of a user: one watch for each (campaign, constant value).
 
 A watch is the *latest* trigger and the *latest* exit, and for which trigger it last decided. Both are merged by taking
 the later one, which is why order, duplicates and batches of events do not matter.
@@ -42,7 +42,7 @@ class Trigger(Value, frozen=True):
 
     @property
     def mark(self) -> tuple[int, str]:
-        """What orders triggers: event time, then event id."""
+        """The order of triggers: event time, then event id."""
         return self.at, self.id
 
 
@@ -153,13 +153,13 @@ class Watch(Value, frozen=True):
 
     @property
     def over(self) -> int:
-        """Where nothing is pending: from when on it matters no longer than any mark does."""
+        """For a watch with nothing pending: the time from which it is kept no longer than any mark."""
         over = max(self.latest, self.decided.when) if self.decided else self.latest
         return max(over, self.latest + PARTS_MS) if self.parts else over
 
     @property
     def tidied(self) -> Watch:
-        """What no message can come of needs no properties."""
+        """The watch without event properties, once no message can come from it."""
         trigger = self.trigger
         if trigger is None or not (trigger.due or trigger.event):
             return self
@@ -184,7 +184,7 @@ def _latest(one: Trigger | None, other: Trigger | None) -> Trigger | None:
 
 
 def _weight(decided: Decided) -> tuple[Any, ...]:
-    """What orders decisions. Of two for one trigger, a message that went counts."""
+    """The order of decisions. Of two for one trigger, a message that went counts."""
     at, id_, when, kind, reason, summary, user = structs.astuple(decided)
     return at, id_, kind == "send", when, kind, reason, summary or (), user
 
@@ -390,7 +390,7 @@ class State(Value, frozen=True):
 
 
 class Decision(Value, frozen=True, omit_defaults=True):
-    """What the fold decided for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger.
+    """The fold's decision for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger.
 
     A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
     longer than the campaign says, `open` is how many watches it closes.

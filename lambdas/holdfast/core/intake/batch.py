@@ -41,7 +41,7 @@ def parsed(bodies: Iterable[Body], rules: Rules = RULES, sources: InForce | None
 
 
 def _records(text: str, arrived: int, rules: Rules) -> Sequence[Record]:
-    """What reading it raises, which nothing should, concerns this message and no other of the batch."""
+    """An exception from reading it, which nothing should raise, concerns this message and no other of the batch."""
     try:
         return records(text, arrived, rules)
     except Exception as error:  # noqa: BLE001
