@@ -288,7 +288,7 @@ class Join:
         due = _due(new, plans, now)
         nominate = nomination(due, nominated, now)
         if not text:
-            # Whom this nominates again is not written down: at worst somebody is ticked twice.
+            # A new nomination alone is not saved, as that costs a write: at worst a user is ticked twice.
             return Outcome(None, nominate, due if nominate is None else None, nominated)
         relied = nominated if nominate is None else nominate
         save = Save(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 HIDDEN_SECONDS: Final = 60
-"""So long nobody else sees a message that is being looked at."""
+"""Visibility timeout while a message is looked at."""
 
 
 ENDED = "ended while it could not be delivered"

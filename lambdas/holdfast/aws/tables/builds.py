@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 KEPT_SECONDS = 14 * 24 * 60 * 60
-"""How long the rows of a build stay. As long as no newer one succeeds, the alarm has been telling so for two weeks."""
+"""Rows outlive their build by so long. If no newer build succeeded by then, the alarm has been on for two weeks."""
 TRIES = 8
 """A build would rather wait for a few seconds than fail."""
 WRITERS = 8

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _REASON: Final = "withheld#"
 _COUNTERS: Final = ("sent", "retracted", "failed", "values", "uncounted")
 RACES: Final = 3
-"""How often the sketch is merged anew with what won a race, before the batch's share of it is left out."""
+"""Retries of the sketch after a lost race; then the values of this batch count as `uncounted`."""
 
 
 class Statistics:

@@ -184,7 +184,7 @@ class Simulation(Generic[Told]):
             self._fold(user, [Tick(user, at)], at, BY_TICK)
 
     def until(self, now: int | None = None) -> list[Told]:
-        """Let time run on: to `now`, or until nothing is due any more. What was told since last time, in its order."""
+        """Advances to `now`, or until nothing is due. Returns what was decided since the last call, in order."""
         end = NEVER - 1 if now is None else max(now, self.now)
         for user in [user for user, due in self._dues.items() if due <= end]:
             self.catch_up(user, end)

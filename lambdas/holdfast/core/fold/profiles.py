@@ -54,7 +54,7 @@ class Merged(NamedTuple):
 def merge(profile: Profile, changes: Iterable[ProfileChange], floor: int = 0) -> Merged:
     """Order and repetition of the changes do not matter; of two values of the same millisecond the greater JSON wins.
 
-    `floor` is a time before which no change can have happened that comes in time, be it for the first time or again.
+    No change older than `floor` can still arrive in time, at its first delivery or a repeat.
     """
     refused: list[Rejected] = []
     for change in sorted(changes, key=lambda change: change.at):

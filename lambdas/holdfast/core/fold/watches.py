@@ -229,7 +229,7 @@ class Watches(dict[str, Watch]):
             self._settle()
 
     def _settle(self) -> None:
-        """Let go of what comes first and no longer holds."""
+        """Pops stale entries off the front of the heap."""
         dues = self.dues
         while dues:
             at, key = dues[0]

@@ -59,7 +59,7 @@ class Asking:
                     yield recommender.id, build, item
 
     def _items(self, number: int, recommender: Recommender) -> list[str]:
-        """The items of which what goes with them is asked."""
+        """The items whose neighbours are looked up."""
         seeds = self.messages[number].decision.recent.get(recommender.id, {})
         return [*(() if recommender.personalize else seeds), *([POPULAR] if recommender.popular else [])]
 

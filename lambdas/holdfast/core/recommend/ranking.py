@@ -21,7 +21,7 @@ from holdfast.core.events import Json
 
 LOOKBACK_MS = 90 * 24 * 60 * 60_000
 SHORTEST_MS = 24 * 60 * 60_000
-"""Of a lookback: history is kept by the day."""
+"""The shortest lookback: history is partitioned by day."""
 LIMIT = 3
 MIN_SUPPORT = 2
 POPULAR = ""
@@ -119,7 +119,7 @@ class Recommended(NamedTuple):
 class Seen(NamedTuple):
     """The meaning of an event to a recommendation: the user did something with an item, at a time (epoch milliseconds).
 
-    `done` items are not to be recommended; by the others is recommended.
+    `done` items are not recommended; the others seed the recommendation.
     """
 
     recommendation: str
