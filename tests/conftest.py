@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from xdist.remote import Producer  # type: ignore[import-untyped]
 
 TOGETHER = {
+    "tests/e2e/test_upgrade.py": "upgrade",
+    "tests/e2e/test_baseline.py": "upgrade",
     "tests/e2e/test_between.py": "e2e, waiting for windows",
     "tests/e2e/test_person.py": "e2e, waiting for windows",
-    "tests/e2e/test_upgrade.py": "upgrade",
-    "tests/e2e/test_baseline.py": "baseline",
     "tests/e2e/": "e2e",
     "tests/browser/test_looks.py": "pictures",
     "tests/browser/": "browser",
@@ -32,8 +32,7 @@ TOGETHER = {
 """What runs on one worker, one after the other: it shares a browser, the synthesised templates or a wheel, or its tests
 wait. The first that fits counts. Every other test runs on whichever worker is free.
 """
-FIRST = "tests/e2e/test_upgrade.py"
-"""Takes longest by itself, so begins before all others that are no group."""
+LONGEST_FIRST = ["upgrade", "browser", "e2e", "e2e, waiting for windows", "infrastructure", "pictures", "packaging"]
 WAITING = ("tests/e2e", "tests/browser", "tests")
 """Most of the time they wait: for a window, a queue, a page."""
 
@@ -43,8 +42,16 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
     pytest 9.2 no longer reads.
     """
 
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        config.option.loadscopereorder = False  # else by the number of tests
+        super().__init__(config, log)
+
     def _split_scope(self, nodeid: str) -> str:
-        return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid)
+        return _group(nodeid) or nodeid
+
+
+def _group(nodeid: str) -> str:
+    return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), "")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
@@ -58,7 +65,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    place = {group: number for number, group in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(_group(item.nodeid), len(place)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
