@@ -10,7 +10,7 @@ import json
 import os
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
@@ -30,13 +30,14 @@ from bench.results import Result, Said
 from bench.traces import MINUTE, SECOND, START, Event, line
 from bench.virtual import Batches, Loop, Meter, Sent, Stream
 from holdfast.aws import clients, clock
-from holdfast.aws.queues import Message
+from holdfast.aws.queues import Message, Unsent
+from holdfast.aws.tables.campaigns import EPOCH
 from holdfast.aws.tables.timers import Timers
-from holdfast.aws.tables.users import Item, Key, Save, Saved, Users
+from holdfast.aws.tables.users import Beside, Item, Key, Save, Saved, Users
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.events import ProfileChange
 from holdfast.core.fold import profiles
-from holdfast.core.fold.timers import AHEAD_MS, TimerItem
+from holdfast.core.fold.timers import AHEAD_MS, TimerItem, begins_at
 from holdfast.services import join as join_service
 from holdfast.services.join import Join
 from holdfast.services.sweep import Sweep
@@ -61,13 +62,16 @@ QUEUES = ("events", "rejected", "undelivered")
 
 
 class _MemoryUsers:
-    """The table's port, in memory. Nobody races here."""
+    """The table's port, in memory. Nobody races here, and nothing is published: `epoch` is the item of the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, epoch: Mapping[str, Any]) -> None:
         self.saves: dict[Key, Save] = {}
         self._items: dict[Key, Item] = {}
+        self._epoch = epoch
 
-    def read(self, keys: Iterable[Key]) -> tuple[dict[Key, Item], set[Key]]:
+    def read(self, keys: Iterable[Key], beside: Beside | None = None) -> tuple[dict[Key, Item], set[Key]]:
+        if beside:
+            beside.read, beside.item = True, self._epoch
         return {key: self._items[key] for key in keys if key in self._items}, set()
 
     def save(self, saves: Iterable[Save]) -> dict[Key, Saved]:
@@ -83,10 +87,13 @@ class _MemoryTimers:
         self._slots: dict[str, list[str]] = defaultdict(list)
         self._cursors: dict[int, int] = {}
 
-    def write(self, items: Iterable[TimerItem]) -> bool:
+    def write(self, items: Iterable[TimerItem]) -> list[TimerItem]:
         for item in items:
             self._slots[item.slot].append(item.users)
-        return True
+        return []
+
+    def earliest(self) -> int | None:
+        return min(map(begins_at, self._slots), default=None)
 
     def read(self, slot: str) -> Iterator[str]:
         return iter(self._slots.pop(slot, ()))
@@ -96,6 +103,19 @@ class _MemoryTimers:
 
     def set_cursor(self, shard: int, begins: int) -> None:
         self._cursors[shard] = begins
+
+
+class _MemoryQueue:
+    def __init__(self, take: Callable[[Iterable[Message]], None]) -> None:
+        self._take = take
+
+    def put(self, messages: Iterable[Message]) -> Unsent:
+        self._take(messages)
+        return Unsent([], [])
+
+    def send(self, messages: Iterable[Message]) -> list[Message]:
+        self._take(messages)
+        return []
 
 
 class HoldfastRun:
@@ -141,7 +161,9 @@ class HoldfastRun:
         deployment = Deployment(stage="local", region=local.REGION, endpoint=self._endpoint, outputs=self._outputs)
         publish_one(campaigns(deployment), self._campaign, self._campaign.model_dump_json(by_alias=True))
         clients._session.cache_clear()  # noqa: SLF001  (the next run has another ledger)
-        self._memory_users, self._memory_timers = _MemoryUsers(), _MemoryTimers()
+        where = {"TableName": self._outputs["CampaignsTableName"], "Key": EPOCH, "ConsistentRead": True}
+        epoch = client("dynamodb", self._endpoint).get_item(**where)["Item"]
+        self._memory_users, self._memory_timers = _MemoryUsers(epoch), _MemoryTimers()
         self._memory_join, self._memory_sweep = self._in_memory()
         self._meter = Meter(Ledger(clients._session().register))  # noqa: SLF001  (all clients come from it)
         self._dynamodb = client("dynamodb", self._endpoint)
@@ -240,16 +262,15 @@ class HoldfastRun:
                     patch.object(
                         module,
                         "Queue",
-                        lambda _, url, **__: SimpleNamespace(send=self._send_in_memory if url == events else _refuse),
+                        lambda _, url, **__: _MemoryQueue(self._send_in_memory if url == events else _refuse),
                     )
                 )
             stack.enter_context(patch.object(join, "Users", lambda *_, **__: self._memory_users))
             return join.build.__wrapped__(), sweep.build.__wrapped__()
 
-    def _send_in_memory(self, messages: Iterable[Message]) -> list[Message]:
+    def _send_in_memory(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self._delayed(message.body, message.delay)
-        return []
 
     def _sweep_in_memory(self) -> None:
         for at in range(self._loop.now, START, SWEEP_EVERY):
@@ -313,11 +334,10 @@ class HoldfastRun:
         )
 
 
-def _refuse(messages: Iterable[Message]) -> list[Message]:
+def _refuse(messages: Iterable[Message]) -> None:
     """Nothing of a trace is set aside."""
     if set_aside := list(messages):
         raise RuntimeError(f"set aside: {set_aside[0].body[:500]}")
-    return []
 
 
 def environment(endpoint: str, name: str) -> Mapping[str, str]:
