@@ -16,11 +16,11 @@ from infra.assets import LAMBDAS, RUNTIME, Asset, interpreter, this_machine
 from infra.stages import Stage
 
 REQUIREMENTS = "requirements.lock"
-"""Of all functions."""
+"""Packages of all functions."""
 CONSOLE_REQUIREMENTS = "requirements-console.lock"
-"""Of the console besides."""
+"""Packages of the console besides."""
 RECOMMEND_REQUIREMENTS = "requirements-recommend.lock"
-"""Of the build function besides."""
+"""Packages of the build function besides."""
 
 # Nothing imports these at run time.
 _UNNEEDED = (

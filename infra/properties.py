@@ -27,7 +27,7 @@ class Properties(TypedDict, total=False):
     events_bus: Sequence[str]
     """Names of event buses of the account whose events come in too."""
     events_source: Sequence[str]
-    """Of those buses, only events with such a `source`; `*` matches anything."""
+    """From those buses, only events with such a `source`; `*` matches anything."""
     nobody: Sequence[str]
     """More identities that stand for nobody: records about them are rejected."""
     cloudevent_subject: Literal["user"]

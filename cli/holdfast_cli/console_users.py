@@ -132,7 +132,7 @@ def remove(name: Name, *, stage: Stage = "local", json: Json = False) -> None:
 
 
 def _password() -> str:
-    """Of all the kinds of characters that the pool demands."""
+    """A password with all the kinds of characters that the pool demands."""
     kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.!")
     letters = [secrets.choice(kind) for kind in kinds for _ in range(5)]
     return "".join(secrets.SystemRandom().sample(letters, len(letters)))

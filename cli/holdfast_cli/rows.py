@@ -68,7 +68,7 @@ def read_catalog(name: str, file: Path, plans: Plans) -> Mapping[Place, Values]:
 
 
 def _built(recommender: Recommender, history: Path) -> Mapping[str, list[Neighbour]]:
-    """By item, what goes with it, of all that is in the file."""
+    """The items that go with each item, from all that is in the file."""
     from holdfast.core.recommend.item_to_item import grouped  # noqa: PLC0415
     from holdfast_cli import offline  # noqa: PLC0415 (DuckDB takes 0.1 s to load: who needs no history does not wait)
 

@@ -75,7 +75,7 @@ def events(
 
 
 def used(plans: Iterable[Plan]) -> dict[str, dict[str, str]]:
-    """By event key: the campaigns that use the event, and as what."""
+    """The campaigns that use an event, and as what, by event key."""
     found: dict[str, dict[str, str]] = {}
     for plan in plans:
         for own in dict.fromkeys((*plan.did, *plan.did_not, *plan.names)):

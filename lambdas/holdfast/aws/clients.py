@@ -49,7 +49,7 @@ def patient_client(service: str) -> Any:
 
 
 WAITING = Config(connect_timeout=2, read_timeout=70, retries={"mode": "standard", "total_max_attempts": 1})
-"""Of a client that waits for the answer of a function which may run for a minute, and does not start it twice."""
+"""Settings of a client that waits for a function which may run for a minute, and does not start it twice."""
 
 
 def waiting_client(service: str) -> Any:

@@ -72,7 +72,7 @@ class Queue:
         unsent.later.extend(request)
 
     def _send_alone(self, request: Sequence[Message], unsent: Unsent) -> None:
-        """Of a request that is refused whole, one message may be the only one at fault."""
+        """A request that is refused whole may have only one message at fault."""
         if len(request) == 1:
             unsent.never.extend(request)
             return

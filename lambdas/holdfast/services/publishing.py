@@ -106,7 +106,7 @@ class _User(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """Of a scan: how many items were looked at, and who among them has an open watch of the campaign."""
+    """A step of a scan: how many items were looked at, and who among them has an open watch of the campaign."""
 
     scanned: int
     users: list[_User]

@@ -74,7 +74,7 @@ class Aside(NamedTuple):
 
     @property
     def campaigns(self) -> list[str]:
-        """Of what was rejected they are named, of what was not delivered they are the decisions'."""
+        """The campaigns: those that a rejected record names, or those of undelivered decisions."""
         named = self.body.get("campaigns") or [each["campaign"] for each in self.body.get("outbox", [])]
         return sorted(set(named))
 
@@ -256,7 +256,7 @@ Ended: TypeAlias = Callable[[str, Decision], bool]
 
 
 def ended_since(users: Users) -> Ended:
-    """By the user's state. Of what it no longer remembers nothing can be said."""
+    """The answer by the user's state. Nothing is known of what it no longer remembers."""
 
     def ended(user: str, decided: Decision) -> bool:
         item = _stored(users, user)

@@ -587,7 +587,7 @@ def _placed(plan: P, item: Mapping[str, Any]) -> P:
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    """Of an item in `live`, or of one in `timeline`, which bears the time as well, unless it is the policy."""
+    """The name of an item in `live`, or in `timeline`, which bears the time as well, unless it is the policy."""
     name = str(item["sk"]["S"])
     if name == POLICY:
         return name

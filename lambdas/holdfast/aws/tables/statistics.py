@@ -83,12 +83,12 @@ class Statistics:
         return True
 
     def _remember(self, campaign: str, day: str, item: Mapping[str, Any]) -> None:
-        """Of each campaign the latest day alone."""
+        """The latest day of each campaign."""
         self._known = {key: kept for key, kept in self._known.items() if key[0] != campaign}
         self._known[campaign, day] = item
 
     def read(self, campaigns: Iterable[str], first: str, last: str) -> dict[str, dict[str, Tally]]:
-        """By campaign and day; of a day without anything there is nothing."""
+        """Tallies by campaign and day; days without any are left out."""
         wanted = list(campaigns)
         with ThreadPoolExecutor(READERS) as pool:
             return dict(zip(wanted, pool.map(lambda campaign: self._read(campaign, first, last), wanted), strict=True))

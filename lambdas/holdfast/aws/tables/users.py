@@ -44,7 +44,7 @@ PASSING_CODES = {
     *("InternalServerError", "TransactionConflict"),
 }
 REFUSED_CODES = {"ValidationError", "ItemCollectionSizeLimitExceeded"}
-"""Of what BatchExecuteStatement answers for one of many: what means that another writer was first, what is worth trying
+"""Error codes of one statement of BatchExecuteStatement: those of a lost race, those that are worth trying
 again, and what can never succeed. (Had it been written after all, it loses against itself then, and the fold finds
 nothing new.)"""
 
@@ -81,7 +81,7 @@ class Held(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Of a scan: how many items were looked at for it, and the states found in them, by user."""
+    """A step of a scan: how many items were looked at, and the states found in them, by user."""
 
     scanned: int
     states: dict[str, str]
@@ -256,7 +256,7 @@ class Users:
         return saved
 
     def _alone(self, saves: Sequence[Save]) -> dict[Key, Saved]:
-        """Of a call that is refused whole, one statement may be the only one at fault."""
+        """A call that is refused whole may have only one statement at fault."""
         if len(saves) == 1:
             return {saves[0].key: Saved.REFUSED}
         return {key: what for save in saves for key, what in self._execute([save]).items()}

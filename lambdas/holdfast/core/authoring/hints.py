@@ -22,7 +22,7 @@ At: TypeAlias = tuple[str, ...] | None
 down as is observed. None is what is further down, or made by a function."""
 
 _Node: TypeAlias = Mapping[str, Any]
-"""Of JMESPath's syntax tree: `type`, `children`, and for some a `value`."""
+"""A node of JMESPath's syntax tree: `type`, `children`, and for some a `value`."""
 
 OWN = ("id", "ts", "user", "event")
 """Keys of a plain record that are not properties."""

@@ -28,7 +28,7 @@ from holdfast.core.gate.rules import Rules
 
 ROOTS = ("Profile", "Event")
 MOST = 100
-"""Of a cap: so many messages to one user are remembered."""
+"""The most that a cap may allow: so many messages to one user are remembered."""
 
 _Node: TypeAlias = Mapping[str, Any]
 

@@ -230,7 +230,7 @@ class _Lines:
         return self._again[-1] if self._again else b""
 
     def keep_first(self) -> None:
-        """Of the record that was begun, take all lines back but the first."""
+        """Takes back all lines of the record that was begun, but the first."""
         back = self._taken[1:]
         self._again += reversed(back)
         self._taken = self._taken[:1]

@@ -170,7 +170,7 @@ class Comparison:
         self.effects: Counter[Effect] = Counter()
         self.messages = Counter({"before": 0, "after": 0})
         self.kept_back: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
-        """By reason, what the rules between due and sent would withhold."""
+        """How many messages the rules between due and sent would withhold, by reason."""
         self.examples: list[Difference] = []
         """A few of each effect."""
 
@@ -208,7 +208,7 @@ class Comparison:
     def _outlooks(
         self, user: str, state: State, profile: Mapping[str, Json]
     ) -> Iterator[tuple[dict[str, Json], Mapping[str, Decision], Mapping[str, Decision]]]:
-        """Of each reading of the campaign: the open watches' values, and what is decided before and after."""
+        """For each reading of the campaign: the open watches' values, and what is decided before and after."""
         known = Known(user, profile)
         for place in [place for place in state.watches if campaign_of(place) == self._live.id]:
             before = self._ruled("before", outlook(state, self._live, place), self._live, known, state)

@@ -60,7 +60,7 @@ _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ")
 """A time within a reason, as the gate writes it."""
 GROUP_NAMES: Mapping[str, str] = {"control": "control group", "stack": "control group of the stack"}
 SECONDS_BELOW_MS = 10 * 60_000
-"""Of a campaign with a shorter window, times are told to the second."""
+"""A campaign with a shorter window has its times shown to the second."""
 
 
 class Fact(NamedTuple):

@@ -52,7 +52,7 @@ class Preview(NamedTuple):
     found: Found = NOTHING_FOUND
 
     def recommended(self) -> dict[str, Json]:
-        """By recommendation, each item with its score, and because of which of the user's items, seen when."""
+        """Items by recommendation, each with its score, and because of which of the user's items, seen when."""
         told: dict[str, Json] = {}
         for name, shown in self.found.recommended.items():
             seen = self.decision.recent.get(name, {})

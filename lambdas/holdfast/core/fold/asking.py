@@ -25,7 +25,7 @@ CLOCKS_MS = 60_000
 FULL = f"capped: {MOST_SENT} messages are remembered"
 INSTEAD = "instead"
 LONGEST_KEY = 64
-"""Of longer values a hash is remembered."""
+"""Longer values are remembered by their hash."""
 
 SEND = Send()
 
@@ -57,7 +57,7 @@ class Gate:
         self.now = now
         self._rivals: Mapping[str, Sequence[str]] | None = None
         self.sent = _lately(sent, plans, now) if sent else sent
-        """By campaign, when its messages went, and about which value."""
+        """When a campaign's messages went, and about which value, by campaign."""
 
     def asks(self, plan: Plan) -> bool:
         """Whether there is any rule that could say no."""

@@ -41,7 +41,7 @@ GROUPS: Mapping[str, str] = {CONTROL: "control", CONTROL_OF_ALL: "stack"}
 """The groups that get no message, by the reason for it."""
 
 Exposures: TypeAlias = Mapping[str, Sequence[Exposure]]
-"""By place, in the order of their messages."""
+"""Exposures by place, in the order of their messages."""
 
 
 class Following:

@@ -26,7 +26,7 @@ STATE_BYTES = 200_000
 TRIMMED_BYTES = 180_000
 """How long a state may be once it was too long: with room for what it remembers of what went, and for the next ones."""
 ITEM_BYTES = 380_000
-"""Of state and decisions together: the limit of an item is 409,600 bytes, its key and other attributes included."""
+"""The most of state and decisions together: an item may have 409,600 bytes, its key and other attributes included."""
 TOO_LARGE = "too large"
 
 

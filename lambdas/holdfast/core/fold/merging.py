@@ -93,7 +93,7 @@ def assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
 
 
 def keep_doubt(known: dict[str, Doubt], id_: str, new: Doubt) -> None:
-    """Of two under one id, the one that was taken away; else the one that reaches further."""
+    """The doubt to keep of two under one id: the one that was taken away; else the one that reaches further."""
     old = known.get(id_)
     if old is None or (not new.why, order(new), not new.later) > (not old.why, order(old), not old.later):
         known[id_] = new

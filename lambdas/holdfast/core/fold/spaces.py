@@ -23,7 +23,7 @@ from typing import TypeAlias
 from holdfast.core.fold.watches import Trigger, Watch, Watches, furthest
 
 Mark: TypeAlias = tuple[int, int]
-"""Of exits: the time and the grace of that which reaches furthest."""
+"""The time and the grace of the exit that reaches furthest."""
 NO_MARK: Mark = (0, 0)
 NOTHING = Watch()
 

@@ -168,7 +168,7 @@ class Watch(Value, frozen=True):
 
 
 def furthest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    """Of two exits (time, grace) the one that reaches further; of those that reach as far, the later."""
+    """The exit (time, grace) that reaches further; of two that reach as far, the later."""
     return one if (one[0] + one[1], one[0]) >= (other[0] + other[1], other[0]) else other
 
 

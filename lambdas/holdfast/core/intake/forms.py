@@ -644,7 +644,7 @@ _NAMES: Mapping[_Reader, str] = {
 
 
 def form_of(body: str, rules: Rules = RULES) -> str:
-    """By which form a body is read, for people who look on: `SNS, Segment`; of a list, as its first record is."""
+    """The form by which a body is read, for people who look on: `SNS, Segment`; of a list, as its first record is."""
     with suppress(_CannotFold):
         return ", ".join(_forms_of(_shallow(_parse(body), body), rules)) or "unknown"
     return "not JSON"

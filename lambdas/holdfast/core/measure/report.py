@@ -39,7 +39,7 @@ DAY_MS = 24 * HOUR_MS
 
 
 class Comparison(NamedTuple):
-    """Of one variant (empty: of all messages) with the control group, or with another variant."""
+    """A comparison of one variant (empty: of all messages) with the control group, or with another variant."""
 
     variant: str
     against: str

@@ -42,7 +42,7 @@ _SUFFIX: Mapping[Kind, str] = {
 
 
 MAX_ENTRY_BYTES: Final = 1 << 20
-"""Of an entry of PutEvents."""
+"""The largest entry of PutEvents."""
 ENTRY_OVERHEAD: Final = 256
 """Its source, bus and time are counted too."""
 

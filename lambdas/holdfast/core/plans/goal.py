@@ -16,7 +16,7 @@ MAX_CURRENCY = 8
 """Characters."""
 
 Worth: TypeAlias = Callable[[Mapping[str, Json], Json], tuple[float | None, str]]
-"""Of an event's properties and a constant value, the amount and its currency, as far as they can be read."""
+"""The amount and its currency, from an event's properties and a constant value, as far as they can be read."""
 
 
 class Goal(Value, frozen=True, omit_defaults=True):

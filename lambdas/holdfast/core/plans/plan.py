@@ -108,7 +108,7 @@ class Plan:
     rules: Rules = NONE
     """Between due and sent."""
     variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By the name of each, the values in which its messages differ."""
+    """The values in which a variant's messages differ, by the variant's name."""
     variant: str = ""
     """Whose values these are."""
     convert: Goal | None = None
@@ -496,7 +496,7 @@ def _never(_name: str) -> bool:
 
 
 def _routes(plan: Plan, others: Sequence[Plan] = ()) -> list[tuple[str, _Route]]:
-    """By the key of the event, how a plan reads it: for its own space, and what it ends in older ones."""
+    """How a plan reads an event, by the event's key: for its own space, and what it ends in older ones."""
     own, older = _read_by(plan, plan.place), [other for other in others if other.space < plan.space]
     elder = [each for other in older for each in _read_by(other, other.place)]
     found = [(key, route._replace(elder=_triggers(elder, key)) if route.part != EXIT else route) for key, route in own]
@@ -512,7 +512,7 @@ def _read_by(plan: Plan, place: str) -> list[tuple[str, _Route]]:
 
 
 def _goals(plan: Plan) -> list[tuple[str, _Goal]]:
-    """By the key of the event, how a plan reads what converts its messages."""
+    """How a plan reads the events that convert its messages, by the event's key."""
     goal = plan.convert
     if goal is None:
         return []
@@ -574,7 +574,7 @@ def _hit(route: _Route, event: Event, id_: str) -> Hit:
 
 
 def _elder(route: _Route, event: Event) -> dict[str, list[str]]:
-    """By older space, the keys of the event there. What its reading filters does not matter: the value does."""
+    """The keys of the event in older spaces, by space. What its reading filters does not matter: the value does."""
     found: dict[str, list[str]] = {}
     for each in route.elder:
         with suppress(_NotJoinable):

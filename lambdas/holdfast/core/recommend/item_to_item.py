@@ -145,7 +145,7 @@ class Found(NamedTuple):
 
 
 def grouped(rows: Iterable[Found]) -> Iterator[tuple[str, list[Neighbour]]]:
-    """By item, what goes with it, best first. Rows come in the order of the query."""
+    """The items that go with each item, best first. Rows come in the order of the query."""
     for item, group in groupby(rows, key=lambda row: row.item):
         yield item, [Neighbour(other, round(score, 6), support) for _, other, score, support in group]
 

@@ -58,7 +58,7 @@ MAX_SEARCH: Final = 10_000
 """Lists and objects that are looked through for the one which a loop calls `item`."""
 
 LOCALE_PROPERTIES: Final = ("locale", "language")
-"""Of a profile: what says how to write money, numbers, dates and plurals."""
+"""Properties of a profile that say how to write money, numbers, dates and plurals."""
 
 
 SECRET: Final = "Secret"  # noqa: S105 (a name)
