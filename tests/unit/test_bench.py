@@ -8,19 +8,27 @@ from collections import Counter
 from itertools import islice, pairwise
 from pathlib import Path
 from threading import get_ident
+from typing import Any
 
 import pytest
 
 from bench import recommend, rows, scale, simulate
 from bench.__main__ import _run
 from bench.capacity import Item, item_bytes, read_units, write_units
+from bench.holdfast_run import _MemoryQueue, _MemoryTimers, _MemoryUsers, _refuse
 from bench.lateness import histogram, quantile
 from bench.ledger import Call, Counts, one_after_another
 from bench.prices import PRICES, dollars, flink_month
 from bench.report import Part, Row, number
 from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Event, Trace, flat_lines, line
 from bench.virtual import Batches, Loop
+from holdfast.core.intake.batch import Body
+from holdfast.core.intake.timeline import Entry, Timeline
+from holdfast.core.plans.plan import Constant, Plan
 from holdfast.core.recommend.ranking import ranked
+from holdfast.services.join import Join
+from holdfast.services.sweep import Sweep
+from tests.faults.history import Live
 
 pytestmark = pytest.mark.slow
 
@@ -226,3 +234,21 @@ def test_a_part_that_fails_says_so_and_the_next_one_runs(monkeypatch: pytest.Mon
     one, two = (_run(name, quick=True) for name in ("recommend", "simulate"))
     assert (one.failed, one.met) == ("OSError: no room", False)
     assert (two.failed, len(two.rows)) == ("", 1)
+
+
+def test_what_a_run_keeps_in_memory_is_all_that_join_and_sweep_ask_for() -> None:
+    """They are put in the place of the real ones before a slice begins, past every check of types."""
+    now: list[int] = [START]
+    sent: list[Any] = []
+    plan = Plan(id="cart", did=("added",), within=MINUTE * 30, constant=(Constant("p", {"added": "p"}),))
+    users, timers = _MemoryUsers({}), _MemoryTimers()
+    ours: dict[str, Any] = {"timers": timers, "events": _MemoryQueue(sent.extend), "clock": lambda: now[0]}
+    live: Any = Live(Timeline([Entry("cart", 0, plan)]))
+    join = Join(users=users, plans=live, rejected=_MemoryQueue(_refuse), **ours)  # type: ignore[arg-type]
+    assert join.take([Body("m", json.dumps({"user": "u", "event": "added", "p": "coat", "ts": START}), START)]) == []
+    now[0] += 31 * MINUTE
+    Sweep(shards=1, **ours).sweep(lambda: True)
+    (tick,) = sent
+    assert join.take([Body("tick", tick.body, now[0])]) == []
+    (save,) = users.saves.values()
+    assert save.outbox
