@@ -1,4 +1,4 @@
-"""The stacks in examples/targets, deployed beside Holdfast's own: a message ends up there once, however often it comes.
+"""The stacks in examples/targets, deployed beside Holdfast's own: a message and its repeat go through them.
 
 The embedded AWS deploys no API destination: the webhook is made by calls, of what its template says. Nor does it know
 of which identity an e-mail is, so the function that sends one has no right to.
