@@ -122,6 +122,39 @@ def test_a_text_that_cannot_be_read_breaks_no_page_and_can_be_discarded(
     expect(desk.value("title")).to_have_text(WAITING)
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "".join(
+                f"{after}: &{after} [{', '.join([f'*{before}'] * 8)}]\n"
+                for before, after in ("ab", "bc", "cd", "de", "ef")
+            ),
+            "aliases",
+        ),
+        (f"deep: {'[' * 300}\n", "nested more than 50 levels deep"),
+        (f"long: {'x' * 200_000}\n", "longer than 200,000 characters"),
+    ],
+    ids=["aliases", "depth", "size"],
+)
+def test_a_text_beyond_the_bounds_is_refused_with_its_line_and_the_page_goes_on(
+    deployed: Deployment, desk: Desk, written: str, said: str
+) -> None:
+    published(deployed, "bounded")
+    desk.go("#/campaigns/bounded")
+    expect(desk.shown("title")).to_be_visible()
+    in_yaml(desk, "id: bounded", f"a: &a [x, x, x, x, x, x, x, x]\n{written}id: bounded")
+    expect(desk.page.locator(".edit .mistake").first).to_contain_text(said)
+    as_form(desk)
+    expect(desk.page.get_by_text("The form waits until it can")).to_be_visible()
+    desk.press("Control+s")
+    expect(desk.page.get_by_role("dialog")).to_have_count(0)
+    desk.page.get_by_role("button", name="Discard").click()
+    desk.page.get_by_role("dialog").get_by_role("button", name="Discard").click()
+    as_form(desk)
+    expect(desk.value("title")).to_have_text(WAITING)
+
+
 def test_an_error_of_the_page_shows_the_text_and_a_way_out(
     deployed: Deployment, desk: Desk, account: Callable[[str], str]
 ) -> None:

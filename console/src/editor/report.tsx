@@ -17,7 +17,7 @@ type Range = (typeof RANGES)[number];
 /** `counts` is whether the live revision says what a conversion is. */
 export function Report({ id, counts }: { id: string; counts: boolean }) {
   const [range, setRange] = useState<Range>("14");
-  const { data, error, reload } = useData<Stats>(`/stats?days=${range}`);
+  const { data, error, reload } = useData<Stats>(`/stats?days=${range}`, { live: true });
   const stats = data?.campaigns[id];
   return (
     <div class="stack wide">

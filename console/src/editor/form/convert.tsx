@@ -45,7 +45,7 @@ export function Conversions(props: FormProps) {
       {!readOnly && (
         <div class="row">
           <span class="help grow">{words.rules.convertAbout}</span>
-          <Remove label={words.rules.removeConvert} act={() => edit(text.removeConvert(source))} />
+          <Remove label={words.rules.removeConvert} act={() => edit(text.removeConvert(source))} place="convert" />
         </div>
       )}
     </fieldset>
@@ -89,7 +89,12 @@ function Events({ of, names, form, seen, source, edit, mistaken, readOnly }: Eve
   return (
     <div class="field" data-place={`convert.${of}`}>
       <span class="label">{label}</span>
-      <Names names={names} readOnly={readOnly} remove={(name) => set(names.filter((each) => each !== name))}>
+      <Names
+        names={names}
+        place={`convert.${of}`}
+        readOnly={readOnly}
+        remove={(name) => set(names.filter((each) => each !== name))}
+      >
         <Picker
           adds
           label={label}

@@ -10,6 +10,7 @@ import { Icon } from "../../ui/icons.js";
 import { Hints, Mistakes, Segmented } from "../../ui/parts.js";
 import { type Option, Picker } from "../../ui/picker.js";
 import { words } from "../../words.js";
+import { leadTo } from "../lead.js";
 import { Conversions } from "./convert.js";
 import type { FormProps } from "./props.js";
 import { Typed } from "./typed.js";
@@ -243,6 +244,7 @@ function Caps({ form, source, edit, mistaken, readOnly }: Props) {
           {!readOnly && (
             <Remove
               label={words.rules.removeCap(number + 1)}
+              place="send.per_user"
               act={() => edit(text.removeFrom(source, ["send", "per_user"], number))}
             />
           )}
@@ -266,7 +268,12 @@ function InsteadOf({ form, source, edit, mistaken, others, readOnly }: Props) {
   return (
     <div class="field" data-place="send.instead_of">
       <span class="label">{words.rules.insteadOf}</span>
-      <Names names={chosen} readOnly={readOnly} remove={(id) => set(chosen.filter((each) => each !== id))}>
+      <Names
+        names={chosen}
+        place="send.instead_of"
+        readOnly={readOnly}
+        remove={(id) => set(chosen.filter((each) => each !== id))}
+      >
         <Picker
           adds
           label={words.rules.insteadOfLabel}
@@ -285,9 +292,15 @@ function InsteadOf({ form, source, edit, mistaken, others, readOnly }: Props) {
 
 // --- parts of these ---
 
-type NamesProps = { names: string[]; readOnly: boolean; remove: (name: string) => void; children: ComponentChildren };
+type NamesProps = {
+  names: string[];
+  place: string;
+  readOnly: boolean;
+  remove: (name: string) => void;
+  children: ComponentChildren;
+};
 
-export function Names({ names, readOnly, remove, children }: NamesProps) {
+export function Names({ names, place, readOnly, remove, children }: NamesProps) {
   return (
     <div class="row">
       {names.map((name) => (
@@ -295,7 +308,7 @@ export function Names({ names, readOnly, remove, children }: NamesProps) {
           <bdi class="cut" title={name}>
             {name}
           </bdi>
-          {!readOnly && <Remove label={words.form.remove(name)} act={() => remove(name)} icon="close" />}
+          {!readOnly && <Remove label={words.form.remove(name)} act={() => remove(name)} place={place} icon="close" />}
         </span>
       ))}
       {!readOnly && children}
@@ -303,10 +316,13 @@ export function Names({ names, readOnly, remove, children }: NamesProps) {
   );
 }
 
-export function Add({ label, act, place }: { label: string; act: () => void; place?: string }) {
+type AddProps = { label: string; act: () => void; place?: string };
+
+/** What gives way to what it adds has a `place`: the focus goes to the first field there. */
+export function Add({ label, act, place }: AddProps) {
   return (
     <div class="row" data-place={place}>
-      <button type="button" class="button" onClick={act}>
+      <button type="button" class="button" onClick={() => then(act, place)}>
         <Icon name="plus" />
         {label}
       </button>
@@ -314,10 +330,24 @@ export function Add({ label, act, place }: { label: string; act: () => void; pla
   );
 }
 
-export function Remove({ label, act, icon = "trash" }: { label: string; act: () => void; icon?: "trash" | "close" }) {
+type RemoveProps = AddProps & { icon?: "trash" | "close" };
+
+/** It goes with what it removes: the focus stays at the `place`. */
+export function Remove({ label, act, place, icon = "trash" }: RemoveProps) {
   return (
-    <button type="button" class="button plain tiny icon" aria-label={label} title={label} onClick={act}>
+    <button
+      type="button"
+      class="button plain tiny icon"
+      aria-label={label}
+      title={label}
+      onClick={() => then(act, place)}
+    >
       <Icon name={icon} />
     </button>
   );
+}
+
+function then(act: () => void, place: string | undefined): void {
+  act();
+  if (place) setTimeout(() => leadTo(place.split(".")));
 }

@@ -74,6 +74,7 @@ function One(props: FormProps & { variant: Variant; number: number }) {
         {!readOnly && (
           <Remove
             label={words.rules.removeVariant(variant.name)}
+            place="send.variants"
             act={() => edit(text.removeFrom(source, ["send", "variants"], number))}
           />
         )}
@@ -97,6 +98,7 @@ function One(props: FormProps & { variant: Variant; number: number }) {
             <Remove
               icon="close"
               label={words.rules.asAll(pair.key, variant.name)}
+              place={at.join(".")}
               act={() => edit(text.removeVariantValue(source, number, pair.key))}
             />
           )}
