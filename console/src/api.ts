@@ -37,6 +37,7 @@ export type Story = Schema["Explained"];
 export type CampaignStats = Schema["Numbers"];
 export type Followed = Schema["Followed"];
 export type Comparison = Schema["Comparison"];
+export type Behind = Schema["Behind"];
 export type Stats = Schema["Statistics"];
 export type Counts = Schema["Counts"];
 export type QueueName = keyof Counts;

@@ -542,6 +542,21 @@ export const words = {
     downloadConversions: "Conversions as CSV",
   },
 
+  behind: {
+    title: "Who:",
+    kinds: {
+      waiting: "Waiting now",
+      sent: "Got a message",
+      converted: "Converted",
+      control: "Control group",
+    },
+    of: (kind: string): string => `Users: ${kind.toLowerCase()}`,
+    none: "Nobody.",
+    some: (count: number): string =>
+      `The first ${number(count)} that were found: the table of users is looked through for a few seconds at most.`,
+    about: "Of messages that may still convert: later, a user's part in the numbers cannot be told any more.",
+  },
+
   outcome: {
     title: "What followed",
     about: "Conversions of these days' messages, and of those that the control group did not get.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, Route
 from holdfast.console import models, policy
 from holdfast.console.answers import Refused
 from holdfast.console.desk import Desk as Api
+from holdfast.core.messages import statistics
 from holdfast.core.plans.plan import Plans
 from infra.page import build_page
 
@@ -130,11 +132,11 @@ def followed(days: int) -> list[dict[str, Any]]:
     arms = [("plain", ""), ("a-long-name-of-a-variant-in-full", ""), ("plain", "control"), ("", "stack")]
     return [
         {
-            "day": f"2026-08-{day + 1:02}",
+            "day": day,
             "revision": 6,
             "variant": variant,
             "group": group,
-            "messages": 400 - number * 90 + day,
+            "messages": 400 - number * 90 + at,
             "converted": 23 - number * 5,
             "amount": 1_234.5 - number * 300,
             "currency": "EUR" if number else "Rs.",
@@ -142,7 +144,7 @@ def followed(days: int) -> list[dict[str, Any]]:
             "users_converted": 20 - number * 5,
             "users_amount": 1_034.5 - number * 300,
         }
-        for day in range(min(days, 28))
+        for at, day in enumerate(statistics.days(NOW, days))
         for number, (variant, group) in enumerate(arms)
     ]
 
@@ -168,9 +170,7 @@ def stats(days: int) -> dict[str, Any]:
         }
 
     return {
-        "days": [f"2026-08-{day + 1:02}" for day in range(days)]
-        if days < 32
-        else [f"day {day}" for day in range(days)],
+        "days": statistics.days(NOW, days),
         "campaigns": {f"c-{number:02}": numbers(number) for number in range(39)},
         "waiting_at": NOW,
     }
@@ -208,9 +208,11 @@ def story() -> dict[str, Any]:
     for number in range(15):
         at = NOW - number * 17 * MINUTE
         product = PRODUCTS[number % len(PRODUCTS)]
+        clock, decided = (f"{datetime.fromtimestamp(each / 1000, UTC):%H:%M}" for each in (at, at + MINUTE))
+        text = f"a message about {product} at {decided}, id 0123456789abcdef{number}"
         facts = [
-            {"what": "seen", "at": at, "text": f"added to cart {product} at 10:05"},
-            {"what": "decided", "at": at + MINUTE, "text": f"a message about {product}, id 0123456789abcdef{number}"},
+            {"what": "seen", "at": at, "text": f"added to cart {product} at {clock}"},
+            {"what": "decided", "at": at + MINUTE, "text": text},
         ]
         told.append(
             {
@@ -300,9 +302,12 @@ def answer(path: str, query: str) -> Any:
     """What is asked for with GET, as the API's models have it; None for what there is not."""
     days = int(parse_qs(query).get("days", ["14"])[0])
     kind, _, one = path.partition("/api/")[2].partition("/")
+    if one.endswith("/users"):
+        kind, one = "users", ""
     known: dict[str, tuple[type[models.Told], Callable[[], Any]]] = {
         "me": (models.Me, lambda: {"name": "ann", "groups": ["editor"], "may_edit": True, "stage": "local"}),
         "campaigns": (models.Shown, campaign) if one else (models.Listed, lambda: {"campaigns": rows()}),
+        "users": (models.Behind, lambda: {"users": [f"user-{at}-{'x' * at}" for at in range(50)], "complete": False}),
         "stats": (models.Statistics, lambda: stats(days)),
         "policy": (models.PolicyShown, rules),
         "queues": (models.Queued, queue) if one else (models.Counts, lambda: {"rejected": 12_345, "undelivered": 5}),
@@ -354,6 +359,7 @@ API = Api(
     bus=NOBODY,
     activity=NOBODY,
     queues={},
+    clock=lambda: NOW,
 )
 
 ADDRESS = "https://holdfast.test/"
@@ -392,6 +398,6 @@ def busy(page: Page) -> None:
             route.fulfill(status=404)
 
     page.route("**/*", fulfil)
-    page.clock.set_fixed_time(NOW)
+    page.clock.set_fixed_time(NOW / 1000)  # Playwright's are seconds
     page.add_init_script(SIGNED_IN)
     page.goto(f"{ADDRESS}?code=c&state=s")

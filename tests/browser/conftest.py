@@ -131,7 +131,8 @@ def sit_down_busy(browser: Browser) -> Iterator[Callable[..., Desk]]:
 
 @contextmanager
 def _context(browser: Browser, **options: Any) -> Iterator[Page]:
-    options = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", "reduced_motion": "reduce", **options}
+    usual = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", "timezone_id": "UTC"}
+    options = {**usual, "reduced_motion": "reduce", **options}
     with browser.new_context(**options) as context:
         context.set_default_timeout(PATIENCE_MS)
         yield context.new_page()

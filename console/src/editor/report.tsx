@@ -9,6 +9,7 @@ import { Bars, Figure, Legend, perDay, Shares, total, waiting } from "../ui/char
 import { Icon } from "../ui/icons.js";
 import { Empty, Failed, number, Segmented, Skeleton, shown } from "../ui/parts.js";
 import { words } from "../words.js";
+import { UsersBehind } from "./behind.js";
 import { Conversions, Difference } from "./outcomes.js";
 
 const RANGES = ["14", "30", "90"] as const;
@@ -53,6 +54,7 @@ export function Report({ id, counts }: { id: string; counts: boolean }) {
           </Empty>
         </section>
       )}
+      {data && stats && <UsersBehind id={id} counts={counts} />}
       {data && stats && <Days stats={stats} days={data.days} />}
       {data && stats && (counts || stats.outcomes.length > 0) && <Works stats={stats} />}
       {data && stats && !counts && stats.outcomes.length === 0 && <p class="help">{words.outcome.notCounted}</p>}

@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from holdfast.console import models, policy
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
+from holdfast.console.behind import Kind
 from holdfast.console.desk import Desk
 
 TITLE: Final = "Holdfast console"
@@ -39,6 +40,7 @@ def routes(desk: Callable[[], Desk]) -> APIGatewayHttpResolver:
     _known(app, desk)
     _offered(app, desk)
     _tail(app, desk)
+    _became(app, desk)
     _queues(app, desk)
     _policy(app, desk)
     return app
@@ -132,9 +134,15 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def suggest(asked: Annotated[models.Drafted, Body()]) -> models.Suggested:
         return desk().suggest(asked)
 
+
+def _became(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.get("/api/stats", summary="What became of each campaign's messages, by day")
     def statistics(days: Annotated[int, Query(ge=1, le=90)] = 14) -> models.Statistics:
         return desk().count(days)
+
+    @app.get("/api/campaigns/<campaign>/users", summary="Users behind a campaign's numbers, as far as states say so")
+    def users(campaign: Id, of: Annotated[Kind, Query()]) -> models.Behind:
+        return desk().behind(campaign, of)
 
     @app.get("/api/explain", summary="Why a user did, did not, or will get a message")
     def explain(

@@ -34,6 +34,7 @@ from holdfast.aws.telemetry import Logger
 from holdfast.console import models, policy
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
+from holdfast.console.behind import Kind, behind
 from holdfast.core.authoring import suggestions
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.authoring.campaign import Campaign
@@ -495,6 +496,11 @@ class Desk:
         revisions = comparable(plan, (each.plan for each in self.campaigns.revisions(plan.id)))
         found = reported(plan, by_day, revisions, now)
         return {"outcomes": [*found.rows()], "comparisons": [each.to_json() for each in found.comparisons]}
+
+    def behind(self, campaign: str, kind: Kind) -> models.Behind:
+        self._get(campaign)
+        ends = time.monotonic() + LOOKING_SECONDS
+        return behind(self.users, campaign, kind, lambda: time.monotonic() < ends)
 
     def _waiting(self, now: int) -> tuple[int, Open]:
         """Counted for a few seconds at most, and again after a minute."""

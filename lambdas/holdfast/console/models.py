@@ -586,6 +586,13 @@ class Numbers(Told):
     comparisons: list[Comparison] = []
 
 
+class Behind(Told):
+    """Users, in order. `complete` is whether these are all: the users table is read for a few seconds."""
+
+    users: list[str]
+    complete: bool
+
+
 class Statistics(Told):
     """`days` are UTC, the last one still under way; `waiting_at` is when `waiting` was counted."""
 
