@@ -141,7 +141,7 @@ export function Picker(props: Props) {
         hidden={!visible}
         onMouseDown={(event) => event.preventDefault()}
       >
-        {fitting.map((option) => (
+        {(visible ? fitting : []).map((option) => (
           <li role="option" key={option.value} id={`${listId}-${option.value}`} data-value={option.value}>
             <span class={`cut ${mono ? "mono" : ""}`}>{option.value}</span>
             {option.note && <small>{option.note}</small>}
