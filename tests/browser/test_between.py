@@ -232,12 +232,12 @@ def test_the_policy_is_written_published_and_rolled_back(published_policies: Pol
 
     viewer = sit_down("viewer")
     viewer.go("#/policy")
-    expect(viewer.page.get_by_label("The policy as YAML")).to_contain_text("Europe/Berlin")
+    expect(viewer.page.get_by_label("The policy as YAML", exact=True)).to_contain_text("Europe/Berlin")
     expect(viewer.page.get_by_role("button", name="Publish…")).to_have_count(0)
 
 
 def written(desk: Desk, text: str) -> None:
-    desk.page.get_by_label("The policy as YAML").click()
+    desk.page.get_by_label("The policy as YAML", exact=True).click()
     desk.press("Control+a")
     desk.page.keyboard.insert_text(text)
 

@@ -143,12 +143,14 @@ def test_where_the_readers_colours_are_forced_lines_tell_what_colours_told(sit_d
 
     open_page(desk, PAGES["editor"])
     body = page.locator('.shown [data-key="body"]')
-    expect(body.locator(".variable.of-missing")).to_have_count(1)
+    expect(body.locator("mark.of-event")).to_have_count(1)
     marks = {
         origin: looks(page.locator(f".shown mark.of-{origin}").first) for origin in ("profile", "constant", "event")
     }
     assert len({mark["border"] for mark in marks.values()}) == len(marks), marks
     assert not any(mark["border"].startswith("none") for mark in marks.values())
+    page.get_by_label("Profile.lacks", exact=True).fill("")
+    expect(body.locator(".variable.of-missing")).to_have_count(1)
     missing, there = (looks(body.locator(f".variable.of-{origin}").first) for origin in ("missing", "event"))
     assert missing["border"] != there["border"]
 

@@ -76,7 +76,7 @@ function Editing({ policy, me, reload }: Props) {
           </button>
         </Notice>
       )}
-      <section class="card" aria-label={words.policy.label} data-edits>
+      <section class="card" aria-label={words.policy.title} data-edits>
         <div class="body first stack">
           <YamlField
             label={words.policy.label}

@@ -170,7 +170,11 @@ function HoursOf({ form, source, edit, mistaken, readOnly }: Props) {
         </span>
         <span class="grow" />
         {!readOnly && (
-          <Remove label={words.rules.removeHours} act={() => edit(text.setWhole(source, ["send", "hours"], null))} />
+          <Remove
+            label={words.rules.removeHours}
+            act={() => edit(text.setWhole(source, ["send", "hours"], null))}
+            place="send.hours"
+          />
         )}
       </div>
       <div class="segmented days" role="group" aria-label={words.rules.days}>
