@@ -158,6 +158,16 @@ def arms(**of: tuple[int, int]) -> dict[Arm, Score]:
     }
 
 
+def test_a_control_group_that_has_no_user_yet_is_not_missing() -> None:
+    """On the first days the time to convert of nobody is over."""
+    plan = replace(a_plan(convert=Goal(("charged",), DAY)), rules=Rules(control=0.05))
+    (said,) = reported(plan, {"2026-09-21": {Arm(1): Score(9, users=9)}}, {1}, end_of("2026-09-21")).comparisons
+    assert (said.against, said.verdict) == ("control", "not yet")
+    assert said.sentence == "Not yet: no user of each group whose time to convert is over."
+    (without,) = reported(replace(plan, rules=Rules()), {}, {1}, NOON).comparisons
+    assert without.verdict == "nothing to compare"
+
+
 def test_each_of_several_variants_is_compared_with_its_share_of_the_error() -> None:
     found = compare({"2026-01-01": arms(long=(5_000, 700), short=(5_000, 500), control=(1_000, 80))})
     assert [(each.variant, each.against) for each in found] == [

@@ -128,7 +128,7 @@ def reported(live: Plan, by_day: Mapping[str, Mapping[Arm, Score]], revisions: C
         for day, of in by_day.items()
         if over(end_of(day), goal.within, live.max_age, now)
     }
-    return Reported(by_day, compare(done, live.rules.variants))
+    return Reported(by_day, compare(done, live.rules.variants, control=live.rules.control > 0))
 
 
 def end_of(day: str) -> int:
@@ -136,15 +136,19 @@ def end_of(day: str) -> int:
     return round(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000) + DAY_MS
 
 
-def compare(by_day: Mapping[str, Mapping[Arm, Score]], variants: Collection[str] = ()) -> list[Comparison]:
-    """`by_day` are the days that are over, of the revisions that may be compared."""
+def compare(
+    by_day: Mapping[str, Mapping[Arm, Score]], variants: Collection[str] = (), *, control: bool = False
+) -> list[Comparison]:
+    """`by_day` are the days that are over, of the revisions that may be compared. `control`: there is a control group,
+    though it may have no user yet.
+    """
     sums: dict[tuple[str, str], Score] = {}
     for of in by_day.values():
         for arm, score in of.items():
             key = (arm.variant, arm.group)
             sums[key] = total([sums.get(key, NOTHING), score])
     treated = {variant: score for (variant, group), score in sums.items() if not group}
-    score, against = _base(sums, treated)
+    score, against = _base(sums, treated, control=control)
     named = sorted({*variants, *(variant for variant in treated if variant)})
     together = total(treated.values())
     days = sum(any(score.users for score in of.values()) for of in by_day.values())
@@ -154,11 +158,13 @@ def compare(by_day: Mapping[str, Mapping[Arm, Score]], variants: Collection[str]
     return whole + [_compared(each, treated.get(each, NOTHING), base, ALPHA / len(others)) for each in others]
 
 
-def _base(sums: Mapping[tuple[str, str], Score], treated: Mapping[str, Score]) -> tuple[Score, str]:
+def _base(sums: Mapping[tuple[str, str], Score], treated: Mapping[str, Score], *, control: bool) -> tuple[Score, str]:
     for group in ("control", "stack"):
         held = [score for (_, its), score in sums.items() if its == group]
         if held:
             return total(held), group
+    if control:
+        return NOTHING, "control"
     named = sorted(variant for variant in treated if variant)
     return (treated[named[0]], named[0]) if len(named) > 1 else (NOTHING, "")
 
