@@ -229,7 +229,8 @@ def test_a_value_of_one_reading_is_none_of_another() -> None:
 
 def compared(story: Story) -> list[tuple[str, int, str]]:
     """Who is told when the constant changes once, from name to number: every pair of records is looked at by itself, by
-    the reading of the one of them that arrived under the older. What that cannot read of an exit leaves a doubt.
+    the reading of the one of them that arrived under the older. What that cannot read of an exit leaves a doubt. Of
+    each reading, the last occurrence of a value stands for those before it.
     """
     change = story.changes[0][0]
     at = {id(each): (each.record["ts"], each.record["id"]) for each in story.happened}
@@ -240,9 +241,12 @@ def compared(story: Story) -> list[tuple[str, int, str]]:
 
     triggers = [each for each in story.happened if each.record["event"] == "added" and key(each) is not None]
     exits = [each for each in story.happened if each.record["event"] == "charged"]
+    own = {id(each): (each.arrived < change, key(each)) for each in triggers}
+    last = {own[id(each)]: each for each in sorted(triggers, key=lambda each: at[id(each)])}
     found = []
-    for each in triggers:
-        later = [other for other in triggers if at[id(other)] > at[id(each)] and key(each, other) == key(other, each)]
+    for each in last.values():
+        others = [other for other in last.values() if at[id(other)] > at[id(each)]]
+        later = any(key(each, other) == key(other, each) for other in others)
         after = [other for other in exits if other.record["ts"] >= each.record["ts"]]
         if later or any(key(other, each) == key(each, other) for other in after):
             continue

@@ -9,7 +9,7 @@ Each space is folded like a campaign of its own. What stands in two spaces is co
 readings: a trigger keeps the keys of its value in older spaces (`Trigger.elder`), and older spaces keep apart which
 exits arrived while they were the newest (`Watch.own`, `Ends.own`, `Doubt.later`). So
 
-* of two occurrences of a value the later one counts, whichever space it is in;
+* of two occurrences of a value the later one counts, whichever space it is in, the last one of each standing for all;
 * an exit ends a trigger, whichever of the two arrived first, and in whatever order they are folded.
 
 What that comes to (`Watch.elsewhere`) follows from what the spaces hold, so no order of folding makes a difference.
