@@ -50,6 +50,7 @@ PLANS = {
     "soon": by("name", within=10 * MINUTE, grace=2 * MINUTE),
     "another exit": by("name", did_not=("charged", "removed")),
     "filtered": by("name", where={"added": "price > `10`", "charged": "price > `10`"}),
+    "of a view": by("name", did=("viewed",)),
     "ending all": by("name", every=("charged",)),
     "whole carts": by("sku", snapshots=("added",)),
     "without case": replace(by("name"), constant=(replace(by("name").constant[0], match="ignore case"),)),

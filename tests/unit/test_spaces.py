@@ -185,6 +185,16 @@ def test_an_exit_from_before_an_update_that_could_not_be_read_leaves_what_comes_
         assert CHANGED.kinds(*[after if each is before else each for each in events]) == [("send", "77", "")]
 
 
+def test_an_exit_from_before_an_update_of_the_trigger_alone_ends_a_trigger_that_arrives_after_it() -> None:
+    history = History(timeline(NAME, by("name", did=("removed",), revision=2, space=2)))
+    bought, late = event("charged", 9, COAT), event("removed", 8, COAT, arrived=12)
+    for events in ([bought, late], [late, bought]):
+        assert history.kinds(*events) == []
+    assert history.kinds(late) == [("send", "white coat", "")]
+    other = History(timeline(NAME, by("sku", did=("removed",), revision=2, space=2)))
+    assert other.kinds(bought, late) == [("send", "77", "")]
+
+
 def test_keys_of_two_readings_never_mix() -> None:
     """A product is called 5, and another one has the number 5."""
     state = CHANGED.of(event("added", 5, name="5", sku="1"), event("added", 15, name="hat", sku="5"))

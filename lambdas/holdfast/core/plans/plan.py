@@ -215,6 +215,10 @@ def _same_keys(old: Plan, new: Plan) -> bool:
     )
 
 
+def _match(plan: Plan) -> list[str]:
+    return [each.match for each in plan.constant]
+
+
 def _exits(plan: Plan) -> list[tuple[str, ...]]:
     """How exits are read, snapshots among them."""
     names = [(name, "") for name in plan.did_not] + [(name, "snapshot") for name in plan.snapshots]
@@ -498,8 +502,10 @@ def _never(_name: str) -> bool:
 def _routes(plan: Plan, others: Sequence[Plan] = ()) -> list[tuple[str, _Route]]:
     """How a plan reads an event, by the event's key: for its own space, and what it ends in older ones."""
     own, older = _read_by(plan, plan.place), [other for other in others if other.space < plan.space]
-    elder = [each for other in older for each in _read_by(other, other.place)]
-    found = [(key, route._replace(elder=_triggers(elder, key)) if route.part != EXIT else route) for key, route in own]
+    found = [
+        (key, route._replace(elder=_elder_routes(plan, route, key, older)) if route.part != EXIT else route)
+        for key, route in own
+    ]
     for other in older:
         ending = [*_read_by(other, other.place), *(_read_by(plan, other.place) if _same_keys(other, plan) else ())]
         found += [(key, route._replace(foreign=True)) for key, route in ending if route.part == EXIT or route.snapshot]
@@ -533,8 +539,17 @@ def _purchase(goal: _Goal, event: Event) -> Purchase:
     )
 
 
-def _triggers(routes: Iterable[tuple[str, _Route]], key: str) -> tuple[_Route, ...]:
-    return tuple(route for event, route in routes if event == key and route.part != EXIT)
+def _elder_routes(plan: Plan, route: _Route, key: str, older: Iterable[Plan]) -> tuple[_Route, ...]:
+    """How older spaces read the event of a trigger. One that does not name it, and has the same exits, would have read
+    it as the plan does.
+    """
+    found: list[_Route] = []
+    for other in older:
+        named = [each for event, each in _read_by(other, other.place) if event == key and each.part != EXIT]
+        if not named and _exits(other) == _exits(plan) and _match(other) == _match(plan):
+            named = [route._replace(place=other.place)]
+        found += named
+    return tuple(found)
 
 
 def _route(plan: Plan, part: str, name: str, place: str) -> _Route:
