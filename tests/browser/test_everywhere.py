@@ -125,6 +125,63 @@ def test_the_focus_follows_whoever_uses_the_keyboard(sit_down: SitDown) -> None:
     desk.shot("18-forced-colors")
 
 
+LOOKS = """(element) => {
+  const { backgroundColor, color, outlineStyle, outlineWidth, outlineColor, borderTopStyle, borderTopWidth }
+    = getComputedStyle(element);
+  return { background: backgroundColor, color, outline: `${outlineStyle} ${outlineWidth} ${outlineColor}`,
+    border: `${borderTopStyle} ${borderTopWidth}` };
+}"""
+
+
+@pytest.mark.usefixtures("furnished")
+def test_where_the_readers_colours_are_forced_lines_tell_what_colours_told(sit_down: SitDown) -> None:
+    desk = sit_down(forced_colors="active")
+    page, found = desk.page, []
+
+    def looks(on: Any) -> dict[str, str]:
+        return dict(on.evaluate(LOOKS))
+
+    open_page(desk, PAGES["editor"])
+    body = page.locator('.shown [data-key="body"]')
+    expect(body.locator("mark.of-event")).to_have_count(1)
+    marks = {
+        origin: looks(page.locator(f".shown mark.of-{origin}").first) for origin in ("profile", "constant", "event")
+    }
+    assert len({mark["border"] for mark in marks.values()}) == len(marks), marks
+    assert not any(mark["border"].startswith("none") for mark in marks.values())
+    page.get_by_label("Profile.lacks", exact=True).fill("")
+    expect(body.locator(".variable.of-missing")).to_have_count(1)
+    missing, there = (looks(body.locator(f".variable.of-{origin}").first) for origin in ("missing", "event"))
+    assert missing["border"] != there["border"]
+
+    page.locator("main h1").focus()
+    desk.press("Tab")
+    ring = page.locator(":focus")
+    assert looks(ring)["outline"].startswith("solid 2px"), looks(ring)
+    assert looks(ring)["outline"].removeprefix("solid 2px ") != looks(page.locator("body"))["background"]
+
+    page.get_by_label("Within", exact=True).click()
+    desk.press("ArrowDown")
+    options = page.get_by_role("listbox", name="Suggestions: Within").get_by_role("option")
+    selected = '[aria-selected="true"]'
+    chosen, other = (looks(options.and_(page.locator(css)).first) for css in (selected, f":not({selected})"))
+    assert chosen["background"] != other["background"]
+    desk.press("Escape")
+    for pressed in (page.get_by_role("group", name="Edit as"), page.get_by_role("navigation", name="Pages")):
+        one, another = (
+            looks(pressed.locator(css).first)
+            for css in (
+                '[aria-pressed="true"], [aria-current="page"]',
+                '[aria-pressed="false"], a:not([aria-current])',
+            )
+        )
+        assert one["background"] != another["background"]
+    for name in ("editor", "numbers", "policy", "campaigns"):
+        open_page(desk, PAGES[name])
+        found += [f"{name}: {each}" for each in axe(desk)]
+    assert not found, "\n".join(found)
+
+
 def axe(desk: Desk) -> list[str]:
     """What is serious or critical. Run through the debugger, as the page itself takes no script from elsewhere."""
     desk.page.evaluate(AXE.read_text() + "; undefined")
