@@ -144,6 +144,8 @@ def open_page(desk: Desk, name: str, place: str) -> None:
     if name == "editor":
         expect(desk.shown("title")).to_be_visible()
         expect(desk.page.locator(".hint")).to_be_visible()
+    if name == "policy":
+        expect(desk.page.get_by_text("no campaign 'order-confirmation' is published")).to_be_visible()
     if name == "new":
         expect(desk.page.get_by_role("heading", name="Nothing to show yet")).to_be_visible()
     desk.page.evaluate("document.activeElement?.blur()")
