@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC
@@ -334,6 +335,16 @@ def test_places_and_states_as_text() -> None:
     state = CHANGED.of(event("added", 5, COAT), event("added", 15, COAT))
     assert state.watches["cart"]["white coat"].elsewhere == (T0 + 15 * MINUTE, f"added-{T0 + 15 * MINUTE}")
     assert decode(encode(state)) == state
+
+
+def test_what_a_later_release_says_of_a_doubt_besides_is_passed_over() -> None:
+    state = CHANGED.of(event("charged", 9, sku="77"))
+    data = json.loads(encode(state))
+    for doubts in data["doubts"].values():
+        for doubt in doubts.values():
+            doubt.extend([*[False] * (5 - len(doubt)), "of a later release"])
+    assert state.doubts
+    assert decode(json.dumps(data)) == state
 
 
 def test_marks_of_what_another_space_decides_are_forgotten() -> None:

@@ -43,7 +43,7 @@ from holdfast.core.fold.merging import (
     order,
     with_alias,
 )
-from holdfast.core.fold.spaces import Ends, links, settle
+from holdfast.core.fold.spaces import NOTHING, Ends, links, settle
 from holdfast.core.fold.watches import Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
 from holdfast.core.gate.gate import Send, Wait, Withhold
 from holdfast.core.places import campaign_of
@@ -53,8 +53,6 @@ from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen
 
 OVERDUE_MS = 30 * 24 * 60 * 60_000
 """How long after it fell due the table keeps a watch that nothing decided. The fold itself never forgets one."""
-
-NOTHING = Watch()
 
 
 class Limits(NamedTuple):

@@ -455,7 +455,7 @@ def decode(text: str) -> State:
         data.get("recent", {}),
         data.get("done", {}),
         {c: (at, grace) for c, (at, grace) in data.get("ends", {}).items()},
-        {c: {id_: Doubt(*each) for id_, each in doubts.items()} for c, doubts in data.get("doubts", {}).items()},
+        {c: {id_: Doubt(*each[:5]) for id_, each in doubts.items()} for c, doubts in data.get("doubts", {}).items()},
         {c: tuple((at, key) for at, key in went) for c, went in data.get("sent", {}).items()},
         {place: tuple(map(_unpack_exposure, of)) for place, of in data.get("exposures", {}).items()},
         data.get("counted", {}),
