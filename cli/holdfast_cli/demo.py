@@ -147,6 +147,10 @@ def _scenes() -> list[Scene]:
         event = {"user": user, "event": "Saved For Later", "product_name": product, "ts": start + int(at * 1000)}
         return jsonlib.dumps(event)
 
+    def viewed(user: str, product: str, at: float = 0) -> str:
+        event = {"user": user, "event": "Product Viewed", "product_name": product, "ts": start + int(at * 1000)}
+        return jsonlib.dumps(event)
+
     def charged(user: str, *products: str, at: float = 1) -> str:
         return _charged(user, *products, ts=start + int(at * 1000))
 
@@ -159,6 +163,9 @@ def _scenes() -> list[Scene]:
 
     def message(user: str, product: str, name: str) -> Row:
         return user, product, "Personalized Message", f"{name}, your {product} is waiting"
+
+    def withheld(user: str, product: str, reason: str) -> Row:
+        return user, product, "Personalized Message Withheld", reason
 
     basket = ["tent", "stove", "lamp", "rope", "map"]
     twice = added("eve", "kettle")
@@ -197,7 +204,7 @@ def _scenes() -> list[Scene]:
         Scene(
             "Gus's add does not say the price",
             [(0, added("gus", "flute", price=None))],
-            [("gus", "flute", "Personalized Message Withheld", "missing: Event.price")],
+            [withheld("gus", "flute", "missing: Event.price")],
         ),
         Scene(
             "Hal saves three things, buys one, and gets one message about the rest",
@@ -218,6 +225,16 @@ def _scenes() -> list[Scene]:
                     "Your tent is 189.00 today; with it go gas bottle and pan",
                 )
             ],
+        ),
+        Scene(
+            "Lea looks at a kite and puts it in her cart: one message, the cart's",
+            [(0, added("lea", "kite", at=0.1)), (1.5, viewed("lea", "kite"))],
+            [message("lea", "kite", "Hi"), withheld("lea", "kite", "instead: abandoned-cart")],
+        ),
+        Scene(
+            "Jil looks at a kite, too; she is one of the 5 % who are held back",
+            [(0, viewed("jil", "kite"))],
+            [withheld("jil", "kite", "control group")],
         ),
         Scene("Somebody sends what is not JSON", [(0, "this is not JSON")], []),
     ]
