@@ -194,7 +194,9 @@ def _compared(variant: str, treated: Score, base: _Base, alpha: float) -> Compar
     points = difference(*groups, alpha)
     amount = difference_of_means(*amounts, alpha) if min(groups[0].users, groups[1].users) >= FEWEST else None
     verdict, sentence = _said(groups, points, days, alpha, against=against)
-    return Comparison(variant, against, *groups, points, currency, amounts, amount, verdict, sentence, _plain(*groups))
+    return Comparison(
+        variant, against, *groups, points, currency, amounts, amount, verdict, sentence, plain_dashboard(*groups)
+    )
 
 
 def _group(score: Score) -> Group:
@@ -233,7 +235,7 @@ def _points(share: float) -> str:
     return f"{share * 100:+.1f}".replace("+0.0", "0.0").replace("-0.0", "0.0")
 
 
-def _plain(treated: Group, control: Group) -> str:
+def plain_dashboard(treated: Group, control: Group) -> str:
     """The relative uplift, and a two-sided z-test at 95 %, as most tools compute it."""
     if not (treated.users and control.users and control.converted):
         return "A plain dashboard would say: nothing yet."
