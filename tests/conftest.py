@@ -30,7 +30,8 @@ TOGETHER = {
     "tests/packaging/": "packaging",
 }
 """What runs on one worker, one after the other: it shares a browser, the synthesised templates or a wheel, or its tests
-wait. The first that fits counts. Every other test runs on whichever worker is free.
+wait. The first that fits counts. The tests of any other file run on whichever worker is free, one file at a time: handed
+out one by one, thousands of them keep the process busy that hands them out.
 """
 LONGEST_FIRST = ["upgrade", "browser", "e2e", "e2e, waiting for windows", "infrastructure", "pictures", "packaging"]
 WAITING = ("tests/e2e", "tests/browser", "tests")
@@ -47,7 +48,7 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid) or nodeid
+        return _group(nodeid) or nodeid.partition("::")[0]
 
 
 def _group(nodeid: str) -> str:
