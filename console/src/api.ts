@@ -60,6 +60,11 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
+
+  /** It may well go away by itself: the network, a limit for a while, the API. */
+  get passes(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
 }
 
 type Options = { body?: unknown; signal?: AbortSignal };

@@ -9,6 +9,7 @@ import {
   type CompletionResult,
   closeCompletion,
   completionKeymap,
+  completionStatus,
   pickedCompletion,
   startCompletion,
 } from "@codemirror/autocomplete";
@@ -54,6 +55,8 @@ export type ValueOptions = Common & {
 };
 export type ValueEditor = Editor & {
   openMenu: (only?: string) => void;
+  /** There are other suggestions now: a menu that was asked for and could show nothing opens. */
+  suggested: () => void;
   writeDefault: (at: number, text: string | null) => void;
 };
 
@@ -309,42 +312,46 @@ type Way = "braces" | "sign" | "button";
 /** What of a line is looked at to know that: names are not longer. */
 const NEAR = 200;
 
+/** Where a name begins that is being written before `pos`, and how it is written. */
+function named(state: EditorState, pos: number): { from: number; way: Way } | null {
+  const line = state.doc.lineAt(pos);
+  const before = line.text.slice(Math.max(0, pos - line.from - NEAR), pos - line.from);
+  const braces = /\{\{-?\s?([\p{L}\w.[\]"' ]*)$/u.exec(before)?.[1];
+  if (braces !== undefined && !braces.includes("|")) return { from: pos - braces.length, way: "braces" };
+  const sign = /(?:^|[^\w])@([\p{L}\w. -]{0,40})$/u.exec(before)?.[1];
+  return sign === undefined ? null : { from: pos - sign.length, way: "sign" };
+}
+
 export function valueEditor(options: ValueOptions): ValueEditor {
   let only = "";
-  const completions = (context: CompletionContext): Promise<CompletionResult> | null => {
-    const line = context.state.doc.lineAt(context.pos);
-    const before = line.text.slice(Math.max(0, context.pos - line.from - NEAR), context.pos - line.from);
-    const braces = /\{\{-?\s?([\p{L}\w.[\]"' ]*)$/u.exec(before);
-    const sign = /(?:^|[^\w])@([\p{L}\w. -]{0,40})$/u.exec(before);
-    if (braces && !braces[1]?.includes("|")) return menu(context.pos - (braces[1]?.length ?? 0), "braces");
-    if (sign) return menu(context.pos - (sign[1]?.length ?? 0), "sign");
-    return context.explicit ? menu(context.pos, "button") : null;
+  /** Who asked for a menu, and has done nothing else since: one that opens now is no surprise. */
+  let asked: "nobody" | "typist" | "button" = "nobody";
+  const completions = ({ state, pos, explicit }: CompletionContext): CompletionResult | null => {
+    const place = named(state, pos);
+    if (place) return menu(place.from, place.way);
+    return explicit ? menu(pos, "button") : null;
   };
-  const menu = async (from: number, way: Way): Promise<CompletionResult> => ({
-    from,
-    validFor: /^[\p{L}\w.[\]"' -]*$/u,
-    options: (await known()).flatMap((group, rank) =>
-      group.items
-        .filter((item) => !only || originOf(item.insert) === only)
-        .map(
-          (item): Completion => ({
-            label: `${item.label} ${item.insert}`,
-            displayLabel: item.label,
-            ...(item.note ? { detail: item.note } : {}),
-            type: originOf(item.insert),
-            section: { name: group.group, rank },
-            apply: (view, completion, start, end) =>
-              insert(view, completion, way === "sign" ? start - 1 : start, end, way, item),
-          }),
-        ),
-    ),
-  });
-  /** Who is faster than the API waits for it a little. */
-  const known = async (): Promise<SuggestionGroup[]> => {
-    for (let turn = 0; turn < 30 && !options.suggestions().length; turn++) {
-      await new Promise((done) => setTimeout(done, 100));
-    }
-    return options.suggestions();
+  const menu = (from: number, way: Way): CompletionResult => {
+    const groups = options.suggestions();
+    return {
+      from,
+      validFor: (text) => groups === options.suggestions() && /^[\p{L}\w.[\]"' -]*$/u.test(text),
+      options: groups.flatMap((group, rank) =>
+        group.items
+          .filter((item) => !only || originOf(item.insert) === only)
+          .map(
+            (item): Completion => ({
+              label: `${item.label} ${item.insert}`,
+              displayLabel: item.label,
+              ...(item.note ? { detail: item.note } : {}),
+              type: originOf(item.insert),
+              section: { name: group.group, rank },
+              apply: (view, completion, start, end) =>
+                insert(view, completion, way === "sign" ? start - 1 : start, end, way, item),
+            }),
+          ),
+      ),
+    };
   };
   const insert = (
     view: EditorView,
@@ -385,9 +392,17 @@ export function valueEditor(options: ValueOptions): ValueEditor {
     }),
     keymap.of([{ key: "Tab", run: acceptCompletion }]),
     EditorView.updateListener.of(reachable),
-    EditorView.domEventHandlers({
+    EditorView.updateListener.of(({ docChanged, selectionSet, transactions }) => {
+      if (!docChanged && !selectionSet) return;
+      asked = transactions.some((each) => each.isUserEvent("input.type")) ? "typist" : "nobody";
+    }),
+    EditorView.domEventObservers({
+      keydown: ({ key }) => {
+        if (key === "Escape") asked = "nobody";
+      },
       blur: () => {
         only = "";
+        asked = "nobody";
       },
     }),
   );
@@ -398,7 +413,13 @@ export function valueEditor(options: ValueOptions): ValueEditor {
       closeCompletion(view);
       view.focus();
       only = wanted;
+      asked = "button";
       startCompletion(view);
+    },
+    suggested: () => {
+      if (!view.hasFocus || completionStatus(view.state) !== null) return;
+      const typed = asked === "typist" && named(view.state, view.state.selection.main.head);
+      if (typed || asked === "button") startCompletion(view);
     },
     writeDefault: (at, text) => {
       const insert = text === null ? "" : ` | default: ${quoted(text)}`;

@@ -57,6 +57,8 @@ export function ValueField(props: ValueProps) {
   const wrong = JSON.stringify(problems);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another text needs them anew, too
   useEffect(() => editor.current?.setProblems(JSON.parse(wrong) as Problem[]), [wrong, value]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the editor reads them from `latest`
+  useEffect(() => editor.current?.suggested(), [suggestions]);
   useLayoutEffect(() => editor.current?.view.contentDOM.setAttribute("aria-label", label), [label]);
 
   const recommend = (): void => {

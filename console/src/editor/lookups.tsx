@@ -26,11 +26,10 @@ const named = ([, plain, quoted]: RegExpExecArray): string => plain ?? (JSON.par
 
 const step = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`);
 
-/** The menu with the columns of all catalogs: those that no row is looked up in yet, too. */
-export function withCatalogs(groups: SuggestionGroup[], catalogs: Catalog[], form: Form | null): SuggestionGroup[] {
-  const mapped = new Set(form?.lookups.map((each) => each.catalog));
+/** The menu with the columns of all catalogs: those that no row is looked up in yet, too. The others are in it already. */
+export function withCatalogs(groups: SuggestionGroup[], catalogs: Catalog[], lookedUp: string[]): SuggestionGroup[] {
   const items = catalogs
-    .filter(({ name }) => !mapped.has(name))
+    .filter(({ name }) => !lookedUp.includes(name))
     .flatMap(({ name, columns }) =>
       columns.map((column) => ({
         insert: `Catalog${step(name)}${step(column)}`,

@@ -20,7 +20,10 @@ export type Previewed = {
 
 export function usePreviewed(name: string, form: Form | null, source: string, data: JsonObject | null): Previewed {
   const seen = useData<Seen>("/seen", { live: true }).data;
-  const suggestions = useSuggestions(useMemo(() => nameable(data), [data]));
+  const suggestions = useSuggestions(
+    useMemo(() => nameable(data), [data]),
+    seen,
+  );
   const [subject, setSubject] = useSubject(name);
   const [more, setMore] = useState<string[]>([]);
   const wanted = useMemo(() => (form ? needs(form, seen, more) : []), [form, seen, more]);

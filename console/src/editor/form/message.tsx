@@ -29,7 +29,11 @@ export function Message(props: FormProps) {
     setFocus(null);
   }, [focus]);
   const [asked, setAsked] = useState<string | null>(null);
-  const known = useMemo(() => withCatalogs(suggestions, catalogs, form), [suggestions, catalogs, form]);
+  const lookedUp = JSON.stringify(form.lookups.map(({ catalog }) => catalog));
+  const known = useMemo(
+    () => withCatalogs(suggestions, catalogs, JSON.parse(lookedUp)),
+    [suggestions, catalogs, lookedUp],
+  );
 
   const add = (): void => {
     const empty = pairs.findIndex((pair) => pair.key === "");
