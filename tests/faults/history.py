@@ -491,7 +491,7 @@ def patched(world: World) -> Iterator[None]:
     numbers = itertools.count()
     with ExitStack() as stack:
         for where, name, what in (
-            (retry, "time", SimpleNamespace(sleep=lambda seconds: world.pass_(int(seconds * SECOND)))),
+            (retry, "sleep", lambda seconds: world.pass_(int(seconds * SECOND))),
             (retry, "random", world.rng),
             (join_module, "random", world.rng),
             (users_module, "ThreadPoolExecutor", Serial),

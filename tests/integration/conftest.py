@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from holdfast.aws import retry
 from holdfast.aws.bus import Bus
 from holdfast.aws.personalize import Personalize
 from holdfast.aws.queues import Queue
@@ -250,7 +251,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": arn}])
         world = World(Client(dynamodb), Client(sqs), Client(events), queues)
         monkeypatch.setattr(campaigns_table, "aws_time", lambda _answer: world.now - campaigns_table.LEAD_MS)
-        monkeypatch.setattr(campaigns_table, "sleep", lambda _seconds: None)
+        for waits in (campaigns_table, retry):
+            monkeypatch.setattr(waits, "sleep", lambda _seconds: None)
         world.now = T0 - YEAR
         world.publish(a_plan())
         world.now = T0

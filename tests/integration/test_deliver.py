@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 import re
-import time
 from typing import Any
 
 import pytest
@@ -183,7 +182,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         self.left = seconds
-        monkeypatch.setattr(time, "sleep", self.pass_)
+        monkeypatch.setattr(retry, "sleep", self.pass_)
 
     def pass_(self, seconds: float) -> None:
         self.left -= seconds

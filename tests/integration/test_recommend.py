@@ -43,7 +43,7 @@ class Night:
     """The build function in a world where recommendations are published."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("holdfast.aws.retry.time.sleep", lambda _: None)
+        monkeypatch.setattr("holdfast.aws.retry.sleep", lambda _: None)
         self.world = world
         self.recommendations = Recommendations(world.dynamodb, "campaigns")  # type: ignore[arg-type]
         self.builds = Builds(world.dynamodb, "catalog")  # type: ignore[arg-type]

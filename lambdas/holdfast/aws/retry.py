@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from collections.abc import Callable, Iterator
+from time import sleep
 from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError
@@ -44,7 +44,7 @@ def attempts(
     """
     for attempt in range(count):
         if attempt:
-            time.sleep(random.uniform(first / 2, first) * 2 ** (attempt - 1))  # noqa: S311 (jitter, not a secret)
+            sleep(random.uniform(first / 2, first) * 2 ** (attempt - 1))  # noqa: S311 (jitter, not a secret)
         if seconds_left() < CALL_SECONDS + reserve:
             return
         yield attempt
