@@ -48,6 +48,15 @@ def read_lines(path: Path) -> Iterator[bytes]:
         raise Failure(f"{path} cannot be read: {reason}") from error
 
 
+def plain(path: Path) -> bool:
+    """Whether the file can be read in pieces: it is on disk, unpacked, and has a record on each line."""
+    if path.suffix in {".gz", ".csv", ".parquet"} or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = next(filterfalse(bytes.isspace, file), b"")
+    return first.strip() not in _BEGINNINGS
+
+
 def _text(path: Path) -> Iterator[bytes]:
     with _open(path) as file:
         if path.name.removesuffix(".gz").endswith(".csv"):

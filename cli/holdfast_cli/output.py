@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeAlias
 
-import msgspec
 import typer
-from msgspec import Struct
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -38,13 +36,11 @@ def print_json(row: Mapping[str, Any]) -> None:
     print(json.dumps(row, ensure_ascii=False), flush=True)  # noqa: T201 (rich would wrap it)
 
 
-def print_structs(rows: Sequence[Struct]) -> None:
+def print_lines(lines: Sequence[bytes]) -> None:
+    """Lines of JSON that are made already."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(_encode_lines(rows))
+    sys.stdout.buffer.writelines([line + b"\n" for line in lines])
     sys.stdout.buffer.flush()
-
-
-_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, title: str = "") -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 from holdfast.core.times import format_duration
 
@@ -35,6 +35,12 @@ class Numbers:
         self.exits: Counter[tuple[str, int]] = Counter()
         """Exits that ended something, by campaign and by the first of the `STEPS` that they are within."""
 
+    def add(self, other: Numbers) -> None:
+        self.by_day.update(other.by_day)
+        self.by_campaign.update(other.by_campaign)
+        self.reasons.update(other.reasons)
+        self.exits.update(other.exits)
+
     def decided(self, campaign: str, kind: str, reason: str, at: int) -> None:
         self.by_day[at // DAY, kind] += 1
         self.by_campaign[campaign, kind] += 1
@@ -45,6 +51,14 @@ class Numbers:
         """An exit came so long after its trigger (milliseconds)."""
         step = next((number for number, most in enumerate(STEPS) if after <= most), len(STEPS))
         self.exits[campaign, step] += 1
+
+
+_Key = TypeVar("_Key", str, tuple[str, str])
+
+
+def ranked(counter: Counter[_Key]) -> list[tuple[_Key, int]]:
+    """The most frequent first; in the order of their names where they are as frequent."""
+    return sorted(counter.items(), key=lambda each: (-each[1], each[0]))
 
 
 def page(
@@ -67,11 +81,11 @@ def page(
         _table(
             "Why messages were skipped",
             ("campaign", "reason", "messages"),
-            [(campaign, reason, number) for (campaign, reason), number in numbers.reasons.most_common(50)],
+            [(campaign, reason, number) for (campaign, reason), number in ranked(numbers.reasons)[:50]],
         ),
         _exits(numbers),
-        _table("Rejected records", ("reason", "records"), rejected.most_common(50)),
-        _table("Ignored records", ("what", "records"), ignored.most_common()),
+        _table("Rejected records", ("reason", "records"), ranked(rejected)[:50]),
+        _table("Ignored records", ("what", "records"), ranked(ignored)),
         _table("Events that never occurred", ("event", "a name like it that did"), never),
     ]
     return _PAGE.format(title=escape(title), body="\n".join(part for part in parts if part))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import tempfile
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from holdfast.core.plans.plan import Plans
 from holdfast_cli.main import app
-from holdfast_cli.ordering import in_order
+from holdfast_cli.reading import Entry, Reader, Runs, in_order, numbered
+from tests.unit.builders import a_plan
 
 T0 = 1_760_000_000_000
 MINUTE = 60_000
@@ -26,10 +29,19 @@ constant: {name: product, in: {added: product, charged: product}}
 send: {values: {title: x}}
 """
 
+PLANS = Plans([a_plan(did="added", constant=None)])
 
-def ordered(lines: list[bytes], **more: Any) -> list[bytes]:
-    with in_order(Path("given"), lambda _: iter(lines), **more) as found:
-        return [line.rstrip(b"\n") for line in found]
+
+def entries(lines: list[bytes], most: int, folder: str) -> Iterator[Entry]:
+    reader = Reader(PLANS, Runs(Path(folder) / "run", 1, most), 1)
+    found = reader.read(numbered(lines), lambda _: None)
+    return (entry for _, _, some in in_order(found.runs) for entry in some)
+
+
+def ordered(lines: list[bytes], most: int = 1000) -> list[bytes]:
+    """The lines as a simulation takes them, but for those that are rejected at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [lines[entry.number] for entry in entries(lines, most, folder)]
 
 
 def flat(at: int, number: int = 0) -> bytes:
@@ -40,10 +52,10 @@ def iso(at: int, number: int = 0) -> bytes:
     return json.dumps({"user": "u", "event": "added", "ts": f"2026-01-01T00:{at:02}:00Z", "p": {"n": number}}).encode()
 
 
-@given(st.lists(st.integers(0, 5)), st.integers(1, 400))
-def test_lines_are_sorted_by_time_and_those_of_one_time_stay_as_they_were(times: list[int], run_bytes: int) -> None:
+@given(st.lists(st.integers(0, 5)), st.integers(1, 1000))
+def test_lines_are_sorted_by_time_and_those_of_one_time_stay_as_they_were(times: list[int], most: int) -> None:
     lines = [flat(T0 + at, number) for number, at in enumerate(times)]
-    assert ordered(lines, run_bytes=run_bytes) == sorted(lines, key=lambda line: json.loads(line)["ts"])
+    assert ordered(lines, most) == sorted(lines, key=lambda line: json.loads(line)["ts"])
 
 
 @given(st.permutations([iso(1), iso(2), iso(3), iso(4)]))
@@ -52,8 +64,9 @@ def test_times_of_any_form_are_read(lines: list[bytes]) -> None:
 
 
 def test_what_says_no_time_stays_behind_what_it_was_behind() -> None:
-    bad, timeless = b"not json", b'{"user": "u", "event": "added"}'
-    assert ordered([flat(T0 + 2), bad, flat(T0 + 1), timeless]) == [flat(T0 + 1), timeless, flat(T0 + 2), bad]
+    unclear, timeless = b'{"user": "u", "event": "charged", "ts": 5}', b'{"user": "u", "event": "added"}'
+    lines = [flat(T0 + 2), unclear, flat(T0 + 1), timeless]
+    assert ordered(lines) == [flat(T0 + 1), timeless, flat(T0 + 2), unclear]
 
 
 def test_a_property_of_the_name_ts_is_no_time() -> None:
@@ -61,31 +74,21 @@ def test_a_property_of_the_name_ts_is_no_time() -> None:
     assert ordered([flat(T0), nested, flat(T0 + 1)]) == [flat(T0), nested, flat(T0 + 1)]
 
 
-def test_a_file_that_is_in_order_is_read_as_it_is() -> None:
-    reads = 0
-
-    def read(_: Path) -> Iterator[bytes]:
-        nonlocal reads
-        reads += 1
-        yield from (flat(T0 + at) for at in range(3))
-
-    with in_order(Path("given"), read) as lines:
-        assert lines is not None
-        assert sum(1 for _ in lines) == 3
-    assert reads == 2
+def test_what_is_in_order_makes_one_run_however_much_it_is(tmp_path: Path) -> None:
+    reader = Reader(PLANS, Runs(tmp_path / "run", 1, most=1), 1)
+    found = reader.read(numbered(flat(T0 + at) for at in range(100)), lambda _: None)
+    assert [run.entries for run in found.runs] == [100]
 
 
 @pytest.mark.slow
-def test_lines_that_are_not_in_order_are_not_held_in_memory() -> None:
+def test_lines_that_are_not_in_order_are_not_held_in_memory(tmp_path: Path) -> None:
     times = random.Random(1).sample(range(30_000), 30_000)
     lines = [flat(T0 + at) for at in times]
     tracemalloc.start()
     last = 0
-    with in_order(Path("given"), lambda _: iter(lines), run_bytes=100_000) as found:
-        for line in found:
-            at = json.loads(line)["ts"]
-            assert at > last
-            last = at
+    for entry in entries(lines, 500_000, str(tmp_path)):
+        assert entry.at > last
+        last = entry.at
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < sum(map(len, lines))

@@ -16,6 +16,7 @@ from holdfast.core.events import Json
 from holdfast.core.explain.preview import made_up, preview, read_events
 from holdfast.core.explain.replay import NO_ARRIVAL, Replay
 from holdfast.core.fold.watches import Decision
+from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.intake.forms import records
 from holdfast.core.messages import rendering
 from holdfast.core.messages.rendering import Message, Rendering
@@ -24,8 +25,9 @@ from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.templates import compile_values
 from holdfast.services.deliver import Decided, Deliver
 from holdfast.services.message_data import Gathered
-from holdfast_cli.events import _Run
 from holdfast_cli.fixtures import START_MS, Case, Fixtures, _Trace
+from holdfast_cli.folding import Setup
+from holdfast_cli.simulating import Simulated
 from tests.examples import examples
 from tests.unit.builders import MINUTE, a_plan
 
@@ -148,10 +150,11 @@ def test_what_is_shown_beforehand_is_what_is_sent(
     assert len(expected) == len(decisions) > 0
 
     known = [json.dumps({"user": USER, "profile": profile}).encode()] if profile else []
-    run = _Run(plans, rows=rows)
-    simulated = [each for some in run.rows(known, [json.dumps(line).encode() for line in lines]) for each in some]
+    run = Simulated(Setup([plan], [], NO_POLICY, rows))
+    found = run.rows(known, [json.dumps(line).encode() for line in lines])
+    simulated = [json.loads(each) for some in found for each in some]
     kept = {name: value for name, value in profile.items() if value is not None}
-    assert [Sent(each.decision, each.values, each.reason) for each in simulated] == expected, kept
+    assert [Sent(each["decision"], each.get("values"), each.get("reason", "")) for each in simulated] == expected, kept
 
     case = Case(name="case", profiles={USER: profile} if profile else {}, events=lines)
     trace = _Trace(campaign, Fixtures(catalogs={"products": ROWS}, cases=[case]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from operator import itemgetter
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from holdfast.core.events import AHEAD_MS, Event, Json, ProfileChange, Record, Rejected, Tick, Tie
 from holdfast.core.fold import profiles
@@ -37,6 +38,10 @@ class Decided(NamedTuple):
 
 
 Told = TypeVar("Told")
+Key: TypeAlias = tuple[int, int, str, tuple[int, ...], int]
+"""The place of a decision among all: its time; by a tick or by an event; the user whom a tick was for; the turn of the
+record; and how many came before.
+"""
 
 
 class Simulation(Generic[Told]):
@@ -55,6 +60,8 @@ class Simulation(Generic[Told]):
 
     `ended` hears of each exit that ends what was open: of which campaign, and how long after its trigger, in
     milliseconds.
+
+    `turn` is that of the record at hand, for whoever brings together what several simulations decided of one trace.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class Simulation(Generic[Told]):
         ended: Callable[[str, int], None] | None = None,
     ) -> None:
         self.now = 0
+        self.turn: tuple[int, ...] = ()
         self._known = known
         self._plans = plans
         self._tell = tell
@@ -73,7 +81,7 @@ class Simulation(Generic[Told]):
         self._states: dict[str, State] = {}
         self._dues: dict[str, int] = {}
         self._waiting: dict[str, list[Input]] = {}
-        self._told: list[tuple[int, int, str, int, Told]] = []
+        self._told: list[tuple[Key, Told]] = []
         self._room = FEWEST
         self._persons: dict[str, str] = {}
 
@@ -185,11 +193,15 @@ class Simulation(Generic[Told]):
 
     def until(self, now: int | None = None) -> list[Told]:
         """Advances to `now`, or until nothing is due. Returns what was decided since the last call, in order."""
+        return [told for _, told in self.told(now)]
+
+    def told(self, now: int | None = None) -> list[tuple[Key, Told]]:
+        """As `until`; each with its place."""
         end = NEVER - 1 if now is None else max(now, self.now)
         for user in [user for user, due in self._dues.items() if due <= end]:
             self.catch_up(user, end)
-        told = [each[-1] for each in sorted(self._told)]
-        self.now = max(self.now, now or 0, *(each[0] for each in self._told[-1:]))
+        told = sorted(self._told, key=itemgetter(0))
+        self.now = max(self.now, now or 0, *(key[0] for key, _ in self._told[-1:]))
         self._told.clear()
         return told
 
@@ -206,7 +218,7 @@ class Simulation(Generic[Told]):
         )
         for decision in decisions:
             told = self._tell(decision.user or user, decision)
-            self._told.append((now, by, "" if by == BY_EVENT else user, len(self._told), told))
+            self._told.append(((now, by, "" if by == BY_EVENT else user, self.turn, len(self._told)), told))
         self._states[user] = state
         if (due := state.due(self._plans.summaries)) is not None:
             self._dues[user] = due

@@ -48,7 +48,7 @@ _UNKNOWN_MS = 1 << 53
 """An arrival from here on is none: of a file, it is not known."""
 _BEHIND_MS = 2 * 60 * 60_000
 """The lateness on arrival from which an event is history by default."""
-_EARLIEST_MS, _LATEST_MS = 10**11, 10**14
+EARLIEST_MS, LATEST_MS = 10**11, 10**14
 """1973 to 5138. Numbers below are epoch seconds, given where milliseconds belong; numbers above are microseconds."""
 
 
@@ -136,9 +136,8 @@ _Short: TypeAlias = Annotated[str, Meta(max_length=MAX_VALUE_BYTES // 4)]
 """So many characters are not too many bytes, whatever they are."""
 _Int: TypeAlias = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 _Float: TypeAlias = Annotated[float, Meta(gt=-LARGEST, lt=LARGEST)]
-_flat = msgspec.json.Decoder(
-    dict[Annotated[str, Meta(max_length=MAX_NAME)], _Short | _Int | _Float | bool | None]
-).decode
+_flat = msgspec.json.Decoder(dict[Annotated[str, Meta(max_length=MAX_NAME)], _Short | _Int | _Float | bool | None])
+Flat: TypeAlias = dict[str, str | int | float | bool | None]
 
 
 def _usual(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
@@ -147,16 +146,32 @@ def _usual(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
     None means nothing: there is more to look at.
     """
     try:
-        data = _flat(body)
+        return flat_event(_flat.decode(body), arrived, rules)
     except (ValueError, RecursionError):
         return None
+
+
+def flat_objects(lines: bytes) -> list[Flat] | None:
+    """The objects on many lines, if each line is a flat one; made in half the time that each alone takes."""
+    try:
+        found = _flat.decode_lines(lines)
+    except (ValueError, RecursionError):
+        return None
+    number = lines.count(b"\n") + (not lines.endswith(b"\n"))
+    # A flat object has no brace inside that begins a line: with as many objects as lines, each line is one.
+    alone = len(found) == number == lines.count(b"\n{") + lines.startswith(b"{")
+    return found if alone else None
+
+
+def flat_event(data: Flat, arrived: int, rules: Rules) -> Event | None:
+    """The event of a flat object, which becomes its properties. None means that there is more to look at."""
     user, name, at, given = data.pop("user", None), data.pop("event", None), data.pop("ts", None), data.pop("id", "")
     if (
         type(user) is not str
         or type(name) is not str
         or type(at) is not int
         or type(given) is not str
-        or not _EARLIEST_MS <= at < _LATEST_MS
+        or not EARLIEST_MS <= at < LATEST_MS
         or at > arrived + AHEAD_MS
         or not user
         or user.strip() != user
@@ -349,7 +364,7 @@ def _clevertap(data: _Object, around: _Around) -> Iterable[Record]:
 def _milliseconds(ts: Json) -> Json:
     if not isinstance(ts, int | float):
         return ts
-    if ts >= _EARLIEST_MS:
+    if ts >= EARLIEST_MS:
         raise _CannotFold("ts must be epoch seconds")
     return ts * 1000
 
@@ -430,7 +445,7 @@ def _epoch_ms(value: Json) -> int:
     """0 for what is not a time."""
     if isinstance(value, str):
         return _iso_time(value)
-    return int(value) if isinstance(value, int | float) and _EARLIEST_MS <= value < _LATEST_MS else 0
+    return int(value) if isinstance(value, int | float) and EARLIEST_MS <= value < LATEST_MS else 0
 
 
 def _along(event: Event, traits: Json, around: _Around) -> list[Record]:
@@ -597,11 +612,11 @@ def _in_ms(given: Json, zone: str) -> Json:
         if not _NUMBER.match(text):
             return f"{text}+00:00" if zone and _WITHOUT_ZONE.match(text) else text
         time = float(text) if "." in text else int(text)
-    if isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < _LATEST_MS * 1000:
+    if isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < LATEST_MS * 1000:
         return time
-    if time < _EARLIEST_MS:
+    if time < EARLIEST_MS:
         return round(time * 1000)
-    return time if time < _LATEST_MS else time // 1000
+    return time if time < LATEST_MS else time // 1000
 
 
 _NUMBER = re.compile(r"\A[0-9]{1,17}(\.[0-9]{1,9})?\Z")
@@ -869,7 +884,7 @@ def _time(value: Json, around: _Around, field: str = "ts") -> int:
         if value is None:
             return around.arrived
     at = _iso_time(value) if isinstance(value, str) else value if isinstance(value, int | float) else 0
-    if not _EARLIEST_MS <= at < _LATEST_MS:
+    if not EARLIEST_MS <= at < LATEST_MS:
         raise _CannotFold(
             f"{field} must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone"
         )

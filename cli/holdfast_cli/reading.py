@@ -1,0 +1,428 @@
+"""The first half of a simulation: records are read, and those that a campaign heeds are laid out for the fold.
+
+    file ── chunk ── chunk ── chunk      read by one process each, or, packed and of other forms, by one for all
+              │        │        │
+              ▼        ▼        ▼        counted, rejected, or:
+            parts 0 … n, by the user     entries in order of time, in runs, which are temporary files
+
+Each part has its users to itself, so each can be folded alone: see `folding`. An entry says what time it was when its
+record came, which is all that users have in common.
+
+A line's time is that of its earliest record; where it says none, that of the line before. With `as_arrived` it is the
+latest time so far.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from heapq import merge
+from itertools import chain, groupby, islice, pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from msgspec import Struct, json
+
+from holdfast.core.events import Event, Ignored, Operation, ProfileChange, Record, Rejected, Tie
+from holdfast.core.explain.replay import FUTURE, NO_ARRIVAL
+from holdfast.core.intake.forms import EARLIEST_MS, LATEST_MS, RULES, Rules, flat_event, flat_objects, records
+from holdfast.core.limits import MAX_ENTRIES
+from holdfast.core.plans.plan import Plans
+
+BLOCK = 128 * 1024
+"""Bytes that are read at a time."""
+LINES = 2_000
+"""Lines that are taken at a time from what is not read in bytes."""
+FIRST_RUN, LARGEST_RUN = 4 * 1024 * 1024, 64 * 1024 * 1024
+"""Bytes of entries that are held to be sorted: more where a file proves to be in no order. All processes share them."""
+GOOD_USERS = 1 << 15
+"""So many users are remembered who were seen to be valid."""
+
+
+class Entry(Struct, array_like=True, omit_defaults=True, gc=False):
+    """A record that is to be folded; its place among all others is (`time`, `number`, `index`).
+
+    `time` is what time it is at least when the record comes: entries of other parts may have happened since. `kind` is
+    that of the record: e(vent), p(rofile), k(nown before), t(ie), u(nreadable event); or m, which is no record, but
+    says that it is `at` now.
+    """
+
+    time: int
+    number: int
+    index: int
+    kind: str
+    user: str
+    name: str = ""
+    at: int = 0
+    id: str = ""
+    rest: Any = None
+
+    def record(self) -> Record:
+        rest = self.rest
+        match self.kind:
+            case "e":
+                return Event(self.user, self.name, self.at, NO_ARRIVAL, rest, self.id)
+            case "t":
+                return Tie(*rest)
+            case "u":
+                reason, properties = rest
+                return Rejected(reason, None, Event(self.user, self.name, self.at, NO_ARRIVAL, properties, self.id))
+        operations = {name: Operation(*each) for name, each in rest[4].items()}
+        user, at, arrived, properties, _, id_, along = rest
+        return ProfileChange(user, at, arrived, properties, operations, id_, along)
+
+
+_encode = json.Encoder().encode
+_decode = json.Decoder(Entry).decode_lines
+Place = tuple[int, int, int]
+
+
+class Run(NamedTuple):
+    """Entries of one part in order, in a file. All of a later `stage` come later. `base`: the time that it was then."""
+
+    part: int
+    path: str
+    first: Place
+    last: Place
+    entries: int
+    stage: int = 0
+    base: int = 0
+
+
+@dataclass
+class Found:
+    """What came of reading: numbers, and the runs. `last` is the latest time, or that of the last line that says one.
+
+    `adrift`: lines stood at the beginning that say no time, and were read as if they happened at the given one.
+    """
+
+    records: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+    names: set[str] = field(default_factory=set)
+    ties: set[tuple[str, str]] = field(default_factory=set)
+    runs: list[Run] = field(default_factory=list)
+    last: int = 0
+    adrift: bool = False
+
+    def staged(self, stage: int, base: int) -> Found:
+        self.runs = [run._replace(stage=stage, base=base) for run in self.runs]
+        return self
+
+    def add(self, other: Found) -> None:
+        self.records += other.records
+        self.rejected.update(other.rejected)
+        self.ignored.update(other.ignored)
+        self.names |= other.names
+        self.ties |= other.ties
+        self.runs += other.runs
+        self.last = other.last
+
+
+def part_of(user: str, parts: int) -> int:
+    """By a hash that is the same in every process."""
+    return crc32(user.encode()) % parts if parts > 1 else 0
+
+
+# --- Runs. ---
+
+
+class Runs:
+    """Writes entries to files, each part's in runs that are in order; without holding more than `most` bytes.
+
+    What comes in order makes one run, however much it is.
+    """
+
+    def __init__(self, name: Path, parts: int, most: int = LARGEST_RUN) -> None:
+        self._name = name
+        self._most = most
+        self._limit = min(FIRST_RUN, most)
+        self._held = 0
+        self._waiting: list[list[tuple[int, int, int, bytes]]] = [[] for _ in range(parts)]
+        self._open: dict[int, Run] = {}
+        self._done: list[Run] = []
+
+    def put(self, part: int, entry: tuple[int, int, int, bytes]) -> None:
+        self._waiting[part].append(entry)
+        self._held += len(entry[3]) + 200  # what Python takes besides
+        if self._held >= self._limit:
+            self._flush()
+
+    def close(self) -> list[Run]:
+        self._flush()
+        return [*self._done, *self._open.values()]
+
+    def _flush(self) -> None:
+        for part, entries in enumerate(self._waiting):
+            if entries:
+                entries.sort()
+                self._write(part, entries)
+                entries.clear()
+        self._held = 0
+
+    def _write(self, part: int, entries: list[tuple[int, int, int, bytes]]) -> None:
+        first, last = entries[0][:3], entries[-1][:3]
+        run = self._open.get(part)
+        if run and first < run.last:
+            self._done.append(run)
+            self._limit = self._most
+            run = None
+        if run is None:
+            run = Run(part, f"{self._name}-{part}-{len(self._done)}", first, last, 0)
+        with open(run.path, "ab") as file:  # noqa: PTH123  (a run knows its path as text)
+            file.writelines([each[3] + b"\n" for each in entries])
+        self._open[part] = run._replace(last=last, entries=run.entries + len(entries))
+
+
+def in_order(runs: Iterable[Run]) -> Iterator[tuple[int, int, Iterator[Entry]]]:
+    """The entries of a part, stage by stage; each with its base."""
+    for stage, some in groupby(sorted(runs, key=lambda run: (run.stage, run.first)), key=lambda run: run.stage):
+        of = [*some]
+        if all(one.last < other.first for one, other in pairwise(of)):
+            yield stage, of[0].base, chain.from_iterable(_entries(run, BLOCK) for run in of)
+        else:
+            yield stage, of[0].base, (each[-1] for each in merge(*map(_placed, of)))
+
+
+def _placed(run: Run) -> Iterator[tuple[int, int, int, Entry]]:
+    for entry in _entries(run, BLOCK // 16):
+        yield entry.time, entry.number, entry.index, entry
+
+
+def _entries(run: Run, size: int) -> Iterator[Entry]:
+    with open(run.path, "rb") as file:  # noqa: PTH123
+        while block := file.read(size):
+            yield from _decode(block + file.readline())
+
+
+def divided_again(run: Run, parts: Mapping[str, int], runs: Runs) -> None:
+    """Lays a run out anew: those users who prove to be one person belong to one part."""
+    for entry in _entries(run, BLOCK):
+        place = entry.time, entry.number, entry.index, _encode(entry)
+        runs.put(run.part if entry.kind == "m" else parts.get(entry.user, run.part), place)
+
+
+# --- Chunks. ---
+
+
+def chunks(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The lines that begin in this part of a file, some at a time; each with where it begins."""
+    with path.open("rb") as file:
+        if start:
+            file.seek(start - 1)
+            file.readline()
+        while (at := file.tell()) < end:
+            block = file.read(min(BLOCK, end - at))
+            yield at, block if block.endswith(b"\n") else block + file.readline()
+
+
+def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    number, rest = 0, iter(lines)
+    while some := [*islice(rest, LINES)]:
+        yield number, some
+        number += len(some)
+
+
+class Reader:
+    """Reads lines in their order. `latest` is the latest time that a record may have; `last` the time before them."""
+
+    def __init__(
+        self,
+        plans: Plans,
+        runs: Runs,
+        parts: int,
+        *,
+        rules: Rules = RULES,
+        latest: int = NO_ARRIVAL - 1,
+        as_arrived: bool = False,
+        before: bool = False,
+        last: int = 0,
+    ) -> None:
+        """`before`: the lines are what is known before all others; a profile in them takes no time."""
+        self._plans = plans
+        self._runs = runs
+        self._parts = parts
+        self._rules = rules
+        self._latest = latest
+        self._as_arrived = as_arrived or before
+        self._before = before
+        self._last = last
+        self._timed = False
+        self._quiet: set[str] = set()
+        self._good: set[str] = set()
+        self.found = Found()
+
+    def read(self, some: Iterable[tuple[int, bytes | list[bytes]]], step: Callable[[int], None]) -> Found:
+        """`step` hears of how many bytes were read, or lines where they come as such."""
+        for number, lines in some:
+            self._chunk(number, lines)
+            step(len(lines))
+        self.found.runs = self._runs.close()
+        self.found.last = self._last
+        return self.found
+
+    def _chunk(self, number: int, given: bytes | list[bytes]) -> None:
+        text = given if isinstance(given, bytes) else b"".join(given)
+        found = None if self._before else flat_objects(text)
+        if found is None:
+            for line in given.split(b"\n") if isinstance(given, bytes) else given:
+                if line and not line.isspace():
+                    self._line(number, records(line, NO_ARRIVAL, self._rules))
+                number += 1
+            return
+        lines: list[bytes] = []
+        as_arrived, earliest, latest = self._as_arrived, EARLIEST_MS, min(self._latest, LATEST_MS - 1)
+        last, good, quiet, passed = self._last, self._good, self._quiet, 0
+        for index, data in enumerate(found):
+            if data.get("event") in quiet and data.get("user") in good:
+                at = data.get("ts")
+                if (
+                    type(at) is int
+                    and earliest <= at <= latest
+                    and "id" not in data
+                    and "alias" not in data
+                    and len(data) <= MAX_ENTRIES
+                ):  # a valid event that no campaign heeds
+                    if at > last or not as_arrived:
+                        last = at
+                    passed += 1
+                    continue
+            self._last = last
+            event = flat_event(data, NO_ARRIVAL, self._rules)
+            if event:
+                self._event(number + index, event)
+            else:
+                lines = lines or text.split(b"\n")
+                self._line(number + index, records(lines[index], NO_ARRIVAL, self._rules))
+            last = self._last
+        self._last = last
+        self._timed = self._timed or passed > 0
+        self.found.records += passed
+
+    def _event(self, number: int, event: Event) -> None:
+        """A flat event alone on its line, which says its time."""
+        at = event.at
+        if at > self._latest:
+            self.found.rejected[FUTURE] += 1
+            return
+        if not self._as_arrived:
+            self._last = at
+        self._timed = True
+        self.found.names.add(event.name)
+        if self._plans.heeds(event.name):
+            self._put(number, 0, "e", event.user, event.name, at, event.id, event.properties)
+        else:
+            self.found.records += 1
+            self._quiet.add(event.name)
+            if len(self._good) >= GOOD_USERS:
+                self._good.clear()
+            self._good.add(event.user)
+        self._last = max(self._last, at)
+
+    def _line(self, number: int, found: list[Record]) -> None:
+        times = [at for record in found if 0 < (at := self._time(record)) != NO_ARRIVAL]
+        self._timed = self._timed or bool(times)
+        if times and not self._as_arrived:
+            self._last = min(times)
+        latest = self._last
+        for index, record in enumerate(found):
+            self._record(number, index, record)
+            at = self._time(record)
+            if latest < at != NO_ARRIVAL:
+                latest = at
+                if self._as_arrived:
+                    self._last = at
+                else:
+                    self._tell_all(number, index, at)
+
+    def _time(self, record: Record) -> int:
+        """The time that passes with a record; 0 where none does."""
+        match record:
+            case Event(at=at) if not self._ahead(record):
+                return at
+            case ProfileChange(at=at, along=along) | Tie(at=at, along=along) if not along or self._plans.name(along):
+                return 0 if self._known(record) or self._ahead(record) else at
+        return 0
+
+    def _ahead(self, record: Event | ProfileChange | Tie) -> bool:
+        """Whether it is in the future."""
+        return self._latest < record.at < NO_ARRIVAL and not self._known(record)
+
+    def _known(self, record: Record) -> bool:
+        """Whether it is a profile from before, which takes no time."""
+        return self._before and isinstance(record, ProfileChange)
+
+    def _record(self, number: int, index: int, record: Record) -> None:
+        found = self.found
+        match record:
+            case Ignored(kind):
+                found.ignored[kind] += 1
+            case Rejected(reason, event=event):
+                found.rejected[reason] += 1
+                if event and self._plans.name(event.name):
+                    content = reason, event.properties
+                    self._put(number, index, "u", event.user, event.name, event.at, event.id, content)
+            case Event() | ProfileChange() | Tie() if self._ahead(record):
+                found.rejected[FUTURE] += 1
+            case Event(user, name, at, _, properties, id_):
+                found.names.add(name)
+                if self._plans.heeds(name):
+                    self._put(number, index, "e", user, name, at, id_, properties)
+                else:
+                    found.records += 1
+            case ProfileChange(user, along=along) if self._before or not along or self._plans.name(along):
+                self._put(number, index, "k" if self._before else "p", user, rest=record)
+            case Tie(user, alias, along) if not along or self._plans.name(along):
+                found.ties.add((user, alias))
+                self._put(number, index, "t", user, rest=record)
+            case Tie(alone=alone):
+                found.records += alone
+            case _:
+                found.records += 1
+
+    def _put(  # noqa: PLR0917  (the fields of an entry)
+        self,
+        number: int,
+        index: int,
+        kind: str,
+        user: str,
+        name: str = "",
+        at: int = 0,
+        id_: str = "",
+        rest: Any = None,
+    ) -> None:
+        if not self._timed:
+            self.found.adrift = True
+        parts, place = self._parts, (self._last, number, 2 * index)
+        part = crc32(user.encode()) % parts if parts > 1 else 0
+        self._runs.put(part, (*place, _encode((*place, kind, user, name, at, id_, rest))))
+
+    def _tell_all(self, number: int, index: int, at: int) -> None:
+        """A line's later record moves on the time of all parts."""
+        place = self._last, number, 2 * index + 1
+        for part in range(self._parts):
+            self._runs.put(part, (*place, _encode((*place, "m", "", "", at))))
+
+
+# --- Ties. ---
+
+
+def moved(ties: Iterable[tuple[str, str]], parts: int) -> dict[str, int]:
+    """The parts of those ids that do not belong where their hash says, as they are tied to others."""
+    leads: dict[str, str] = {}
+
+    def first(id_: str) -> str:
+        while (lead := leads.get(id_, id_)) != id_:
+            leads[id_] = leads.get(lead, lead)
+            id_ = lead
+        return id_
+
+    for one, other in ties:
+        low, high = sorted((first(one), first(other)))
+        leads[low] = low
+        if low != high:
+            leads[high] = low
+    homes = {id_: part_of(first(id_), parts) for id_ in [*leads]}
+    return {id_: part for id_, part in homes.items() if part != part_of(id_, parts)}

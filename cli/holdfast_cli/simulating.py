@@ -1,0 +1,209 @@
+"""A simulation of a file of records: read, laid out by user, folded, and merged; by one process or by many.
+
+What is printed is the same whatever the number of processes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.progress import Progress, TaskID
+
+from holdfast.core.authoring.hints import letters
+from holdfast.core.events import event_key
+from holdfast.core.intake.forms import RULES, Rules
+from holdfast.core.plans.plan import Plans
+from holdfast_cli.folding import Block, Counts, Fold, Merging, Setup
+from holdfast_cli.lines import plain, read_lines
+from holdfast_cli.output import progress
+from holdfast_cli.reading import LARGEST_RUN, Found, Reader, Run, Runs, chunks, divided_again, moved, numbered
+from holdfast_cli.team import Step, Team, cores, team
+
+SMALL = 1024 * 1024
+"""Bytes of a file for which this process alone is as fast."""
+CHUNKS = 4
+"""Of a file, for each process: who is done early takes another."""
+
+
+class Reading(NamedTuple):
+    """How records are read."""
+
+    rules: Rules = RULES
+    latest: int = 1 << 52
+    as_arrived: bool = False
+
+
+AS_IT_HAPPENED = Reading()
+
+
+class _Chunk(NamedTuple):
+    """A piece of a file, as bytes from start to end; `last` is the time before it."""
+
+    path: Path
+    start: int
+    end: int
+    name: Path
+    last: int = 0
+
+
+class _Again(NamedTuple):
+    """Runs of one part to be laid out anew."""
+
+    runs: list[Run]
+    parts: dict[str, int]
+    name: Path
+
+
+class Work(NamedTuple):
+    setup: Setup
+    reading: Reading
+    parts: int
+
+
+class Worker:
+    """Does one task after the other, in whatever process."""
+
+    def __init__(self, work: Work, step: Step) -> None:
+        self._work = work
+        self._step = step
+        self._plans = work.setup.compiled()
+
+    def reader(self, name: Path, last: int = 0, *, before: bool = False) -> Reader:
+        work = self._work
+        runs = Runs(name, work.parts, LARGEST_RUN // work.parts)
+        return Reader(self._plans, runs, work.parts, **work.reading._asdict(), before=before, last=last)
+
+    def read(self, chunk: _Chunk) -> Found:
+        return self.reader(chunk.name, chunk.last).read(chunks(chunk.path, chunk.start, chunk.end), self._step)
+
+    def divide(self, again: _Again) -> list[Run]:
+        made: list[Run] = []
+        for number, run in enumerate(again.runs):
+            runs = Runs(again.name.with_name(f"{again.name.name}-{number}"), self._work.parts, LARGEST_RUN)
+            divided_again(run, again.parts, runs)
+            made += [each._replace(stage=run.stage, base=run.base) for each in runs.close()]
+            Path(run.path).unlink()
+        return made
+
+    def fold(self, runs: list[Run]) -> Iterator[Block | Counts]:
+        fold = Fold(self._work.setup, self._plans)
+        yield from fold.blocks(runs, self._step)
+        yield fold.counts
+
+
+class Simulated:
+    """One simulation: lines in, rows out, and what is worth telling at the end."""
+
+    def __init__(self, setup: Setup, reading: Reading = AS_IT_HAPPENED, jobs: int = 1) -> None:
+        self._work = Work(setup, reading, jobs)
+        self._plans = setup.compiled()
+        self.found = Found()
+        self.counts = Counts()
+
+    @property
+    def records(self) -> int:
+        return self.found.records + self.counts.records
+
+    @property
+    def rejected(self) -> Counter[str]:
+        return self.found.rejected + self.counts.rejected
+
+    def rows(self, known: Iterable[bytes], events: Path | Iterable[bytes]) -> Iterator[list[bytes]]:
+        """Lines of JSON, some at a time, in order of time. `known` are the profiles from before."""
+        with (
+            tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
+            team(Worker, self._work, self._work.parts) as workers,
+        ):
+            yield from self._folded(workers, self._read(workers, Path(folder), known, events))
+
+    def _read(self, workers: Team, folder: Path, known: Iterable[bytes], events: Path | Iterable[bytes]) -> list[Run]:
+        here = Worker(self._work, lambda _: None)
+        self.found = here.reader(folder / "known", before=True).read(numbered(known), lambda _: None)
+        base = self.found.last
+        if isinstance(events, Path) and plain(events):
+            founds = self._chunks(workers, events, folder)
+        else:
+            lines = events if not isinstance(events, Path) else read_lines(events)
+            with progress("reading", None) as bar:
+                step = _counting(bar)
+                founds = [here.reader(folder / "all").read(numbered(lines), step)]
+        for number, found in enumerate(founds, 1):
+            stage = number if self._work.reading.as_arrived else 1
+            self.found.add(found.staged(stage, base))
+            if self._work.reading.as_arrived:
+                base = max(base, found.last)
+        elsewhere = moved(self.found.ties, workers.jobs)
+        return self._divided(workers, folder, elsewhere) if elsewhere else self.found.runs
+
+    def _chunks(self, workers: Team, path: Path, folder: Path) -> list[Found]:
+        size = path.stat().st_size
+        number = workers.jobs * CHUNKS if workers.jobs > 1 else 1
+        bounds = [size * each // number for each in range(number + 1)]
+        tasks = [_Chunk(path, bounds[n], bounds[n + 1], folder / str(n)) for n in range(number)]
+        with _doing("reading", size) as step:
+            founds = workers.each("read", tasks, step)
+        if self._work.reading.as_arrived:
+            return founds
+        last = 0
+        for n, found in enumerate(founds):
+            if found.adrift and last:
+                again = tasks[n]._replace(name=folder / f"{n}-again", last=last)
+                (founds[n],) = workers.each("read", [again], lambda _: None)
+            last = founds[n].last or last
+        return founds
+
+    def _divided(self, workers: Team, folder: Path, elsewhere: dict[str, int]) -> list[Run]:
+        of: dict[int, list[Run]] = {}
+        for run in self.found.runs:
+            of.setdefault(run.part, []).append(run)
+        tasks = [_Again(runs, elsewhere, folder / f"again-{part}") for part, runs in of.items()]
+        return [run for runs in workers.each("divide", tasks, lambda _: None) for run in runs]
+
+    def _folded(self, workers: Team, runs: list[Run]) -> Iterator[list[bytes]]:
+        merging = Merging(workers.jobs)
+        tasks = [[run for run in runs if run.part == part] for part in range(workers.jobs)]
+        with _doing("simulating", sum(run.entries for run in runs)) as step:
+            for part, answer in workers.at_once("fold", tasks, step, merging.wants):
+                if isinstance(answer, Counts):
+                    self.counts.add(answer)
+                elif rows := merging.put(part, answer):
+                    yield rows
+
+    def never(self) -> Iterator[tuple[str, str]]:
+        """Events that campaigns name and that never came, and a name like it that did: product_added."""
+        came = {letters(name): name for name in sorted(self.found.names)}
+        keys = set(map(event_key, self.found.names))
+        plans: Plans = self._plans
+        named = {plan.events.get(key, key): name for plan in plans.values() for key, name in plan.names.items()}
+        for key, name in named.items():
+            if event_key(key) not in keys:
+                yield name, came.get(letters(name), "")
+
+
+def jobs_for(events: Path, jobs: int | None) -> int:
+    """All cores where nothing is said; but this process alone for a small file."""
+    if jobs:
+        return jobs
+    return 1 if events.is_file() and events.stat().st_size < SMALL else cores()
+
+
+@contextmanager
+def _doing(what: str, total: int) -> Iterator[Step]:
+    with progress(what, total) as bar:
+        yield lambda more: bar.advance(TaskID(0), more)
+
+
+def _counting(bar: Progress) -> Step:
+    number = 0
+
+    def step(more: int) -> None:
+        nonlocal number
+        number += more
+        bar.update(TaskID(0), description=f"reading: {number:,} records")
+
+    return step

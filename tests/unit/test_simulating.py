@@ -1,0 +1,275 @@
+"""`simulate` prints the same whatever the number of processes, and says so when one of them fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from holdfast.core.gate.policy import Cap, Policy
+from holdfast_cli import simulating, team
+from holdfast_cli.folding import Setup
+from holdfast_cli.main import app
+from holdfast_cli.output import Failure
+from holdfast_cli.page import ranked
+from holdfast_cli.reading import moved, part_of
+from holdfast_cli.simulating import CHUNKS, Reading, Simulated, Worker
+from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan
+
+VIEWED = "viewed"
+PATHS = {ADDED: "name", VIEWED: "name", CHARGED: "bought"}
+PLANS = [
+    a_plan("one", within=3 * MINUTE, constant=PATHS, max_age=4 * MINUTE, settle=MINUTE),
+    a_plan("sum", within=4 * MINUTE, summary=True, constant=PATHS, settle=MINUTE),
+    a_plan("at once", did=VIEWED, did_not=[], within=0, constant=PATHS, settle=0),
+]
+POLICY = Policy(per_user=(Cap(2, HOUR),), control=0.1)
+USERS = ("ann", "bob", "cid", "dora", "eve", "anon-7", "anon-8")
+BASKETS: Sequence[Any] = (["coat"], ["hat"], ["coat", "hat"], None, 5.5)
+LATEST = NOON + HOUR
+
+
+class Within:
+    """Several workers within this process, in turns; `order` says who is next."""
+
+    def __init__(self, work: simulating.Work, jobs: int, order: Sequence[int]) -> None:
+        self.jobs = jobs
+        self._workers = [Worker(work, lambda _: None) for _ in range(jobs)]
+        self._order = order
+
+    def each(self, method: str, tasks: Sequence[Any], _: team.Step) -> list[Any]:
+        return [getattr(self._workers[n % self.jobs], method)(task) for n, task in enumerate(tasks)]
+
+    def at_once(
+        self, method: str, tasks: Sequence[Any], _: team.Step, wants: Callable[[int], bool]
+    ) -> Iterator[tuple[int, Any]]:
+        at_work = {n: iter(getattr(self._workers[n], method)(task)) for n, task in enumerate(tasks)}
+        turn = 0
+        while at_work:
+            willing = [n for n in at_work if wants(n)]
+            assert willing, "nobody may go on"
+            number = willing[self._order[turn % len(self._order)] % len(willing)]
+            turn += 1
+            for answer in at_work[number]:
+                yield number, answer
+                break
+            else:
+                del at_work[number]
+
+
+MORE: Sequence[dict[str, Any]] = (
+    *({"event": ADDED, "name": name} for name in ("coat", "hat", "coat", "hat")),
+    *({"event": VIEWED, "name": name, "ts": at} for name in ("coat", "hat") for at in (None, LATEST + HOUR)),
+    *({"event": CHARGED, "bought": basket} for basket in BASKETS),
+    *({"event": "page", "n": n} for n in (1, "x", [2], 1 << 70)),
+    *({"alias": user} for user in USERS),
+    {"profile": {"first_name": "Ann", "n": {"$incr": 1}}},
+    {"user": "", "event": ADDED},
+    {"user": "null", "event": CHARGED, "bought": "coat"},
+    {"type": "page", "userId": "u", "messageId": "m", "user": None},
+    {"event": CHARGED, "bought": "coat", "id": "x" * 300},
+    {"event": VIEWED, "name": "coat"},
+)
+"""What stands in a record besides its user and time."""
+
+
+@st.composite
+def records(draw: st.DrawFn, number: int) -> Any:
+    at = NOON + draw(st.integers(0, 12)) * MINUTE
+    record = {"user": draw(st.sampled_from(USERS)), "ts": at, **draw(st.sampled_from(MORE))}
+    record |= {"id": f"e{number}"} if draw(st.booleans()) and "id" not in record else {}
+    return {name: value for name, value in record.items() if value is not None}
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> list[str]:
+    found: list[str] = []
+    for number in range(draw(st.integers(1, 14))):
+        several = draw(st.integers(0, 4)) == 0
+        body = [draw(records(number)) for _ in range(draw(st.integers(0, 3)))] if several else draw(records(number))
+        found.append(json.dumps(body))
+    return [*found, *draw(st.lists(st.sampled_from([*found, "", "not json"]), max_size=3))]
+
+
+def outcome(text: str, known: Sequence[bytes], jobs: int, order: Sequence[int], *, as_arrived: bool) -> Any:
+    setup = Setup(PLANS, [], POLICY, page=True)
+
+    @contextmanager
+    def within(_make: Any, work: simulating.Work, jobs: int) -> Iterator[Within]:
+        yield Within(work, jobs, order)
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(simulating, "team", within),
+        patch("holdfast_cli.folding.STEP", 3),
+        patch("holdfast_cli.reading.BLOCK", 160),
+        patch("holdfast_cli.reading.FIRST_RUN", 700),
+    ):
+        events = Path(folder) / "events.jsonl"
+        events.write_text(text)
+        run = Simulated(setup, Reading(latest=LATEST, as_arrived=as_arrived), jobs)
+        rows = [row for some in run.rows(known, events) for row in some]
+    numbers = run.counts.numbers
+    counted = ranked(run.rejected), ranked(run.found.ignored), run.counts.decisions, run.records, [*run.never()]
+    return rows, counted, numbers.by_day, numbers.by_campaign, numbers.reasons, numbers.exits
+
+
+@given(bodies(), st.lists(records(99), max_size=2), st.lists(st.integers(0, 2), min_size=1, max_size=4), st.booleans())
+def test_what_comes_out_is_the_same_whatever_the_number_of_parts(
+    lines: list[str], known: list[Any], order: list[int], as_arrived: bool
+) -> None:
+    text = "\n".join(lines) + "\n"
+    before = [json.dumps(each).encode() for each in known]
+    one = outcome(text, before, 1, [0], as_arrived=as_arrived)
+    for jobs in (2, 3):
+        assert outcome(text, before, jobs, order, as_arrived=as_arrived) == one
+
+
+def test_ids_that_are_tied_belong_to_one_part() -> None:
+    ties = [("a", "b"), ("c", "d"), ("b", "c"), ("x", "y")]
+    elsewhere = moved(ties, 7)
+    parts = {id_: elsewhere.get(id_, part_of(id_, 7)) for id_ in "abcdxy"}
+    assert len({parts[id_] for id_ in "abcd"}) == 1
+    assert parts["x"] == parts["y"]
+    assert not moved([], 7)
+
+
+# --- Processes. ---
+
+CAMPAIGN = """
+id: cart
+when: {did: added, did_not: charged, within: 30 minutes}
+constant: {name: product, in: {added: product, charged: product}}
+send: {values: {title: "{{ Profile.first_name | default: 'you' }}"}}
+"""
+
+
+def trace(folder: Path) -> list[str]:
+    """The arguments for a file with everything in it: late, doubled, tied, rejected, and in no order."""
+    (folder / "c.yaml").write_text(CAMPAIGN)
+    (folder / "policy.yaml").write_text("per_user: [{at_most: 2, in: 1 day}]\n")
+    (folder / "p.jsonl").write_text(json.dumps({"user": "u-3", "profile": {"first_name": "Ann"}}) + "\n")
+    lines: list[str] = []
+    for n in range(900):
+        at = NOON + (n * 7919 % 900) * 20_000
+        user = f"u-{n * 31 % 90}"
+        event: dict[str, Any] = {"user": user, "event": ("added", "charged", "page")[n * n % 3], "ts": at}
+        lines.append(json.dumps(event if n % 50 == 0 else {**event, "product": f"p-{n % 5}"}))
+        if n % 60 == 7:
+            lines += [lines[-1], json.dumps({"user": user, "alias": f"u-{n % 90}"}), "not json"]
+    (folder / "e.jsonl").write_text("\n".join(lines))
+    names = ("-c", "c.yaml"), ("--policy", "policy.yaml"), ("-p", "p.jsonl"), ("-e", "e.jsonl")
+    return [each for option, name in names for each in (option, str(folder / name))]
+
+
+def printed(arguments: Sequence[str], folder: Path, *more: str) -> tuple[str, str, str]:
+    html = folder / "page.html"
+    result = CliRunner().invoke(app, ["simulate", *arguments, "--html", str(html), *more])
+    assert result.exit_code == 0, result.output
+    return result.stdout, result.stderr, html.read_text()
+
+
+@pytest.mark.parametrize("how", [["--json"], ["--json", "--as-arrived"], []], ids=["json", "as arrived", "text"])
+def test_one_process_and_several_print_the_same(tmp_path: Path, how: list[str]) -> None:
+    arguments = trace(tmp_path)
+    alone = printed(arguments, tmp_path, "--jobs", "1", *how)
+    assert "records rejected" in alone[1]
+    assert alone[0].count("\n") > 20
+    for jobs in ("2", "3"):
+        assert printed(arguments, tmp_path, "--jobs", jobs, *how) == alone
+
+
+def test_processes_that_are_begun_anew_instead_of_forked_print_the_same(tmp_path: Path) -> None:
+    arguments = [*trace(tmp_path), "--json"]
+    alone = printed(arguments, tmp_path, "--jobs", "1")
+    with patch.object(team, "_start_method", lambda: "spawn"):
+        assert printed(arguments, tmp_path, "--jobs", "2") == alone
+
+
+class Failing:
+    """A worker that does what its task says."""
+
+    def __init__(self, _setup: Any, step: team.Step) -> None:
+        self._step = step
+
+    def do(self, task: str) -> int:
+        self._step(1)
+        match task:
+            case "raise":
+                raise ValueError("oh")
+            case "refuse":
+                raise Failure("the file is no good")
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+        return os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("raise", "A worker process failed: ValueError: oh"),
+        ("refuse", "the file is no good"),
+        ("die", "ended by signal 9: there may not be enough memory"),
+    ],
+)
+def test_a_worker_that_fails_fails_the_work_and_leaves_no_process(task: str, said: str) -> None:
+    with team.team(Failing, None, 2) as workers:
+        assert isinstance(workers, team.Processes)
+        pids = {workers.each("do", ["well"], lambda _: None)[0] for _ in range(2)}
+        with pytest.raises(Failure, match=said):
+            workers.each("do", ["well", task, "well"], lambda _: None)
+        processes = workers._processes
+    assert all(not process.is_alive() for process in processes)
+    assert pids <= {process.pid for process in processes}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, sent: signal.Signals) -> None:
+    """A pipe in place of the events, of which the end never comes, so that it is under way when the signal comes."""
+    arguments = trace(tmp_path)
+    arguments[-1] = str(tmp_path / "pipe")
+    os.mkfifo(arguments[-1])
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    run = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # where it is ignored
+    run += "from holdfast_cli.main import main; main()"
+    command = [sys.executable, "-c", run, "simulate", "--jobs", "2", "--json", *arguments]
+    process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(temporary)}, stderr=subprocess.PIPE)
+    with open(arguments[-1], "wb") as file:  # noqa: PTH123  (is open once the other side reads)
+        file.write(b"{}\n")
+        file.flush()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 2
+        assert [*temporary.iterdir()]
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode in {130, 128 + signal.SIGTERM}
+    assert b"Traceback" not in said
+    assert not [*temporary.iterdir()]
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_a_small_file_is_left_to_this_process(tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_text("{}\n")
+    with patch.object(simulating, "cores", lambda: 8):
+        assert simulating.jobs_for(file, None) == 1
+        assert simulating.jobs_for(file, 3) == 3
+        assert simulating.jobs_for(Path("-"), None) == 8
+        with patch.object(simulating, "SMALL", 2):
+            assert simulating.jobs_for(file, None) == 8
+    assert CHUNKS > 1
