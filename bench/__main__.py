@@ -37,8 +37,7 @@ from holdfast_cli.output import err
 TITLES = {
     "counted": "A trigger, counted, beside the baseline",
     "users": "The price against the number of users",
-    "watches": "The price against the watches a user has open",
-    "deflated": "Write units against open watches, with -c deflate=true and without",
+    "watches": "The price against the watches a user has open, with -c deflate=true and without",
     "windows": "The price against window and item size",
     "rows": "What a catalog row and recommendations add, counted",
     "trust": "What the epoch, doubts and several ids of a person add, counted",
@@ -52,7 +51,6 @@ BARE: dict[str, tuple[Callable[..., Any], int]] = {
     "counted": (counted.counted, 8),
     "users": (counted.users, 6),
     "watches": (counted.watches, 4),
-    "deflated": (counted.deflated, 2),
     "windows": (counted.windows, 2),
 }
 """What needs nothing deployed, and how many seconds of the trace it counts."""
@@ -111,8 +109,8 @@ def _part(part: Part, *, quick: bool) -> None:
         elif part.name == "lateness":
             lateness.lateness(part, stack.enter_context(deployed()), watches=8 if quick else lateness.WATCHES)
         elif part.name == "throughput":
-            events = 3000 if quick else throughput.EVENTS
-            throughput.throughput(part, stack.enter_context(deployed()), events=events)
+            events, times = (3000, 1) if quick else (throughput.EVENTS, throughput.TIMES)
+            throughput.throughput(part, stack.enter_context(deployed()), events=events, times=times)
         elif part.name == "recommend":
             recommend.recommend(part, events=100_000 if quick else recommend.EVENTS)
         elif part.name == "simulate":

@@ -1,4 +1,4 @@
-"""What the emulator itself can do: queue, function, PutEvents, deployed beside the stack."""
+"""What the emulator itself can do: queue, function, table, ticks and PutEvents, deployed beside the stack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.emulated import client
-from bench.traces import ADDED
+from bench.traces import ADDED, CHARGED
 from holdfast_cli.stack import Deployment
 
 FUNCTION = Path(__file__).with_name("passthrough_function.py")
@@ -25,13 +25,22 @@ class PassThrough(NamedTuple):
 
 
 @contextmanager
-def pass_through(deployment: Deployment) -> Iterator[PassThrough]:
-    """Deployed beside the stack, with a queue and a mapping like those of join; the mapping stands still at first."""
-    sqs, iam, lambda_ = (client(name, deployment.endpoint) for name in ("sqs", "iam", "lambda"))
+def pass_through(deployment: Deployment, *, window: int) -> Iterator[PassThrough]:
+    """Beside the stack, with a queue, a table and a mapping like those of join. The mapping stands still at first.
+
+    `window` is in seconds.
+    """
+    sqs, iam, lambda_, dynamodb = (client(name, deployment.endpoint) for name in ("sqs", "iam", "lambda", "dynamodb"))
+    dynamodb.create_table(
+        TableName=NAME,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "user", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "user", "AttributeType": "S"}],
+    )
     url = sqs.create_queue(QueueName=NAME, Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    allowed = {"Effect": "Allow", "Action": ["events:*", "sqs:*", "logs:*"], "Resource": "*"}
+    allowed = {"Effect": "Allow", "Action": ["dynamodb:*", "events:*", "sqs:*", "logs:*"], "Resource": "*"}
     role = iam.create_role(RoleName=NAME, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
     iam.put_role_policy(RoleName=NAME, PolicyName="all", PolicyDocument=_policy(allowed))
     lambda_.create_function(
@@ -42,7 +51,16 @@ def pass_through(deployment: Deployment) -> Iterator[PassThrough]:
         MemorySize=1024,
         Timeout=20,
         Code={"ZipFile": _code()},
-        Environment={"Variables": {"BUS": deployment.outputs["EventBusName"], "ADDED": ADDED}},
+        Environment={
+            "Variables": {
+                "TABLE": NAME,
+                "BUS": deployment.outputs["EventBusName"],
+                "QUEUE": url,
+                "ADDED": ADDED,
+                "CHARGED": CHARGED,
+                "WINDOW": str(window),
+            }
+        },
     )
     mapping = lambda_.create_event_source_mapping(
         EventSourceArn=arn,
@@ -61,6 +79,7 @@ def pass_through(deployment: Deployment) -> Iterator[PassThrough]:
         iam.delete_role_policy(RoleName=NAME, PolicyName="all")
         iam.delete_role(RoleName=NAME)
         sqs.delete_queue(QueueUrl=url)
+        dynamodb.delete_table(TableName=NAME)
 
 
 def _code() -> bytes:

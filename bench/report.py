@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal, TypeAlias
 
 from rich import box
@@ -19,9 +20,16 @@ OUT = Path(__file__).parent / "out"
 Sense: TypeAlias = Literal["at most", "at least"]
 
 
+Verdict: TypeAlias = Literal["met", "bounded", "not met"]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure. With a `goal` it is met or not."""
+    """A figure. With a `goal` it is met or not.
+
+    `spread` is the least and the greatest of several measurements, of which `value` is the median: the goal is met
+    where all of them meet it. A goal that cannot be met has a `bound`, how near one comes: `docs/costs.md` says why.
+    """
 
     what: str
     value: float
@@ -29,13 +37,21 @@ class Row:
     goal: float | None = None
     sense: Sense = "at most"
     note: str = ""
+    spread: tuple[float, float] | None = None
+    bound: float | None = None
 
     @property
-    def met(self) -> bool | None:
+    def verdict(self) -> Verdict | None:
         """None where there is no goal."""
         if self.goal is None:
             return None
-        return self.value <= self.goal if self.sense == "at most" else self.value >= self.goal
+        if self._within(self.goal):
+            return "met"
+        return "bounded" if self.bound is not None and self._within(self.bound) else "not met"
+
+    def _within(self, limit: float) -> bool:
+        least, greatest = self.spread or (self.value, self.value)
+        return greatest <= limit if self.sense == "at most" else least >= limit
 
     @property
     def ratio(self) -> float | None:
@@ -43,10 +59,19 @@ class Row:
         return self.value / self.goal if self.goal else None
 
     def to_json(self) -> dict[str, Any]:
-        given = {"what": self.what, "value": self.value, "unit": self.unit}
+        given: dict[str, Any] = {"what": self.what, "value": self.value, "unit": self.unit}
+        if self.spread is not None:
+            given |= {"spread": self.spread}
         if self.goal is not None:
-            given |= {"goal": self.goal, "sense": self.sense, "met": self.met, "ratio": self.ratio}
+            given |= {"goal": self.goal, "sense": self.sense, "verdict": self.verdict, "ratio": self.ratio}
+        if self.bound is not None:
+            given |= {"bound": self.bound}
         return given | ({"note": self.note} if self.note else {})
+
+
+def spread(what: str, values: Sequence[float], unit: str = "", **more: Any) -> Row:
+    """The median of measurements, with the least and the greatest. At least one value."""
+    return Row(what, median(values), unit, spread=(min(values), max(values)), **more)
 
 
 @dataclass(slots=True)
@@ -66,9 +91,14 @@ class Part:
     def row(self, what: str, value: float, unit: str = "", **more: Any) -> None:
         self.rows.append(Row(what, value, unit, **more))
 
+    def spread(self, what: str, values: Sequence[float], unit: str = "", **more: Any) -> None:
+        """A row of the median of measurements, with the least and the greatest."""
+        self.rows.append(spread(what, values, unit, **more))
+
     @property
     def met(self) -> bool:
-        return not self.failed and all(row.met is not False for row in self.rows)
+        """Every goal is met, or as near as it can be."""
+        return not self.failed and all(row.verdict != "not met" for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
         rows = [row.to_json() for row in self.rows]
@@ -85,7 +115,7 @@ def show(parts: Iterable[Part]) -> None:
         table.add_row(f"[bold]{part.title}[/]", "", "", "", f"[dim]{part.seconds:.0f} s[/]" if part.seconds else "")
         for row in part.rows:
             note = f"[dim]{row.note}[/]" if row.note else ""
-            table.add_row(f"  {row.what}", number(row.value), row.unit, _goal(row), _verdict(row) + note)
+            table.add_row(f"  {row.what}", _measured(row), row.unit, _goal(row), _verdict(row) + note)
         if part.failed:
             table.add_row("  [red]failed[/]", "", "", "", f"[red]{part.failed}[/]")
         table.add_section()
@@ -112,13 +142,25 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.2g}"  # noqa: PLR2004
 
 
+def _measured(row: Row) -> str:
+    if row.spread is None:
+        return number(row.value)
+    return f"{number(row.value)} ({number(row.spread[0])} to {number(row.spread[1])})"
+
+
 def _goal(row: Row) -> str:
     return "" if row.goal is None else f"{'≤' if row.sense == 'at most' else '≥'} {number(row.goal)}"
 
 
+VERDICTS: Mapping[Verdict, str] = {
+    "met": "[green]✓[/]",
+    "bounded": "[yellow]not met, bounded[/]",
+    "not met": "[bold red]✗ not met[/]",
+}
+
+
 def _verdict(row: Row) -> str:
-    if row.met is None:
+    if row.verdict is None:
         return ""
-    met = "[green]✓[/]" if row.met else "[bold red]✗ not met[/]"
     ratio = f" [dim]{row.ratio:.2f} of the goal[/] " if row.ratio is not None else " "
-    return met + ratio
+    return VERDICTS[row.verdict] + ratio

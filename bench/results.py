@@ -32,6 +32,11 @@ class Result(NamedTuple):
         return sum(self.counts.calls.values()) / self.triggers
 
     @property
+    def saves(self) -> int:
+        """Items of users written: one for each event that changes something, and one for each decision."""
+        return sum(number for table, number in self.counts.items.items() if table.endswith("-users"))
+
+    @property
     def cpu_us(self) -> float:
         return sum(self.counts.cpu_us.values()) / self.triggers
 

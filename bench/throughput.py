@@ -1,10 +1,11 @@
-"""Events a second through the deployed stack, beside a pass-through of the same shape in the same run.
+"""Events a second through the deployed stack, beside a pass-through that does the same work in the same run.
 
     python -m bench.throughput
 
 Both get the same realistic trace while their mappings stand still. Then one after the other is let go, until its queue
-is empty: of Holdfast's, that is after the last tick too, as the campaign's window has run out by then. The pass-through
-is the floor: the emulator's own speed. Holdfast's books have to balance afterwards.
+is empty, which is after the last tick too. The pass-through reads users, writes them by condition, sends ticks and puts
+messages as often as Holdfast does, and keeps none of its promises: it is the floor, the emulator's own speed. They take
+turns, several times. Holdfast's books have to balance afterwards.
 
 Once a message holds a hundred events: the emulator hands ten messages at most to a function, where AWS hands over a
 thousand, so a function gets as many events as it would get of AWS. And once it holds one, with fewer events.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from itertools import groupby, islice
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -33,7 +35,9 @@ from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.output import err
 from holdfast_cli.stack import Deployment
 
-EVENTS = 50_000
+EVENTS = 20_000
+"""Each time."""
+TIMES = 3
 SHAPES = {100: 1, 1: 20}
 """How many events a message holds, and for which part of the events: one in so many."""
 USERS = 10_000
@@ -49,27 +53,28 @@ class Run(NamedTuple):
     per_second: float
 
 
-def throughput(part: Part, deployment: Deployment, *, events: int = EVENTS) -> None:
+def throughput(part: Part, deployment: Deployment, *, events: int = EVENTS, times: int = TIMES) -> None:
     campaign = a_campaign(within=WINDOW_SECONDS, settle=0)
     publish_one(campaigns(deployment), campaign, campaign.model_dump_json(by_alias=True))
     sent = 0
-    with pass_through(deployment) as floor:
+    with pass_through(deployment, window=WINDOW_SECONDS) as floor:
         for records, share in SHAPES.items():
-            bodies = _bodies(events // share, records, sent)
-            sent += events // share
-            shape = f"{events // share:,} events, {records} in a message"
-            passing = _timed(deployment, floor.queue_url, floor.mapping, bodies, events // share)
-            holdfast = _timed(
-                deployment, deployment.outputs["EventsQueueUrl"], _join_mapping(deployment), bodies, events // share
-            )
-            part.row(f"{shape}: pass-through", passing.per_second, "events/s")
-            part.row(f"{shape}: Holdfast", holdfast.per_second, "events/s", note="with their ticks and decisions")
-            ratio = holdfast.per_second / passing.per_second
-            part.row("  of the pass-through", ratio, goal=GOAL, sense="at least")
-            part.data[shape] = {"pass-through": passing.seconds, "holdfast": holdfast.seconds}
-        taken = _settled(lambda: _taken(deployment, floor), lambda taken: taken >= sent)
+            each, ratios, ours = events // share, [], []
+            for _ in range(times):
+                bodies = _bodies(each, records, sent)
+                sent += each
+                passing = _timed(deployment, floor.queue_url, floor.mapping, bodies, each)
+                queue, mapping = deployment.outputs["EventsQueueUrl"], _join_mapping(deployment)
+                ours.append(_timed(deployment, queue, mapping, bodies, each).per_second)
+                ratios.append(ours[-1] / passing.per_second)
+            shape = f"{each:,} events, {records} in a message"
+            part.spread(f"{shape}: Holdfast", ours, "events/s", note="with their ticks and decisions")
+            part.spread("  of the pass-through", ratios, goal=GOAL, sense="at least")
+            part.data[shape] = {"holdfast": ours, "ratios": ratios}
+        passed = _settled(lambda: _passed(deployment, floor), lambda passed: passed["records"] >= sent)
     books = _settled(lambda: read_books(deployment), lambda books: books.balance(sent))
-    part.row("events that did not pass through", sent - taken, goal=0)
+    part.row("events that did not pass through", sent - passed["records"], goal=0)
+    part.row("messages of the pass-through", passed["put"], note=f"Holdfast's {books.delivered:,}")
     part.row("books that do not balance", int(not books.balance(sent)), goal=0, note=_told(books))
 
 
@@ -128,10 +133,15 @@ def _join_mapping(deployment: Deployment) -> str:
     return mapping["UUID"]
 
 
-def _taken(deployment: Deployment, floor: PassThrough) -> int:
+def _passed(deployment: Deployment, floor: PassThrough) -> Counter[str]:
+    """Records taken and messages put, by the pass-through's own books."""
     pages = deployment.client("logs").get_paginator("filter_log_events").paginate(logGroupName=floor.log_group)
     lines = (event["message"].strip() for page in pages for event in page["events"])
-    return sum(json.loads(each)["records"] for each in lines if each.startswith('{"records"'))
+    passed: Counter[str] = Counter()
+    for each in lines:
+        if each.startswith('{"records"'):
+            passed.update(json.loads(each))
+    return passed
 
 
 def _settled(read: Callable[[], T], enough: Callable[[T], bool]) -> T:

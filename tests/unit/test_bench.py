@@ -19,7 +19,7 @@ from bench.holdfast_run import _MemoryQueue, _MemoryTimers, _MemoryUsers, _refus
 from bench.lateness import histogram, quantile
 from bench.ledger import Call, Counts, one_after_another
 from bench.prices import PRICES, dollars, flink_month
-from bench.report import Part, Row, number
+from bench.report import Part, Row, number, spread
 from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Event, Trace, flat_lines, line
 from bench.virtual import Batches, Loop
 from holdfast.core.intake.batch import Body
@@ -98,11 +98,27 @@ def test_flink_costs_two_units_and_their_storage_even_where_nothing_happens() ->
 
 
 def test_a_goal_is_met_or_not_and_a_part_that_failed_is_not() -> None:
-    assert Row("calls", 0.2, goal=0.25).met
-    assert Row("events", 0.4, goal=0.5, sense="at least").met is False
-    assert Row("events", 0.4).met is None
+    assert Row("calls", 0.2, goal=0.25).verdict == "met"
+    assert Row("events", 0.4, goal=0.5, sense="at least").verdict == "not met"
+    assert Row("events", 0.4).verdict is None
     assert Part("a", "A", [Row("calls", 0.2, goal=0.25)]).met
+    assert not Part("a", "A", [Row("calls", 0.3, goal=0.25)]).met
     assert not Part("a", "A", failed="no emulator").met
+
+
+def test_a_goal_is_met_where_every_measurement_meets_it() -> None:
+    row = spread("CPU", [0.2, 0.3, 0.22], goal=0.25)
+    assert (row.value, row.spread, row.verdict) == (0.22, (0.2, 0.3), "not met")
+    assert spread("CPU", [0.2, 0.25, 0.22], goal=0.25).verdict == "met"
+    assert spread("events", [0.4, 0.6], goal=0.5, sense="at least").verdict == "not met"
+
+
+def test_what_cannot_be_met_fails_only_beyond_its_bound() -> None:
+    bounded = spread("CPU", [0.2, 0.3, 0.22], goal=0.25, bound=0.3)
+    assert bounded.verdict == "bounded"
+    assert Part("a", "A", [bounded]).met
+    assert spread("CPU", [0.2, 0.31], goal=0.25, bound=0.3).verdict == "not met"
+    assert Row("events", 0.4, goal=0.5, bound=0.3, sense="at least").verdict == "bounded"
 
 
 def test_numbers_are_shown_with_three_digits() -> None:
