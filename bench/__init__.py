@@ -1,4 +1,4 @@
-"""What Holdfast costs, and how fast it is: measured."""
+"""Measurements: the costs of Holdfast, and its speed."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ BARE: dict[str, tuple[Callable[..., Any], int]] = {
     "watches": (counted.watches, 4),
     "windows": (counted.windows, 2),
 }
-"""What needs nothing deployed, and how many seconds of the trace it counts."""
+"""Parts that need nothing deployed, and how many seconds of the trace they count."""
 
 
 def main(

@@ -1,4 +1,4 @@
-"""What hostile templates cost before they are stopped: `make attacks`.
+"""The costs of hostile templates before they are stopped: `make attacks`.
 
 CPU milliseconds of compiling and rendering without, and the peak of memory with `tracemalloc`, of the attacks that the
 tests refuse or withhold.

@@ -1,4 +1,4 @@
-"""What Holdfast is measured against: the same thing built as AWS's documentation leads one to build it.
+"""The baseline that Holdfast is measured against: the same thing built as AWS's documentation leads one to build it.
 
 `ingest` reads the queue with Powertools' batch processing, record by record, each made idempotent by its utility (in
 DynamoDB). A user's product is an item; an add makes a one-off EventBridge schedule, a charge deletes it.

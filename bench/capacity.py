@@ -1,4 +1,4 @@
-"""What DynamoDB charges for a request, by its rules: bytes of an item, and units of reads and writes.
+"""The charges of DynamoDB for a request, by its rules: bytes of an item, and units of reads and writes.
 
 The emulator's own `ConsumedCapacity` is right for PutItem, UpdateItem, DeleteItem and BatchWriteItem, and is taken from
 there. It is wrong for reads (it does not look at sizes) and for statements (one unit each): those are computed here.
@@ -14,7 +14,7 @@ from typing import Any
 WRITE_BYTES = 1024
 READ_BYTES = 4096
 ITEM_BYTES = 100
-"""What storage counts for an item besides its content."""
+"""Bytes that storage counts for an item besides its content."""
 
 Item = Mapping[str, Mapping[str, Any]]
 """An item, or some attributes of one, as the low-level API has it: `{"user": {"S": "u-1"}}`."""

@@ -1,4 +1,4 @@
-"""What a trigger costs, counted: Holdfast's handlers beside the baseline's, on the same slice of the same trace.
+"""The price of a trigger, counted: Holdfast's handlers beside the baseline's, on the same slice of the same trace.
 
     python -m bench --only counted
 
@@ -129,11 +129,11 @@ def _priced(result: Result) -> str:
 
 CENT = 0.01
 SWEEPS = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem"}
-"""What sweep does whatever comes in: its share is in every run."""
+"""The calls that sweep makes whatever comes in: its share is in every run."""
 
 
 def _alternatives(part: Part, ours: Result, events_per_second: float) -> None:
-    """What else waits for a window: the waiting alone, for a million triggers."""
+    """Other services that wait for a window: the waiting alone, for a million triggers."""
     messages = ours.counts.things["bus_events"] / ours.triggers * MILLION
     part.row("Step Functions' transitions for a million triggers", step_functions(MILLION, messages), "$")
     part.row("Scheduler's invocations for them", dollars({"scheduler_invocations": messages}), "$")
@@ -239,7 +239,7 @@ def _plain(result: Result) -> dict[str, object]:
 
 
 def _units_of(results: dict[str, Result]) -> dict[str, object]:
-    """What `bench.scale` computes with, by trigger; and by view, of what nobody waits for."""
+    """Numbers that `bench.scale` computes with: by trigger, and by view where nobody waits for views."""
     ours, views = results["holdfast"], results["holdfast views"]
     plain = _plain(ours)
     seen = views.events

@@ -1,4 +1,4 @@
-"""What a cold start pays for: the size of code and layer, and the CPU time of importing and building each handler.
+"""The price of a cold start: the size of code and layer, and the CPU time of importing and building each handler.
 
 Run by `make footprint`. What is measured is what is deployed, bytecode and all, in a fresh interpreter. Times are CPU
 milliseconds, the least of nine; the ratio to importing boto3 and making the three clients, in the same run, says more

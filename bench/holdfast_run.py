@@ -283,7 +283,7 @@ class HoldfastRun:
         put_profiles(self._dynamodb, f"{self._name}-users", sorted(users))
 
     def _warm_up(self) -> None:
-        """What a container does once: read the campaigns, note the names of events, open connections."""
+        """Do all that a container does once: read the campaigns, note the names of events, open connections."""
         self._iterator = self._stream_end()
         for name in ("viewed", self._campaign_trigger, self._campaign.when.did_not[0]):
             event = {"user": "nobody", "event": name, "product": "p", "price": 1.5, "ts": START - 10**9}
@@ -341,7 +341,7 @@ def _refuse(messages: Iterable[Message]) -> None:
 
 
 def environment(endpoint: str, name: str) -> Mapping[str, str]:
-    """What the stack tells the functions, of what `create` made."""
+    """The settings that the stack gives the functions, of what `create` made."""
     sqs = client("sqs", endpoint)
     urls = {queue: sqs.get_queue_url(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in QUEUES}
     return {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bench.capacity import item_bytes, read_units, statement_bytes, write_units
 
 PIECE_BYTES = 64 * 1024
-"""What SQS and EventBridge count as one request, and one event."""
+"""Bytes that SQS and EventBridge count as one request, and one event."""
 
 
 class Call(NamedTuple):

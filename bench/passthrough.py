@@ -1,4 +1,4 @@
-"""What the emulator itself can do: queue, function, table, ticks and PutEvents, deployed beside the stack."""
+"""The emulator's own speed: queue, function, table, ticks and PutEvents, deployed beside the stack."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ FLINK_OVERHEAD_KPUS: Final = 1
 
 
 def dollars(counted: Mapping[str, float]) -> float:
-    """What the counted things cost, each under its name among the prices. Raises KeyError for a thing without price."""
+    """The price of the counted things, each under its name. Raises KeyError for a thing without price."""
     return sum(PRICES[thing] * number for thing, number in counted.items())
 
 

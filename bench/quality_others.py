@@ -1,4 +1,4 @@
-"""What others would recommend: run by bench.quality, in a venv that has `implicit`.
+"""Recommendations of others: run by bench.quality, in a venv that has `implicit`.
 
 Reads JSON from standard input: `done` ([user, item] before the split, by number), `users`, `items`, `trials` ([seeds,
 had, wanted]). Writes by name the hit rates at 3 and at 10.

@@ -1,4 +1,4 @@
-"""What a part of the bench reports: rows, some of them goals. As a table for people, as JSON for scripts."""
+"""The report of a part of the bench: rows, some of them goals. As a table for people, as JSON for scripts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def spread(what: str, values: Sequence[float], unit: str = "", **more: Any) -> R
 
 @dataclass(slots=True)
 class Part:
-    """What one part found. `data` is what tables have no room for: histograms, counts by operation.
+    """The findings of one part. `data` holds all that tables have no room for: histograms, counts by operation.
 
     A part that failed says why, and has the rows it came to.
     """

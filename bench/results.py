@@ -1,4 +1,4 @@
-"""What a counted run comes to, Holdfast's or the baseline's."""
+"""The result of a counted run, Holdfast's or the baseline's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Said(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What was counted, for how many triggers (adds, copies apart), what was said, and bytes in the tables."""
+    """The counts, for how many triggers (adds, copies apart), the messages, and bytes in the tables."""
 
     counts: Counts
     triggers: int

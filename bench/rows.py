@@ -1,4 +1,4 @@
-"""What a message's catalog row and its recommendations add to the price: reads, counted by table.
+"""The price that a message's catalog row and its recommendations add: reads, counted by table.
 
     python -m bench --only rows
 
@@ -111,7 +111,7 @@ def own(message: int) -> list[str]:
 
 
 def others(item: str) -> list[Neighbour]:
-    """What goes with an item, best first: some that go with it alone, and then what goes with many."""
+    """Items that go with an item, best first: some that go with it alone, and then those that go with many."""
     number = int(item.removeprefix("p-"))
     best = [f"r-{number * LIKELY // RECENT + n:06d}" for n in range(LIKELY // RECENT)]
     common = [f"c-{(number + n) % 1000:06d}" for n in range(OTHERS - len(best))]

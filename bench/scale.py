@@ -102,7 +102,7 @@ def users_heat(writes: float, units_each: float, partitions: int, batches: float
 
 
 class Slots(NamedTuple):
-    """What all users' timers in one minute ask of the timers table's partitions, one for each shard."""
+    """The load of all users' timers in one minute on the timers table's partitions, one for each shard."""
 
     users: int
     shards: int

@@ -33,7 +33,7 @@ WINDOW_SECONDS = 3600
 GOAL = 0.5
 """Of the CPU time that Flink's KeyedProcessFunction takes."""
 GROWTH = 1.1
-"""What ten times the length may add to the memory: nothing, but for noise."""
+"""The memory that ten times the length may add: nothing, but for noise."""
 CAMPAIGN = """\
 id: abandoned
 when: {{did: {added}, did_not: {charged}, within: {within} seconds, max_age: {max_age} seconds}}
@@ -65,7 +65,7 @@ sys.exit(1 if status else 0)
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a program and its children took: CPU seconds, and the peak of the largest of them."""
+    """The expense of a program and its children: CPU seconds, and the peak of the largest of them."""
 
     cpu: float
     megabytes: float

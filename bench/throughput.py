@@ -145,7 +145,7 @@ def _passed(deployment: Deployment, floor: PassThrough) -> Counter[str]:
 
 
 def _settled(read: Callable[[], T], enough: Callable[[T], bool]) -> T:
-    """What is read once it is enough, or has had the time to be."""
+    """The number read, once it is enough or has had the time to be."""
     for _ in range(40):
         if enough(found := read()):
             break

@@ -46,7 +46,7 @@ LATE = 30 * SECOND
 """How late (mean) those events come that are out of order; and the second copies of those that come twice."""
 
 MARGIN = 10 * SECOND
-"""What came or fell due so long before a slice may still be under way when it begins."""
+"""Records that came or fell due so long before a slice may still be under way when it begins."""
 
 
 class Event(NamedTuple):

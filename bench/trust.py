@@ -1,4 +1,4 @@
-"""What the epoch, doubts and several ids of one person add to the price: units and calls, counted.
+"""The price that the epoch, doubts and several ids of one person add: units and calls, counted.
 
     python -m bench --only trust
 

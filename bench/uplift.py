@@ -59,9 +59,9 @@ class World(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What all looks at one campaign came to. `missed`: an interval did not hold the truth. `right`, `wrong`: an effect
-    was declared in its direction, or another. `plain`: a plain dashboard called something significant. `agrees`: the
-    report of the last day counts the same users, and says the same.
+    """The result of all looks at one campaign. `missed`: an interval did not hold the truth. `right`, `wrong`: an
+    effect was declared in its direction, or another. `plain`: a plain dashboard called something significant. `agrees`:
+    the report of the last day counts the same users, and says the same.
     """
 
     missed: bool

@@ -36,7 +36,7 @@ VCPU_MB = 1769
 
 
 class Loop:
-    """What happens when: epoch milliseconds, and in the order of being told for the same one."""
+    """A timetable: by epoch milliseconds, and for the same one in the order of entry."""
 
     def __init__(self, now: int) -> None:
         self.now = now
@@ -132,7 +132,7 @@ class Stream(Generic[T]):
 
 
 class Context:
-    """What Lambda tells a function of its invocation."""
+    """The context that Lambda gives a function with its invocation."""
 
     function_name = "bench"
     memory_limit_in_mb = 1024

@@ -49,7 +49,7 @@ WORLDS = (
 
 
 def history(world: World, seed: int = 1) -> Iterator[Done]:
-    """What was done, from 0 to 30 days; in no order."""
+    """Users' deeds, from 0 to 30 days; in no order."""
     chance = random.Random(seed)  # noqa: S311  (no secret)
     weights = [1 / number**world.skew for number in range(1, world.items + 1)]
     everything = range(world.items), list(accumulate(weights))

@@ -165,7 +165,7 @@ def _large(rng: random.Random) -> str:
 
 
 def wrong(body: str) -> list[str]:
-    """What is not as it has to be: what was raised, or which records are not accounted for."""
+    """The mistakes: an exception, or records that are not accounted for."""
     try:
         return list(_wrong(body))
     except Exception as error:  # noqa: BLE001 (that is what is looked for)

@@ -29,9 +29,9 @@ TOGETHER = {
     "tests/infrastructure/": "infrastructure",
     "tests/packaging/": "packaging",
 }
-"""What runs on one worker, one after the other: it shares a browser, the synthesised templates or a wheel, or its tests
-wait. The first that fits counts. The tests of any other file run on whichever worker is free, a file at a time: handed
-out one by one, thousands of them keep the process busy that hands them out.
+"""Groups of tests that run on one worker, one after the other: they share a browser, the synthesised templates or a
+wheel, or they wait. The first that fits counts. The tests of any other file run on whichever worker is free, a file at
+a time: handed out one by one, thousands of them keep the process busy that hands them out.
 """
 LONGEST_FIRST = ["upgrade", "browser", "e2e", "e2e, waiting for windows", "infrastructure", "pictures", "packaging"]
 WAITING = ("tests/e2e", "tests/browser", "tests")

@@ -43,7 +43,7 @@ def a_plan(seconds: int) -> Plan:
 
 
 def simulate(lines: Iterable[str], seconds: int) -> list[tuple[str, str, str, int]]:
-    """What is decided: kind, user, product, the trigger's time."""
+    """The decisions: kind, user, product, the trigger's time."""
     simulation = Simulation(Plans([a_plan(seconds)]), Decided)
     for line in lines:
         for record in records(line, 1 << 53):

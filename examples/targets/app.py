@@ -1,4 +1,4 @@
-"""What may become of messages: an e-mail, a webhook, a queue, a state machine. Each is a stack of its own.
+"""Targets of messages: an e-mail, a webhook, a queue, a state machine. Each is a stack of its own.
 
 cd examples/targets && npx cdk deploy Webhook -c bus=BUS -c campaign=abandoned-cart -c url=https://example.com/hook
 

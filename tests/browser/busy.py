@@ -299,7 +299,7 @@ def rules() -> dict[str, Any]:
 
 
 def answer(path: str, query: str) -> Any:
-    """What is asked for with GET, as the API's models have it; None for what there is not."""
+    """The answer to a GET, as the API's models have it; None for an unknown path."""
     days = int(parse_qs(query).get("days", ["14"])[0])
     kind, _, one = path.partition("/api/")[2].partition("/")
     if one.endswith("/users"):
@@ -323,7 +323,7 @@ def answer(path: str, query: str) -> Any:
 
 
 def pure(path: str, body: Any) -> tuple[int, Any]:
-    """What is asked for with POST and changes nothing: the API's own answer, of a system that has seen nothing."""
+    """The answer to a POST that changes nothing: the API's own, of a system that has seen nothing."""
     kind = path.partition("/api/")[2]
     try:
         if kind == "check":

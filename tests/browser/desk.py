@@ -1,4 +1,4 @@
-"""What a person at the keyboard does, and sees."""
+"""A person at the keyboard: the keys they press, and the things they see."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Desk:
         page.on("dialog", lambda dialog: dialog.accept())  # leave, though there is something unpublished
 
     def _heard(self, kind: str, text: str) -> None:
-        """What the browser says of refused requests (their status) is for the tests to expect; policies are not."""
+        """A refused request (its status) is for the tests to expect; a breach of the policies is not."""
         if kind == "error" and "Failed to load resource" not in text:
             self.complaints.append(text)
 

@@ -40,7 +40,7 @@ def test_who_lost_the_right_to_publish_meanwhile_is_told_why_it_is_refused(
     desk = sit_down()
 
     def as_it_was(route: Route) -> None:
-        """What the page was told when it was opened: that this is an editor."""
+        """The answer that the page got when it was opened: this is an editor."""
         answer: dict[str, Any] = route.fetch().json()
         route.fulfill(body=json.dumps({**answer, "may_edit": True}), content_type="application/json")
 

@@ -1,4 +1,4 @@
-"""What stands between due and sent, as a marketer does it: written, previewed, published, and read in the report."""
+"""The rules between due and sent, as a marketer does it: written, previewed, published, and read in the report."""
 
 from __future__ import annotations
 

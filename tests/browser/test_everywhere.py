@@ -1,4 +1,4 @@
-"""What holds on every page: it fits a phone, can be used by whoever uses it, and is fast."""
+"""Every page fits a phone, can be used by whoever uses it, and is fast."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_where_the_readers_colours_are_forced_lines_tell_what_colours_told(sit_d
 
 
 def axe(desk: Desk) -> list[str]:
-    """What is serious or critical. Run through the debugger, as the page itself takes no script from elsewhere."""
+    """Serious and critical findings. Axe runs through the debugger: the page itself takes no script from elsewhere."""
     desk.page.evaluate(AXE.read_text() + "; undefined")
     result: Any = desk.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [

@@ -1,4 +1,4 @@
-"""What the pages look like in a busy system: nothing sticks out, and a picture of each is as it was.
+"""The looks of the pages in a busy system: nothing sticks out, and a picture of each is as it was.
 
 The pictures beside this file are a quarter as wide, and compared with a tolerance; HOLDFAST_PICTURES=write makes them
 anew. Where a browser has other fonts than theirs, widths are looked at and pictures are not.

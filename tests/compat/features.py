@@ -1,4 +1,4 @@
-"""What today's release leaves of each of its features, in users' items, so that the next release has to read it.
+"""Users' items of today's release, with each of its features, so that the next release has to read it.
 
 `scenario.py` runs in older releases, too, and holds no more than all of them know. This one is for what came since:
 persons of several ids, spaces, exits for every value, doubts, rules between due and sent, variants and conversions.
@@ -98,7 +98,7 @@ def leave(world: Any) -> Left:
 
 
 def meet(fresh: Callable[[], Any], left: Left) -> Met:
-    """What becomes of each id when something happens to it, and of all by a tick an hour later."""
+    """The outcome for each id when something happens to it, and for all by a tick an hour later."""
     met: Met = {}
     users = sorted(item["user"]["S"] for item in left["tables"]["users"] if item["part"]["S"] == "watches")
     for action in ACTIONS:

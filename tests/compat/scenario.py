@@ -1,4 +1,4 @@
-"""What a release leaves in its tables and queues, and what a release makes of what it finds there.
+"""A scenario: it leaves items in tables and queues, and records what a release makes of those it finds there.
 
 This file runs inside today's code and inside older releases taken from git, so it uses only what all of them have:
 `World` of `tests/integration/conftest.py`, and the functions behind it.
@@ -117,7 +117,7 @@ def leave(world: Any) -> Left:
 
 
 def meet(fresh: Callable[[], Any], left: Left) -> Met:
-    """What becomes of each user when something happens to them, of each outbox, tick, slot and reject."""
+    """The outcome for each user when something happens to them, and for each outbox, tick, slot and reject."""
     met: Met = {}
     users = sorted(item["user"]["S"] for item in left["tables"]["users"] if item["part"]["S"] == "watches")
     for action in ACTIONS:
@@ -153,7 +153,7 @@ def meet(fresh: Callable[[], Any], left: Left) -> Met:
 
 
 def happens(world: Any, users: list[str], action: str) -> Met:
-    """What is decided by it for each user, and by a tick an hour later."""
+    """The decisions by it for each user, and by a tick an hour later."""
     world.now += 60 * MINUTE if action == "tick" else MINUTE
     shop = Shop(world)
     met: Met = {}
@@ -171,7 +171,7 @@ def happens(world: Any, users: list[str], action: str) -> Met:
 
 
 def decided(world: Any, user: str) -> list[Any]:
-    """What the user's last write decided; of many decisions their number, and a digest of them."""
+    """The decisions in the user's last write; of many decisions their number, and a digest of them."""
     names = ("kind", "campaign", "key", "at", "id", "reason", "open")
     defaults = {"reason": "", "open": 1}
     found = [[each.get(name, defaults.get(name)) for name in names] for each in world.outbox(user)]

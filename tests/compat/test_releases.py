@@ -27,8 +27,8 @@ from tests.compat.make_golden import NoHistory, run, source
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 FEATURES = sorted((Path(__file__).parent / "golden" / "features").glob("*.json"))
 OTHERWISE = ("too-many: buy", "too-many: buy, then a tick")
-"""What today's release decides otherwise on purpose: a purchase of something else, beyond the cap of watches, ends none
-of those that are open any more."""
+"""Decisions that today's release takes otherwise on purpose: a purchase of something else, beyond the cap of
+watches, ends none of those that are open any more."""
 PREVIOUS = "d5c770d"
 """The release before: what is deployed when this one is rolled back."""
 
@@ -64,7 +64,7 @@ def test_today_goes_on_with_what_was_left_of_each_feature(golden: Path) -> None:
 
 OF_A_WATCH = {"at", "id", "rev", "due", "shown", "event", "elder", "exit", "grace", "decided", "decided_for", "parts"}
 OF_A_WATCH |= {"wait", "elsewhere", "own"}
-"""What `core/fold/watches.py` writes of a watch and its trigger."""
+"""The fields that `core/fold/watches.py` writes of a watch and its trigger."""
 
 
 def test_all_that_an_item_of_a_user_may_hold_is_in_some_golden_file() -> None:
@@ -116,7 +116,7 @@ plans = Plans(Plan.from_json(json.loads(text)) for text in json.load(sys.stdin))
 plans.read(Event("u-1", "added", 1, 1, {"product": "coat"}))
 json.dump({plan.id: plan.paused for plan in plans.values()}, sys.stdout)
 """
-"""What join of the release before does with all that is live, before it does anything else."""
+"""Calls that join of the release before makes on all that is live, before it does anything else."""
 
 NEW: dict[str, dict[str, Any]] = {
     "grace": {"grace": 60_000},

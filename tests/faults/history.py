@@ -72,7 +72,7 @@ DRAFTS = (
     ),
     Plan(id="new", did=("added",), did_not=("bought",), within=4 * MINUTE, constant=_on("added", "bought")),
 )
-"""What somebody may publish while events come."""
+"""Plans that somebody may publish while events come."""
 VALUES = {"title": "{{ Profile.name | default: 'Hi' }}, your {{ ConstantEventProperty }}"}
 
 
@@ -97,7 +97,7 @@ class Decided(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What stands in the table from `written` on: read by that are messages that arrive from `since` on. `plan` is None
+    """A publication, in the table from `written` on. It reads messages that arrive from `since` on. `plan` is None
     where the campaign was deleted.
     """
 
@@ -126,7 +126,7 @@ class Serial:
 
 
 class Live:
-    """What is published, in a story that leaves it alone: the epoch never moves."""
+    """The publication of a story that leaves it alone: the epoch never moves."""
 
     table = "campaigns"
 
@@ -214,7 +214,7 @@ class History:
             world.run(world.now + HOUR)
 
     def _begin(self) -> None:
-        """What was published before; and sweep has run before, unless the stack is new."""
+        """Earlier publications stand there; and sweep has run before, unless the stack is new."""
         self.world.now = START - HOUR
         self._publish_all()
         if self.world.rng.random() < 0.9:

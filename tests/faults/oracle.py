@@ -1,4 +1,4 @@
-"""What has to have come of a history, said without any code of the fold, of plans or of their timeline."""
+"""The outcome that a history must have, said without any code of the fold, of plans or of their timeline."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _published(history: History, campaign: str) -> list[Published]:
 
 
 def _in_force(history: History, campaign: str, at: int) -> Published | None:
-    """What a message was read by that arrived then."""
+    """The publication that reads a message which arrived then."""
     until = [each for each in _published(history, campaign) if each.since <= at]
     return max(until, key=lambda each: (each.since, each.written), default=None)
 
@@ -93,7 +93,7 @@ def _undecided(history: History) -> Iterator[str]:
 
 
 def _of(history: History, user: str, product: str) -> Iterator[Happened]:
-    """What a person did, under whichever id."""
+    """The deeds of a person, under whichever id."""
     for each in history.happened:
         if (_person(each.user), each.product) == (_person(user), product):
             yield each

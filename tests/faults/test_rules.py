@@ -84,7 +84,7 @@ def test_the_oracle_sees_a_mistake(mistake: str, monkeypatch: pytest.MonkeyPatch
 
 
 def simulated(history: Ruled) -> list[tuple[str, str, str, str, str]]:
-    """What the simulation decides on the events that the functions took."""
+    """The decisions of the simulation on the events that the functions took."""
     plans = RuledContainers(history.by).timeline.newest
     known = {user: Known(user, {"timezone": zone}) for user, zone in ZONES.items()}
     decided: list[tuple[str, str, str, str, str]] = []

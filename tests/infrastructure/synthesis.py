@@ -42,7 +42,7 @@ class Stack:
         return properties
 
     def actions(self, place: str) -> dict[str, set[str]]:
-        """What a role may do: actions by the resource they are allowed on."""
+        """The rights of a role: actions by the resource they are allowed on."""
         allowed: dict[str, set[str]] = {}
         for statement in self.properties("AWS::IAM::Policy", place)["PolicyDocument"]["Statement"]:
             assert statement["Effect"] == "Allow"

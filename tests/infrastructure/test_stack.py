@@ -1,4 +1,4 @@
-"""What would hurt if it were otherwise."""
+"""Properties of the stack whose absence would hurt."""
 
 from __future__ import annotations
 
@@ -449,7 +449,7 @@ def test_a_key_that_is_there_already_is_used_and_no_other_is_made() -> None:
 
 
 def test_production_data_outlives_a_mistake_and_a_deployment_that_failed_can_be_repeated() -> None:
-    """What a failed first deployment made is taken back: it would be left behind, or block the next one, for ever."""
+    """A failed first deployment is taken back whole: the rest would be left behind, or block the next one, for ever."""
     prod = stack(stage="prod", recommendations="true", customer_managed_key="true")
     for kind in ("DynamoDB::Table", "SQS::Queue", "S3::Bucket", "Cognito::UserPool", "KMS::Key", "Events::EventBus"):
         found = prod.all(f"AWS::{kind}").values()

@@ -169,7 +169,7 @@ def test_what_cannot_be_put_goes_to_the_undelivered_queue_whole(world: World) ->
 
 
 def test_a_call_that_may_not_end_in_time_is_not_begun(world: World) -> None:
-    """What is left of the time is for putting aside what could not be put."""
+    """The rest of the time is for putting aside what could not be put."""
     decide(world, "ann")
     world.deliver().take([world.item() or {}], lambda: 15.0)
     assert world.events.calls["put_events"] == 0

@@ -1,4 +1,4 @@
-"""What the stream gave up on lies whole in a bucket, and a message on the undelivered queue names it."""
+"""A batch that the stream gave up on lies whole in a bucket, and a message on the undelivered queue names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is published counts for every event that arrives from then on, in every container, however it comes again."""
+"""A publication counts for every event that arrives from then on, in every container, however it comes again."""
 
 from __future__ import annotations
 

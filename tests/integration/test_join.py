@@ -482,7 +482,7 @@ def test_a_message_waits_for_its_hours_by_a_nomination(world: World) -> None:
 
 
 def _folding(world: World, join: Join) -> Callable[[dict[str, Any]], None]:
-    """What another container does meanwhile: it folds the ticks that come."""
+    """Another container folds the ticks that come meanwhile."""
 
     def meanwhile(_: dict[str, Any]) -> None:
         ticks = [world.body(each, message="t") for each in world.messages("events")]

@@ -26,7 +26,7 @@ def take(world: World, *records: object) -> list[str]:
 
 
 def decided(world: World, *users: str) -> list[tuple[str, str, str]]:
-    """What the outboxes hold."""
+    """The decisions in the outboxes."""
     return [(each["kind"], user, each["shown"]) for user in users for each in world.outbox(user)]
 
 

@@ -179,7 +179,7 @@ def test_while_it_cannot_be_read_nothing_is_decided_and_everything_is_folded(wor
 
 
 def test_no_release_before_it_finds_anything_of_it_among_what_is_live(world: World) -> None:
-    """What d5c770d reads, all of which it takes for plans and recommendations."""
+    """The items that d5c770d reads, all of which it takes for plans and recommendations."""
     before = [item for item in world.items("campaigns") if item["pk"]["S"] == "live"]
     in_force(world, ONE_A_DAY)
     assert [item for item in world.items("campaigns") if item["pk"]["S"] == "live"] == before

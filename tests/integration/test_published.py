@@ -1,4 +1,4 @@
-"""What is published: revisions of campaigns and of recommendations, in one table, and by one query what is live."""
+"""Publications: revisions of campaigns and of recommendations, in one table; one query reads all that is live."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def leave_behind(world: World, *products: str, user: str = "ann") -> None:
 
 
 def delivered(world: World) -> dict[str, Any]:
-    """What came on the bus, by constant value: the text, or the reason."""
+    """The messages on the bus, by constant value: the text, or the reason."""
     world.deliver_outboxes()
     details = [event["detail"] for event in world.messages("rule")]
     return {each["constant"]["value"]: each.get("reason") or each["values"]["k"] for each in details}

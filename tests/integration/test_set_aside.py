@@ -1,5 +1,5 @@
-"""What was set aside goes on as what is known today says: dead letters as if they had just arrived for the first time,
-undelivered messages only where nothing has happened since.
+"""Messages that were set aside go on by what is known today: dead letters as if they had just arrived for the first
+time, undelivered messages only where nothing has happened since.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def test_an_order_that_names_the_device_ends_what_its_guest_began(world: World, 
 
 
 def test_a_source_that_cannot_be_read_takes_out_itself_only(world: World) -> None:
-    """What no other reads comes again; everything else is folded, rejected and decided as ever."""
+    """A record that no other source reads comes again; everything else is folded, rejected and decided as ever."""
     publish(world)
     publish(world, replace(SHOP, id="future", match="future"))
     key = {"pk": {"S": TIMELINE}, "sk": {"S": "source#future"}}

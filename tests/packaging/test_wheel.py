@@ -106,7 +106,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, embedded: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """What the wheel asks for, in the releases that all other tests run with."""
+    """The wheel with its dependencies, in the releases that all other tests run with."""
     home, folder = tmp_path_factory.mktemp("venv"), tmp_path_factory.mktemp("work")
     subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
     install = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -20,9 +20,9 @@ UNREADABLE = "Items[?size == `1`].prod_name"
 
 
 class Reading(NamedTuple):
-    """What a campaign reads in an event: the constant values (rows of one, or of several for a composite key), or None
-    where it has no constant; whether its `where` lets the event pass; and under which of its own names it knows the
-    event. No rows mean that the event cannot be read.
+    """The reading of an event by a campaign: the constant values (rows of one, or of several for a composite key), or
+    None where it has no constant; whether its `where` lets the event pass; and under which of its own names it knows
+    the event. No rows mean that the event cannot be read.
     """
 
     rows: Callable[[Event], list[tuple[Json, ...]]] | None

@@ -1,4 +1,4 @@
-"""What tests fold: builders that hold the defaults, and Hypothesis strategies over small domains.
+"""Plans and events for tests: builders that hold the defaults, and Hypothesis strategies over small domains.
 
 Times are milliseconds. The strategies keep to a grid of minutes, on which equal times are frequent.
 """
@@ -93,7 +93,7 @@ def a_recommender(
     exclude_done: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Recommender:
-    """What goes with what the user bought."""
+    """Recommends what goes with what the user bought."""
     by, done = ({event_key(name): path for name, path in (each or {}).items()} for each in (did, exclude_done))
     given: dict[str, Any] = {"catalog": "products", "did": by or {event_key(CHARGED): "Items[].prod_name"}, **more}
     return Recommender(id=id, exclude_done=done, **given)
@@ -104,7 +104,7 @@ def _keys(names: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def hits(plans: Plans, *events: Event) -> list[Hit]:
-    """What the events mean to the plans; those that are a problem leave a doubt."""
+    """The hits of the events on the plans; those that are a problem leave a doubt."""
     found: list[Hit] = []
     for event in events:
         read, problems = plans.read(event)
@@ -114,7 +114,7 @@ def hits(plans: Plans, *events: Event) -> list[Hit]:
 
 
 def doubts(plans: Plans, *events: Event) -> list[Unreadable]:
-    """What is in doubt as the events cannot be read."""
+    """The doubts that the events leave, as they cannot be read."""
     return [problem.doubt for event in events for problem in plans.read(event)[1] if problem.doubt]
 
 
@@ -159,7 +159,7 @@ def times(first: int = 0, last: int = 12) -> st.SearchStrategy[int]:
 
 
 def _properties(products: Sequence[Json]) -> list[dict[str, Json]]:
-    """What the campaigns of the tests read: the product and what was bought, alone and together with others."""
+    """Properties that the campaigns of the tests read: the product and the items bought, alone and with others."""
     found: list[dict[str, Json]] = []
     for number, product in enumerate(products):
         others = [products[(number + step) % len(products)] for step in (1, 2)]

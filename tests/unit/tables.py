@@ -31,7 +31,7 @@ class Tables:
         self.items: dict[str, dict[tuple[str, str], dict[str, Any]]] = {name: {} for name in KEYS}
         self._real = self
         self.before_save: list[Callable[[], None]] = []
-        """What happens while the next saves are on their way, one each."""
+        """Events that happen while the next saves are on their way, one each."""
 
     def _key(self, table: str, item: Mapping[str, Any]) -> tuple[str, str]:
         first, second = KEYS[table]

@@ -1,4 +1,4 @@
-"""What a new revision breaks for whoever consumes the messages."""
+"""Changes of a new revision that break whoever consumes the messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of messages: purchases after them, what undoes those, and what becomes known late."""
+"""Conversions: purchases after messages, refunds of those, and both where they become known late."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Shop:
 
 
 def told(decisions: list[Decision]) -> list[tuple[str, float | None, float | None]]:
-    """What counts now, and what was told before."""
+    """The sum that counts now, and the sum that was reported before."""
     found: list[tuple[str, float | None, float | None]] = []
     for each in decisions:
         if each.conversion:

@@ -60,7 +60,7 @@ def bought(*products: Any, minutes: float = 5, event: str = "Order Completed", *
 
 
 def decided(campaign: str, *given: dict[str, Any]) -> list[tuple[str, Any, str]]:
-    """What comes of the records: the decision, the value, the reason."""
+    """The outcome of the records: the decision, the value, the reason."""
     simulation = Simulation(Plans([a_campaign(campaign).plan()]), lambda _, decision: decision)
     for record in (each for one in given for each in records(json.dumps(one), 1 << 53)):
         if isinstance(record, Rejected):

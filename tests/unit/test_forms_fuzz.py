@@ -25,7 +25,7 @@ FIELDS = sorted(
     | {"profileData", "userId", "traits", "context", "properties", "timestamp", "specversion", "data", "subject"}
     | {"detail", "detail-type", "Type", "Message", "MessageId", "Timestamp", "time", "$incr", "$add", "$set"}
 )
-"""What the forms are known by, and what they look at."""
+"""The words that the forms are known by, and those that they look at."""
 WORDS = ["event", "profile", "track", "identify", "page", "tick", "Notification", "u-7", "$D_1", "2026-09-21T14:00:00Z"]
 
 fuzz = settings(max_examples=examples(250), deadline=None)

@@ -636,7 +636,7 @@ class EverythingAtOnce(RuleBasedStateMachine):
                 assert missing <= self.cap["withhold"]
 
     def _the_same_is_pending(self) -> None:
-        """What is open, since when, due when: the same in both; and nothing else keeps properties."""
+        """Both have the same open watches, since the same time, due at the same; and nothing else keeps properties."""
         here: dict[tuple[str, str], Occurrence] = {}
         for campaign, key, watch in self.state.all():
             if pending := watch.pending:

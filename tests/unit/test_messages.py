@@ -1,4 +1,4 @@
-"""What goes out: its id, its detail, and the objects that templates can name."""
+"""Messages: their id, their detail, and the objects that templates can name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is noted of events, and what is told by it about a campaign."""
+"""Notes of the shapes of events, and what they say about a campaign."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_an_export_that_is_not_in_order_is_simulated_as_it_happened(tmp_path: Pa
 
 
 def test_as_arrived_takes_the_order_of_the_file(tmp_path: Path) -> None:
-    """What comes after ten hours is history."""
+    """An event that comes after ten hours is history."""
     records = [an("added", "late", 600), an("added", "early", 10)]
     assert sends(simulated(tmp_path, *records, arguments=("--as-arrived",))) == [("late", T0 + 630 * MINUTE)]
 

@@ -1,4 +1,4 @@
-"""What a project promises beside its code: licence, notice, pins, versions."""
+"""The promises of a project beside its code: licence, notice, pins, versions."""
 
 from __future__ import annotations
 

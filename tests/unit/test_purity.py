@@ -30,13 +30,13 @@ PURE = {
     *("unicodedata", "zoneinfo", "babel", "jmespath", "liquid", "msgspec", "pydantic", "pydantic_core"),
     *("holdfast.core", "io", "ruamel.yaml"),  # text in memory: files are caught by the calls that open them
 }
-"""What may be imported, with all that is inside of it."""
+"""Modules that may be imported, with all that is inside of them."""
 
 BUILT_IN = {"open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__", "hash", "id"}
 """Of what needs no import, what may not be used. (`hash` and `id` differ from process to process.)"""
 
 CLOCK = {"now", "utcnow", "today"}
-"""What may not be called, on whatever it is; nor be taken from `datetime` and `date` to be called by others."""
+"""Methods that may not be called, on whatever it is; nor be taken from `datetime` and `date` to be called by others."""
 
 FILES = {"open", "read_text", "write_text", "read_bytes", "write_bytes"}
 
@@ -53,7 +53,7 @@ def _name(path: Path) -> str:
 
 
 def impurities(source: str) -> Iterator[str]:
-    """What in the source is not pure, each with its line."""
+    """Places in the source that are not pure, each with its line."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         match node:

@@ -274,7 +274,7 @@ def the_command() -> Any:
 
 
 def unknown(arguments: list[str]) -> list[str]:
-    """What the command line does not know: commands, and options of the command."""
+    """Commands, and options of the command, that the command line does not know."""
     command = the_command()
     for number, word in enumerate(arguments):
         if not hasattr(command, "commands") or word.startswith("--"):  # a group may have options of its own

@@ -1,4 +1,4 @@
-"""What items an event bears, and what is recommended by the rows of a build."""
+"""The items that an event bears, and the recommendations by the rows of a build."""
 
 from __future__ import annotations
 

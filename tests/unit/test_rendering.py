@@ -87,7 +87,7 @@ PROFILES = st.fixed_dictionaries({}, optional={"first_name": TEXTS, "last_name":
 
 
 class Sent(NamedTuple):
-    """What comes of a decision, however one looks at it."""
+    """The outcome of a decision, however one looks at it."""
 
     kind: str
     values: Mapping[str, Json] | None
@@ -104,7 +104,7 @@ class Bus:
 
 
 def delivered(plans: Plans, decisions: list[Decision], profile: Mapping[str, Json], rows: RowsInMemory) -> list[Any]:
-    """What deliver puts on the bus, where the tables hold this profile and these rows."""
+    """The entries that deliver puts on the bus, where the tables hold this profile and these rows."""
     timeline = SimpleNamespace(newest=plans, epoch="1")
 
     def gather(messages: dict[int, Message], _recommenders: object) -> Gathered:

@@ -1,4 +1,4 @@
-"""What followed messages, added up; and the sentences that it comes to."""
+"""The report: outcomes of messages, added up, and the sentences about them."""
 
 from __future__ import annotations
 

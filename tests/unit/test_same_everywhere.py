@@ -139,7 +139,7 @@ class Told:
                 pass
 
     def tell(self, changes: Iterable[tuple[int, str]], takes: Iterable[tuple[int, Callable[[], None]]]) -> None:
-        """What is published at a second holds for what arrives in it."""
+        """A publication of a second holds for what arrives in it."""
         published = [(at, 0, lambda what=what: self.publish(what)) for at, what in changes]
         for at, _, do in sorted([*published, *((at, 1, do) for at, do in takes)], key=lambda each: each[:2]):
             self.now = T0 + at * SECOND
@@ -165,7 +165,7 @@ def as_they_arrive(story: Story) -> Told:
 
 
 def as_they_come(story: Story) -> Told:
-    """What the same container takes in the same second, it takes together."""
+    """Records that one container takes in one second are taken together."""
     told = Told()
     containers = [told.container() for _ in range(CONTAINERS)]
     for container in containers[1:]:
@@ -221,7 +221,7 @@ def test_a_campaign_that_needs_several_events_for_a_moment_keeps_the_latest_of_a
 
 
 def test_a_value_of_one_reading_is_none_of_another() -> None:
-    """What is called 1 is not what has the number 1."""
+    """The text 1 is not the number 1."""
     added = Happened({"user": "ann", "event": "added", "ts": T0, "name": "1", "sku": "5", "id": "e1"}, 0, ((0, 0),))
     hat = {"user": "ann", "event": "charged", "ts": T0 + 2 * SECOND, "name": "hat", "sku": "1", "id": "e2"}
     story = Story(((1, "by sku"),), (added, Happened(hat, 2, ((2, 1),))))

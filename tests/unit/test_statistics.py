@@ -1,4 +1,4 @@
-"""What is counted of a campaign: bounded, whatever comes."""
+"""The counts of a campaign are bounded, whatever comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was in force when: a timeline answers for every moment, alike however it was put together."""
+"""A timeline says what was in force when. It answers for every moment, alike however it was put together."""
 
 from __future__ import annotations
 

@@ -484,7 +484,7 @@ randoms = st.randoms(use_true_random=False)
 
 @st.composite
 def _events(draw: st.DrawFn) -> list[Event]:
-    """What users add or buy, as seconds before it arrives; the machine knows when that is."""
+    """Adds and purchases, as seconds before they arrive; the machine knows when that is."""
     make = st.sampled_from([added, added, added, charged])
     return [
         draw(make)(
@@ -535,7 +535,7 @@ class TurningWheel(RuleBasedStateMachine):
 
     @rule(container=consumes(running))
     def a_container_ends_amid_its_work(self, container: Container) -> None:
-        """What it had received can be received again."""
+        """Messages that it had received can be received again."""
         if container in self.containers:
             self.containers.remove(container)
 

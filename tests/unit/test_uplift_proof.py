@@ -1,4 +1,4 @@
-"""What is said of a campaign's effect, held against a known truth: a small `python -m bench.uplift`."""
+"""The report of a campaign's effect, held against a known truth: a small `python -m bench.uplift`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_each_broken_bound_is_named() -> None:
 
 
 def test_an_interval_for_one_day_is_found_to_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the proof would be worth otherwise."""
+    """The proof would be worth little otherwise."""
 
     def once(treated: Group, control: Group, supposed: float) -> bool:
         if not (treated.users and control.users):
