@@ -45,8 +45,8 @@ class Entry(Struct, array_like=True, omit_defaults=True, gc=False):
     """A record that is to be folded; its place among all others is (`time`, `number`, `index`).
 
     `time` is what time it is at least when the record comes: entries of other parts may have happened since. `kind` is
-    that of the record: event, profile, known before, tie or unreadable event, by its first letter; or m, no record, which
-    says that it is `at` now.
+    that of the record: event, profile, known before, tie or unreadable event, by its first letter; or m: no record,
+    but it is `at` now.
     """
 
     time: int
