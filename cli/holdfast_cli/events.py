@@ -158,7 +158,7 @@ def simulate(
         rules = read_policy(policy) if policy else NONE
         recommenders = [read_model(path, Recommendation)[0].plan() for path in recommendation or ()]
         plans = Plans((read_campaign(path)[0].plan() for path in campaign), recommenders, policy=rules)
-    gc.set_threshold(50_000)  # looking for what refers back to itself, which next to nothing does, took a sixth
+    gc.set_threshold(200_000, 20, 100)  # next to nothing refers back to itself: looking for it took a sixth
     reading = Reading(rules_of(source, as_json=json), latest=now_ms() + AHEAD_MS, as_arrived=as_arrived)
     rows = rows_in_files(plans, catalog or (), history)
     render = bool(profiles_file or catalog or history)

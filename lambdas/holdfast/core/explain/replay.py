@@ -80,6 +80,7 @@ class Simulation(Generic[Told]):
         self._limits = Limits(waiting=0)
         self._states: dict[str, State] = {}
         self._dues: dict[str, int] = {}
+        self._needed: dict[str, int] = {}
         self._waiting: dict[str, list[Input]] = {}
         self._told: list[tuple[Key, Told]] = []
         self._room = FEWEST
@@ -123,6 +124,7 @@ class Simulation(Generic[Told]):
             self._fold(person, [], self.now, BY_EVENT, [Alias(id_, self._states.pop(id_, NOTHING)) for id_ in joining])
             for each in joining:
                 self._dues.pop(each, None)
+                self._needed.pop(each, None)
             self._decide_at_once(person)
         return people
 
@@ -220,6 +222,7 @@ class Simulation(Generic[Told]):
             told = self._tell(decision.user or user, decision)
             self._told.append(((now, by, "" if by == BY_EVENT else user, self.turn, len(self._told)), told))
         self._states[user] = state
+        self._needed.pop(user, None)
         if (due := state.due(self._plans.summaries)) is not None:
             self._dues[user] = due
         else:
@@ -231,8 +234,12 @@ class Simulation(Generic[Told]):
         """Seldom enough to take no time to speak of, often enough that no more than half of what is held is over."""
         for user in [user for user in self._states if user not in self._dues]:
             state = self._states[user]
-            if not state.ids and needed_until(state, self._plans, self._limits) < self.now:
-                del self._states[user]
+            if state.ids:
+                continue
+            if user not in self._needed:
+                self._needed[user] = needed_until(state, self._plans, self._limits)
+            if self._needed[user] < self.now:
+                del self._states[user], self._needed[user]
         self._room = max(FEWEST, 2 * len(self._states))
 
 

@@ -55,13 +55,12 @@ class Gate:
         self._plans = plans
         self._known = known
         self.now = now
-        self._rivals: Mapping[str, Sequence[str]] | None = None
         self.sent = _lately(sent, plans, now) if sent else sent
         """When a campaign's messages went, and about which value, by campaign."""
 
     def asks(self, plan: Plan) -> bool:
         """Whether there is any rule that could say no."""
-        return plan.rules is not rules_of.NONE or self._plans.policy.forbids
+        return plan.rules != rules_of.NONE or self._plans.policy.forbids
 
     def answer(self, plan: Plan, key: str, event: Mapping[str, Json]) -> Answer:
         if not self.asks(plan):
@@ -84,22 +83,12 @@ class Gate:
 
     def gives_way(self, campaign: str, key: str, trigger: Trigger) -> str:
         """The reason, where another campaign's message goes instead: one that is open, or went since the trigger."""
-        for rival in self._rivals_of(campaign):
+        for rival in self._plans.rivals.get(campaign, ()):
             known = [of[key] for place, of in self._watches.items() if campaign_of(place) == rival and key in of]
             went = any(at >= trigger.at and each == _short(key) for at, each in self.sent.get(rival, ()))
             if went or any(watch.pending or _since(watch.decided, trigger) for watch in known):
                 return f"{INSTEAD}: {rival}"
         return ""
-
-    def _rivals_of(self, campaign: str) -> Sequence[str]:
-        if self._rivals is None:
-            rivals: dict[str, list[str]] = {}
-            for rival in sorted(self._plans):
-                plan = self._plans[rival]
-                for other in () if plan.paused else plan.rules.instead_of:
-                    rivals.setdefault(other, []).append(rival)
-            self._rivals = rivals
-        return self._rivals.get(campaign, ())
 
 
 def _since(decided: Decided | None, trigger: Trigger) -> bool:

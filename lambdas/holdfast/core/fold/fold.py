@@ -30,7 +30,7 @@ own: a hit names its place. What stands in several of them is compared in `space
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from holdfast.core.events import Json, Tick
 from holdfast.core.fold.asking import UNKNOWN, Gate, Known, remembered_for
@@ -51,6 +51,8 @@ from holdfast.core.plans.goal import Purchase
 from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, Unreadable
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
+NONE: Mapping[str, Any] = {}
+"""What most users have of most things: one for all of them, as it takes memory."""
 OVERDUE_MS = 30 * 24 * 60 * 60_000
 """How long after it fell due the table keeps a watch that nothing decided. The fold itself never forgets one."""
 
@@ -118,12 +120,14 @@ def fold(
     for campaign in touched:
         if len(watches_of[campaign]) > limits.watches:
             decisions += evict(campaign, watches_of[campaign], floors, now, limits.watches)
-    ends = _ends(draft.ends.all, plans, now, limits)
-    own_ends = {place: mark for place, mark in draft.ends.own.items() if place in ends}
-    doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else {}
+    ends = _ends(draft.ends.all, plans, now, limits) if draft.ends.all else NONE
+    own_ends = {place: mark for place, mark in draft.ends.own.items() if place in ends} if draft.ends.own else NONE
+    doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else NONE
     exposures = following.exposures(lambda place: _keep(plans.get(campaign_of(place)), limits))
     sent, counted = gate.sent if gate else state.sent, following.counted
-    return State(whole, floors, recent, done, ends, doubts_of, sent, exposures, counted, state.ids, own_ends), decisions
+    floors_of = floors or NONE
+    state = State(whole, floors_of, recent, done, ends, doubts_of, sent, exposures, counted, state.ids, own_ends)
+    return state, decisions
 
 
 def _priority(campaign: str, plans: Plans) -> int:
@@ -371,8 +375,8 @@ def _take_back(watches: Watches, key: str, decided: Decided) -> None:
 
 
 def _trigger(hit: Hit, number: int, shown: Json) -> Trigger:
-    trigger = Trigger(hit.at, hit.id, hit.due, hit.plan.revision, shown, hit.kept)
-    return trigger._replace(elder=_elder(hit, number)) if hit.elder else trigger
+    elder = _elder(hit, number) if hit.elder else NONE
+    return Trigger(hit.at, hit.id, hit.due, hit.plan.revision, shown, hit.kept, elder)
 
 
 def _elder(hit: Hit, number: int) -> dict[str, list[str]]:

@@ -86,6 +86,8 @@ def joined(profiles: Iterable[Profile]) -> dict[str, Property]:
 
 def properties(profile: Profile) -> dict[str, Json]:
     """The user's properties as they are now."""
+    if not profile:
+        return {}
     values = {name: _value(each) for name, each in profile.items()}
     return {name: value for name, value in values.items() if value is not None}
 

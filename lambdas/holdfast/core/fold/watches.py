@@ -26,6 +26,10 @@ PARTS_MS = 30 * 24 * 60 * 60_000
 """How long one part of a trigger of several events waits for the others."""
 
 
+NO_EVENT: Mapping[str, Json] = {}
+"""One for all, as it takes memory."""
+
+
 class Trigger(Value, frozen=True):
     """An occurrence of what was to be watched for. `due` is when it may be decided; `shown` and `event` are what a
     message needs of it, dropped as soon as no message can come of it any more. `elder` are the keys of its value in
@@ -163,7 +167,7 @@ class Watch(Value, frozen=True):
         trigger = self.trigger
         if trigger is None or not (trigger.due or trigger.event):
             return self
-        bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown, elder=trigger.elder)
+        bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown, NO_EVENT, trigger.elder)
         return self._replace(trigger=bare, wait=None)
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -298,6 +298,10 @@ Input: TypeAlias = Hit | Unreadable | Seen | Purchase | Tick
 """All that the fold takes."""
 
 
+NOTHING: Mapping[str, Any] = {}
+"""One for all that have nothing, as it takes memory."""
+
+
 class Problem(NamedTuple):
     """Why an event that a campaign names cannot be joined there, and the doubt that it leaves if it may be an exit.
 
@@ -438,6 +442,16 @@ class Plans(dict[str, Plan]):
     def _asks_profile(self, plan: Plan) -> bool:
         return plan.rules.ask_profile or (plan.rules.hours is None and self.policy.asks_profile(plan.id))
 
+    @cached_property
+    def rivals(self) -> Mapping[str, Sequence[str]]:
+        """By campaign, those whose message goes instead of its own."""
+        rivals: dict[str, list[str]] = {}
+        for rival in sorted(self):
+            plan = self[rival]
+            for other in () if plan.paused else plan.rules.instead_of:
+                rivals.setdefault(other, []).append(rival)
+        return rivals
+
     def leaves(self, campaign: str) -> bool:
         """Whether the decisions of a campaign are left to a newer release."""
         return self.undecidable or campaign in self.illegible
@@ -576,15 +590,15 @@ def _hit(route: _Route, event: Event, id_: str) -> Hit:
         at,
         id_,
         arrived,
-        {} if route.every else _values(route, event),
+        NOTHING if route.every else _values(route, event),
         max(at + plan.within, arrived + min(plan.settle, plan.within)),
         arrived - at > plan.max_age or at < plan.since,
         plan,
-        _kept(plan, event) if plan.keep and route.part != EXIT else {},
+        _kept(plan, event) if plan.keep and route.part != EXIT else NOTHING,
         route.grace if route.part == EXIT or route.snapshot else 0,
         route.every or route.snapshot,
         not route.foreign,
-        _elder(route, event) if route.elder else {},
+        _elder(route, event) if route.elder else NOTHING,
     )
 
 
