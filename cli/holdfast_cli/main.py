@@ -31,6 +31,7 @@ from holdfast_cli import (
     tail,
     users,
     watching,
+    who,
 )
 from holdfast_cli.local import LocalError
 from holdfast_cli.output import Failure, err
@@ -73,6 +74,7 @@ app.add_typer(users.app, name="user")
 app.command()(preview.preview)
 app.command()(explain.explain)
 app.command()(stats.stats)
+app.command()(who.who)
 app.command()(audit.audit)
 app.command()(events.send)
 app.command()(events.simulate)

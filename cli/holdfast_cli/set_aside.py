@@ -61,7 +61,7 @@ def redrive_rejected(
 def list_undelivered(*, limit: Limit = 100, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
     """List undelivered decisions with their reasons. They stay in the queue."""
     columns = ["reason", "user", "campaigns"]
-    _list(_undelivered(Deployment.find(stage)).look(limit, only), columns, as_json=json)
+    _list(undelivered_queue(Deployment.find(stage)).look(limit, only), columns, as_json=json)
 
 
 @undelivered.command("redrive")
@@ -70,7 +70,7 @@ def redrive_undelivered(
 ) -> None:
     """Deliver them again. What fails again returns to the queue, with its new reason."""
     deployment = Deployment.find(stage)
-    _redrive(deployment, "undelivered", _undelivered(deployment), limit, only, note, as_json=json)
+    _redrive(deployment, "undelivered", undelivered_queue(deployment), limit, only, note, as_json=json)
 
 
 Discarded = Annotated[
@@ -93,7 +93,7 @@ def discard_undelivered(
 ) -> None:
     """Delete undelivered messages for good: nobody gets them."""
     deployment = Deployment.find(stage)
-    _discard(deployment, "undelivered", _undelivered(deployment), limit, only, note, as_json=json)
+    _discard(deployment, "undelivered", undelivered_queue(deployment), limit, only, note, as_json=json)
 
 
 @dead_letters.command("list")
@@ -123,7 +123,8 @@ def rejected_queue(deployment: Deployment) -> SetAside:
     return SetAside(sqs, outputs["RejectedQueueUrl"], send_again(Queue(sqs, outputs["EventsQueueUrl"])))
 
 
-def _undelivered(deployment: Deployment) -> SetAside:
+def undelivered_queue(deployment: Deployment) -> SetAside:
+    """The queue of decisions that could not be delivered."""
     outputs = deployment.outputs
     functions, s3 = deployment.client("lambda"), deployment.client("s3")
     ended = ended_since(Users(deployment.client("dynamodb"), outputs["UsersTableName"]))

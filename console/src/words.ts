@@ -549,12 +549,25 @@ export const words = {
       sent: "Got a message",
       converted: "Converted",
       control: "Control group",
+      withheld: "Skipped",
+      retracted: "Taken back",
+      failed: "Failed",
     },
-    of: (kind: string): string => `Users: ${kind.toLowerCase()}`,
+    of: (kind: string, reason = ""): string => `Users: ${kind.toLowerCase()}${reason && ` (${reason})`}`,
+    because: (reason: string): string => `Users skipped: ${reason}`,
     none: "Nobody.",
     some: (count: number): string =>
       `The first ${number(count)} that were found: the table of users is looked through for a few seconds at most.`,
-    about: "Of messages that may still convert: later, a user's part in the numbers cannot be told any more.",
+    about: {
+      waiting: "",
+      sent: "Of messages of late, and of those that may still convert: later, a user's part in the numbers cannot be told any more.",
+      converted: "Of messages that may still convert: later, a user's part in the numbers cannot be told any more.",
+      control: "Of messages that may still convert: later, a user's part in the numbers cannot be told any more.",
+      withheld:
+        "Of decisions of late. Whether a message lacked something is tried once more with the data of today, for each user's last one.",
+      retracted: "Of messages of late.",
+      failed: "Of the messages in the queue “Not delivered”.",
+    },
   },
 
   outcome: {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
-from holdfast.console import behind
+from holdfast.aws.tables.users import Users
+from holdfast.core.gate.policy import Cap
 from holdfast.core.gate.rules import Rules
-from tests.integration.conftest import World, a_plan
+from holdfast.services import behind
+from tests.integration.conftest import MINUTE, World, a_plan, throttled
 from tests.integration.test_console import Browser, browser
 from tests.integration.test_outcomes import GOAL, bought
 from tests.integration.test_statistics import decide
@@ -14,8 +18,8 @@ from tests.integration.test_statistics import decide
 __all__ = ["browser"]
 
 
-def users(browser: Browser, of: str) -> list[str]:
-    told = browser.get(f"/api/campaigns/cart/users?of={of}")
+def users(browser: Browser, of: str, reason: str = "") -> list[str]:
+    told = browser.get(f"/api/campaigns/cart/users?of={of}" + (f"&reason={quote(reason)}" if reason else ""))
     assert told["complete"]
     named: list[str] = told["users"]
     return named
@@ -46,3 +50,67 @@ def test_what_cannot_be_named_in_full_says_so(world: World, browser: Browser, mo
     assert browser.get("/api/campaigns/cart/users?of=waiting") == {"users": ["ann"], "complete": False}
     assert browser.ask("GET", "/api/campaigns/nothing/users?of=waiting")[0] == 404
     assert browser.ask("GET", "/api/campaigns/cart/users?of=all")[0] == 422
+
+
+def test_of_a_campaign_that_counts_nothing_too_who_got_a_message(world: World, browser: Browser) -> None:
+    decide(world, "ann")
+    assert users(browser, "sent") == ["ann"]
+
+
+def test_whom_rules_withheld_a_message_from_by_reason(world: World, browser: Browser) -> None:
+    decide(world, "bob")
+    world.publish(a_plan(rules=Rules(audience="Profile.vip")))
+    decide(world, "ann")
+    world.publish(a_plan(rules=Rules(control=1.0)))
+    decide(world, "cleo")
+    assert users(browser, "withheld") == ["ann", "cleo"]
+    assert users(browser, "withheld", "audience") == ["ann"]
+    assert users(browser, "withheld", "control group") == ["cleo"]
+    assert users(browser, "withheld", "campaign paused") == []
+
+
+def test_a_cap_is_one_reason_whatever_filled_it(world: World, browser: Browser) -> None:
+    world.publish(a_plan(rules=Rules(per_user=(Cap(1, 60 * MINUTE),))))
+    decide(world, "ann", "bob")
+    decide(world, "ann", "bob", product="hat")
+    assert users(browser, "withheld", "capped: 1 in 1 hour") == ["ann", "bob"]
+
+
+def test_whom_delivery_withheld_a_message_from(world: World, browser: Browser) -> None:
+    world.publish(a_plan(values={"title": "{{ Profile.name }}, your coat"}))
+    world.join().take([world.body({"user": "bob", "profile": {"name": "Bob"}, "ts": world.now})])
+    decide(world, "ann", "bob")
+    assert users(browser, "withheld", "missing: Profile.name") == ["ann"]
+    assert users(browser, "withheld") == ["ann"]
+    assert users(browser, "withheld", "missing: Event.price") == []
+
+
+def test_whose_message_was_taken_back(world: World, browser: Browser) -> None:
+    decide(world, "ann", "bob")
+    late = world.now - 20 * MINUTE
+    world.join().take([world.body({**world.charged(user="ann"), "ts": late})])
+    assert users(browser, "retracted") == ["ann"]
+    assert users(browser, "sent") == ["bob"]
+
+
+def test_whose_message_could_not_be_delivered_until_it_is(world: World, browser: Browser) -> None:
+    decide(world, "ann")
+    world.events.fault("put_events", *[throttled] * 6)
+    world.deliver_outboxes()
+    assert users(browser, "failed") == ["ann"]
+    world.publish(a_plan(id="other"))
+    assert browser.get("/api/campaigns/other/users?of=failed") == {"users": [], "complete": True}
+    browser.post("/api/queues/undelivered/redrive")
+    assert users(browser, "failed") == []
+
+
+def test_who_is_deleted_is_behind_no_number(world: World, browser: Browser) -> None:
+    world.publish(a_plan(rules=Rules(audience="Profile.vip")))
+    decide(world, "ann")
+    for part in ("watches", "profile"):
+        Users(world.dynamodb, "users").delete("ann", part)  # type: ignore[arg-type]
+    assert users(browser, "withheld") == []
+
+
+def test_a_reason_is_no_longer_than_those_that_are_counted(browser: Browser) -> None:
+    assert browser.ask("GET", f"/api/campaigns/cart/users?of=withheld&reason={'x' * 65}")[0] == 422

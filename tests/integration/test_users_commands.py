@@ -15,7 +15,8 @@ from holdfast.core.fold.timers import TimerItem
 from holdfast_cli.main import app
 from holdfast_cli.output import Failure
 from holdfast_cli.stack import Deployment
-from tests.integration.conftest import MINUTE, T0, World
+from tests.integration.conftest import MINUTE, T0, World, throttled
+from tests.integration.test_statistics import decide
 
 FILE: dict[str, Any] = {
     "id": "cart",
@@ -44,9 +45,10 @@ class Stack:
     def __post_init__(self) -> None:
         queues = self.world.queues
         self.outputs |= {"RejectedQueueUrl": queues["rejected"], "EventsQueueUrl": queues["events"]}
+        self.outputs |= {"UndeliveredQueueUrl": queues["undelivered"], "DeliverFunctionName": "deliver"}
 
     def client(self, service: str) -> Any:
-        return getattr(self.world, service)._real
+        return None if service in {"lambda", "s3"} else getattr(self.world, service)._real
 
 
 class Shell:
@@ -405,3 +407,34 @@ def test_a_deletion_reaches_all_ids(shell: Shell, asked: str) -> None:
     assert (row["user"], row["ids"]) == ("c", ["a", "b"])
     assert {item["user"]["S"] for item in world.items("users")} == {"d"}
     assert {user for item in world.items("timers") for user in json.loads(item["users"]["S"])} == {"d"}
+
+
+# --- Who is behind a number. ---
+
+
+def named(shell: Shell, *arguments: str) -> list[str]:
+    return [row["user"] for row in shell.rows("who", "cart", *arguments)]
+
+
+def test_the_users_behind_a_number_are_listed(shell: Shell) -> None:
+    world = shell.world
+    shell.publish(values={"title": "{{ Profile.first_name }}"}, audience="!Profile.unsubscribed")
+    shell.take(ANN, {"user": "cleo", "profile": {"unsubscribed": True}, "ts": T0})
+    decide(world, "ann", "bob", "cleo")
+    assert named(shell, "withheld", "--reason", "audience") == ["cleo"]
+    assert named(shell, "withheld", "--reason", "missing: Profile.first_name") == ["bob"]
+    assert named(shell, "withheld") == ["bob", "cleo"]
+    assert named(shell, "sent") == ["ann", "bob"]
+    assert named(shell, "waiting") == []
+    world.events.fault("put_events", *[throttled] * 6)
+    world.deliver_outboxes()
+    assert named(shell, "failed") == ["ann", "bob", "cleo"]
+    limited = shell.run("who", "cart", "withheld", "--limit", "1")
+    assert (limited.stdout, limited.stderr) == ("bob\n", "There are more than these 1.\n")
+    assert shell.run("who", "cart", "retracted").stdout == "Nobody, as far as states still say so.\n"
+
+
+def test_only_what_was_withheld_has_a_reason(shell: Shell) -> None:
+    shell.publish()
+    assert "--reason is of what was withheld" in shell.fails("who", "cart", "sent", "--reason", "audience")
+    assert "no campaign hat" in shell.fails("who", "hat", "sent")

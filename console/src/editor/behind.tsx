@@ -9,11 +9,13 @@ import { Dialog, Failed, Skeleton } from "../ui/parts.js";
 import { words } from "../words.js";
 
 type Kind = keyof typeof words.behind.kinds;
+type Asked = { kind: Kind; reason?: string };
 
-/** `counts` is whether what follows messages is: who got one is known as long as that may still convert. */
+/** `counts` is whether what follows messages is. */
 export function UsersBehind({ id, counts }: { id: string; counts: boolean }) {
   const [open, set] = useState<Kind | null>(null);
-  const kinds: Kind[] = counts ? ["waiting", "sent", "converted", "control"] : ["waiting"];
+  const followed: Kind[] = counts ? ["converted", "control"] : [];
+  const kinds: Kind[] = ["waiting", "sent", ...followed, "withheld", "retracted", "failed"];
   return (
     <div class="row small" role="group" aria-label={words.behind.title}>
       <span class="label">{words.behind.title}</span>
@@ -22,15 +24,17 @@ export function UsersBehind({ id, counts }: { id: string; counts: boolean }) {
           {words.behind.kinds[kind]}
         </button>
       ))}
-      {open && <Those id={id} kind={open} close={() => set(null)} />}
+      {open && <Those id={id} of={{ kind: open }} close={() => set(null)} />}
     </div>
   );
 }
 
-function Those({ id, kind, close }: { id: string; kind: Kind; close: () => void }) {
-  const { data, error, reload } = useData<Behind>(`/campaigns/${encodeURIComponent(id)}/users?of=${kind}`);
+export function Those({ id, of: { kind, reason = "" }, close }: { id: string; of: Asked; close: () => void }) {
+  const asked = new URLSearchParams(reason ? { of: kind, reason } : { of: kind });
+  const { data, error, reload } = useData<Behind>(`/campaigns/${encodeURIComponent(id)}/users?${asked}`);
+  const about = words.behind.about[kind];
   return (
-    <Dialog title={words.behind.of(words.behind.kinds[kind])} close={close}>
+    <Dialog title={words.behind.of(words.behind.kinds[kind], reason)} close={close}>
       {error && !data && <Failed error={error} retry={reload} />}
       {!data && !error && <Skeleton height="8rem" />}
       {data && data.users.length === 0 && <p>{words.behind.none}</p>}
@@ -46,7 +50,7 @@ function Those({ id, kind, close }: { id: string; kind: Kind; close: () => void 
         </ul>
       )}
       {data && !data.complete && <p class="help">{words.behind.some(data.users.length)}</p>}
-      {kind !== "waiting" && <p class="help">{words.behind.about}</p>}
+      {about && <p class="help">{about}</p>}
     </Dialog>
   );
 }

@@ -9,7 +9,7 @@ import { Bars, Figure, Legend, perDay, Shares, total, waiting } from "../ui/char
 import { Icon } from "../ui/icons.js";
 import { Empty, Failed, number, Segmented, Skeleton, shown } from "../ui/parts.js";
 import { words } from "../words.js";
-import { UsersBehind } from "./behind.js";
+import { Those, UsersBehind } from "./behind.js";
 import { Conversions, Difference } from "./outcomes.js";
 
 const RANGES = ["14", "30", "90"] as const;
@@ -55,7 +55,7 @@ export function Report({ id, counts }: { id: string; counts: boolean }) {
         </section>
       )}
       {data && stats && <UsersBehind id={id} counts={counts} />}
-      {data && stats && <Days stats={stats} days={data.days} />}
+      {data && stats && <Days id={id} stats={stats} days={data.days} />}
       {data && stats && (counts || stats.outcomes.length > 0) && <Works stats={stats} />}
       {data && stats && !counts && stats.outcomes.length === 0 && <p class="help">{words.outcome.notCounted}</p>}
     </div>
@@ -112,7 +112,8 @@ const COLUMNS = [
   "users_amount",
 ] as const;
 
-function Days({ stats, days }: { stats: CampaignStats; days: string[] }) {
+function Days({ id, stats, days }: { id: string; stats: CampaignStats; days: string[] }) {
+  const [skipped, set] = useState("");
   const values = perDay(stats, days.length);
   const reasons = Object.entries(stats.withheld)
     .map(([name, counts]) => ({ name, count: total(counts) }))
@@ -138,7 +139,12 @@ function Days({ stats, days }: { stats: CampaignStats; days: string[] }) {
             <h2>{words.report.whySkipped}</h2>
           </header>
           <div class="body">
-            {reasons.length ? <Shares of={reasons} tone="warn" /> : <p class="help">{words.report.nothingSkipped}</p>}
+            {reasons.length ? (
+              <Shares of={reasons} tone="warn" opening={{ label: words.behind.because, open: set }} />
+            ) : (
+              <p class="help">{words.report.nothingSkipped}</p>
+            )}
+            {skipped && <Those id={id} of={{ kind: "withheld", reason: skipped }} close={() => set("")} />}
           </div>
         </section>
         <section class="card">

@@ -136,8 +136,12 @@ export function Legend() {
   );
 }
 
+type Share = { name: string; count: number };
+/** The way to what is behind a share, and how it is called. */
+type Opening = { label: (name: string) => string; open: (name: string) => void };
+
 /** What was most frequent, each with a bar behind it. */
-export function Shares({ of, tone = "" }: { of: { name: string; count: number }[]; tone?: string }) {
+export function Shares({ of, tone = "", opening }: { of: Share[]; tone?: string; opening?: Opening }) {
   const most = Math.max(1, ...of.map((each) => each.count));
   return (
     <ul class={`share ${tone}`}>
@@ -147,13 +151,26 @@ export function Shares({ of, tone = "" }: { of: { name: string; count: number }[
             <rect width={(each.count / most) * 100} height="10" rx="0.8" />
           </svg>
           <bdi class="wraps">{each.name}</bdi>
-          <span class="number">{number(each.count)}</span>
+          {opening && each.name !== OTHER ? (
+            <button
+              type="button"
+              class="button link number"
+              aria-label={opening.label(each.name)}
+              onClick={() => opening.open(each.name)}
+            >
+              {number(each.count)}
+            </button>
+          ) : (
+            <span class="number">{number(each.count)}</span>
+          )}
         </li>
       ))}
     </ul>
   );
 }
 
+/** Several reasons together, as the statistics count what is too much of a kind. */
+const OTHER = "other";
 export const UNKNOWN = "–";
 export const waiting = (stats: CampaignStats): string =>
   stats.waiting === null ? words.campaigns.atLeast(stats.waiting_at_least) : number(stats.waiting);

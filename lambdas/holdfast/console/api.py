@@ -14,8 +14,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from holdfast.console import models, policy
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
-from holdfast.console.behind import Kind
 from holdfast.console.desk import Desk
+from holdfast.core.messages.statistics import MAX_LENGTH
+from holdfast.services.behind import Asked, Kind
 
 TITLE: Final = "Holdfast console"
 VERSION: Final = "1"
@@ -141,8 +142,10 @@ def _became(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
         return desk().count(days)
 
     @app.get("/api/campaigns/<campaign>/users", summary="Users behind a campaign's numbers, as far as states say so")
-    def users(campaign: Id, of: Annotated[Kind, Query()]) -> models.Behind:
-        return desk().behind(campaign, of)
+    def users(
+        campaign: Id, of: Annotated[Kind, Query()], reason: Annotated[str, Query(max_length=MAX_LENGTH)] = ""
+    ) -> models.Behind:
+        return desk().behind(Asked(campaign, of, reason))
 
     @app.get("/api/explain", summary="Why a user did, did not, or will get a message")
     def explain(

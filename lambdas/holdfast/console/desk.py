@@ -34,7 +34,6 @@ from holdfast.aws.telemetry import Logger
 from holdfast.console import models, policy
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
-from holdfast.console.behind import Kind, behind
 from holdfast.core.authoring import suggestions
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.authoring.campaign import Campaign
@@ -68,6 +67,7 @@ from holdfast.core.messages.statistics import days, series
 from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.locales import zone
 from holdfast.core.times import format_duration
+from holdfast.services.behind import Asked, behind, behind_failed, withheld_now
 from holdfast.services.message_data import Lookup, Unread
 from holdfast.services.publishing import Breaking, NoWayBack, Throttled, diff, plan_of, publish, rollback
 from holdfast.services.set_aside import Aside, SetAside, Wanted
@@ -497,10 +497,15 @@ class Desk:
         found = reported(plan, by_day, revisions, now)
         return {"outcomes": [*found.rows()], "comparisons": [each.to_json() for each in found.comparisons]}
 
-    def behind(self, campaign: str, kind: Kind) -> models.Behind:
-        self._get(campaign)
+    def behind(self, asked: Asked) -> models.Behind:
+        self._get(asked.campaign)
         ends = time.monotonic() + LOOKING_SECONDS
-        return behind(self.users, campaign, kind, lambda: time.monotonic() < ends)
+        if asked.kind == "failed":
+            looked = self._queue("undelivered").look(MESSAGES, time_left=lambda: time.monotonic() < ends)
+            complete = len(looked) < MESSAGES and time.monotonic() < ends
+            return models.Behind(**behind_failed(looked, asked.campaign, complete=complete)._asdict())
+        reasons = withheld_now(self.lookup, Rendering(plan_of(self.campaigns)), self.live.current().newest)
+        return models.Behind(**behind(self.users, asked, reasons, time_left=lambda: time.monotonic() < ends)._asdict())
 
     def _waiting(self, now: int) -> tuple[int, Open]:
         """Counted for a few seconds at most, and again after a minute."""

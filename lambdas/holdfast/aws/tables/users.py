@@ -81,10 +81,13 @@ class Held(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A step of a scan: how many items were looked at, and the states found in them, by user."""
+    """A step of a scan: how many items were looked at, and the states found in them, by user; and the outboxes of
+    their last writes, where these are asked for.
+    """
 
     scanned: int
     states: dict[str, str]
+    outboxes: Mapping[str, str] = {}
 
 
 class Save(NamedTuple):
@@ -343,14 +346,14 @@ class Users:
                 except (LookupError, ValueError, TypeError, zlib.error):
                     yield found["user"]["S"], None
 
-    def scan(self, campaign: str = "") -> Iterator[Page]:
+    def scan(self, campaign: str = "", *, outboxes: bool = False) -> Iterator[Page]:
         """All users with watches, of one campaign or of any. This reads the whole table, its profiles too."""
         named = "attribute_type(#state, :deflated) OR contains(#state, :campaign) OR contains(#state, :later)"
         first, later = f'"{campaign}":', f'"{campaign}@'
         only = {":campaign": {"S": first}, ":later": {"S": later}, ":deflated": {"S": "B"}} if campaign else {}
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
-            ProjectionExpression="#user, #state",
+            ProjectionExpression="#user, #state" + (", outbox" if outboxes else ""),
             FilterExpression="#part = :watches" + (f" AND ({named})" if campaign else ""),
             ExpressionAttributeNames={"#user": "user", "#part": "part", "#state": "state"},
             ExpressionAttributeValues={":watches": {"S": "watches"}, **only},
@@ -360,6 +363,7 @@ class Users:
             yield Page(
                 page["ScannedCount"],
                 {user: text for user, text in states.items() if first in text or later in text or not campaign},
+                {found["user"]["S"]: found["outbox"]["S"] for found in page["Items"] if "outbox" in found},
             )
 
 
