@@ -9,8 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.catalog.csv_file import MAX_RECORD, MAX_ROW, Bad, BadFile, Header, Row, header, match, records
-from holdfast.core.catalog.rows import BY_NAME
+from holdfast.core.catalog.csv_file import (
+    _USUAL,
+    MAX_COLUMNS,
+    MAX_RECORD,
+    MAX_ROW,
+    SHORT_RECORD,
+    Bad,
+    BadFile,
+    Header,
+    Row,
+    _shows,
+    header,
+    match,
+    records,
+)
+from holdfast.core.catalog.rows import BY_NAME, MAX_KEY, key_bytes
 
 HEAD = b"Identity,Name,ImageURL,Price\n"
 COAT = b"1,white coat,https://shop.example/1.jpg,89.00\n"
@@ -109,6 +123,22 @@ def test_a_bad_row_is_listed_with_its_line_and_the_others_go_in(line: bytes, rea
     assert isinstance(bad, Bad)
     assert bad.line == 3
     assert reason in bad.reason
+
+
+def test_a_record_that_is_not_measured_has_no_key_that_is_too_long() -> None:
+    """All columns are one key, and all bytes of the record are in it, but for the separators."""
+    columns = [*["Identity", "Name", "ImageURL"], *(f"c{number}" for number in range(MAX_COLUMNS - 3))]
+    cells = ["1", "a", "https://x/y", *["x"] * (MAX_COLUMNS - 3)]
+    cells[-1] *= SHORT_RECORD - len(",".join(cells))
+    known = header([",".join(columns).encode() + b"\n"])
+    (row,) = records(known, (tuple(columns),), [",".join(cells).encode()])
+    assert isinstance(row, Row)
+    assert key_bytes(row.values.values()) <= MAX_KEY
+
+
+@given(st.from_regex(_USUAL, fullmatch=True))
+def test_an_address_that_needs_no_closer_look_would_pass_it(address: str) -> None:
+    assert _shows(address)
 
 
 def test_a_cell_may_go_over_several_lines() -> None:

@@ -27,6 +27,10 @@ MAX_ROW = 16_384
 """Bytes of a row, of which a reader pays for every four thousand."""
 MAX_RECORD = 65_536
 """Bytes of a record in the file."""
+SHORT_RECORD = MAX_KEY - 4 * MAX_COLUMNS
+"""Bytes of a record in the file. None of its keys is too long, nor is the row, so neither is measured: that would take
+longer than all else.
+"""
 MAX_LINE = 1024 * 1024
 """Bytes. What has longer lines is not a CSV file, and would fill the memory."""
 
@@ -37,6 +41,8 @@ _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f,#]")
 _SEPARATORS = ",;\t"
 _EXCEL_SAYS = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
 _INVISIBLE = " \u200b\u200e\u200f\u2060\ufeff"
+_USUAL = re.compile(r"https://[A-Za-z0-9.-]+(/[!-\[\]-~]*)?")
+"""Addresses that need no closer look."""
 _SHORTENED = re.compile(r"-?\d([.,]\d+)?E\+\d+")
 _NOT_TEXT = {
     b"PK\x03\x04": f"this is an Excel file (or another archive); {_SAVE}",
@@ -182,7 +188,7 @@ def records(known: Header, by: Match, lines: Iterable[bytes], *, line: int = 0, 
             cells = next(csv.reader(source, delimiter=known.separator, strict=True), None)
             if cells is None:
                 return
-            values = _values(known, by, cells) if any(map(str.strip, cells)) else None
+            values = _values(known, by, cells, source.size) if any(map(str.strip, cells)) else None
         except UnicodeDecodeError:
             reason = "not UTF-8 text; save the file as 'CSV UTF-8'"
         except (csv.Error, _BadRow) as error:
@@ -210,7 +216,7 @@ class _Lines:
         self._lines = iter(lines)
         self._again: list[bytes] = []
         self._taken: list[bytes] = []
-        self._size = 0
+        self.size = 0
         self.last = line
         self.end = end
 
@@ -221,7 +227,7 @@ class _Lines:
 
     def begin(self) -> None:
         self._taken = []
-        self._size = 0
+        self.size = 0
 
     def look(self) -> bytes:
         """The next line, which stays."""
@@ -241,17 +247,18 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if self._size > MAX_RECORD:
+        if self.size > MAX_RECORD:
             raise _BadRow(UNCLOSED)
         raw = self._again.pop() if self._again else next(self._lines)
         self._taken.append(raw)
-        self._size += len(raw)
+        self.size += len(raw)
         self.last += 1
         self.end += len(raw)
         return raw.decode("utf-8-sig" if self.last == 1 else "utf-8")
 
 
-def _values(known: Header, by: Match, cells: Sequence[str]) -> Values:
+def _values(known: Header, by: Match, cells: Sequence[str], size: int) -> Values:
+    """`size` are the bytes of the record in the file."""
     number = len(known.columns)
     if len(cells) < number or any(map(str.strip, cells[number:])):
         msg = f"{len(cells)} cells where there are {number} columns"
@@ -261,11 +268,20 @@ def _values(known: Header, by: Match, cells: Sequence[str]) -> Values:
     row = {column: text for column, cell in zip(known.columns, cells, strict=False) if (text := cell.strip())}
     if wrong := _wrong(row):
         raise _BadRow(wrong)
+    if size <= SHORT_RECORD:
+        return row
     for columns in ((IDENTITY,), *by):
         if key_bytes(row.get(column, "") for column in columns) > MAX_KEY:
             msg = f"{', '.join(columns)}: too long to be looked up by; {MAX_KEY} bytes is the most"
             raise _BadRow(msg)
+    if (long := _row_bytes(row)) > MAX_ROW:
+        msg = f"{long:,} bytes; {MAX_ROW:,} is the most"
+        raise _BadRow(msg)
     return row
+
+
+def _row_bytes(row: Values) -> int:
+    return sum(len(column.encode()) + len(text.encode()) for column, text in row.items())
 
 
 def _wrong(row: Values) -> str | None:
@@ -278,12 +294,15 @@ def _wrong(row: Values) -> str | None:
         return f"{IMAGE} is not an https:// address: {row[IMAGE][:100]!r}"
     if nul := next((column for column, text in row.items() if "\0" in text), None):
         return f"{nul} holds a NUL character"
-    size = sum(len(column.encode()) + len(text.encode()) for column, text in row.items())
-    return f"{size:,} bytes; {MAX_ROW:,} is the most" if size > MAX_ROW else None
+    return None
 
 
 def _https(address: str) -> bool:
     """Is this an address that shows where it leads: neither with a password nor with characters that hide something?"""
+    return _USUAL.fullmatch(address) is not None or _shows(address)
+
+
+def _shows(address: str) -> bool:
     try:
         parts = urlsplit(address)
     except ValueError:
