@@ -60,7 +60,7 @@ def throughput(part: Part, deployment: Deployment, *, events: int = EVENTS, time
     with pass_through(deployment, window=WINDOW_SECONDS) as floor:
         for records, share in SHAPES.items():
             each, ratios, ours = events // share, [], []
-            for _ in range(times):
+            for _ in range(1 + times):  # the first turn starts the functions
                 bodies = _bodies(each, records, sent)
                 sent += each
                 passing = _timed(deployment, floor.queue_url, floor.mapping, bodies, each)
@@ -68,8 +68,10 @@ def throughput(part: Part, deployment: Deployment, *, events: int = EVENTS, time
                 ours.append(_timed(deployment, queue, mapping, bodies, each).per_second)
                 ratios.append(ours[-1] / passing.per_second)
             shape = f"{each:,} events, {records} in a message"
-            part.spread(f"{shape}: Holdfast", ours, "events/s", note="with their ticks and decisions")
-            part.spread("  of the pass-through", ratios, goal=GOAL, sense="at least")
+            part.spread(
+                f"{shape}: Holdfast", ours[1:], "events/s", note="with ticks and decisions; deliver goes on beside it"
+            )
+            part.spread("  of the pass-through", ratios[1:], goal=GOAL, sense="at least", note="after a first turn")
             part.data[shape] = {"holdfast": ours, "ratios": ratios}
         passed = _settled(lambda: _passed(deployment, floor), lambda passed: passed["records"] >= sent)
     books = _settled(lambda: read_books(deployment), lambda books: books.balance(sent))
