@@ -1,6 +1,6 @@
 # `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: dashboard-picture console-shots console-figures help setup demo unit functions e2e browser test lint types check audit preflight lock docs mutants laws faults bodies schemas footprint attacks bench scale clean
+.PHONY: dashboard-picture console-shots console-figures help setup demo unit functions e2e browser test lint types check audit preflight lock docs mutants laws faults bodies schemas footprint attacks bench simulate-big scale clean
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -107,6 +107,9 @@ footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each 
 
 bench: $(STAMP) ## what it costs, how late, how fast: beside what else one would have built (under ten minutes)
 	@$(BIN)/python -m bench
+
+simulate-big: $(STAMP) ## ten million events in no order, simulated in less than 1 GB: minutes
+	@$(BIN)/python -m bench.simulate_big
 
 scale: $(STAMP) ## write docs/scale.md anew, from what was counted and AWS's quotas
 	@$(BIN)/python -m bench.scale

@@ -11,8 +11,9 @@ from threading import get_ident
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from bench import recommend, rows, scale, simulate
+from bench import recommend, rows, scale, simulate, simulate_big
 from bench.__main__ import _run
 from bench.capacity import Item, item_bytes, read_units, write_units
 from bench.holdfast_run import _MemoryQueue, _MemoryTimers, _MemoryUsers, _refuse
@@ -28,6 +29,7 @@ from holdfast.core.plans.plan import Constant, Plan
 from holdfast.core.recommend.ranking import ranked
 from holdfast.services.join import Join
 from holdfast.services.sweep import Sweep
+from holdfast_cli.main import app
 from tests.faults.history import Live
 
 pytestmark = pytest.mark.slow
@@ -239,6 +241,24 @@ def test_the_peak_memory_of_a_program_is_not_that_of_what_started_it(tmp_path: P
     found = simulate.spent([sys.executable, "-S", "-c", "print('done')"], tmp_path / "out")
     assert found.megabytes < len(large) >> 20
     assert (tmp_path / "out").read_text() == "done\n"
+
+
+def test_the_traces_that_are_simulated_lie_in_the_past_and_lead_to_decisions(tmp_path: Path) -> None:
+    """Bench traces begin in the future, where a simulation rejects everything."""
+    campaign, trace = tmp_path / "campaign.yaml", tmp_path / "trace.jsonl"
+    campaign.write_text(simulate.watching(within=60))
+    simulate.write(simulate.KINDS["dense"], 200, trace)
+    result = CliRunner().invoke(app, ["simulate", "--json", "-c", str(campaign), "-e", str(trace)])
+    assert len(result.stdout.splitlines()) > 100
+    assert "rejected" not in result.stderr
+
+
+def test_events_in_no_order_are_simulated_and_their_memory_is_measured(tmp_path: Path) -> None:
+    spent, decisions = simulate_big.run(tmp_path, events=2_000, users=100, relevant=0.5)
+    times = [json.loads(line)["ts"] for line in (tmp_path / "big.jsonl").read_text().splitlines()]
+    assert sum(one > other for one, other in pairwise(times)) > 900
+    assert decisions > 500
+    assert spent.megabytes > 10
 
 
 def test_a_part_that_fails_says_so_and_the_next_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
