@@ -21,7 +21,7 @@ from holdfast.aws.tables.users import Users
 from holdfast.aws.telemetry import Logger, Metrics
 from holdfast.core.fold.fold import Limits
 from holdfast.core.intake.batch import Body
-from holdfast.core.intake.forms import Rules
+from holdfast.core.intake.fields import Rules
 from holdfast.services.join import Join
 from holdfast.services.tail import Tail
 

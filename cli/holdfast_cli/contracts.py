@@ -17,7 +17,8 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.recommendation import Recommendation
 from holdfast.core.authoring.source import SourceFile
-from holdfast.core.intake.forms import MAX_ID, MAX_RECORDS
+from holdfast.core.intake.fields import MAX_ID
+from holdfast.core.intake.parsing import MAX_RECORDS
 from holdfast.core.limits import MAX_NAME
 from holdfast.core.times import format_duration
 

@@ -17,7 +17,8 @@ from holdfast.aws.queues import Message, Queue
 from holdfast.core.authoring.recommendation import Recommendation
 from holdfast.core.events import AHEAD_MS, Event, Ignored, Record, Rejected, Tie
 from holdfast.core.gate.policy import NONE
-from holdfast.core.intake.forms import Rules, records
+from holdfast.core.intake.fields import Rules
+from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import iso
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.campaign_file import read_campaign, read_model

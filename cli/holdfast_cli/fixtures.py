@@ -26,7 +26,8 @@ from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.replay import NO_ARRIVAL, Replay
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.gate.policy import NONE
-from holdfast.core.intake.forms import RULES, Rules, records
+from holdfast.core.intake.fields import RULES, Rules
+from holdfast.core.intake.forms import records
 from holdfast.core.messages.rendering import Rendering
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed
 from holdfast.core.plans.plan import Plans

@@ -27,7 +27,8 @@ from msgspec import Struct, json
 
 from holdfast.core.events import Event, Ignored, Operation, ProfileChange, Record, Rejected, Tie
 from holdfast.core.explain.replay import FUTURE, NO_ARRIVAL
-from holdfast.core.intake.forms import EARLIEST_MS, LATEST_MS, RULES, Rules, flat_event, flat_objects, records
+from holdfast.core.intake.fields import EARLIEST_MS, LATEST_MS, RULES, Rules
+from holdfast.core.intake.forms import flat_event, flat_objects, records
 from holdfast.core.limits import MAX_ENTRIES
 from holdfast.core.plans.plan import Plans
 

@@ -16,7 +16,7 @@ from rich.progress import Progress, TaskID
 
 from holdfast.core.authoring.hints import letters
 from holdfast.core.events import event_key
-from holdfast.core.intake.forms import RULES, Rules
+from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.folding import Block, Counts, Fold, Merging, Setup
 from holdfast_cli.lines import plain, read_lines

@@ -15,7 +15,8 @@ from holdfast.aws.tables.campaigns import Published, Sources, UnknownSource
 from holdfast.core.authoring.source import SourceFile
 from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, Tie
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.intake.forms import Rules, records
+from holdfast.core.intake.fields import Rules
+from holdfast.core.intake.forms import records
 from holdfast.core.intake.sources import MAX_SOURCES, Lookup, Source
 from holdfast.core.messages.detail import iso
 from holdfast.core.paths import Unclear

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from holdfast.core.events import Event, Json, Operation, ProfileChange, Record, Rejected, Tick, Tie
-from holdfast.core.intake.forms import MAX_RECORDS, Rules, records
+from holdfast.core.intake.fields import Rules
+from holdfast.core.intake.forms import records
+from holdfast.core.intake.parsing import MAX_RECORDS
 from holdfast.core.limits import beyond
 
 NOW = 1_790_000_000_000

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, event_id
 from holdfast.core.intake import batch as batch_module
 from holdfast.core.intake.batch import Body, Intake, Reject, parsed
-from holdfast.core.intake.forms import Rules, records
+from holdfast.core.intake.fields import Rules
+from holdfast.core.intake.forms import records
 from holdfast.core.plans.plan import Hit, Plans, Unreadable
 from tests.unit.builders import ADDED, CHARGED, NOON, a_plan
 

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from holdfast.core.authoring.source import SourceFile
 from holdfast.core.events import Event, Json, ProfileChange, Tie
-from holdfast.core.intake.forms import Rules, records
+from holdfast.core.intake.fields import Rules
+from holdfast.core.intake.forms import records
 from holdfast.core.intake.sources import Source
 from holdfast_cli.campaign_file import read_model
 from holdfast_cli.main import app

@@ -16,7 +16,8 @@ from holdfast.core.authoring.source import SourceFile
 from holdfast.core.authoring.text import CampaignFileError, parse, validate
 from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, Tie, Unread
 from holdfast.core.intake.batch import Body, Intake, parsed
-from holdfast.core.intake.forms import Rules, records
+from holdfast.core.intake.fields import Rules
+from holdfast.core.intake.forms import records
 from holdfast.core.intake.sources import Entry, InForce, Source, Unreadable
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.main import app

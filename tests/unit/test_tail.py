@@ -10,7 +10,8 @@ import pytest
 
 from holdfast.core.events import Rejected, event_key
 from holdfast.core.intake.batch import Body, Intake, parsed
-from holdfast.core.intake.forms import Rules, form_of
+from holdfast.core.intake.fields import Rules
+from holdfast.core.intake.forms import form_of
 from holdfast.core.intake.sources import Entry, InForce, Source, Unreadable
 from holdfast.core.intake.tail import MAX_LINES, Line, Wanted, lines, mark, some
 from holdfast.core.plans.plan import Plans

@@ -26,7 +26,7 @@ from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.timers import nomination, nomination_again, schedule
 from holdfast.core.fold.watches import Decision, Kind, State
 from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
-from holdfast.core.intake.forms import RULES, Rules
+from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.intake.timeline import Timeline
 from holdfast.core.people.people import Refused
 from holdfast.core.places import campaign_of

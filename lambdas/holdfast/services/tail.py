@@ -8,7 +8,8 @@ from typing import Any
 
 from holdfast.aws.tables.tail import Tails, wanted
 from holdfast.core.intake.batch import Body, Parsed, Reject
-from holdfast.core.intake.forms import Rules, form_of
+from holdfast.core.intake.fields import Rules
+from holdfast.core.intake.forms import form_of
 from holdfast.core.intake.tail import Wanted, lines, some
 from holdfast.core.intake.timeline import Timeline
 

@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, Tie, Unread, event_id
 from holdfast.core.formats import MAX_MESSAGE_BYTES, sendable
-from holdfast.core.intake.forms import RULES, Rules, records
+from holdfast.core.intake.fields import RULES, Rules
+from holdfast.core.intake.forms import records
 from holdfast.core.intake.sources import InForce
 from holdfast.core.people.people import Refused
 from holdfast.core.plans.plan import Input, Plans
