@@ -23,6 +23,28 @@ from tests.infrastructure.synthesis import Stack, stack, synth
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 FUNCTIONS = ("Join", "Sweep", "Deliver", "CatalogImport", "Recommend", "Console")
+SIGNING_SECRET = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:signing-AbCdEf"
+RECOMMENDER = "arn:aws:personalize:eu-west-1:111111111111:recommender/also-bought"
+ON_CALL = "arn:aws:sns:eu-west-1:111111111111:on-call"
+
+
+def stack_with_options() -> Stack:
+    """One stack with each option that leaves the others alone, as every stack takes seconds to synthesise."""
+    return stack(
+        stage="prod",
+        alarm_topic=ON_CALL,
+        cloudevent_subject="user",
+        consumer_accounts="333333333333",
+        deflate="true",
+        nobody="walk-in, demo",
+        personalize=RECOMMENDER,
+        schema_registry="true",
+        signing_secret=SIGNING_SECRET,
+        source="shop/messages",
+        sweep_reserved="1",
+        upstream_accounts="111111111111, 222222222222",
+        warm_writes="20000",
+    )
 
 
 def test_join_returns_only_the_records_that_failed(on_aws: Stack) -> None:
@@ -308,11 +330,11 @@ def test_states_are_stored_deflated_only_where_the_stack_says_so(on_aws: Stack) 
         return variables
 
     assert of(on_aws)["HOLDFAST_DEFLATE_STATES"] == "false"
-    assert of(stack(stage="prod", deflate="true"))["HOLDFAST_DEFLATE_STATES"] == "true"
+    assert of(stack_with_options())["HOLDFAST_DEFLATE_STATES"] == "true"
 
 
 def test_join_is_told_who_stands_for_nobody_and_whether_a_subject_is_a_user(on_aws: Stack) -> None:
-    told = stack(stage="prod", nobody="walk-in, demo", cloudevent_subject="user")
+    told = stack_with_options()
     names = ("HOLDFAST_NOBODY", "HOLDFAST_CLOUDEVENT_SUBJECT")
     variables = [
         each.properties("AWS::Lambda::Function", "Join")["Environment"]["Variables"] for each in (told, on_aws)
@@ -321,21 +343,19 @@ def test_join_is_told_who_stands_for_nobody_and_whether_a_subject_is_a_user(on_a
 
 
 def test_deliver_may_read_the_signing_secret_that_the_setting_names_and_none_without_it(on_aws: Stack) -> None:
-    arn = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:signing-AbCdEf"
-    signing = stack(stage="prod", signing_secret=arn)
+    signing = stack_with_options()
     statements = signing.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
     (read,) = (each for each in statements if each["Action"] == "secretsmanager:GetSecretValue")
-    assert read["Resource"] == arn
+    assert read["Resource"] == SIGNING_SECRET
     without = on_aws.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
     assert "secretsmanager" not in str(without)
 
 
 def test_deliver_may_ask_personalize_for_what_the_setting_names_and_for_nothing_without_it(on_aws: Stack) -> None:
-    arn = "arn:aws:personalize:eu-west-1:111111111111:recommender/also-bought"
-    asking = stack(stage="prod", personalize=arn)
+    asking = stack_with_options()
     statements = asking.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
     (asked,) = (each for each in statements if each["Action"] == "personalize:GetRecommendations")
-    assert asked["Resource"] == arn
+    assert asked["Resource"] == RECOMMENDER
     variables = [
         each.properties("AWS::Lambda::Function", "Deliver")["Environment"]["Variables"] for each in (asking, on_aws)
     ]
@@ -472,7 +492,7 @@ def test_what_is_locked_cannot_be_deleted_and_nothing_is_at_the_first_deployment
 def test_nothing_asks_for_concurrency_that_a_new_account_does_not_have(on_aws: Stack) -> None:
     for function in on_aws.all("AWS::Lambda::Function").values():
         assert "ReservedConcurrentExecutions" not in function["Properties"]
-    asked = stack(stage="prod", sweep_reserved="1").properties("AWS::Lambda::Function", "Sweep")
+    asked = stack_with_options().properties("AWS::Lambda::Function", "Sweep")
     assert asked["ReservedConcurrentExecutions"] == 1
 
 
@@ -572,7 +592,7 @@ def test_the_import_writes_catalogs_and_no_recommendations(on_aws: Stack) -> Non
 
 
 def test_upstream_accounts_may_send_events_and_nothing_else() -> None:
-    shared = stack(stage="prod", upstream_accounts="111111111111, 222222222222")
+    shared = stack_with_options()
     statements = shared.properties("AWS::SQS::QueuePolicy", "EventsQueue")["PolicyDocument"]["Statement"]
     (allow,) = (each for each in statements if each["Effect"] == "Allow")
     assert allow["Action"] == ["sqs:GetQueueUrl", "sqs:SendMessage"]
@@ -584,7 +604,7 @@ def test_upstream_accounts_may_send_events_and_nothing_else() -> None:
 
 
 def test_consumer_accounts_may_keep_rules_of_their_own_on_the_bus() -> None:
-    shared = stack(stage="prod", consumer_accounts="333333333333")
+    shared = stack_with_options()
     statement = shared.properties("AWS::Events::EventBusPolicy", "Messages")["Statement"]
     assert "events:PutRule" in statement["Action"]
     assert statement["Sid"] == "ConsumerAccounts"
@@ -701,7 +721,7 @@ def test_a_bus_with_rules_on_it_is_not_deleted_with_the_stack(on_aws: Stack) -> 
 
 
 def test_tables_can_be_warm_before_the_first_heavy_day() -> None:
-    warm, cold = stack(stage="prod", warm_writes="20000"), stack(stage="prod")
+    warm, cold = stack_with_options(), stack(stage="prod")
     for place in ("TablesUsers", "TablesTimers"):
         assert warm.properties("AWS::DynamoDB::Table", place)["WarmThroughput"] == {
             "WriteUnitsPerSecond": 20_000,
@@ -787,7 +807,7 @@ def test_the_bus_of_holdfasts_own_messages_is_refused_as_an_upstream(stage: str)
 
 
 def test_the_registry_knows_the_published_schema() -> None:
-    registered = stack(stage="prod", schema_registry="true", source="shop/messages")
+    registered = stack_with_options()
     schema = registered.properties("AWS::EventSchemas::Schema", "Schemas")
     assert (schema["Type"], schema["SchemaName"]) == ("OpenApi3", "shop-messages@PersonalizedMessage")
     assert schema["RegistryName"]["Fn::GetAtt"][0].startswith("SchemasRegistry")
@@ -842,9 +862,9 @@ def test_cdk_nag_finds_nothing(stage: str, shared: dict[str, str]) -> None:
 
 
 def test_a_person_is_told_of_what_needs_one() -> None:
-    alarms = stack(stage="prod", alarm_topic="arn:aws:sns:eu-west-1:111111111111:on-call").all("AWS::CloudWatch::Alarm")
+    alarms = stack_with_options().all("AWS::CloudWatch::Alarm")
     watched = [each["Properties"] for each in alarms.values()]
-    assert all(each["AlarmActions"] == ["arn:aws:sns:eu-west-1:111111111111:on-call"] for each in watched)
+    assert all(each["AlarmActions"] == [ON_CALL] for each in watched)
     assert {each["MetricName"] for each in watched if "MetricName" in each} >= {  # others watch a sum of metrics
         "ApproximateNumberOfMessagesVisible",
         "ApproximateAgeOfOldestMessage",
