@@ -5,18 +5,20 @@ takes one event at a time and lets every timer fire in its turn: it decides the 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.events import Event, Tick
+from holdfast.core.events import Event, Tick, Tie
 from holdfast.core.explain import replay as simulation
 from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import State
+from holdfast.core.people.people import People, who_is_who
 from holdfast.core.plans.plan import Hit, Plan, Plans
 from tests.unit.builders import ADDED, CHARGED, DAY, MINUTE, NOON, a_plan, added, an_event, charged, events, minute
 
@@ -149,3 +151,25 @@ def test_users_of_whom_nothing_is_left_take_no_memory(monkeypatch: pytest.Monkey
         if number == 500:
             break
     assert max(held) <= 40
+
+
+def test_ids_of_somebody_who_joins_another_are_the_other_s() -> None:
+    run = Simulation(Plans([a_plan()]), Decided)
+    for user, alias in (("b", "a"), ("c", "b"), ("d", "c"), ("d", "x")):
+        run.tie(Tie(user, alias))
+    assert {id_: run.person(id_) for id_ in "abcdx"} == dict.fromkeys("abcdx", "d")
+
+
+def test_a_tie_looks_at_its_own_ids_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else ten thousand of them would take hours."""
+    looked: list[int] = []
+
+    def spy(pointers: Mapping[str, str], *more: Any) -> People:
+        looked.append(len(pointers))
+        return who_is_who(pointers, *more)
+
+    monkeypatch.setattr(simulation, "who_is_who", spy)
+    run = Simulation(Plans([a_plan()]), Decided)
+    for number in range(20):
+        run.tie(Tie(f"u-{number}", f"a-{number}"))
+    assert max(looked) == 0

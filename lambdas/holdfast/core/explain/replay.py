@@ -113,14 +113,16 @@ class Simulation(Generic[Told]):
         if tie.at < NO_ARRIVAL:
             self.now = max(self.now, tie.at)
         states = {id_: self._states.get(id_, NOTHING) for id_ in map(self.person, (tie.user, tie.alias))}
-        people = who_is_who(self._persons, [tie], {id_: state.ids for id_, state in states.items()})
+        pointers = {id_: self._persons[id_] for id_ in (tie.user, tie.alias) if id_ in self._persons}
+        people = who_is_who(pointers, [tie], {id_: state.ids for id_, state in states.items()})
         for person, joining in people.joining.items():
             for each in (person, *joining):
                 self.catch_up(each)
                 if waiting := self._waiting.get(each):
                     arrived = max(hit.arrived for hit in waiting if isinstance(hit, Hit))
                     self._fold(each, [], arrived, BY_EVENT)
-            self._persons = {**people.persons}
+            theirs = [id_ for each in joining for id_ in (each, *self._states.get(each, NOTHING).ids)]
+            self._persons.update(dict.fromkeys(theirs, person))
             self._fold(person, [], self.now, BY_EVENT, [Alias(id_, self._states.pop(id_, NOTHING)) for id_ in joining])
             for each in joining:
                 self._dues.pop(each, None)
