@@ -22,9 +22,9 @@ from holdfast.core.recommend.ranking import Recommender
 from holdfast_cli.page import Numbers
 from holdfast_cli.reading import Entry, Run, in_order
 
-STEP = 10_000
-"""Entries after which decisions are given out; or after as many as there are users for whom one is to come."""
-AHEAD = 4
+STEP = 4_000
+"""Entries after which decisions are given out."""
+AHEAD = 2
 """Blocks of decisions that wait for those of slower parts."""
 
 
@@ -112,7 +112,7 @@ class Fold:
                 simulation.turn = stage, entry.number, entry.index
                 self._take(entry)
                 number += 1
-                if number >= max(STEP, simulation.waiting):
+                if number >= STEP:
                     step(number)
                     number = 0
                     until = simulation.now, BY_EVENT, "", simulation.turn, NEVER

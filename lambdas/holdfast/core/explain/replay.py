@@ -86,11 +86,6 @@ class Simulation(Generic[Told]):
         self._room = FEWEST
         self._persons: dict[str, str] = {}
 
-    @property
-    def waiting(self) -> int:
-        """For how many users something will fall due."""
-        return len(self._dues)
-
     def event(self, event: Event) -> list[Problem]:
         """Let the event happen, and answer where it could not be joined."""
         self.now = max(self.now, event.at)
