@@ -105,7 +105,7 @@ schemas: $(STAMP) ## write the JSON Schemas under schemas/, and the tables in do
 footprint: $(STAMP) ## sizes of functions and layer, CPU time of importing each handler
 	@$(BIN)/python -m bench.footprint
 
-bench: $(STAMP) ## what it costs, how late, how fast: beside what else one would have built (under ten minutes)
+bench: $(STAMP) ## what it costs, how late, how fast: beside what else one would have built (about ten minutes)
 	@$(BIN)/python -m bench
 
 simulate-big: $(STAMP) ## ten million events in no order, simulated in less than 1 GB: minutes

@@ -19,6 +19,7 @@ import typer
 from bench import (
     counted,
     footprint,
+    gate,
     lateness,
     picture,
     prices,
@@ -41,6 +42,7 @@ TITLES = {
     "windows": "The price against window and item size",
     "rows": "What a catalog row and recommendations add, counted",
     "trust": "What the epoch, doubts and several ids of a person add, counted",
+    "gate": "What each setting between due and sent adds, counted",
     "lateness": "Lateness on the embedded AWS",
     "throughput": "Throughput on the embedded AWS",
     "recommend": "A build of recommendations",
@@ -106,6 +108,8 @@ def _part(part: Part, *, quick: bool) -> None:
             rows.rows(part, stack.enter_context(bare()), decisions=50 if quick else rows.DECISIONS)
         elif part.name == "trust":
             trust.trust(part, stack.enter_context(bare()))
+        elif part.name == "gate":
+            gate.gate(part, stack.enter_context(bare()), users=20 if quick else gate.USERS)
         elif part.name == "lateness":
             lateness.lateness(part, stack.enter_context(deployed()), watches=8 if quick else lateness.WATCHES)
         elif part.name == "throughput":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from itertools import islice, pairwise
 from pathlib import Path
 from threading import get_ident
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bench import recommend, rows, scale, simulate, simulate_big
+from bench import gate, recommend, rows, scale, simulate, simulate_big
 from bench.__main__ import _run
 from bench.capacity import Item, item_bytes, read_units, write_units
 from bench.holdfast_run import _MemoryQueue, _MemoryTimers, _MemoryUsers, _refuse
@@ -23,6 +24,7 @@ from bench.prices import PRICES, dollars, flink_month
 from bench.report import Part, Row, number, spread
 from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Event, Trace, flat_lines, line
 from bench.virtual import Batches, Loop
+from holdfast.core.authoring.policy import Policy
 from holdfast.core.intake.batch import Body
 from holdfast.core.intake.timeline import Entry, Timeline
 from holdfast.core.plans.plan import Constant, Plan
@@ -288,3 +290,13 @@ def test_what_a_run_keeps_in_memory_is_all_that_join_and_sweep_ask_for() -> None
     assert join.take([Body("tick", tick.body, now[0])]) == []
     (save,) = users.saves.values()
     assert save.outbox
+
+
+def test_each_setting_between_due_and_sent_is_of_a_campaign_or_a_policy_that_is_valid() -> None:
+    asked = gate.settings(datetime(2026, 11, 26, 23, 30, tzinfo=UTC))
+    assert {*gate.AT_NO_COST, gate.NOTHING, gate.CONVERT, gate.POLICY} <= asked.keys()
+    policy = asked.pop(gate.POLICY)
+    assert Policy.model_validate(policy).plan().per_user
+    plans = {name: gate._campaign(send).plan() for name, send in asked.items()}
+    plain = plans.pop(gate.NOTHING)
+    assert all((each.rules, each.convert) != (plain.rules, plain.convert) for each in plans.values())
