@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from typer import Typer
@@ -13,6 +14,7 @@ from bench import uplift
 from bench.uplift import HELD, MAX_AGE, RIPE, SENT, START, WITHIN, Seen, World, broken, live, looked_at, worlds
 from holdfast.core.measure.report import HOUR_MS, over
 from holdfast.core.measure.uplift import Group
+from tools import power
 
 FINE = Seen(missed=False, right=False, wrong=False, plain=False, agrees=True)
 
@@ -56,6 +58,10 @@ def test_late_purchases_retractions_and_persons_with_two_ids_are_among_them() ->
     assert any(after < before for before, after in pairwise(day))
     *_, counters = live(world)
     assert sum(map(sum, counters.users[24:48])) > 24 * world.persons
+
+
+def test_the_table_of_power_in_the_docs_is_the_one_that_is_computed() -> None:
+    assert power.table() in (Path(__file__).parents[2] / "docs" / "measure.md").read_text(encoding="utf-8")
 
 
 def test_the_same_campaign_goes_the_same_way_every_time() -> None:
