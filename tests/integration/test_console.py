@@ -31,7 +31,7 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.intake.sources import Source
 from holdfast.core.recommend.ranking import Recommender
 from holdfast.services.tail import Tail
-from holdfast_cli.contracts import Detail
+from holdfast_cli.detail_model import Detail
 from tests.integration.conftest import MINUTE, T0, World, throttled
 
 ROOT = Path(__file__).parents[2]

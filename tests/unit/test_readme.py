@@ -22,7 +22,7 @@ from holdfast.core.events import Event, Rejected
 from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.intake.forms import records
 from holdfast.core.plans.plan import Plans
-from holdfast_cli.contracts import Detail
+from holdfast_cli.detail_model import Detail
 from holdfast_cli.fixtures import Fixtures
 from holdfast_cli.main import app
 

@@ -19,7 +19,8 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.intake.forms import records as read
 from holdfast.core.messages.detail import detail
 from holdfast.core.plans.plan import Constant, Plan
-from holdfast_cli.contracts import SCHEMAS, Detail, text
+from holdfast_cli.contracts import SCHEMAS, text
+from holdfast_cli.detail_model import Detail
 from holdfast_cli.main import app
 from infra.registry import openapi
 from tests.unit import test_forms as forms

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from holdfast.core.templates.bounds import TAGS
 from holdfast.core.templates.filters import FILTERS
-from holdfast.core.templates.sandbox import TAGS
 from holdfast.core.templates.templates import compile_values
 
 if TYPE_CHECKING:

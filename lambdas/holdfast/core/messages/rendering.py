@@ -18,7 +18,7 @@ from holdfast.core.events import Json
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.messages.detail import NOTHING_FOUND, Found, context, detail, detail_type, too_large
 from holdfast.core.plans.plan import Plan
-from holdfast.core.templates.sandbox import SECRET, SIGNING
+from holdfast.core.templates.bounds import SECRET, SIGNING
 from holdfast.core.templates.templates import TemplateError, Values, Withheld, compile_values
 
 COMPILED = 256

@@ -41,8 +41,8 @@ from liquid.exceptions import LiquidError
 from liquid.token import TOKEN_STRING, TOKEN_TAG
 
 from holdfast.core.templates import locales
+from holdfast.core.templates.bounds import MAX_TURNS, Context, Meter, Withheld, withholding
 from holdfast.core.templates.filters import FILTERS
-from holdfast.core.templates.sandbox import MAX_TURNS, Context, Meter, Withheld, withholding
 
 OBJECTS: Final = {"Profile": "first_name", "Event": "price", "Campaign": "name"}
 """The objects, of which a template names properties, each with an example for messages."""

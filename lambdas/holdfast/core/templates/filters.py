@@ -29,18 +29,8 @@ from babel import Locale
 from liquid import Environment
 
 from holdfast.core.templates import locales
-from holdfast.core.templates.sandbox import (
-    ITEM,
-    MAX_OUTPUT,
-    MAX_WORK,
-    Absent,
-    Bounded,
-    Context,
-    Json,
-    Withheld,
-    size,
-    text,
-)
+from holdfast.core.templates.bounds import ITEM, MAX_OUTPUT, MAX_WORK, Absent, Context, Json, Withheld, size, text
+from holdfast.core.templates.sandbox import Bounded
 from holdfast.core.times import parse_duration
 
 T = TypeVar("T")

@@ -18,9 +18,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from holdfast.core.templates.blocks import Blocks
+from holdfast.core.templates.bounds import TAGS
 from holdfast.core.templates.checks import CONSTANT, OBJECTS, TemplateError, placed, suggest
 from holdfast.core.templates.filters import FILTERS
-from holdfast.core.templates.sandbox import TAGS
 
 INNER_TAGS: Final = {"else", "elsif", "when", *(f"end{tag}" for tag in ("case", "capture", "for", "if", "unless"))}
 

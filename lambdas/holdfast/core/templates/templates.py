@@ -7,7 +7,7 @@ The rules, kept here and in the modules that this one puts together:
   `missing: Event.price`. False, 0 and an empty list are values, though an empty list prints nothing: missing.
 * **Refuse early** (`checks`). What can be known to be wrong without a user is refused when the campaign is
   validated: unknown names, whole objects, and every expression without variables that fails when it is tried.
-* **Bounded** (`sandbox`). A message has a budget of work: no template can stall delivery or fill its memory.
+* **Bounded** (`sandbox`, `bounds`). A message has a budget of work: no template can stall delivery or fill its memory.
 * **Pure.** The same context gives the same text. Nothing here reads a clock: `date` takes epoch numbers and ISO 8601,
   and refuses `now`. The language of money, dates and plurals is the profile's (`locales`).
 * **Plain text.** The payload is JSON, so nothing is escaped; for HTML there is the filter `escape`. Numbers and
@@ -31,9 +31,9 @@ from liquid import BoundTemplate, Expression
 from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
 
+from holdfast.core.templates.bounds import MAX_OUTPUT, MAX_WORK, Context, Json, Meter, Missing, Withheld, withholding
 from holdfast.core.templates.checks import TemplateError, advised, check, refusal, uses
 from holdfast.core.templates.filters import ENVIRONMENT, typed
-from holdfast.core.templates.sandbox import MAX_OUTPUT, MAX_WORK, Context, Json, Meter, Missing, Withheld, withholding
 from holdfast.core.templates.shorthand import to_liquid
 
 __all__ = [

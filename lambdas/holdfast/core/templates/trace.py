@@ -18,7 +18,7 @@ from liquid import BoundTemplate, Token
 from liquid.undefined import UNDEFINED
 
 from holdfast.core.templates import locales
-from holdfast.core.templates.sandbox import Absent, Context, Json, Meter, Withheld, dotted, size
+from holdfast.core.templates.bounds import Absent, Context, Json, Meter, Withheld, dotted, size
 from holdfast.core.templates.templates import Template, TemplateError, Values, compile_each
 
 Origin: TypeAlias = Literal[
