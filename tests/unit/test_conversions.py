@@ -25,6 +25,8 @@ from holdfast.core.fold.fold import Limits, fold, needed_until
 from holdfast.core.fold.watches import Decision, State, decision_of, decode, encode
 from holdfast.core.gate.rules import Rules
 from holdfast.core.messages.detail import detail, detail_type, iso
+from holdfast.core.messages.scores import scores
+from holdfast.core.messages.statistics import Became
 from holdfast.core.paths import folded, number_in, search_for, without_case
 from holdfast.core.plans.goal import Goal
 from holdfast.core.plans.plan import Plan, Plans
@@ -390,6 +392,21 @@ def test_a_message_to_a_guest_who_had_bought_as_a_user_is_converted_by_nothing()
     assert [each.kind for each in ids.fold([], minute(30), tick=True)] == ["send"]
     assert [(each.kind, each.user) for each in ids.fold([Tie("u-1", "guest")], minute(31))] == [("retract", "guest")]
     assert ids.fold([bought(40, user="u-1")], minute(40)) == []
+
+
+def test_who_got_a_message_under_each_of_two_ids_is_counted_twice_and_so_is_what_follows() -> None:
+    """As `bench.uplift` supposes. A message after the tie is none that counts the user anew."""
+    ids = Ids(Plans([converting()]))
+    decided = ids.fold([added(0)._replace(user="guest"), added(5, "hat")._replace(user="u-1")], minute(5))
+    decided += ids.fold([], minute(40), tick=True)
+    decided += ids.fold([Tie("u-1", "guest"), added(41, "map")._replace(user="u-1")], minute(41))
+    decided += ids.fold([], minute(80), tick=True)
+    decided += ids.fold([bought(81, user="u-1")], minute(81))
+    decided += ids.fold([refunded(82, "hat")._replace(user="u-1")], minute(82))
+    outcomes = [Became(each, each.kind, each.reason) for each in decided]
+    (score,) = (one for of in scores(outcomes).values() for one in of.values())
+    assert (score.messages, score.users) == (3, 2)
+    assert (score.converted, score.users_converted) == (1, 1), "of coat and hat, the hat is taken back"
 
 
 # --- Everywhere. ---
