@@ -1,4 +1,4 @@
-"""What each setting between due and sent adds to the price of a message: units and calls, counted.
+"""The price that each setting between due and sent adds to a message: units and calls, counted.
 
     python -m bench --only gate
 
@@ -132,7 +132,7 @@ class Run:
         self._meter.invoke("join", join.handler, {"Records": bodies}, memory_mb=MEMORY_MB["join"])
 
     def _deliver(self, users: Sequence[str]) -> None:
-        """What was decided, as the stream brings it."""
+        """The decisions, as the stream brings them."""
         keys = ({"user": {"S": user}, "part": {"S": "watches"}} for user in users)
         items = [self._dynamodb.get_item(TableName=self._table, Key=key)["Item"] for key in keys]
         records = [{"dynamodb": {"NewImage": item}} for item in items if "outbox" in item]

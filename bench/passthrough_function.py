@@ -20,7 +20,7 @@ dynamodb, events, sqs = boto3.client("dynamodb"), boto3.client("events"), boto3.
 TABLE, BUS, QUEUE, ADDED, CHARGED = (os.environ[name] for name in ("TABLE", "BUS", "QUEUE", "ADDED", "CHARGED"))
 WINDOW = int(os.environ["WINDOW"])
 READ, WRITTEN, PUT = 100, 25, 10
-"""What one call takes."""
+"""The time that one call takes."""
 writers = ThreadPoolExecutor(8)
 
 

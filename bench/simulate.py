@@ -92,7 +92,7 @@ several processes share is counted once.
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a program and its children took: CPU seconds, seconds, and the peak of all of them together."""
+    """The expense of a program and its children: CPU seconds, seconds, and the peak of all of them together."""
 
     cpu: float
     seconds: float

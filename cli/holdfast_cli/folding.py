@@ -62,7 +62,7 @@ class Setup(NamedTuple):
 
 @dataclass
 class Counts:
-    """What came of the fold, in numbers."""
+    """The result of the fold, in numbers."""
 
     records: int = 0
     rejected: Counter[str] = field(default_factory=Counter)

@@ -94,7 +94,7 @@ class Run(NamedTuple):
 
 @dataclass
 class Found:
-    """What came of reading: numbers, and the runs. `last` is the latest time, or that of the last line that says one.
+    """The result of reading: numbers, and the runs. `last` is the latest time, or that of the last line that says one.
 
     `adrift`: lines stood at the beginning that say no time, and were read as if they happened at the given one.
     """

@@ -83,7 +83,7 @@ MORE: Sequence[dict[str, Any]] = (
     {"event": CHARGED, "bought": "coat", "id": "x" * 300},
     {"event": VIEWED, "name": "coat"},
 )
-"""What stands in a record besides its user and time."""
+"""The rest of a record, besides its user and time."""
 
 
 @st.composite

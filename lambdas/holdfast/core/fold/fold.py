@@ -52,7 +52,7 @@ from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, 
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
 NONE: Mapping[str, Any] = {}
-"""What most users have of most things: one for all of them, as it takes memory."""
+"""The value that most users have for most things: one for all of them, as it takes memory."""
 OVERDUE_MS = 30 * 24 * 60 * 60_000
 """How long after it fell due the table keeps a watch that nothing decided. The fold itself never forgets one."""
 
