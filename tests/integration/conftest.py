@@ -117,7 +117,7 @@ class World:
         """In force from now on."""
         self.campaigns.publish(plan.id, "", lambda revision: Plan(**{**_fields(plan), "revision": revision}), self.now)
 
-    def join(self) -> Join:
+    def join(self, **more: Any) -> Join:
         return Join(
             users=Users(self.dynamodb, "users"),  # type: ignore[arg-type]
             timers=Timers(self.dynamodb, "timers"),  # type: ignore[arg-type]
@@ -126,6 +126,7 @@ class World:
             rejected=Queue(self.sqs, self.queues["rejected"]),  # type: ignore[arg-type]
             limits=Limits(waiting=4 * 24 * 60 * MINUTE),
             clock=lambda: self.now,
+            **more,
         )
 
     def sweep(self, *, shards: int = 1) -> Sweep:

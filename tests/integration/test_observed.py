@@ -10,10 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from holdfast.aws.queues import Queue
 from holdfast.aws.tables.campaigns import LivePlans
 from holdfast.aws.tables.shapes import PAUSE_MS, WRITES, Observations, Observer
-from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.core.intake.shapes import MAX_EVENTS, Seen
 from holdfast.services.join import Join
@@ -28,15 +26,7 @@ def observations(world: World) -> Observations:
 
 
 def observing(world: World) -> Join:
-    return Join(
-        users=Users(world.dynamodb, "users"),  # type: ignore[arg-type]
-        timers=Timers(world.dynamodb, "timers"),  # type: ignore[arg-type]
-        plans=LivePlans(world.campaigns),
-        events=Queue(world.sqs, world.queues["events"]),  # type: ignore[arg-type]
-        rejected=Queue(world.sqs, world.queues["rejected"]),  # type: ignore[arg-type]
-        clock=lambda: world.now,
-        observer=Observer(observations(world), lambda: world.now),
-    )
+    return world.join(observer=Observer(observations(world), lambda: world.now))
 
 
 def viewed(number: int = 0, **properties: object) -> dict[str, object]:

@@ -8,13 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from holdfast.aws.queues import Queue
 from holdfast.aws.tables import tail as tail_table
-from holdfast.aws.tables.campaigns import EPOCH, LivePlans
+from holdfast.aws.tables.campaigns import EPOCH
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.tail import LEASE_MS, MOST, Tails, TooMany
-from holdfast.aws.tables.timers import Timers
-from holdfast.aws.tables.users import Users
 from holdfast.core.intake.shapes import Seen
 from holdfast.core.intake.tail import MAX_LINES, Line, mark
 from holdfast.services.join import Join
@@ -34,15 +31,7 @@ def tails(world: World, monkeypatch: pytest.MonkeyPatch) -> Tails:
 
 @pytest.fixture
 def join(world: World, tails: Tails) -> Join:
-    return Join(
-        users=Users(world.dynamodb, "users"),  # type: ignore[arg-type]
-        timers=Timers(world.dynamodb, "timers"),  # type: ignore[arg-type]
-        plans=LivePlans(world.campaigns),
-        events=Queue(world.sqs, world.queues["events"]),  # type: ignore[arg-type]
-        rejected=Queue(world.sqs, world.queues["rejected"]),  # type: ignore[arg-type]
-        clock=lambda: world.now,
-        tail=Tail(tails, lambda: world.now),
-    )
+    return world.join(tail=Tail(tails, lambda: world.now))
 
 
 def told(tails: Tails, id_: str = "t") -> list[Line]:
