@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -83,6 +84,32 @@ def test_whom_delivery_withheld_a_message_from(world: World, browser: Browser) -
     assert users(browser, "withheld", "missing: Profile.name") == ["ann"]
     assert users(browser, "withheld") == ["ann"]
     assert users(browser, "withheld", "missing: Event.price") == []
+
+
+def test_what_a_newer_release_decided_hides_nobody_else(world: World, browser: Browser) -> None:
+    world.publish(a_plan(values={"title": "{{ Profile.name }}, your coat"}))
+    decide(world, "ann", "bob", "cleo")
+    for user, outbox in (("bob", [{"kind": "send", "v": 99}]), ("cleo", [{"kind": "send"}])):
+        world.dynamodb.update_item(
+            TableName="users",
+            Key={"user": {"S": user}, "part": {"S": "watches"}},
+            UpdateExpression="SET outbox = :outbox",
+            ExpressionAttributeValues={":outbox": {"S": json.dumps(outbox)}},
+        )
+    assert users(browser, "withheld") == ["ann"]
+
+
+def test_of_a_revision_that_is_gone_nothing_is_rendered(world: World, browser: Browser) -> None:
+    world.publish(a_plan(values={"title": "{{ Profile.name }}, your coat"}))
+    decide(world, "ann")
+    outbox = json.dumps([{**each, "revision": 99} for each in world.outbox("ann")])
+    world.dynamodb.update_item(
+        TableName="users",
+        Key={"user": {"S": "ann"}, "part": {"S": "watches"}},
+        UpdateExpression="SET outbox = :outbox",
+        ExpressionAttributeValues={":outbox": {"S": outbox}},
+    )
+    assert users(browser, "withheld") == []
 
 
 def test_whose_message_was_taken_back(world: World, browser: Browser) -> None:

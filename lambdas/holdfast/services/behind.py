@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from holdfast.aws.tables.campaigns import UnknownCampaign
 from holdfast.aws.tables.users import Page, Users
 from holdfast.core.fold.watches import Decision, State, decision_of, decode
+from holdfast.core.formats import NewerFormat
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import short
 from holdfast.core.places import campaign_of
@@ -84,12 +87,13 @@ def withheld_now(lookup: Lookup, rendering: Rendering, plans: Plans) -> Reasons:
     """By what a message would say now: the profile may have changed since it was delivered, and so may a catalog."""
 
     def reasons(decided: Sequence[tuple[str, Decision]]) -> list[str]:
-        messages = {
-            number: rendering.message(user, decision, plans.get(decision.campaign))
-            for number, (user, decision) in enumerate(decided)
-        }
+        messages: dict[int, Message] = {}
+        for number, (user, decision) in enumerate(decided):
+            with suppress(UnknownCampaign):  # of a revision that there is no more
+                messages[number] = rendering.message(user, decision, plans.get(decision.campaign))
         gathered = lookup.gather(messages, plans.recommenders)
-        return [_reason(rendering, message, gathered, number) for number, message in messages.items()]
+        told = {number: _reason(rendering, message, gathered, number) for number, message in messages.items()}
+        return [told.get(number, "") for number in range(len(decided))]
 
     return reasons
 
@@ -138,5 +142,8 @@ def _counts(state: State, asked: Asked) -> bool:
 def _sent(page: Page, campaign: str) -> Iterator[tuple[str, Decision]]:
     """The decisions to send in the outboxes of a page's users."""
     for user, text in page.outboxes.items():
-        decisions = (decision_of(each) for each in json.loads(text))
-        yield from ((user, each) for each in decisions if (each.kind, each.campaign) == ("send", campaign))
+        for each in json.loads(text):
+            with suppress(NewerFormat, TypeError):  # deliver sets it aside
+                decision = decision_of(each)
+                if (decision.kind, decision.campaign) == ("send", campaign):
+                    yield user, decision
