@@ -29,7 +29,7 @@ from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, prin
 from holdfast_cli.page import page, ranked
 from holdfast_cli.policies import read_policy
 from holdfast_cli.rows import CatalogOption, HistoryOption, RecommendationOption, rows_in_files
-from holdfast_cli.simulating import Reading, Simulated, jobs_for
+from holdfast_cli.simulating import Reading, Simulated, jobs_for, parts_for
 from holdfast_cli.sources import SourceOption, rules_of
 from holdfast_cli.stack import Deployment
 
@@ -164,7 +164,7 @@ def simulate(
     rows = rows_in_files(plans, catalog or (), history)
     render = bool(profiles_file or catalog or history)
     setup = Setup([*plans.values()], recommenders, rules, rows if render else None, page=html is not None)
-    run = Simulated(setup, reading, jobs_for(events, jobs))
+    run = Simulated(setup, reading, jobs_for(events, jobs), parts_for(events))
     decided = run.rows(read_lines(profiles_file) if profiles_file else (), events)
     if json:
         for some in decided:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, NamedTuple
 
 from msgspec import Struct, json
 
@@ -23,9 +27,7 @@ from holdfast_cli.page import Numbers
 from holdfast_cli.reading import Entry, Run, in_order
 
 STEP = 4_000
-"""Entries after which decisions are given out."""
-AHEAD = 2
-"""Blocks of decisions that wait for those of slower parts."""
+"""Entries after which decisions are written; and as many are in one block at most."""
 
 
 class Row(Struct, omit_defaults=True, gc=False):
@@ -80,13 +82,7 @@ Said = tuple[Key, bytes]
 """A decision as a line of JSON, by its place among all."""
 
 
-class Block(NamedTuple):
-    """Decisions of a part in order. All that are still to come, come behind `until`."""
-
-    until: Key
-    rows: list[Said]
-
-
+FIRST: Key = (0, 0, "", (), 0)
 LAST: Key = (NEVER, BY_EVENT, "", (), 0)
 
 
@@ -102,27 +98,26 @@ class Fold:
         self._replay = Replay(self._plans, self._row, ended=ended)
         self._rendering = Rendering(lambda campaign, _revision: self._plans[campaign], lambda: "simulated")
 
-    def blocks(self, runs: Iterable[Run], step: Callable[[int], None]) -> Iterator[Block]:
-        """`step` hears of how many entries were folded."""
+    def write(self, runs: Iterable[Run], path: Path, step: Callable[[int], None]) -> None:
+        """Writes what is decided as blocks, one after the other. `step` hears of how many entries were folded."""
         simulation, number = self._replay.simulation, 0
-        for stage, base, entries in in_order(runs):
-            simulation.now = max(simulation.now, base)
-            for entry in entries:
-                simulation.now = max(simulation.now, entry.time)
-                simulation.turn = stage, entry.number, entry.index
-                self._take(entry)
-                number += 1
-                if number >= STEP:
-                    step(number)
-                    number = 0
-                    until = simulation.now, BY_EVENT, "", simulation.turn, NEVER
-                    yield Block(until, simulation.told(simulation.now))
+        with path.open("wb") as file:
+            for stage, base, entries in in_order(runs):
+                simulation.now = max(simulation.now, base)
+                for entry in entries:
+                    simulation.now = max(simulation.now, entry.now)
+                    simulation.turn = stage, entry.number, entry.index
+                    self._take(entry)
+                    number += 1
+                    if number == STEP:
+                        _dump(simulation.told(simulation.now), file)
+                        step(number)
+                        number = 0
+            _dump(simulation.told(), file)
         step(number)
-        yield Block(LAST, simulation.told())
 
     def _take(self, entry: Entry) -> None:
         if entry.kind == "m":
-            self._replay.simulation.now = max(self._replay.simulation.now, entry.at)
             return
         record = entry.record()
         if entry.kind == "k" and isinstance(record, ProfileChange):
@@ -166,27 +161,43 @@ class Fold:
 _encode = json.Encoder().encode
 
 
-class Merging:
-    """Blocks of several parts, merged: a decision is given out once no part can have an earlier one."""
+# --- All parts together. ---
 
-    def __init__(self, parts: int) -> None:
-        self._until: list[Key] = [(0, 0, "", (), 0)] * parts
-        self._held: list[list[Said]] = [[] for _ in range(parts)]
-        self._blocks = [0] * parts
+ROWS = 500
+"""Decisions in one block: of each part, one block is in memory."""
 
-    def put(self, part: int, block: Block) -> list[bytes]:
-        self._held[part] += block.rows
-        self._blocks[part] += 1
-        self._until[part] = block.until
-        until, ready = min(self._until), list[Said]()
-        for number, held in enumerate(self._held):
-            end = bisect_right(held, until, key=lambda said: said[0])
-            ready += held[:end]
-            del held[:end]
-            self._blocks[number] = self._blocks[number] if held else 0
-        ready.sort()
-        return [row for _, row in ready]
 
-    def wants(self, part: int) -> bool:
-        """Whether the part's next block may come: not where it is far ahead of others."""
-        return self._until[part] == min(self._until) or self._blocks[part] < AHEAD
+def _dump(rows: Sequence[Said], file: IO[bytes]) -> None:
+    """The last decision of a block is before all that are still to come."""
+    for start in range(0, len(rows), ROWS):
+        pickle.dump(rows[start : start + ROWS], file)
+
+
+def merged(paths: Iterable[Path]) -> Iterator[list[bytes]]:
+    """The decisions of all parts in order, some at a time."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("rb")) for path in paths]
+        held: list[list[Said]] = [[] for _ in files]
+        until = [FIRST] * len(files)
+        while min(until, default=LAST) != LAST:
+            for number, file in enumerate(files):
+                if until[number] == min(until):
+                    block = _load(file)
+                    held[number] += block
+                    until[number] = block[-1][0] if block else LAST
+            first, ready = min(until), list[Said]()
+            for of in held:
+                end = bisect_right(of, first, key=itemgetter(0))
+                ready += of[:end]
+                del of[:end]
+            ready.sort()
+            if ready:
+                yield [row for _, row in ready]
+
+
+def _load(file: IO[bytes]) -> list[Said]:
+    try:
+        rows: list[Said] = pickle.load(file)  # noqa: S301  (was written by this program a moment ago)
+    except EOFError:
+        return []
+    return rows

@@ -45,14 +45,14 @@ GOOD_USERS = 1 << 15
 class Entry(Struct, array_like=True, omit_defaults=True, gc=False):
     """A record that is to be folded; its place among all others is (`time`, `number`, `index`).
 
-    `time` is what time it is at least when the record comes: entries of other parts may have happened since. `kind` is
-    that of the record: event, profile, known before, tie or unreadable event, by its first letter; or m: no record,
-    but it is `at` now.
+    `now` is what time it is at least when the record comes: others may have moved it on since. `kind` is that of the
+    record: event, profile, known before, tie or unreadable event, by its first letter; or m, if only time passes.
     """
 
     time: int
     number: int
     index: int
+    now: int
     kind: str
     user: str
     name: str = ""
@@ -250,6 +250,7 @@ class Reader:
         self._as_arrived = as_arrived or before
         self._before = before
         self._last = last
+        self._now = last
         self._timed = False
         self._quiet: set[str] = set()
         self._good: set[str] = set()
@@ -313,6 +314,7 @@ class Reader:
         self._timed = True
         self.found.names.add(event.name)
         if self._plans.heeds(event.name):
+            self._now = self._last
             self._put(number, 0, "e", event.user, event.name, at, event.id, event.properties)
         else:
             self.found.records += 1
@@ -327,16 +329,16 @@ class Reader:
         self._timed = self._timed or bool(times)
         if times and not self._as_arrived:
             self._last = min(times)
-        latest = self._last
+        self._now = self._last
         for index, record in enumerate(found):
             self._record(number, index, record)
             at = self._time(record)
-            if latest < at != NO_ARRIVAL:
-                latest = at
+            if self._now < at != NO_ARRIVAL:
+                self._now = at
                 if self._as_arrived:
                     self._last = at
-                else:
-                    self._tell_all(number, index, at)
+        if self._now > self._last:
+            self._tell_all(number, len(found), self._now)
 
     def _time(self, record: Record) -> int:
         """The time that passes with a record; 0 where none does."""
@@ -396,15 +398,15 @@ class Reader:
     ) -> None:
         if not self._timed:
             self.found.adrift = True
-        parts, place = self._parts, (self._last, number, 2 * index)
+        parts, place = self._parts, (self._last, number, index)
         part = crc32(user.encode()) % parts if parts > 1 else 0
-        self._runs.put(part, (*place, _encode((*place, kind, user, name, at, id_, rest))))
+        self._runs.put(part, (*place, _encode((*place, self._now, kind, user, name, at, id_, rest))))
 
-    def _tell_all(self, number: int, index: int, at: int) -> None:
-        """A line's later record moves on the time of all parts."""
-        place = self._last, number, 2 * index + 1
+    def _tell_all(self, number: int, index: int, now: int) -> None:
+        """A line with records of several times moves on the time of all parts."""
+        place = self._last, number, index
         for part in range(self._parts):
-            self._runs.put(part, (*place, _encode((*place, "m", "", "", at))))
+            self._runs.put(part, (*place, _encode((*place, now, "m", ""))))
 
 
 # --- Ties. ---

@@ -18,7 +18,7 @@ from holdfast.core.authoring.hints import letters
 from holdfast.core.events import event_key
 from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.plans.plan import Plans
-from holdfast_cli.folding import Block, Counts, Fold, Merging, Setup
+from holdfast_cli.folding import Counts, Fold, Setup, merged
 from holdfast_cli.lines import plain, read_lines
 from holdfast_cli.output import progress
 from holdfast_cli.reading import LARGEST_RUN, Found, Reader, Run, Runs, chunks, divided_again, moved, numbered
@@ -26,6 +26,8 @@ from holdfast_cli.team import Step, Team, cores, team
 
 SMALL = 1024 * 1024
 """Bytes of a file for which this process alone is as fast."""
+PARTS = 32
+"""In which users are laid out, and which are folded one by one."""
 CHUNKS = 4
 """Of a file, for each process: who is done early takes another."""
 
@@ -59,6 +61,13 @@ class _Again(NamedTuple):
     name: Path
 
 
+class _Part(NamedTuple):
+    """The runs of one part, and where its decisions are to be written."""
+
+    runs: list[Run]
+    decisions: Path
+
+
 class Work(NamedTuple):
     setup: Setup
     reading: Reading
@@ -90,17 +99,18 @@ class Worker:
             Path(run.path).unlink()
         return made
 
-    def fold(self, runs: list[Run]) -> Iterator[Block | Counts]:
+    def fold(self, part: _Part) -> Counts:
         fold = Fold(self._work.setup, self._plans)
-        yield from fold.blocks(runs, self._step)
-        yield fold.counts
+        fold.write(part.runs, part.decisions, self._step)
+        return fold.counts
 
 
 class Simulated:
     """One simulation: lines in, rows out, and what is worth telling at the end."""
 
-    def __init__(self, setup: Setup, reading: Reading = AS_IT_HAPPENED, jobs: int = 1) -> None:
-        self._work = Work(setup, reading, jobs)
+    def __init__(self, setup: Setup, reading: Reading = AS_IT_HAPPENED, jobs: int = 1, parts: int = 1) -> None:
+        self._jobs = jobs
+        self._work = Work(setup, reading, max(jobs, parts))
         self._plans = setup.compiled()
         self.found = Found()
         self.counts = Counts()
@@ -117,9 +127,9 @@ class Simulated:
         """Lines of JSON, some at a time, in order of time. `known` are the profiles from before."""
         with (
             tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
-            team(Worker, self._work, self._work.parts) as workers,
+            team(Worker, self._work, self._jobs) as workers,
         ):
-            yield from self._folded(workers, self._read(workers, Path(folder), known, events))
+            yield from self._folded(workers, Path(folder), self._read(workers, Path(folder), known, events))
 
     def _read(self, workers: Team, folder: Path, known: Iterable[bytes], events: Path | Iterable[bytes]) -> list[Run]:
         here = Worker(self._work, lambda _: None)
@@ -137,12 +147,12 @@ class Simulated:
             self.found.add(found.staged(stage, base))
             if self._work.reading.as_arrived:
                 base = max(base, found.last)
-        elsewhere = moved(self.found.ties, workers.jobs)
+        elsewhere = moved(self.found.ties, self._work.parts)
         return self._divided(workers, folder, elsewhere) if elsewhere else self.found.runs
 
     def _chunks(self, workers: Team, path: Path, folder: Path) -> list[Found]:
         size = path.stat().st_size
-        number = workers.jobs * CHUNKS if workers.jobs > 1 else 1
+        number = workers.jobs * CHUNKS if self._work.parts > 1 else 1
         bounds = [size * each // number for each in range(number + 1)]
         tasks = [_Chunk(path, bounds[n], bounds[n + 1], folder / str(n)) for n in range(number)]
         with _doing("reading", size) as step:
@@ -164,15 +174,15 @@ class Simulated:
         tasks = [_Again(runs, elsewhere, folder / f"again-{part}") for part, runs in of.items()]
         return [run for runs in workers.each("divide", tasks, lambda _: None) for run in runs]
 
-    def _folded(self, workers: Team, runs: list[Run]) -> Iterator[list[bytes]]:
-        merging = Merging(workers.jobs)
-        tasks = [[run for run in runs if run.part == part] for part in range(workers.jobs)]
+    def _folded(self, workers: Team, folder: Path, runs: list[Run]) -> Iterator[list[bytes]]:
+        of: dict[int, list[Run]] = {}
+        for run in runs:
+            of.setdefault(run.part, []).append(run)
+        tasks = [_Part(some, folder / f"decisions-{part}") for part, some in of.items()]
         with _doing("simulating", sum(run.entries for run in runs)) as step:
-            for part, answer in workers.at_once("fold", tasks, step, merging.wants):
-                if isinstance(answer, Counts):
-                    self.counts.add(answer)
-                elif rows := merging.put(part, answer):
-                    yield rows
+            for counts in workers.each("fold", tasks, step):
+                self.counts.add(counts)
+        yield from merged(task.decisions for task in tasks)
 
     def never(self) -> Iterator[tuple[str, str]]:
         """Events that campaigns name and that never came, and a name like it that did: product_added."""
@@ -183,6 +193,11 @@ class Simulated:
         for key, name in named.items():
             if event_key(key) not in keys:
                 yield name, came.get(letters(name), "")
+
+
+def parts_for(events: Path) -> int:
+    """So many for a file that is not small: of fewer users, less is in memory, and found sooner."""
+    return 1 if events.is_file() and events.stat().st_size < SMALL else PARTS
 
 
 def jobs_for(events: Path, jobs: int | None) -> int:

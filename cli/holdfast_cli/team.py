@@ -39,11 +39,6 @@ class Team(Protocol):
     def each(self, method: str, tasks: Sequence[Any], step: Step) -> list[Any]:
         """The answers to all tasks, in their order, by whoever has time."""
 
-    def at_once(self, method: str, tasks: Sequence[Any], step: Step, wants: Callable[[int], bool]) -> Iterator[Any]:
-        """One task for each worker, which answers bit by bit: number and answer, as they come. `wants` says of which
-        worker more may come.
-        """
-
 
 class Alone:
     jobs = 1
@@ -59,20 +54,11 @@ class Alone:
         self._step = step
         return [getattr(self._worker, method)(task) for task in tasks]
 
-    def at_once(self, method: str, tasks: Sequence[Any], step: Step, _: Callable[[int], bool]) -> Iterator[Any]:
-        self._step = step
-        for number, task in enumerate(tasks):
-            for answer in getattr(self._worker, method)(task):
-                yield number, answer
-
 
 class _Broken(NamedTuple):
     """A worker's last word."""
 
     why: str
-
-
-_DONE = "done"
 
 
 class Processes:
@@ -107,24 +93,11 @@ class Processes:
             for number in range(self.jobs):
                 if left and number not in at_work:
                     at_work[number], task = left.pop()
-                    self._send(number, (method, task, False))
+                    self._send(number, (method, task))
             for number in self._ready([*at_work], step):
                 answers[at_work.pop(number)] = self._receive(number)
         self._report(step)
         return answers
-
-    def at_once(self, method: str, tasks: Sequence[Any], step: Step, wants: Callable[[int], bool]) -> Iterator[Any]:
-        for number, task in enumerate(tasks):
-            self._send(number, (method, task, True))
-        at_work = set(range(len(tasks)))
-        while at_work:
-            for number in self._ready([number for number in at_work if wants(number)], step):
-                answer = self._receive(number)
-                if answer == _DONE:
-                    at_work.remove(number)
-                else:
-                    yield number, answer
-        self._report(step)
 
     def _ready(self, numbers: Sequence[int], step: Step) -> list[int]:
         ready = wait([self._pipes[number] for number in numbers], LOOK_SECONDS)
@@ -196,12 +169,8 @@ def _work(make: Make, setup: Any, pipe: Connection, others: Sequence[Connection]
         try:
             worker = make(setup, step)
             while True:
-                method, task, bit_by_bit = pipe.recv()
-                answer = getattr(worker, method)(task)
-                for each in answer if bit_by_bit else [answer]:
-                    pipe.send(each)
-                if bit_by_bit:
-                    pipe.send(_DONE)
+                method, task = pipe.recv()
+                pipe.send(getattr(worker, method)(task))
         except (EOFError, BrokenPipeError):
             return
         except Failure as failure:

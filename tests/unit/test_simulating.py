@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,7 +25,7 @@ from holdfast_cli.main import app
 from holdfast_cli.output import Failure
 from holdfast_cli.page import ranked
 from holdfast_cli.reading import moved, part_of
-from holdfast_cli.simulating import CHUNKS, Reading, Simulated, Worker
+from holdfast_cli.simulating import Reading, Simulated
 from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan
 
 VIEWED = "viewed"
@@ -40,34 +39,6 @@ POLICY = Policy(per_user=(Cap(2, HOUR),), control=0.1)
 USERS = ("ann", "bob", "cid", "dora", "eve", "anon-7", "anon-8")
 BASKETS: Sequence[Any] = (["coat"], ["hat"], ["coat", "hat"], None, 5.5)
 LATEST = NOON + HOUR
-
-
-class Within:
-    """Several workers within this process, in turns; `order` says who is next."""
-
-    def __init__(self, work: simulating.Work, jobs: int, order: Sequence[int]) -> None:
-        self.jobs = jobs
-        self._workers = [Worker(work, lambda _: None) for _ in range(jobs)]
-        self._order = order
-
-    def each(self, method: str, tasks: Sequence[Any], _: team.Step) -> list[Any]:
-        return [getattr(self._workers[n % self.jobs], method)(task) for n, task in enumerate(tasks)]
-
-    def at_once(
-        self, method: str, tasks: Sequence[Any], _: team.Step, wants: Callable[[int], bool]
-    ) -> Iterator[tuple[int, Any]]:
-        at_work = {n: iter(getattr(self._workers[n], method)(task)) for n, task in enumerate(tasks)}
-        turn = 0
-        while at_work:
-            willing = [n for n in at_work if wants(n)]
-            assert willing, "nobody may go on"
-            number = willing[self._order[turn % len(self._order)] % len(willing)]
-            turn += 1
-            for answer in at_work[number]:
-                yield number, answer
-                break
-            else:
-                del at_work[number]
 
 
 MORE: Sequence[dict[str, Any]] = (
@@ -104,38 +75,33 @@ def bodies(draw: st.DrawFn) -> list[str]:
     return [*found, *draw(st.lists(st.sampled_from([*found, "", "not json"]), max_size=3))]
 
 
-def outcome(text: str, known: Sequence[bytes], jobs: int, order: Sequence[int], *, as_arrived: bool) -> Any:
-    setup = Setup(PLANS, [], POLICY, page=True)
-
-    @contextmanager
-    def within(_make: Any, work: simulating.Work, jobs: int) -> Iterator[Within]:
-        yield Within(work, jobs, order)
-
+def outcome(text: str, known: Sequence[bytes], parts: int, chunks: int, *, as_arrived: bool) -> Any:
     with (
         tempfile.TemporaryDirectory() as folder,
-        patch.object(simulating, "team", within),
         patch("holdfast_cli.folding.STEP", 3),
+        patch("holdfast_cli.folding.ROWS", 2),
         patch("holdfast_cli.reading.BLOCK", 160),
         patch("holdfast_cli.reading.FIRST_RUN", 700),
+        patch("holdfast_cli.simulating.CHUNKS", chunks),
     ):
         events = Path(folder) / "events.jsonl"
         events.write_text(text)
-        run = Simulated(setup, Reading(latest=LATEST, as_arrived=as_arrived), jobs)
+        run = Simulated(Setup(PLANS, [], POLICY, page=True), Reading(latest=LATEST, as_arrived=as_arrived), 1, parts)
         rows = [row for some in run.rows(known, events) for row in some]
     numbers = run.counts.numbers
     counted = ranked(run.rejected), ranked(run.found.ignored), run.counts.decisions, run.records, [*run.never()]
     return rows, counted, numbers.by_day, numbers.by_campaign, numbers.reasons, numbers.exits
 
 
-@given(bodies(), st.lists(records(99), max_size=2), st.lists(st.integers(0, 2), min_size=1, max_size=4), st.booleans())
-def test_what_comes_out_is_the_same_whatever_the_number_of_parts(
-    lines: list[str], known: list[Any], order: list[int], as_arrived: bool
+@given(bodies(), st.lists(records(99), max_size=2), st.booleans())
+def test_what_comes_out_is_the_same_in_whatever_pieces_it_is_read_and_folded(
+    lines: list[str], known: list[Any], as_arrived: bool
 ) -> None:
     text = "\n".join(lines) + "\n"
     before = [json.dumps(each).encode() for each in known]
-    one = outcome(text, before, 1, [0], as_arrived=as_arrived)
-    for jobs in (2, 3):
-        assert outcome(text, before, jobs, order, as_arrived=as_arrived) == one
+    whole = outcome(text, before, 1, 1, as_arrived=as_arrived)
+    for parts, chunks in ((2, 1), (3, 5)):
+        assert outcome(text, before, parts, chunks, as_arrived=as_arrived) == whole
 
 
 def test_ids_that_are_tied_belong_to_one_part() -> None:
@@ -272,4 +238,5 @@ def test_a_small_file_is_left_to_this_process(tmp_path: Path) -> None:
         assert simulating.jobs_for(Path("-"), None) == 8
         with patch.object(simulating, "SMALL", 2):
             assert simulating.jobs_for(file, None) == 8
-    assert CHUNKS > 1
+    assert simulating.parts_for(file) == 1
+    assert simulating.parts_for(Path("-")) == simulating.PARTS
