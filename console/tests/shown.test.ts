@@ -14,6 +14,7 @@ import { columnLike, columnOf, withCatalogs } from "../src/editor/lookups.js";
 import { needs, sampleOf } from "../src/editor/sample.js";
 import { roundUp } from "../src/ui/charts.js";
 import { lineChanges } from "../src/ui/lines.js";
+import { shared } from "../src/ui/memo.js";
 import { placesFor } from "../src/ui/palette.js";
 import { moment, timeless } from "../src/ui/parts.js";
 import { fittingOf } from "../src/ui/picker.js";
@@ -250,4 +251,33 @@ test("a preview is asked for by what the page has read, unless the API reads mor
   const merged = `base: &base {within: 1 hour}\n${NEW_CAMPAIGN}more:\n  <<: *base\n`;
   assert.deepEqual(saidBy(merged, read(merged).data), { source: merged });
   assert.equal(saidBy("a: [", read("a: [").data), null);
+});
+
+test("what says the same as before is the same object, and nothing says anything else", () => {
+  const before = { rules: { caps: [{ in: "1 day" }, { in: "7 days" }] }, pairs: [{ key: "a", value: "x" }], gone: 1 };
+  const after = shared(before, {
+    rules: { caps: [{ in: "1 day" }, { in: "7 days" }] },
+    pairs: [
+      { key: "a", value: "x" },
+      { key: "b", value: "y" },
+    ],
+  });
+  assert.equal(after.rules, before.rules);
+  assert.equal(after.pairs[0], before.pairs[0]);
+  assert.notEqual(after.pairs, before.pairs);
+  assert.deepEqual(Object.keys(after), ["rules", "pairs"]);
+
+  assert.deepEqual(Object.keys(shared({ a: 1, b: 2 }, { b: 2, a: 1 })), ["b", "a"]);
+  const value = fc.json().map((text) => JSON.parse(text) as unknown);
+  fc.assert(
+    fc.property(value, value, (one, other) => {
+      const [said, text] = [structuredClone(other), JSON.stringify(one)];
+      assert.equal(JSON.stringify(shared(one, other)), JSON.stringify(said)); // in its order, too
+      assert.equal(JSON.stringify(one), text); // what others hold is as it was
+      const again = structuredClone(said);
+      const once = shared(said, again);
+      if (typeof said === "object") assert.equal(once, said);
+    }),
+    { seed: 1 },
+  );
 });

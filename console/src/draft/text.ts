@@ -51,8 +51,15 @@ export type Form = {
   convert: Convert | null;
 };
 
+/** All but the texts of a message: it stays the same while somebody writes one. */
+export type Outline = Omit<Form, "pairs">;
+
+export function outlineOf({ pairs: _, ...outline }: Form): Outline {
+  return outline;
+}
+
 /** The events that a file names, in the order of their parts. */
-export const namedBy = ({ did, did_not, convert }: Form): string[] => [
+export const namedBy = ({ did, did_not, convert }: Outline): string[] => [
   ...new Set([...did, ...did_not, ...converting(convert)]),
 ];
 
@@ -404,6 +411,12 @@ function pairs(source: string, change: (values: YAMLMap, document: Document) => 
 export function setPairValue(source: string, key: string, value: string): string {
   const path = pairAt(source, key);
   return inPlace(source, path, value) ?? withLines(source, path, value);
+}
+
+/** What a pair says, to be said in another place, too: with its type, if it has one. */
+export function saidOf(source: string, key: string): Json {
+  const pair = read(source).form?.pairs.find((each) => each.key === key);
+  return pair?.type ? { value: pair.value, type: pair.type } : (pair?.value ?? "");
 }
 
 const pairAt = (source: string, key: string): Path => valuePath(source, ["send", "values", key]);

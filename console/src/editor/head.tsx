@@ -34,8 +34,10 @@ type Props = {
 
 export function Head(props: Props) {
   const { name, live, form, drafting, readOnly, mistakes, owner, taken, mayEdit } = props;
-  const { draft, changed, edit } = drafting;
+  const { changed, edit } = drafting;
   const ids = new Set(taken.map((each) => each.id));
+  const rename = (to: string): void => edit((source) => named(source, to, ids, !live), "name");
+  const identify = (id: string): void => edit((source) => withId(source, id), "id");
   return (
     <div class="head" data-edits>
       <div class="titles">
@@ -53,7 +55,7 @@ export function Head(props: Props) {
             value={form.name}
             placeholder={words.editor.namePlaceholder}
             disabled={readOnly}
-            onInput={(event) => edit(named(draft.source, event.currentTarget.value, ids, !live), "name")}
+            onInput={(event) => rename(event.currentTarget.value)}
           />
         )}
         <div class="row small" data-place="id">
@@ -69,7 +71,7 @@ export function Head(props: Props) {
               aria-describedby="id-mistakes"
               value={form?.id ?? ""}
               disabled={readOnly}
-              onInput={(event) => edit(withId(draft.source, event.currentTarget.value), "id")}
+              onInput={(event) => identify(event.currentTarget.value)}
             />
           )}
           <Status live={live} changed={changed} />

@@ -1,6 +1,6 @@
 // The API's word on a draft while it is being written: each as soon as it is known, and only ever about the latest text.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import {
   type ApiError,
@@ -13,14 +13,16 @@ import {
   type SuggestionGroup,
 } from "../api.js";
 import { asApiError } from "../data.js";
+import { shared } from "../ui/memo.js";
 
 export type Answer<T> = { data: T | null; error: ApiError | null; stale: boolean };
 type About = { about: string };
 const nothing = { data: null, error: null } as const;
 
 /**
- * Asks again whenever `body` changes, `pause` milliseconds after it last did. One request at a time: while one is under way the
- * next waits, and asks for the newest. So a fast typist and a slow network meet in the middle, and no old answer comes last.
+ * Asks again whenever `body` changes, `pause` milliseconds after it last did: without one at once, before the browser draws.
+ * One request at a time: while one is under way the next waits, and asks for the newest. So a fast typist and a slow network
+ * meet in the middle, and no old answer comes last.
  * An answer about something else (`about`) is never shown, not even while the next one is on its way. It is asked for anew, too,
  * when what the API knows (`known`) has changed, and until it comes.
  */
@@ -41,15 +43,12 @@ export function useAnswer<T>(path: string, body: unknown, pause = 0, about = "",
       now.alive = false;
     };
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const now = state.current;
     now.wanted = text;
     now.about = about;
     now.known = known;
     if (text === null) return set({ ...nothing, stale: false, about });
-    set((before) =>
-      before.about !== about ? { ...nothing, stale: true, about } : before.stale ? before : { ...before, stale: true },
-    );
     const ask = async (): Promise<void> => {
       if (now.asking || now.wanted === null) return;
       now.asking = true;
@@ -65,7 +64,7 @@ export function useAnswer<T>(path: string, body: unknown, pause = 0, about = "",
       // What went wrong keeps the last good answer in sight, if that is about the same.
       if (askedAbout === now.about) {
         set((before) => ({
-          data: found.data ?? (before.about === askedAbout ? before.data : null),
+          data: found.data ? shared(before.data, found.data) : before.about === askedAbout ? before.data : null,
           error: found.error,
           stale: !current,
           about: askedAbout,
@@ -73,6 +72,11 @@ export function useAnswer<T>(path: string, body: unknown, pause = 0, about = "",
       }
       if (!current) void ask();
     };
+    if (pause === 0) void ask();
+    set((before) =>
+      before.about !== about ? { ...nothing, stale: true, about } : before.stale ? before : { ...before, stale: true },
+    );
+    if (pause === 0) return;
     const timer = setTimeout(() => void ask(), pause);
     return () => clearTimeout(timer);
   }, [path, text, pause, about, known]);

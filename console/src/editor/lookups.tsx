@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Catalogs, SuggestionGroup } from "../api.js";
-import type { Form, Lookup } from "../draft/text.js";
+import type { Lookup, Outline } from "../draft/text.js";
 import { Icon } from "../ui/icons.js";
 import { type Option, Picker } from "../ui/picker.js";
 import { words } from "../words.js";
@@ -97,7 +97,7 @@ export function AskLookup({ catalog, columns, properties, done }: AskProps) {
   );
 }
 
-type ListProps = { form: Form; readOnly: boolean; remove: (lookup: Lookup) => void };
+type ListProps = { form: Outline; readOnly: boolean; remove: (lookup: Lookup) => void };
 
 export function Lookups({ form, readOnly, remove }: ListProps) {
   if (!form.lookups.length) return null;

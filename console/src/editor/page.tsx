@@ -10,6 +10,7 @@ import { withId } from "../draft/naming.js";
 import { freeSlug } from "../draft/slug.js";
 import { type Form, placeIn, type Read, read } from "../draft/text.js";
 import { go, to } from "../router.js";
+import { useShared } from "../ui/memo.js";
 import { Empty, Failed, Notice, Skeleton, toast } from "../ui/parts.js";
 import { words } from "../words.js";
 import { Head } from "./head.js";
@@ -136,7 +137,7 @@ function Editing({ name, tab, me, live, reload }: EditingProps) {
     toast(words.editor.taken(theirs.revision));
   };
 
-  useFreeId(live, form, dialog ? undefined : rows, (id) => edit(withId(draft.source, id), "name"));
+  useFreeId(live, form, dialog ? undefined : rows, (id) => edit((source) => withId(source, id), "name"));
 
   const owner = live || !form ? null : ownerOf(form.id, rows ?? NO_ROWS);
   const shared = { name, me, live, form, drafting, readOnly: readOnly || !now.form, mayEdit: me.may_edit };
@@ -228,13 +229,17 @@ const NO_MISTAKES: Mistake[] = [];
 function useMistakes(source: string, now: Read, live: Published | null, others: CampaignRow[], found: Mistake[]) {
   const [tried, setTried] = useState(false);
   const liveId = live?.id ?? null;
-  const all = useMemo(
-    () => (now.form ? allMistakes(placed(source, ownMistakes(now.form, { live: liveId, others })), found) : found),
-    [source, now, liveId, others, found],
+  const all = useShared(
+    useMemo(
+      () => (now.form ? allMistakes(placed(source, ownMistakes(now.form, { live: liveId, others })), found) : found),
+      [source, now, liveId, others, found],
+    ),
   );
-  const mistakes = useMemo(
-    () => all.filter((each) => tried || liveId !== null || !isBlank(now.data, each)),
-    [all, tried, liveId, now],
+  const mistakes = useShared(
+    useMemo(
+      () => all.filter((each) => tried || liveId !== null || !isBlank(now.data, each)),
+      [all, tried, liveId, now],
+    ),
   );
   return { all, mistakes, setTried };
 }

@@ -81,7 +81,7 @@ function Editing({ policy, me, reload }: Props) {
           <YamlField
             label={words.policy.label}
             text={draft.source}
-            set={(next) => edit(next, "yaml")}
+            set={(next) => edit(() => next, "yaml")}
             readOnly={!me.may_edit}
             problems={mistakes}
             steps={steps}

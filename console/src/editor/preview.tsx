@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Preview as Shown, Traced, Variable } from "../api.js";
 import type { Form, Pair } from "../draft/text.js";
 import { Icon } from "../ui/icons.js";
+import { memo } from "../ui/memo.js";
 import { Code, Copy, Empty, Mistakes, Notice, Segmented, shown } from "../ui/parts.js";
 import { words } from "../words.js";
 import { parts } from "./liquid.js";
@@ -216,7 +217,9 @@ function advice(reason: string): string {
   return reason.startsWith("blank") ? words.preview.adviceBlank : "";
 }
 
-function Value({ name, template, traced }: { name: string; template: string; traced: Traced }) {
+type ValueProps = { name: string; template: string; traced: Traced };
+
+const Value = memo(({ name, template, traced }: ValueProps) => {
   return (
     <li data-key={name}>
       <span class="key">{name}</span>
@@ -248,7 +251,7 @@ function Value({ name, template, traced }: { name: string; template: string; tra
       )}
     </li>
   );
-}
+});
 
 function Chip({ variable }: { variable: Variable }) {
   const value = cut(shown(variable.value));

@@ -1,7 +1,7 @@
 // A made-up user who does what a campaign waits for: enough of a profile and of events for a preview to show something.
 
 import type { Json, JsonObject, Property, Seen } from "../api.js";
-import type { Form } from "../draft/text.js";
+import type { Form, Outline } from "../draft/text.js";
 import type { Sample, Subject } from "./live.js";
 
 /** What is asked for: `Profile.first_name`, `Event.price`, and `constant 0` for the first constant property. */
@@ -94,7 +94,7 @@ export function sampleOf(form: Form, subject: Subject, wanted: Need[]): Sample |
 }
 
 /** Events, one for each that the campaign names, which agree in the constant property. */
-export function agreeing(form: Form): JsonObject[] {
+export function agreeing(form: Outline): JsonObject[] {
   return [...form.did, ...form.did_not].map((event) => {
     const made: JsonObject = { event };
     form.constants.forEach((constant) => {

@@ -6,13 +6,14 @@ import { begin, change, type History, redo, undo } from "../draft/history.js";
 import { type Draft, discard, keep, kept, onElsewhere } from "../draft/kept.js";
 import { NEW_CAMPAIGN } from "../draft/text.js";
 import type { Steps } from "./fields.js";
+import type { Edit } from "./form/props.js";
 
 type State = { history: History; base: string; seen: number };
 
 export type Drafting = {
   draft: Draft;
   changed: boolean;
-  edit: (source: string, of?: string) => void;
+  edit: Edit;
   steps: Steps & { canUndo: boolean; canRedo: boolean };
   /** Drops what is not published; the answer brings it back. */
   reset: () => () => void;
@@ -73,16 +74,21 @@ export function useDraft(name: string, live: Live | null, fresh = NEW_CAMPAIGN):
   const step = useCallback((by: (history: History) => History): void => {
     set((before) => ({ ...before, history: by(before.history) }));
   }, []);
-  const edit = useCallback(
-    (next: string, of?: string): void => step((history) => change(history, next, of ?? null, Date.now())),
+  const edit = useCallback<Edit>(
+    (by, of) => step((history) => change(history, by(history.now), of ?? null, Date.now())),
     [step],
   );
-  const steps = useMemo(() => ({ undo: () => step(undo), redo: () => step(redo) }), [step]);
+  const canUndo = state.history.past.length > 0;
+  const canRedo = state.history.future.length > 0;
+  const steps = useMemo(
+    () => ({ undo: () => step(undo), redo: () => step(redo), canUndo, canRedo }),
+    [step, canUndo, canRedo],
+  );
   return {
     draft,
     changed: source !== start.source,
     edit,
-    steps: { ...steps, canUndo: state.history.past.length > 0, canRedo: state.history.future.length > 0 },
+    steps,
     reset: () => {
       const before = latest.current;
       discard(name);

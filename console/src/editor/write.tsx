@@ -6,8 +6,9 @@ import type { CampaignRow, Catalogs, Checked, Mistake, Published } from "../api.
 import { download } from "../csv.js";
 import { useData } from "../data.js";
 import { at } from "../draft/mistakes.js";
-import type { Form, Read } from "../draft/text.js";
+import { type Form, outlineOf, type Read } from "../draft/text.js";
 import { Icon } from "../ui/icons.js";
+import { useShared } from "../ui/memo.js";
 import { Notice, Segmented } from "../ui/parts.js";
 import { words } from "../words.js";
 import { YamlField } from "./fields.js";
@@ -127,16 +128,20 @@ function AsForm({ form, drafting, readOnly, edit, previewed, check, mistakes }: 
   const catalogs = useData<Catalogs>("/catalogs").data?.catalogs ?? NONE;
   const rows = useData<{ campaigns: CampaignRow[] }>("/campaigns").data?.campaigns;
   const others = useMemo(() => (rows ?? []).filter(({ id }) => id !== form.id), [rows, form.id]);
-  const said = useMemo(() => sayings(mistakes, check.data?.hints ?? []), [mistakes, check.data]);
+  const hints = check.data?.hints ?? NO_HINTS;
+  const said = useMemo(() => sayings(mistakes, hints), [mistakes, hints]);
+  const outline = useShared(outlineOf(form));
+  const keys = useShared(form.pairs.map(({ key }) => key));
+  const { source } = drafting.draft;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the texts of a message change nothing in what is matched
+  const matched = useMemo(() => source, [outline]);
   const formProps: FormProps = {
-    form,
-    source: drafting.draft.source,
+    form: outline,
     edit,
     steps: drafting.steps,
     seen: previewed.seen,
     catalogs,
     suggestions: previewed.suggestions,
-    preview: previewed.answer.data,
     mistakes,
     ...said,
     readOnly,
@@ -144,9 +149,9 @@ function AsForm({ form, drafting, readOnly, edit, previewed, check, mistakes }: 
   return (
     <>
       <Who {...formProps} />
-      <Match {...formProps} />
-      <Message {...formProps} />
-      <Rules {...formProps} others={others} />
+      <Match {...formProps} matched={matched} />
+      <Message {...formProps} pairs={form.pairs} preview={previewed.answer.data} />
+      <Rules {...formProps} others={others} keys={keys} />
       <Tuning {...formProps} />
       {elsewhere(mistakes).map((each) => (
         <Notice kind="bad" key={each.message}>
@@ -158,6 +163,7 @@ function AsForm({ form, drafting, readOnly, edit, previewed, check, mistakes }: 
 }
 
 const NONE: Catalogs["catalogs"] = [];
+const NO_HINTS: Checked["hints"] = [];
 
 function sayings(mistakes: Mistake[], hints: Checked["hints"]): { mistaken: Said; hinted: Said } {
   // In a template it is underlined, and said beside the preview.
@@ -191,7 +197,7 @@ function AsYaml({ drafting, mayEdit, read, edit, view, mistakes }: Props) {
       <YamlField
         label={words.editor.yamlLabel}
         text={drafting.draft.source}
-        set={(source) => edit(source, "yaml")}
+        set={(source) => edit(() => source, "yaml")}
         readOnly={!mayEdit}
         problems={places}
         steps={drafting.steps}

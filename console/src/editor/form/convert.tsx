@@ -11,11 +11,11 @@ import { Typed } from "./typed.js";
 const SPANS = ["1 day", "3 days", "7 days", "14 days", "30 days"].map((value) => ({ value }));
 
 export function Conversions(props: FormProps) {
-  const { form, source, edit, mistaken, readOnly } = props;
+  const { form, edit, mistaken, readOnly } = props;
   const { convert } = form;
   if (!convert) {
     if (readOnly) return null;
-    const add = (): void => edit(text.setWhole(source, ["convert"], { within: "7 days" }));
+    const add = (): void => edit((source) => text.setWhole(source, ["convert"], { within: "7 days" }));
     return <Add label={words.rules.addConvert} act={add} place="convert" />;
   }
   return (
@@ -34,7 +34,7 @@ export function Conversions(props: FormProps) {
             disabled={readOnly}
             optional
             invalid={mistaken("convert", "within").length > 0}
-            set={(value) => edit(text.setRule(source, ["convert", "within"], value))}
+            set={(value) => edit((source) => text.setRule(source, ["convert", "within"], value))}
           />
           <Mistakes of={mistaken("convert", "within")} />
         </div>
@@ -45,21 +45,18 @@ export function Conversions(props: FormProps) {
       {!readOnly && (
         <div class="row">
           <span class="help grow">{words.rules.convertAbout}</span>
-          <Remove label={words.rules.removeConvert} act={() => edit(text.removeConvert(source))} place="convert" />
+          <Remove
+            label={words.rules.removeConvert}
+            act={() => edit((source) => text.removeConvert(source))}
+            place="convert"
+          />
         </div>
       )}
     </fieldset>
   );
 }
 
-function Path({
-  of,
-  value,
-  source,
-  edit,
-  mistaken,
-  readOnly,
-}: FormProps & { of: "amount" | "currency"; value: string }) {
+function Path({ of, value, edit, mistaken, readOnly }: FormProps & { of: "amount" | "currency"; value: string }) {
   const [label, placeholder] = words.rules.convertFields[of];
   const mistakes = mistaken("convert", of);
   return (
@@ -72,7 +69,7 @@ function Path({
         placeholder={placeholder}
         disabled={readOnly}
         invalid={mistakes.length > 0}
-        set={(next) => edit(text.setRule(source, ["convert", of], next))}
+        set={(next) => edit((source) => text.setRule(source, ["convert", of], next))}
       />
       <Mistakes of={mistakes} />
     </div>
@@ -81,9 +78,9 @@ function Path({
 
 type EventsProps = FormProps & { of: "on" | "undone_by"; names: string[] };
 
-function Events({ of, names, form, seen, source, edit, mistaken, readOnly }: EventsProps) {
+function Events({ of, names, form, seen, edit, mistaken, readOnly }: EventsProps) {
   const [label, placeholder] = words.rules.convertEvents[of];
-  const set = (next: string[]): void => edit(text.setConverting(source, of, next));
+  const set = (next: string[]): void => edit((source) => text.setConverting(source, of, next));
   const known = [...form.did_not, ...(seen?.events ?? []).map((event) => event.name)];
   const open = [...new Set(known)].filter((name) => !names.includes(name)).map((value) => ({ value }));
   return (

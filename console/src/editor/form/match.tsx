@@ -3,9 +3,10 @@
 import { useState } from "preact/hooks";
 
 import type { JsonObject } from "../../api.js";
-import type { Constant, Form } from "../../draft/text.js";
+import type { Constant, Outline } from "../../draft/text.js";
 import * as text from "../../draft/text.js";
 import { Icon } from "../../ui/icons.js";
+import { memo } from "../../ui/memo.js";
 import { Hints, Mistakes, Notice } from "../../ui/parts.js";
 import { type Option, Picker } from "../../ui/picker.js";
 import { words } from "../../words.js";
@@ -14,10 +15,12 @@ import { agreeing, propertiesOf } from "../sample.js";
 import type { FormProps, Said } from "./props.js";
 import { Typed } from "./typed.js";
 
-export function Match(props: FormProps) {
-  const { form, source, edit, mistakes, readOnly } = props;
+/** `matched` is the text, as far as it matters to what is matched. */
+export const Match = memo((props: FormProps & { matched: string }) => {
+  const { form, matched, edit, mistakes, readOnly } = props;
   const named = text.namedBy(form);
-  const more = (): void => edit(text.addConstant(source, { name: form.constants.length ? "" : "product", in: {} }));
+  const more = (): void =>
+    edit((source) => text.addConstant(source, { name: form.constants.length ? "" : "product", in: {} }));
   const broken = mistakes.some(({ path }) => path[0] === "when" || path[0] === "constant");
   return (
     <section class="card" aria-labelledby="match">
@@ -41,14 +44,14 @@ export function Match(props: FormProps) {
             </button>
           </div>
         )}
-        {form.constants.length > 0 && named.length > 0 && <Check form={form} source={source} broken={broken} />}
+        {form.constants.length > 0 && named.length > 0 && <Check form={form} source={matched} broken={broken} />}
       </div>
     </section>
   );
-}
+});
 
 function Held(props: FormProps & { at: number; constant: Constant }) {
-  const { at, constant, form, source, edit, mistaken, hinted, readOnly } = props;
+  const { at, constant, form, edit, mistaken, hinted, readOnly } = props;
   const named = text.namedBy(form);
   const one = form.constants.length === 1;
   const said = (of: Said, ...rest: string[]): string[] => [
@@ -70,7 +73,7 @@ function Held(props: FormProps & { at: number; constant: Constant }) {
               placeholder="product"
               disabled={readOnly}
               invalid={said(mistaken, "name").length > 0}
-              set={(name) => edit(text.setConstantName(source, at, name))}
+              set={(name) => edit((source) => text.setConstantName(source, at, name))}
             />
           </div>
           {!readOnly && (
@@ -78,7 +81,7 @@ function Held(props: FormProps & { at: number; constant: Constant }) {
               type="button"
               class="button plain icon"
               aria-label={words.form.removeConstant(constant.name)}
-              onClick={() => edit(text.removeConstant(source, at))}
+              onClick={() => edit((source) => text.removeConstant(source, at))}
             >
               <Icon name="trash" />
             </button>
@@ -99,7 +102,7 @@ const lacks = (mistakes: string[], event: string, constant: Constant): boolean =
   mistakes.length > 0 && !constant.in[event];
 
 function Where(props: FormProps & { at: number; constant: Constant; event: string; invalid: boolean }) {
-  const { at, constant, event, form, seen, source, edit, invalid, readOnly } = props;
+  const { at, constant, event, form, seen, edit, invalid, readOnly } = props;
   return (
     <>
       <span class="label wraps">
@@ -113,7 +116,7 @@ function Where(props: FormProps & { at: number; constant: Constant; event: strin
         placeholder={words.form.propertyPlaceholder}
         disabled={readOnly}
         invalid={invalid}
-        set={(value) => edit(text.setConstantPath(source, at, event, value))}
+        set={(value) => edit((source) => text.setConstantPath(source, at, event, value))}
       />
     </>
   );
@@ -131,7 +134,7 @@ function comparable(all: { path: string; note: string }[]): Option[] {
     .map(({ path, note }) => ({ value: path, note }));
 }
 
-function Check({ form, source, broken }: { form: Form; source: string; broken: boolean }) {
+function Check({ form, source, broken }: { form: Outline; source: string; broken: boolean }) {
   const [typed, set] = useState<string | null>(null);
   const events = typed === null ? null : lines(typed);
   const { data, error, stale } = useMatch(broken || events === null || events.length === 0 ? null : source, events);

@@ -2,24 +2,26 @@
 
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Mistake, SuggestionGroup } from "../../api.js";
+import type { Mistake, Preview, SuggestionGroup } from "../../api.js";
 import { type Row as Identity, identified } from "../../draft/identity.js";
 import type { Lookup, Pair } from "../../draft/text.js";
 import * as text from "../../draft/text.js";
 import { Icon } from "../../ui/icons.js";
+import { memo, useNewest } from "../../ui/memo.js";
 import { Hints, Mistakes, Segmented, toast } from "../../ui/parts.js";
 import { words } from "../../words.js";
 import type { Problem } from "../code.js";
 import { type Steps, ValueField } from "../fields.js";
 import { AskLookup, Lookups, withCatalogs } from "../lookups.js";
 import { propertiesOf } from "../sample.js";
-import type { Edit, FormProps } from "./props.js";
+import type { Edit, FormProps, Said } from "./props.js";
 import { Typed } from "./typed.js";
 
-export function Message(props: FormProps) {
-  const { form, source, edit, steps, seen, catalogs, suggestions, preview, mistakes, mistaken, hinted, readOnly } =
+type Props = FormProps & { pairs: Pair[]; preview: Preview | null };
+
+export function Message(props: Props) {
+  const { form, pairs, edit, steps, seen, catalogs, suggestions, preview, mistakes, mistaken, hinted, readOnly } =
     props;
-  const { pairs } = form;
   const rows = useRows(pairs);
   const list = useRef<HTMLOListElement>(null);
   const [focus, setFocus] = useState<{ at: number; on: string } | null>(null);
@@ -37,30 +39,31 @@ export function Message(props: FormProps) {
 
   const add = (): void => {
     const empty = pairs.findIndex((pair) => pair.key === "");
-    if (empty < 0) edit(text.addPair(source, "", ""));
+    if (empty < 0) edit((source) => text.addPair(source, "", ""));
     setFocus({ at: empty < 0 ? pairs.length : empty, on: ".key-input" });
   };
-  const move = (at: number, by: -1 | 1): void => {
-    edit(text.movePair(source, at, at + by));
+  const move = useNewest((at: number, by: -1 | 1): void => {
+    edit((source) => text.movePair(source, at, at + by));
     const on = by < 0 ? ".move-up:not(:disabled), .move-down" : ".move-down:not(:disabled), .move-up";
     setFocus({ at: at + by, on });
-  };
-  const remove = (at: number, key: string): void => {
-    edit(text.removePair(source, at));
+  });
+  const remove = useNewest((at: number, key: string): void => {
+    edit((source) => text.removePair(source, at));
     toast(words.form.pairRemoved(key || words.form.newPair), {
       action: { label: words.editor.undo, do: steps.undo },
     });
     setFocus({ at: Math.max(0, at - 1), on: ".key-input" });
-  };
-  const askLookup = (catalog: string): boolean => {
+  });
+  const askLookup = useNewest((catalog: string): boolean => {
     const open =
       !form.lookups.some((each) => each.catalog === catalog) && catalogs.some(({ name }) => name === catalog);
     if (open) setAsked(catalog);
     return open;
-  };
+  });
+  const marks = useMemo(() => marksOf(rows, mistakes, mistaken, hinted), [rows, mistakes, mistaken, hinted]);
   const lookUp = (lookup: Lookup | null): void => {
     setAsked(null);
-    if (lookup) edit(text.setLookup(source, lookup));
+    if (lookup) edit((source) => text.setLookup(source, lookup));
   };
   return (
     <section class="card" aria-labelledby="message">
@@ -76,19 +79,18 @@ export function Message(props: FormProps) {
           {pairs.map((pair, at) => (
             <Row
               key={rows[at]?.id}
-              pair={pair}
+              name={pair.key}
+              value={pair.value}
+              type={pair.type}
               at={at}
               last={at === pairs.length - 1}
-              taken={pairs}
-              source={source}
+              taken={rows}
               edit={edit}
               steps={steps}
               readOnly={readOnly}
               suggestions={known}
               rendered={renderedOf(preview, pair.key)}
-              problems={problemsOf(mistakes, pair.key)}
-              mistaken={mistaken("send", "values", pair.key)}
-              hinted={hinted("send", "values", pair.key)}
+              marks={marks.get(pair.key) ?? NO_MARKS}
               askLookup={askLookup}
               move={move}
               remove={remove}
@@ -112,7 +114,11 @@ export function Message(props: FormProps) {
             </button>
           </div>
         )}
-        <Lookups form={form} readOnly={readOnly} remove={(lookup) => edit(text.removeLookup(source, lookup))} />
+        <Lookups
+          form={form}
+          readOnly={readOnly}
+          remove={(lookup) => edit((source) => text.removeLookup(source, lookup))}
+        />
         <Sending {...props} />
       </div>
     </section>
@@ -140,8 +146,9 @@ function useRows(pairs: Pair[]): Identity[] {
   return rows.current;
 }
 
-function Sending({ form, source, edit, mistaken, readOnly }: FormProps) {
-  const set = (of: string, value: string): void => edit(text.setText(source, ["send", of], value, { optional: true }));
+function Sending({ form, edit, mistaken, readOnly }: FormProps) {
+  const set = (of: string, value: string): void =>
+    edit((source) => text.setText(source, ["send", of], value, { optional: true }));
   return (
     <details open={form.one_per === "user" || form.detail_type !== ""}>
       <summary>{words.form.sending}</summary>
@@ -190,7 +197,7 @@ function Sending({ form, source, edit, mistaken, readOnly }: FormProps) {
 }
 
 /** Where the preview is far below, what one writes is shown below it while one does. */
-const renderedOf = (preview: FormProps["preview"], key: string): string => {
+const renderedOf = (preview: Preview | null, key: string): string => {
   const traced = preview?.values[key];
   return traced ? (traced.text ?? (traced.error ? "" : words.preview.noText(traced.reason ?? ""))) : "";
 };
@@ -204,32 +211,47 @@ const problemsOf = (mistakes: Mistake[], key: string): Problem[] =>
       column: template_column ?? 1,
     }));
 
+/** What is wrong with a pair, and what may be. */
+type Marks = { problems: Problem[]; mistaken: string[]; hinted: string[] };
+const NO_MARKS: Marks = { problems: [], mistaken: [], hinted: [] };
+
+const marksOf = (rows: Identity[], mistakes: Mistake[], mistaken: Said, hinted: Said): Map<string, Marks> =>
+  new Map(
+    rows
+      .map(({ key }): [string, Marks] => {
+        const path = ["send", "values", key];
+        return [key, { problems: problemsOf(mistakes, key), mistaken: mistaken(...path), hinted: hinted(...path) }];
+      })
+      .filter(([, of]) => of.problems.length + of.mistaken.length + of.hinted.length > 0),
+  );
+
+/** Nothing in it is new where nothing about its pair is: a key typed into one row renders no other one. */
 type RowProps = {
-  pair: Pair;
+  name: string;
+  value: string;
+  type: string;
   at: number;
   last: boolean;
-  taken: Pair[];
-  source: string;
+  taken: Identity[];
   edit: Edit;
   steps: Steps;
   readOnly: boolean;
   suggestions: SuggestionGroup[];
   rendered: string;
-  problems: Problem[];
-  mistaken: string[];
-  hinted: string[];
+  marks: Marks;
   askLookup: (catalog: string) => boolean;
   move: (at: number, by: -1 | 1) => void;
   remove: (at: number, key: string) => void;
 };
 
-function Row(props: RowProps) {
-  const { pair, at, last, taken, source, edit, steps, readOnly, suggestions, problems, mistaken, hinted } = props;
-  const [key, type] = useState(pair.key);
-  useLayoutEffect(() => type(pair.key), [pair.key]); // before the next key is pressed
+const Row = memo((props: RowProps) => {
+  const { name: own, value, at, last, taken, edit, steps, readOnly, suggestions } = props;
+  const { problems, mistaken, hinted } = props.marks;
+  const [key, type] = useState(own);
+  useLayoutEffect(() => type(own), [own]); // before the next key is pressed
   const others = (next: string): boolean => taken.some((each, n) => n !== at && each.key === next);
-  const twice = key !== pair.key && others(key);
-  const name = pair.key || words.form.newPair;
+  const twice = key !== own && others(key);
+  const name = own || words.form.newPair;
   const up = at > 0 ? () => props.move(at, -1) : null;
   const down = last ? null : () => props.move(at, 1);
   const keys = (event: KeyboardEvent): void => {
@@ -240,10 +262,10 @@ function Row(props: RowProps) {
   };
   const renamed = (next: string): void => {
     type(next);
-    if (next !== pair.key && !others(next)) edit(text.renamePair(source, at, next), `key ${at}`);
+    if (next !== own && !others(next)) edit((source) => text.renamePair(source, at, next), `key ${at}`);
   };
   return (
-    <li class="pair" onKeyDown={keys} data-place={`send.values.${pair.key}`}>
+    <li class="pair" onKeyDown={keys} data-place={`send.values.${own}`}>
       <input
         class="input mono key-input"
         aria-label={words.form.key}
@@ -255,17 +277,17 @@ function Row(props: RowProps) {
         disabled={readOnly}
         data-pending={twice}
         onInput={(event) => renamed(event.currentTarget.value)}
-        onBlur={() => type(pair.key)}
+        onBlur={() => type(own)}
       />
-      {pair.type && (
-        <span class="pill plain type" title={words.form.typed(pair.type)}>
-          {pair.type}
+      {props.type && (
+        <span class="pill plain type" title={words.form.typed(props.type)}>
+          {props.type}
         </span>
       )}
       <ValueField
         label={words.form.valueOf(name)}
-        value={pair.value}
-        set={(value) => edit(text.setPairValue(source, pair.key, value), `value ${pair.key}`)}
+        value={value}
+        set={(next) => edit((source) => text.setPairValue(source, own, next), `value ${own}`)}
         problems={problems}
         suggestions={suggestions}
         readOnly={readOnly}
@@ -276,7 +298,7 @@ function Row(props: RowProps) {
         <div class="tools">
           <Tool class="move-up" icon="up" label={words.form.up(name)} title="Alt ↑" act={up} />
           <Tool class="move-down" icon="down" label={words.form.down(name)} title="Alt ↓" act={down} />
-          <Tool class="" icon="close" label={words.form.remove(name)} act={() => props.remove(at, pair.key)} />
+          <Tool class="" icon="close" label={words.form.remove(name)} act={() => props.remove(at, own)} />
         </div>
       )}
       {props.rendered && (
@@ -293,7 +315,7 @@ function Row(props: RowProps) {
       )}
     </li>
   );
-}
+});
 
 type ToolProps = {
   class: string;

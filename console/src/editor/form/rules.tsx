@@ -7,6 +7,7 @@ import type { CampaignRow } from "../../api.js";
 import { DAYS } from "../../draft/rules.js";
 import * as text from "../../draft/text.js";
 import { Icon } from "../../ui/icons.js";
+import { memo } from "../../ui/memo.js";
 import { Hints, Mistakes, Segmented } from "../../ui/parts.js";
 import { type Option, Picker } from "../../ui/picker.js";
 import { words } from "../../words.js";
@@ -16,9 +17,10 @@ import type { FormProps } from "./props.js";
 import { Typed } from "./typed.js";
 import { Variants } from "./variants.js";
 
-type Props = FormProps & { others: CampaignRow[] };
+/** `keys` are those of the message's pairs. */
+type Props = FormProps & { others: CampaignRow[]; keys: string[] };
 
-export function Rules(props: Props) {
+export const Rules = memo((props: Props) => {
   const { rules, convert } = props.form;
   const wrong = (...keys: string[]): boolean => keys.some((key) => props.mistaken("send", key).length > 0);
   const { variants, control } = rules;
@@ -67,7 +69,7 @@ export function Rules(props: Props) {
       </div>
     </section>
   );
-}
+});
 
 type PartProps = { title: string; said: boolean; wrong: boolean; children: ComponentChildren };
 
@@ -97,7 +99,7 @@ type FieldProps = Props & {
 
 /** One scalar under `send`. */
 function Field({ of, mono = false, number = false, options: list, ...props }: FieldProps) {
-  const { form, source, edit, mistaken, hinted, readOnly } = props;
+  const { form, edit, mistaken, hinted, readOnly } = props;
   const [label, placeholder, about] = words.rules.fields[of];
   const mistakes = mistaken("send", of);
   const shared = {
@@ -107,7 +109,7 @@ function Field({ of, mono = false, number = false, options: list, ...props }: Fi
     disabled: readOnly,
     invalid: mistakes.length > 0,
     described: `${of}-about`,
-    set: (value: string) => edit(text.setRule(source, ["send", of], value, { number })),
+    set: (value: string) => edit((source) => text.setRule(source, ["send", of], value, { number })),
   };
   return (
     <div class="field" data-place={`send.${of}`}>
@@ -129,18 +131,18 @@ const zones = (): Option[] => [
   ...options(Intl.supportedValuesOf("timeZone")),
 ];
 
-function HoursOf({ form, source, edit, mistaken, readOnly }: Props) {
+function HoursOf({ form, edit, mistaken, readOnly }: Props) {
   const { hours } = form.rules;
   const known = useMemo(zones, []);
-  const set = (of: string, value: string): void => edit(text.setRule(source, ["send", "hours", of], value));
+  const set = (of: string, value: string): void => edit((source) => text.setRule(source, ["send", "hours", of], value));
   if (!hours) {
     if (readOnly) return null;
-    const add = (): void => edit(text.setWhole(source, ["send", "hours"], { from: "08:00", to: "21:00" }));
+    const add = (): void => edit((source) => text.setWhole(source, ["send", "hours"], { from: "08:00", to: "21:00" }));
     return <Add label={words.rules.addHours} act={add} place="send.hours" />;
   }
   const flip = (day: string): void => {
     const days = DAYS.filter((each) => (each === day) !== hours.days.includes(each));
-    edit(text.setList(source, ["send", "hours", "days"], days.length === DAYS.length ? [] : days));
+    edit((source) => text.setList(source, ["send", "hours", "days"], days.length === DAYS.length ? [] : days));
   };
   return (
     <fieldset class="stack framed" data-place="send.hours">
@@ -172,7 +174,7 @@ function HoursOf({ form, source, edit, mistaken, readOnly }: Props) {
         {!readOnly && (
           <Remove
             label={words.rules.removeHours}
-            act={() => edit(text.setWhole(source, ["send", "hours"], null))}
+            act={() => edit((source) => text.setWhole(source, ["send", "hours"], null))}
             place="send.hours"
           />
         )}
@@ -218,12 +220,13 @@ function HoursOf({ form, source, edit, mistaken, readOnly }: Props) {
 
 // --- how often ---
 
-function Caps({ form, source, edit, mistaken, readOnly }: Props) {
+function Caps({ form, edit, mistaken, readOnly }: Props) {
   const { caps } = form.rules;
-  const at = (number: number, key: string): (string | number)[] => [
-    ...text.itemAt(source, ["send", "per_user"], number),
-    key,
-  ];
+  const set = (at: number, key: "at_most" | "in", value: string): void =>
+    edit((source) => {
+      const path = [...text.itemAt(source, ["send", "per_user"], at), key];
+      return text.setRule(source, path, value, { number: key === "at_most" });
+    });
   return (
     <div class="stack" data-place="send.per_user">
       {caps.map((cap, number) => (
@@ -234,7 +237,7 @@ function Caps({ form, source, edit, mistaken, readOnly }: Props) {
               label={words.rules.capMessages}
               value={cap.at_most}
               disabled={readOnly}
-              set={(value) => value && edit(text.setRule(source, at(number, "at_most"), value, { number: true }))}
+              set={(value) => value && set(number, "at_most", value)}
             />
           </span>
           {words.rules.capIn}
@@ -243,13 +246,13 @@ function Caps({ form, source, edit, mistaken, readOnly }: Props) {
             value={cap.in}
             options={SPANS}
             disabled={readOnly}
-            set={(value) => edit(text.setRule(source, at(number, "in"), value))}
+            set={(value) => set(number, "in", value)}
           />
           {!readOnly && (
             <Remove
               label={words.rules.removeCap(number + 1)}
               place="send.per_user"
-              act={() => edit(text.removeFrom(source, ["send", "per_user"], number))}
+              act={() => edit((source) => text.removeFrom(source, ["send", "per_user"], number))}
             />
           )}
         </div>
@@ -258,16 +261,16 @@ function Caps({ form, source, edit, mistaken, readOnly }: Props) {
       {!readOnly && (
         <Add
           label={words.rules.addCap(caps.length > 0)}
-          act={() => edit(text.addTo(source, ["send", "per_user"], { at_most: 1, in: "1 day" }))}
+          act={() => edit((source) => text.addTo(source, ["send", "per_user"], { at_most: 1, in: "1 day" }))}
         />
       )}
     </div>
   );
 }
 
-function InsteadOf({ form, source, edit, mistaken, others, readOnly }: Props) {
+function InsteadOf({ form, edit, mistaken, others, readOnly }: Props) {
   const chosen = form.rules.instead_of;
-  const set = (ids: string[]): void => edit(text.setList(source, ["send", "instead_of"], ids));
+  const set = (ids: string[]): void => edit((source) => text.setList(source, ["send", "instead_of"], ids));
   const open = others.filter(({ id }) => !chosen.includes(id)).map(({ id, name }) => ({ value: id, note: name }));
   return (
     <div class="field" data-place="send.instead_of">

@@ -13,18 +13,22 @@ import { Typed } from "./typed.js";
 
 const NAMES = "abcdefghij".split("");
 
-export function Variants(props: FormProps) {
-  const { form, source, edit, mistaken, readOnly } = props;
+type Props = FormProps & { keys: string[] };
+
+export function Variants(props: Props) {
+  const { form, keys, edit, mistaken, readOnly } = props;
   const { variants } = form.rules;
-  const [first] = form.pairs;
+  const [first] = keys;
   const fresh = (taken: string[]): string => NAMES.find((name) => !taken.includes(name)) ?? "";
   const add = (): void => {
-    if (!first) return;
-    const values = { [first.key]: first.type ? { value: first.value, type: first.type } : first.value };
+    if (first === undefined) return;
     const name = fresh(variants.map((each) => each.name));
     // One alone would be everybody's.
     const all = variants.length ? [name] : [name, fresh([name])];
-    edit(all.reduce((before, each) => text.addTo(before, ["send", "variants"], { name: each, values }), source));
+    edit((source) => {
+      const values = { [first]: text.saidOf(source, first) };
+      return all.reduce((before, each) => text.addTo(before, ["send", "variants"], { name: each, values }), source);
+    });
   };
   return (
     <div class="stack" data-place="send.variants">
@@ -32,7 +36,7 @@ export function Variants(props: FormProps) {
         <One key={number} {...props} variant={variant} number={number} />
       ))}
       <Mistakes of={mistaken("send", "variants")} />
-      {!readOnly && first && variants.length < NAMES.length && (
+      {!readOnly && first !== undefined && variants.length < NAMES.length && (
         <Add label={words.rules.addVariant(variants.length > 0)} act={add} />
       )}
       {variants.length > 0 && <p class="help">{words.rules.variantsAbout}</p>}
@@ -40,13 +44,13 @@ export function Variants(props: FormProps) {
   );
 }
 
-function One(props: FormProps & { variant: Variant; number: number }) {
-  const { variant, number, form, source, edit, steps, suggestions, mistakes, mistaken, readOnly } = props;
+function One(props: Props & { variant: Variant; number: number }) {
+  const { variant, number, keys, edit, steps, suggestions, mistakes, mistaken, readOnly } = props;
   const at = ["send", "variants", number];
   const said = variant.pairs.map((pair) => pair.key);
-  const open = form.pairs.filter(({ key }) => key && !said.includes(key));
+  const open = keys.filter((key) => key && !said.includes(key));
   const setValue = (key: string, value: string): void =>
-    edit(text.setVariantValue(source, number, key, value), `variant ${number} ${key}`);
+    edit((source) => text.setVariantValue(source, number, key, value), `variant ${number} ${key}`);
   return (
     <fieldset class="stack framed" data-place={at.join(".")}>
       <legend>{words.rules.variant(variant.name)}</legend>
@@ -57,7 +61,7 @@ function One(props: FormProps & { variant: Variant; number: number }) {
             label={words.rules.nameOfVariant(number + 1)}
             value={variant.name}
             disabled={readOnly}
-            set={(value) => edit(text.setText(source, [...at, "name"], value))}
+            set={(value) => edit((source) => text.setText(source, [...at, "name"], value))}
           />
         </span>
         {words.rules.weight}
@@ -67,7 +71,7 @@ function One(props: FormProps & { variant: Variant; number: number }) {
             value={variant.weight}
             placeholder="1"
             disabled={readOnly}
-            set={(value) => edit(text.setRule(source, [...at, "weight"], value, { number: true }))}
+            set={(value) => edit((source) => text.setRule(source, [...at, "weight"], value, { number: true }))}
           />
         </span>
         <span class="grow" />
@@ -75,7 +79,7 @@ function One(props: FormProps & { variant: Variant; number: number }) {
           <Remove
             label={words.rules.removeVariant(variant.name)}
             place="send.variants"
-            act={() => edit(text.removeFrom(source, ["send", "variants"], number))}
+            act={() => edit((source) => text.removeFrom(source, ["send", "variants"], number))}
           />
         )}
       </div>
@@ -99,7 +103,7 @@ function One(props: FormProps & { variant: Variant; number: number }) {
               icon="close"
               label={words.rules.asAll(pair.key, variant.name)}
               place={at.join(".")}
-              act={() => edit(text.removeVariantValue(source, number, pair.key))}
+              act={() => edit((source) => text.removeVariantValue(source, number, pair.key))}
             />
           )}
         </div>
@@ -109,13 +113,9 @@ function One(props: FormProps & { variant: Variant; number: number }) {
           adds
           label={words.rules.another(variant.name)}
           value=""
-          options={open.map(({ key }) => ({ value: key }))}
+          options={open.map((value) => ({ value }))}
           placeholder={words.rules.anotherKey}
-          set={(key) => {
-            const of = form.pairs.find((pair) => pair.key === key);
-            const value = of?.type ? { value: of.value, type: of.type } : (of?.value ?? "");
-            edit(text.setWhole(source, [...at, "values", key], value));
-          }}
+          set={(key) => edit((source) => text.setWhole(source, [...at, "values", key], text.saidOf(source, key)))}
         />
       )}
       <Mistakes of={mistaken(...at)} />

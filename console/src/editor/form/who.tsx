@@ -2,6 +2,7 @@
 
 import * as text from "../../draft/text.js";
 import { Icon } from "../../ui/icons.js";
+import { memo } from "../../ui/memo.js";
 import { Hints, Mistakes, Segmented, toast } from "../../ui/parts.js";
 import { type Option, Picker } from "../../ui/picker.js";
 import { words } from "../../words.js";
@@ -12,8 +13,8 @@ const DURATIONS: Option[] = ["10 minutes", "30 minutes", "1 hour", "4 hours", "2
   (value) => ({ value }),
 );
 
-export function Who(props: FormProps) {
-  const { form, source, edit, seen, mistaken, hinted, readOnly } = props;
+export const Who = memo((props: FormProps) => {
+  const { form, edit, seen, mistaken, hinted, readOnly } = props;
   const named = [...form.did, ...form.did_not];
   const options = (seen?.events ?? [])
     .map((event) => ({ value: event.name, note: words.form.properties(event.properties.length) }))
@@ -44,7 +45,7 @@ export function Who(props: FormProps) {
                     ["all", words.form.all],
                     ["any", words.form.any],
                   ]}
-                  set={(value) => edit(text.setAny(source, value === "any"))}
+                  set={(value) => edit((source) => text.setAny(source, value === "any"))}
                 />
               </div>
             )}
@@ -67,7 +68,7 @@ export function Who(props: FormProps) {
                 disabled={readOnly}
                 invalid={within.length > 0}
                 described="within-mistakes"
-                set={(value) => edit(text.setText(source, ["when", "within"], value))}
+                set={(value) => edit((source) => text.setText(source, ["when", "within"], value))}
               />
               <span class="help">{words.form.withinAbout}</span>
             </div>
@@ -77,15 +78,15 @@ export function Who(props: FormProps) {
       </div>
     </section>
   );
-}
+});
 
 type EventsProps = FormProps & { of: "did" | "did_not"; label: string; options: Option[]; nothing: string };
 
-function Events({ form, of, label, options, nothing, source, edit, steps, mistaken, readOnly }: EventsProps) {
+function Events({ form, of, label, options, nothing, edit, steps, mistaken, readOnly }: EventsProps) {
   const names = form[of];
   const more = of === "did" && !form.any ? words.form.andEvent : words.form.orEvent;
   const remove = (name: string): void => {
-    edit(
+    edit((source) =>
       text.setNames(
         source,
         of,
@@ -123,7 +124,7 @@ function Events({ form, of, label, options, nothing, source, edit, steps, mistak
           nothing={nothing}
           invalid={mistaken("when", of).length > 0}
           placeholder={names.length ? more : words.form.event}
-          set={(name) => !names.includes(name) && edit(text.setNames(source, of, [...names, name]))}
+          set={(name) => !names.includes(name) && edit((source) => text.setNames(source, of, [...names, name]))}
         />
       )}
       {readOnly && names.length === 0 && (
@@ -134,7 +135,7 @@ function Events({ form, of, label, options, nothing, source, edit, steps, mistak
 }
 
 /** What few campaigns need: at the end, and closed where nothing of it is said. */
-export function Tuning({ form, source, edit, mistaken, hinted, readOnly }: FormProps) {
+export const Tuning = memo(({ form, edit, mistaken, hinted, readOnly }: FormProps) => {
   const named = text.namedBy(form);
   const wrong =
     named.some((event) => mistaken("when", "where", event).length) ||
@@ -159,7 +160,7 @@ export function Tuning({ form, source, edit, mistaken, hinted, readOnly }: FormP
                   placeholder={words.form.wherePlaceholder}
                   disabled={readOnly}
                   invalid={mistaken("when", "where", event).length > 0}
-                  set={(value) => edit(text.setFilter(source, event, value))}
+                  set={(value) => edit((source) => text.setFilter(source, event, value))}
                 />
                 <Mistakes of={mistaken("when", "where", event)} />
                 <Hints of={hinted("when", "where", event)} />
@@ -171,21 +172,21 @@ export function Tuning({ form, source, edit, mistaken, hinted, readOnly }: FormP
                 label={words.form.settle}
                 about={words.form.settleAbout}
                 placeholder={words.form.settlePlaceholder}
-                {...{ form, source, edit, mistaken, readOnly }}
+                {...{ form, edit, mistaken, readOnly }}
               />
               <Time
                 of="max_age"
                 label={words.form.maxAge}
                 about={words.form.maxAgeAbout}
                 placeholder={words.form.maxAgePlaceholder}
-                {...{ form, source, edit, mistaken, readOnly }}
+                {...{ form, edit, mistaken, readOnly }}
               />
               <Time
                 of="grace"
                 label={words.form.grace}
                 about={words.form.graceAbout}
                 placeholder={words.form.gracePlaceholder}
-                {...{ form, source, edit, mistaken, readOnly }}
+                {...{ form, edit, mistaken, readOnly }}
               />
             </div>
           </div>
@@ -193,16 +194,16 @@ export function Tuning({ form, source, edit, mistaken, hinted, readOnly }: FormP
       </div>
     </section>
   );
-}
+});
 
-type TimeProps = Pick<FormProps, "form" | "source" | "edit" | "mistaken" | "readOnly"> & {
+type TimeProps = Pick<FormProps, "form" | "edit" | "mistaken" | "readOnly"> & {
   of: "settle" | "max_age" | "grace";
   label: string;
   about: string;
   placeholder: string;
 };
 
-function Time({ of, label, about, placeholder, form, source, edit, mistaken, readOnly }: TimeProps) {
+function Time({ of, label, about, placeholder, form, edit, mistaken, readOnly }: TimeProps) {
   return (
     <div class="field" data-place={`when.${of}`}>
       <label for={of}>{label}</label>
@@ -213,7 +214,7 @@ function Time({ of, label, about, placeholder, form, source, edit, mistaken, rea
         disabled={readOnly}
         invalid={mistaken("when", of).length > 0}
         described={`${of}-about`}
-        set={(value) => edit(text.setText(source, ["when", of], value, { optional: true }))}
+        set={(value) => edit((source) => text.setText(source, ["when", of], value, { optional: true }))}
       />
       <span class="help" id={`${of}-about`}>
         {about}

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from holdfast.core.templates.blocks import Blocks
@@ -54,11 +55,7 @@ def to_liquid(source: str, events: Iterable[str], catalogs: Iterable[str] = (), 
 
     What could never show is refused too, unless not `strict`: an older release may have published it.
     """
-    known = {_squash(name): (name, f'Catalog["{name}"]') for name in catalogs}
-    known |= {_squash(name): (name, "Event") for name in events} | {_squash(name): (name, name) for name in OBJECTS}
-    names = "|".join("[ ]*".join(map(re.escape, name)) for name in sorted(known, key=len, reverse=True))
-    # one letter whose folded form has two
-    piece = re.compile(_PIECE.replace("KNOWN", names.replace("s[ ]*s", "(?:s[ ]*s|ß)")), re.DOTALL | re.VERBOSE)
+    known, piece = _known(tuple(events), tuple(catalogs))
     blocks = Blocks() if strict else None
     written: list[str] = []
     at = 0
@@ -76,6 +73,19 @@ def to_liquid(source: str, events: Iterable[str], catalogs: Iterable[str] = (), 
                 blocks.tag(match["tag"], match[0]) if match["tag"] is not None else blocks.text(_shown(match))
             written += [between, liquid]
     return "".join([*written, source[at:]])
+
+
+@lru_cache(maxsize=32)
+def _known(
+    events: tuple[str, ...], catalogs: tuple[str, ...]
+) -> tuple[Mapping[str, tuple[str, str]], re.Pattern[str]]:
+    """Names that a form may begin with, and what finds the pieces of a template: the same for all of a campaign."""
+    known = {_squash(name): (name, f'Catalog["{name}"]') for name in catalogs}
+    known |= {_squash(name): (name, "Event") for name in events} | {_squash(name): (name, name) for name in OBJECTS}
+    names = "|".join("[ ]*".join(map(re.escape, name)) for name in sorted(known, key=len, reverse=True))
+    # one letter whose folded form has two
+    piece = re.compile(_PIECE.replace("KNOWN", names.replace("s[ ]*s", "(?:s[ ]*s|ß)")), re.DOTALL | re.VERBOSE)
+    return known, piece
 
 
 def _translated(kind: str | None, match: re.Match[str], known: Mapping[str, tuple[str, str]], *, strict: bool) -> str:

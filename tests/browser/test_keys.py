@@ -1,0 +1,69 @@
+"""Keys in the editor of a busy system: no edit is lost, and what is on its way looks so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Route, expect
+
+from tests.browser.busy import CAMPAIGN
+from tests.browser.desk import Desk
+
+
+def open_editor(desk: Desk) -> None:
+    desk.go(f"#/campaigns/{CAMPAIGN}")
+    expect(desk.shown("title")).to_be_visible()
+
+
+def in_yaml(desk: Desk) -> str:
+    """The file, up to where the editor draws it."""
+    desk.page.get_by_role("button", name="YAML", exact=True).click()
+    expect(desk.page.locator(".yaml .cm-line").first).to_be_visible()
+    return "\n".join(desk.page.locator(".yaml .cm-line").all_inner_texts())
+
+
+def test_edits_in_fields_that_were_not_rendered_since_lose_nothing(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy(viewport={"width": 1440, "height": 2400})
+    open_editor(desk)
+    desk.write("title", "First")
+    desk.write("body", "Second")  # its row saw nothing of the title
+    desk.page.get_by_label("Control group").fill("7%")  # nor did the rules, of any of it
+    desk.press("Enter")
+    desk.write("title", "Third")
+    desk.page.locator(".key-input").nth(1).fill("text")
+    desk.page.get_by_role("button", name="Move title down").click()
+    desk.page.get_by_role("combobox", name="Another key of variant plain").click()
+    desk.choose("title", "title")
+    desk.page.get_by_role("button", name="Remove a_key_with_a_very_long_name_that_nobody_shortened").click()
+    desk.write("text", "Fourth")
+    expect(desk.shown("text")).to_have_text("Fourth")
+    said = in_yaml(desk)
+    assert "control: 7%" in said, said
+    assert "a_key_with" not in said
+    assert said.index('    text: "Fourth"') < said.index('    title: "Third"'), said
+    assert "title: Third}" in said, "a variant repeats the newest text"
+
+
+def test_a_preview_that_takes_long_looks_so_until_it_is_there(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    open_editor(desk)
+    shown, updating = desk.page.locator(".preview .body > [aria-busy]"), desk.page.get_by_text("Updating…")
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    desk.page.route("**/api/preview", hold)
+    expect(updating).to_have_count(0)
+    desk.write("title", "Slow")
+    expect(updating).to_be_visible()
+    expect(shown).to_have_attribute("aria-busy", "true")
+    expect(shown).to_have_css("opacity", "0.55")
+    expect(desk.shown("title")).to_contain_text("is waiting")  # the last good one stays in sight
+    desk.page.unroute("**/api/preview", hold)
+    for route in asked:
+        route.fallback()
+    expect(desk.shown("title")).to_have_text("Slow")
+    expect(updating).to_have_count(0)
+    expect(shown).to_have_attribute("aria-busy", "false")
+    expect(shown).to_have_css("opacity", "1")
