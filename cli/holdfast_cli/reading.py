@@ -193,9 +193,16 @@ def _placed(run: Run) -> Iterator[tuple[int, int, int, Entry]]:
 
 
 def _entries(run: Run, size: int) -> Iterator[Entry]:
-    with open(run.path, "rb") as file:  # noqa: PTH123
-        while block := file.read(size):
-            yield from _decode(block + file.readline())
+    """The file is open no longer than a block takes: there may be more runs than files may be open."""
+    at = 0
+    while True:
+        with open(run.path, "rb") as file:  # noqa: PTH123
+            file.seek(at)
+            block = file.read(size) + file.readline()
+        if not block:
+            return
+        at += len(block)
+        yield from _decode(block)
 
 
 def divided_again(run: Run, parts: Mapping[str, int], runs: Runs) -> None:

@@ -71,6 +71,7 @@ class _Part(NamedTuple):
 class Work(NamedTuple):
     setup: Setup
     reading: Reading
+    jobs: int
     parts: int
 
 
@@ -84,7 +85,7 @@ class Worker:
 
     def reader(self, name: Path, last: int = 0, *, before: bool = False) -> Reader:
         work = self._work
-        runs = Runs(name, work.parts, LARGEST_RUN // work.parts)
+        runs = Runs(name, work.parts, LARGEST_RUN // work.jobs)
         return Reader(self._plans, runs, work.parts, **work.reading._asdict(), before=before, last=last)
 
     def read(self, chunk: _Chunk) -> Found:
@@ -93,7 +94,9 @@ class Worker:
     def divide(self, again: _Again) -> list[Run]:
         made: list[Run] = []
         for number, run in enumerate(again.runs):
-            runs = Runs(again.name.with_name(f"{again.name.name}-{number}"), self._work.parts, LARGEST_RUN)
+            runs = Runs(
+                again.name.with_name(f"{again.name.name}-{number}"), self._work.parts, LARGEST_RUN // self._work.jobs
+            )
             divided_again(run, again.parts, runs)
             made += [each._replace(stage=run.stage, base=run.base) for each in runs.close()]
             Path(run.path).unlink()
@@ -109,8 +112,7 @@ class Simulated:
     """One simulation: lines in, rows out, and what is worth telling at the end."""
 
     def __init__(self, setup: Setup, reading: Reading = AS_IT_HAPPENED, jobs: int = 1, parts: int = 1) -> None:
-        self._jobs = jobs
-        self._work = Work(setup, reading, max(jobs, parts))
+        self._work = Work(setup, reading, jobs, max(jobs, parts))
         self._plans = setup.compiled()
         self.found = Found()
         self.counts = Counts()
@@ -127,7 +129,7 @@ class Simulated:
         """Lines of JSON, some at a time, in order of time. `known` are the profiles from before."""
         with (
             tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
-            team(Worker, self._work, self._jobs) as workers,
+            team(Worker, self._work, self._work.jobs) as workers,
         ):
             yield from self._folded(workers, Path(folder), self._read(workers, Path(folder), known, events))
 

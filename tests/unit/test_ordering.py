@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import tempfile
 import tracemalloc
@@ -140,3 +141,17 @@ def test_every_reason_and_every_event_that_never_came_is_named(tmp_path: Path) -
         assert reason in result.stderr
     assert "'charged' never occurs in the file" in result.stderr
     assert "'added' never" not in result.stderr
+
+
+def test_there_may_be_more_runs_than_files_may_be_open(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="POSIX")
+    lines = [flat(T0 - at) for at in range(150)]
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    found = entries(lines, 1, str(tmp_path))
+    with open(os.devnull) as file:  # noqa: PTH123
+        free = file.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 50, limits[1]))
+    try:
+        assert [entry.at for entry in found] == sorted(T0 - at for at in range(150))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
