@@ -22,6 +22,12 @@ CDK_JSON = Path(__file__).parents[2] / "cdk.json"
 EXAMPLES = CDK_JSON.parent / "examples"
 
 Resource: TypeAlias = dict[str, Any]
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+FUNCTIONS = ("Join", "Sweep", "Deliver", "CatalogImport", "Recommend", "Console")
+SIGNING_SECRET = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:signing-AbCdEf"
+RECOMMENDER = "arn:aws:personalize:eu-west-1:111111111111:recommender/also-bought"
+ON_CALL = "arn:aws:sns:eu-west-1:111111111111:on-call"
 
 
 class Stack:
@@ -73,6 +79,25 @@ def app(**settings: str) -> App:
 def stack(**settings: str) -> Stack:
     built = build(app(**settings))
     return Stack(Template.from_stack(built).to_json(), protected=bool(built.termination_protection))
+
+
+def stack_with_options() -> Stack:
+    """One stack with each option that leaves the others alone, as every stack takes seconds to synthesise."""
+    return stack(
+        stage="prod",
+        alarm_topic=ON_CALL,
+        cloudevent_subject="user",
+        consumer_accounts="333333333333",
+        deflate="true",
+        nobody="walk-in, demo",
+        personalize=RECOMMENDER,
+        schema_registry="true",
+        signing_secret=SIGNING_SECRET,
+        source="shop/messages",
+        sweep_reserved="1",
+        upstream_accounts="111111111111, 222222222222",
+        warm_writes="20000",
+    )
 
 
 def synth(**settings: str) -> None:

@@ -11,40 +11,18 @@ import pytest
 from catalog_import import RESERVE_MS
 from holdfast.aws import settings
 from holdfast.aws.drop_bucket import REPORTS
-from holdfast.aws.tables.outcomes import STATISTICS
-from holdfast.aws.tables.shapes import SEEN
-from holdfast.aws.tables.tail import TAIL
 from holdfast.core.plans.plan import LONGEST_MS
 from holdfast.core.recommend.history import Row
 from holdfast.services.set_aside import OLDEST_MS
 from infra.stages import SettingError
-from tests.infrastructure.synthesis import Stack, stack, synth
-
-LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
-FUNCTIONS = ("Join", "Sweep", "Deliver", "CatalogImport", "Recommend", "Console")
-SIGNING_SECRET = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:signing-AbCdEf"
-RECOMMENDER = "arn:aws:personalize:eu-west-1:111111111111:recommender/also-bought"
-ON_CALL = "arn:aws:sns:eu-west-1:111111111111:on-call"
-
-
-def stack_with_options() -> Stack:
-    """One stack with each option that leaves the others alone, as every stack takes seconds to synthesise."""
-    return stack(
-        stage="prod",
-        alarm_topic=ON_CALL,
-        cloudevent_subject="user",
-        consumer_accounts="333333333333",
-        deflate="true",
-        nobody="walk-in, demo",
-        personalize=RECOMMENDER,
-        schema_registry="true",
-        signing_secret=SIGNING_SECRET,
-        source="shop/messages",
-        sweep_reserved="1",
-        upstream_accounts="111111111111, 222222222222",
-        warm_writes="20000",
-    )
+from tests.infrastructure.synthesis import (
+    FUNCTIONS,
+    ON_CALL,
+    Stack,
+    stack,
+    stack_with_options,
+    synth,
+)
 
 
 def test_join_returns_only_the_records_that_failed(on_aws: Stack) -> None:
@@ -132,178 +110,6 @@ def test_a_function_that_sends_to_the_queue_it_works_off_may(on_aws: Stack, func
     assert on_aws.properties("AWS::Lambda::Function", function)["RecursiveLoop"] == "Allow"
 
 
-def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
-    assert on_aws.actions("JoinRole") == {
-        "JoinLog": LOGS,
-        "*": TRACES,
-        "TablesUsers": {
-            "dynamodb:BatchGetItem",
-            "dynamodb:PartiQLInsert",
-            "dynamodb:PartiQLUpdate",
-            "dynamodb:PutItem",
-        },
-        "TablesTimers": {"dynamodb:BatchWriteItem"},
-        "TablesCampaigns": {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
-        "EventsRejected": {"sqs:SendMessage"},
-        "EventsQueue": {
-            "sqs:SendMessage",
-            "sqs:ChangeMessageVisibility",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            "sqs:GetQueueUrl",
-            "sqs:ReceiveMessage",
-        },
-        "HistoryStream": {"firehose:PutRecordBatch"},
-    }
-
-
-def test_join_may_note_what_it_has_seen_and_shows_but_change_no_campaign(on_aws: Stack) -> None:
-    statements = on_aws.properties("AWS::IAM::Policy", "JoinRole")["PolicyDocument"]["Statement"]
-    (noting,) = (each for each in statements if each["Action"] == "dynamodb:UpdateItem")
-    assert noting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [SEEN, f"{TAIL}*"]}}
-
-
-def test_sweep_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
-    assert on_aws.actions("SweepRole") == {
-        "SweepLog": LOGS,
-        "*": TRACES,
-        "TablesTimers": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"},
-        "EventsQueue": {"sqs:SendMessage"},
-        "Failed": {"sqs:SendMessage"},
-        "EventsDeadLetters": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},
-    }
-
-
-def test_deliver_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
-    assert on_aws.actions("DeliverRole") == {
-        "DeliverLog": LOGS,
-        "*": TRACES | {"dynamodb:ListStreams"},
-        "TablesUsers": {"dynamodb:BatchGetItem"},
-        "TablesCatalog": {"dynamodb:BatchGetItem"},
-        "TablesUsers.StreamArn": {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
-        "TablesCampaigns": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
-        "DeliverUndelivered": {"sqs:SendMessage"},
-        "DeliverGivenUp": {"s3:ListBucket"},
-        "DeliverGivenUp/*": {"s3:PutObject"},
-        "MessagesBus": {"events:PutEvents"},
-    }
-
-
-def test_deliver_may_count_but_change_no_campaign(on_aws: Stack) -> None:
-    statements = on_aws.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
-    (counting,) = (each for each in statements if each["Action"] == "dynamodb:UpdateItem")
-    assert counting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{STATISTICS}*"]}}
-
-
-def test_the_console_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
-    queue = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
-    assert on_aws.actions("ConsoleRole") == {
-        "ConsoleLog": LOGS,
-        "*": TRACES,
-        "TablesUsers": {"dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"},
-        "TablesCampaigns": {
-            "dynamodb:DeleteItem",
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "dynamodb:UpdateItem",
-        },
-        "TablesCatalog": {"dynamodb:BatchGetItem", "dynamodb:Query"},
-        "EventsRejected": queue,
-        "DeliverUndelivered": queue,
-        "EventsQueue": {"sqs:SendMessage"},
-        "DeliverFunction": {"lambda:InvokeFunction"},
-        "DeliverGivenUp/*": {"s3:DeleteObject", "s3:GetObject"},
-        "MessagesBus": {"events:PutEvents"},
-    }
-
-
-def test_the_console_writes_campaigns_and_neither_statistics_nor_what_was_seen(on_aws: Stack) -> None:
-    statements = on_aws.properties("AWS::IAM::Policy", "ConsoleRole")["PolicyDocument"]["Statement"]
-    (writing,) = (each for each in statements if each["Action"] == "dynamodb:PutItem")
-    assert writing["Condition"] == {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "campaign#*", "policy", "timeline", "activity"]}
-    }
-
-
-def test_the_console_deletes_of_campaigns_what_is_live_and_no_history(on_aws: Stack) -> None:
-    statements = on_aws.properties("AWS::IAM::Policy", "ConsoleRole")["PolicyDocument"]["Statement"]
-    (deleting,) = (each for each in statements if each["Action"] == "dynamodb:DeleteItem")
-    assert deleting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", f"{TAIL}*"]}}
-    (looking,) = (each for each in statements if each["Action"] == "dynamodb:UpdateItem")
-    assert looking["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["timeline"]}}
-
-
-def test_every_route_of_the_api_demands_a_token_and_only_the_page_does_not(on_aws: Stack) -> None:
-    routes = [each["Properties"] for each in on_aws.all("AWS::ApiGatewayV2::Route").values()]
-    open_to_all = {each["RouteKey"] for each in routes if each["AuthorizationType"] == "NONE"}
-    assert open_to_all == {"GET /", "GET /{proxy+}"}
-    signed_in = {each["RouteKey"] for each in routes if each["AuthorizationType"] == "JWT" and each["AuthorizerId"]}
-    assert signed_in == {"GET /api/{proxy+}", "POST /api/{proxy+}"}
-    authorizer = on_aws.properties("AWS::ApiGatewayV2::Authorizer", "Console")
-    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
-    assert authorizer["JwtConfiguration"]["Audience"] == [on_aws.outputs["ConsoleClientId"]["Value"]]
-
-
-def test_the_console_is_throttled_and_leaves_a_log_without_queries(on_aws: Stack) -> None:
-    stage = on_aws.properties("AWS::ApiGatewayV2::Stage", "Console")
-    assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
-    assert "query" not in stage["AccessLogSettings"]["Format"].lower()
-    assert "sourceIp" not in stage["AccessLogSettings"]["Format"]
-
-
-def test_people_are_let_in_by_others_with_a_second_factor_and_no_secret_is_in_the_page() -> None:
-    prod = stack(stage="prod")
-    users = prod.properties("AWS::Cognito::UserPool", "Console")
-    assert users["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
-    assert (users["MfaConfiguration"], users["EnabledMfas"]) == ("ON", ["SOFTWARE_TOKEN_MFA"])
-    client = prod.properties("AWS::Cognito::UserPoolClient", "Console")
-    assert client["GenerateSecret"] is False
-    assert client["AllowedOAuthFlows"] == ["code"]
-    assert client["CallbackURLs"] == client["LogoutURLs"] == [prod.outputs["ConsoleUrl"]["Value"]]
-    assert {each["Properties"]["GroupName"] for each in prod.all("AWS::Cognito::UserPoolGroup").values()} == {
-        "viewer",
-        "editor",
-    }
-
-
-def test_the_console_can_be_left_out() -> None:
-    without = stack(stage="prod", console="false")
-    for kind in ("AWS::Cognito::UserPool", "AWS::ApiGatewayV2::Api"):
-        assert not without.all(kind)
-    names = {name for name in FUNCTIONS if any(each.startswith(name) for each in without.all("AWS::Lambda::Function"))}
-    assert names == {"Join", "Sweep", "Deliver", "CatalogImport"}
-    assert not [name for name in without.outputs if name.startswith("Console")]
-
-
-def test_only_the_console_and_the_build_carry_what_only_they_need(on_aws: Stack) -> None:
-    layers = {name: on_aws.properties("AWS::Lambda::Function", name)["Layers"] for name in FUNCTIONS}
-    assert [len(layers[name]) for name in FUNCTIONS] == [1, 1, 1, 1, 2, 3]
-
-
-def test_the_build_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
-    assert on_aws.actions("RecommendRole") == {
-        "Failed": {"sqs:SendMessage"},
-        "RecommendLog": LOGS,
-        "*": TRACES,
-        "TablesCampaigns": {"dynamodb:GetItem", "dynamodb:Query"},
-        "TablesCatalog": {"dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem"},
-        "HistoryBucket": {"s3:GetBucketLocation", "s3:ListBucket"},
-        "HistoryBucket/history/*": {"s3:GetObject"},
-        "HistoryBucket/athena/*": {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"},
-        "athena:workgroup": {"athena:GetQueryExecution", "athena:StartQueryExecution", "athena:StopQueryExecution"},
-        "glue:catalog": {"glue:GetDatabase", "glue:GetTable"},
-        "glue:database": {"glue:GetDatabase", "glue:GetTable"},
-        "glue:table": {"glue:GetDatabase", "glue:GetTable"},
-    }
-
-
-def test_the_build_writes_its_own_rows_of_the_catalog_and_no_others(on_aws: Stack) -> None:
-    statements = on_aws.properties("AWS::IAM::Policy", "RecommendRole")["PolicyDocument"]["Statement"]
-    (writing,) = (each for each in statements if "dynamodb:PutItem" in each["Action"])
-    assert writing["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["rec#*"]}}
-
-
 def test_athena_finds_the_days_of_the_history_where_firehose_puts_them(on_aws: Stack) -> None:
     table = on_aws.properties("AWS::Glue::Table", "History")["TableInput"]
     stream = on_aws.properties("AWS::KinesisFirehose::DeliveryStream", "History")
@@ -340,30 +146,6 @@ def test_join_is_told_who_stands_for_nobody_and_whether_a_subject_is_a_user(on_a
         each.properties("AWS::Lambda::Function", "Join")["Environment"]["Variables"] for each in (told, on_aws)
     ]
     assert [[each.get(name) for name in names] for each in variables] == [["walk-in,demo", "user"], [None, None]]
-
-
-def test_deliver_may_read_the_signing_secret_that_the_setting_names_and_none_without_it(on_aws: Stack) -> None:
-    signing = stack_with_options()
-    statements = signing.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
-    (read,) = (each for each in statements if each["Action"] == "secretsmanager:GetSecretValue")
-    assert read["Resource"] == SIGNING_SECRET
-    without = on_aws.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
-    assert "secretsmanager" not in str(without)
-
-
-def test_deliver_may_ask_personalize_for_what_the_setting_names_and_for_nothing_without_it(on_aws: Stack) -> None:
-    asking = stack_with_options()
-    statements = asking.properties("AWS::IAM::Policy", "DeliverRole")["PolicyDocument"]["Statement"]
-    (asked,) = (each for each in statements if each["Action"] == "personalize:GetRecommendations")
-    assert asked["Resource"] == RECOMMENDER
-    variables = [
-        each.properties("AWS::Lambda::Function", "Deliver")["Environment"]["Variables"] for each in (asking, on_aws)
-    ]
-    assert ["HOLDFAST_PERSONALIZE" in each for each in variables] == [True, False]
-
-
-def test_the_schedule_may_start_sweep_and_nothing_else(on_aws: Stack) -> None:
-    assert on_aws.actions("SweepScheduleRole") == {"SweepFunction": {"lambda:InvokeFunction"}}
 
 
 def test_sweep_runs_every_five_minutes(on_aws: Stack) -> None:
@@ -517,22 +299,6 @@ def test_functions_run_on_arm_with_tracing_and_structured_logs(on_aws: Stack, fu
     assert properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"].replace("_", "") == function.lower()
 
 
-def test_nobody_else_may_send_or_consume_unless_told_so(on_aws: Stack) -> None:
-    assert not on_aws.all("AWS::Events::EventBusPolicy")
-    for name, policy in on_aws.all("AWS::SQS::QueuePolicy").items():
-        if not name.startswith(("CatalogImport", "DeliverUndelivered")):
-            assert all(each["Effect"] == "Deny" for each in policy["Properties"]["PolicyDocument"]["Statement"])
-
-
-@pytest.mark.parametrize("queue", ["CatalogImportQueue", "CatalogImportDeadLetters"])
-def test_the_rule_on_the_catalog_bucket_and_no_other_may_announce_files(on_aws: Stack, queue: str) -> None:
-    statements = on_aws.properties("AWS::SQS::QueuePolicy", queue)["PolicyDocument"]["Statement"]
-    (allow,) = (each for each in statements if each["Effect"] == "Allow")
-    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
-    (rule,) = allow["Condition"].values()
-    assert rule["aws:SourceArn"]["Fn::GetAtt"][0].startswith("CatalogImportRule")
-
-
 def test_what_is_dropped_into_the_catalog_bucket_is_announced_and_a_report_is_not(on_aws: Stack) -> None:
     bucket = on_aws.properties("AWS::S3::Bucket", "CatalogImport")
     assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
@@ -557,139 +323,6 @@ def test_a_file_is_imported_by_itself_comes_again_when_it_fails_and_ends_as_a_de
     assert mapping["BatchSize"] == 1
     assert queue["VisibilityTimeout"] > function["Timeout"] > RESERVE_MS / 1000
     assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].startswith("CatalogImportDeadLetters")
-
-
-def test_the_import_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
-    assert on_aws.actions("CatalogImportRole") == {
-        "CatalogImportLog": LOGS,
-        "*": TRACES,
-        "TablesCatalog": {
-            "dynamodb:BatchGetItem",
-            "dynamodb:BatchWriteItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:GetItem",
-            "dynamodb:UpdateItem",
-        },
-        "CatalogImportBucket": {"s3:ListBucket"},
-        "CatalogImportBucket/*": {"s3:GetObject", "s3:GetObjectVersion"},
-        "CatalogImportBucket/reports/*": {"s3:PutObject"},
-        "CatalogImportQueue": {
-            "sqs:SendMessage",
-            "sqs:ChangeMessageVisibility",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            "sqs:GetQueueUrl",
-            "sqs:ReceiveMessage",
-        },
-    }
-
-
-def test_the_import_writes_catalogs_and_no_recommendations(on_aws: Stack) -> None:
-    statements = on_aws.properties("AWS::IAM::Policy", "CatalogImportRole")["PolicyDocument"]["Statement"]
-    (writing,) = (each for each in statements if "dynamodb:UpdateItem" in each["Action"])
-    keys = writing["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-    assert keys == ["catalog", "item#*", "by#*"]
-
-
-def test_upstream_accounts_may_send_events_and_nothing_else() -> None:
-    shared = stack_with_options()
-    statements = shared.properties("AWS::SQS::QueuePolicy", "EventsQueue")["PolicyDocument"]["Statement"]
-    (allow,) = (each for each in statements if each["Effect"] == "Allow")
-    assert allow["Action"] == ["sqs:GetQueueUrl", "sqs:SendMessage"]
-    assert allow["Resource"]["Fn::GetAtt"][0].startswith("EventsQueue")
-    assert [
-        json.dumps(principal).count(account)
-        for principal, account in zip(allow["Principal"]["AWS"], ("111111111111", "222222222222"), strict=True)
-    ] == [1, 1]
-
-
-def test_consumer_accounts_may_keep_rules_of_their_own_on_the_bus() -> None:
-    shared = stack_with_options()
-    statement = shared.properties("AWS::Events::EventBusPolicy", "Messages")["Statement"]
-    assert "events:PutRule" in statement["Action"]
-    assert statement["Sid"] == "ConsumerAccounts"
-    assert "events:PutEvents" not in statement["Action"]
-    assert statement["Condition"] == {"StringEqualsIfExists": {"events:creatorAccount": "${aws:PrincipalAccount}"}}
-    resource = json.dumps(statement["Resource"])
-    assert ":rule/" in resource
-    assert resource.endswith('"/*"]]}')
-    assert "333333333333" in json.dumps(statement["Principal"])
-
-
-def test_no_upstream_bus_and_no_registry_unless_told_so(on_aws: Stack) -> None:
-    assert [name for name in on_aws.all("AWS::Events::Rule") if name.startswith("Upstream")] == []
-    assert not on_aws.all("AWS::EventSchemas::Registry")
-
-
-@pytest.mark.parametrize(
-    ("setting", "source"),
-    [
-        ({}, [{"anything-but": {"wildcard": ["holdfast", "aws.*"]}}]),
-        ({"source": "messages"}, [{"anything-but": {"wildcard": ["messages", "aws.*"]}}]),
-        ({"events_source": "shop"}, ["shop"]),
-        ({"events_source": "shop.*, app"}, [{"wildcard": "shop.*"}, "app"]),
-    ],
-)
-def test_a_rule_on_the_upstream_bus_feeds_the_queue_with_whole_events(
-    setting: dict[str, str], source: list[object]
-) -> None:
-    rule = stack(stage="prod", events_bus="shop-events", **setting).properties("AWS::Events::Rule", "Upstream")
-    assert rule["EventBusName"] == "shop-events"
-    assert rule["EventPattern"] == {"source": source}
-    (target,) = rule["Targets"]
-    assert target["Arn"]["Fn::GetAtt"][0].startswith("EventsQueue")
-    assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("UpstreamDeadLetters")
-    assert not {"Input", "InputPath", "InputTransformer"} & set(target)
-
-
-def test_any_number_of_consumer_accounts_is_one_statement_as_a_bus_has_little_room_for_policy() -> None:
-    accounts = [str(111111111111 + number) for number in range(60)]
-    shared = stack(stage="prod", consumer_accounts=",".join(accounts))
-    (policy,) = shared.all("AWS::Events::EventBusPolicy").values()
-    assert len(policy["Properties"]["Statement"]["Principal"]["AWS"]) == len(accounts)
-
-
-def test_several_buses_have_a_rule_each_and_what_can_be_on_them() -> None:
-    buses = "shop-events,aws.partner/segment.com/abc"
-    fed = stack(stage="prod", events_bus=buses, events_source="shop.web")
-    rules = {
-        each["Properties"]["EventBusName"]: each["Properties"]
-        for each in fed.all("AWS::Events::Rule").values()
-        if "EventBusName" in each["Properties"]
-    }
-    assert rules["shop-events"]["EventPattern"] == {"source": ["shop.web"]}
-    assert rules["aws.partner/segment.com/abc"]["EventPattern"] == {"source": [{"prefix": "aws.partner/"}]}
-    statements = fed.properties("AWS::SQS::QueuePolicy", "EventsQueue")["PolicyDocument"]["Statement"]
-    (allow,) = (each for each in statements if each["Effect"] == "Allow")
-    assert len(allow["Condition"]["ArnEquals"]["aws:SourceArn"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("setting", "source"),
-    [
-        ({}, [{"prefix": "aws.partner/"}]),
-        ({"events_source": "aws.partner/segment.com/*"}, [{"wildcard": "aws.partner/segment.com/*"}]),
-    ],
-)
-def test_a_partners_events_come_in_though_their_source_begins_as_aws_own_does(
-    setting: dict[str, str], source: list[object]
-) -> None:
-    fed = stack(stage="prod", events_bus="aws.partner/segment.com/abc", **setting)
-    assert fed.properties("AWS::Events::Rule", "Upstream")["EventPattern"] == {"source": source}
-
-
-def test_a_topic_may_send_and_is_subscribed_to() -> None:
-    topics = "arn:aws:sns:eu-west-1:111111111111:shop,arn:aws:sns:us-east-1:222222222222:app"
-    fed = stack(stage="prod", upstream_topics=topics)
-    statements = fed.properties("AWS::SQS::QueuePolicy", "EventsQueue")["PolicyDocument"]["Statement"]
-    (allow,) = (each for each in statements if each["Effect"] == "Allow")
-    assert allow["Principal"] == {"Service": "sns.amazonaws.com"}
-    assert allow["Action"] == "sqs:SendMessage"
-    assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": topics.split(",")}}
-    found = {each["Properties"]["TopicArn"]: each["Properties"] for each in fed.all("AWS::SNS::Subscription").values()}
-    assert set(found) == set(topics.split(","))
-    assert found[topics.split(",")[1]]["Region"] == "us-east-1"
-    assert all(each["Endpoint"]["Fn::GetAtt"][0].startswith("EventsQueue") for each in found.values())
 
 
 LEFT_BEHIND = {
@@ -740,21 +373,9 @@ def test_history_glue_and_athena_are_made_only_where_recommendations_are_wanted(
     assert "HistoryStream" not in without.actions("JoinRole")
 
 
-def test_the_nightly_build_may_start_one_for_each_recommendation(on_aws: Stack) -> None:
-    (statement,) = on_aws.properties("AWS::IAM::Policy", "RecommendOneByOne")["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "lambda:InvokeFunction"
-    assert statement["Resource"]["Fn::GetAtt"][0].startswith("RecommendFunction")
-
-
 def test_athena_stops_a_query_that_reads_more_than_it_should(on_aws: Stack) -> None:
     (workgroup,) = on_aws.all("AWS::Athena::WorkGroup").values()
     assert workgroup["Properties"]["WorkGroupConfiguration"]["BytesScannedCutoffPerQuery"] == 200 * 1000**3
-
-
-def test_athena_may_look_at_the_default_database_as_its_guide_demands(on_aws: Stack) -> None:
-    statements = on_aws.properties("AWS::IAM::Policy", "RecommendRole")["PolicyDocument"]["Statement"]
-    (looking,) = (each for each in statements if "glue:GetDatabase" in each["Action"])
-    assert any(json.dumps(each).endswith(':database/default"]]}') for each in looking["Resource"])
 
 
 @pytest.mark.parametrize("role", ["SweepScheduleRole", "RecommendScheduleRole", "HistoryStreamRole"])
@@ -773,37 +394,6 @@ def test_a_service_acts_for_this_account_only(on_aws: Stack, role: str) -> None:
 def test_an_asynchronous_run_that_failed_leaves_its_record(on_aws: Stack, function: str) -> None:
     config = on_aws.properties("AWS::Lambda::EventInvokeConfig", function)
     assert config["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0].startswith("Failed")
-
-
-def test_apis_of_two_stages_can_be_told_apart() -> None:
-    names = [stack(stage=stage).properties("AWS::ApiGatewayV2::Api", "Console")["Name"] for stage in ("dev", "prod")]
-    assert names == ["holdfast-dev", "holdfast-prod"]
-
-
-@pytest.mark.parametrize("queue", ["EventsQueue", "UpstreamDeadLetters"])
-def test_the_upstream_rule_and_no_other_may_send(queue: str) -> None:
-    fed = stack(stage="prod", events_bus="shop-events")
-    statements = fed.properties("AWS::SQS::QueuePolicy", queue)["PolicyDocument"]["Statement"]
-    (allow,) = (each for each in statements if each["Effect"] == "Allow")
-    assert allow["Action"] == "sqs:SendMessage"
-    assert allow["Principal"] == {"Service": "events.amazonaws.com"}
-    rule = allow["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"]
-    assert rule[0].startswith("UpstreamRule")
-    assert rule[1] == "Arn"
-
-
-def test_events_that_the_rule_could_not_send_raise_an_alarm() -> None:
-    fed = stack(stage="prod", events_bus="shop-events")
-    alarm = fed.properties("AWS::CloudWatch::Alarm", "AlarmsNotTaken")
-    assert alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0].startswith("UpstreamDeadLetters")
-    assert "UpstreamDeadLetterQueueUrl" in fed.outputs
-
-
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_the_bus_of_holdfasts_own_messages_is_refused_as_an_upstream(stage: str) -> None:
-    (bus,) = stack(stage=stage).all("AWS::Events::EventBus").values()
-    with pytest.raises(SettingError, match="own messages"):
-        stack(stage=stage, events_bus=bus["Properties"]["Name"])
 
 
 def test_the_registry_knows_the_published_schema() -> None:
