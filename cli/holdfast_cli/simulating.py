@@ -85,8 +85,10 @@ class Worker:
 
     def reader(self, name: Path, last: int = 0, *, before: bool = False) -> Reader:
         work = self._work
-        runs = Runs(name, work.parts, LARGEST_RUN // work.jobs)
-        return Reader(self._plans, runs, work.parts, **work.reading._asdict(), before=before, last=last)
+        return Reader(self._plans, self._runs(name), work.parts, **work.reading._asdict(), before=before, last=last)
+
+    def _runs(self, name: Path) -> Runs:
+        return Runs(name, self._work.parts, LARGEST_RUN // self._work.jobs)
 
     def read(self, chunk: _Chunk) -> Found:
         return self.reader(chunk.name, chunk.last).read(chunks(chunk.path, chunk.start, chunk.end), self._step)
@@ -94,9 +96,7 @@ class Worker:
     def divide(self, again: _Again) -> list[Run]:
         made: list[Run] = []
         for number, run in enumerate(again.runs):
-            runs = Runs(
-                again.name.with_name(f"{again.name.name}-{number}"), self._work.parts, LARGEST_RUN // self._work.jobs
-            )
+            runs = self._runs(again.name.with_name(f"{again.name.name}-{number}"))
             divided_again(run, again.parts, runs)
             made += [each._replace(stage=run.stage, base=run.base) for each in runs.close()]
             Path(run.path).unlink()

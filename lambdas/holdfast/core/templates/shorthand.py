@@ -76,9 +76,7 @@ def to_liquid(source: str, events: Iterable[str], catalogs: Iterable[str] = (), 
 
 
 @lru_cache(maxsize=32)
-def _known(
-    events: tuple[str, ...], catalogs: tuple[str, ...]
-) -> tuple[Mapping[str, tuple[str, str]], re.Pattern[str]]:
+def _known(events: tuple[str, ...], catalogs: tuple[str, ...]) -> tuple[Mapping[str, tuple[str, str]], re.Pattern[str]]:
     """Names that a form may begin with, and what finds the pieces of a template: the same for all of a campaign."""
     known = {_squash(name): (name, f'Catalog["{name}"]') for name in catalogs}
     known |= {_squash(name): (name, "Event") for name in events} | {_squash(name): (name, name) for name in OBJECTS}
