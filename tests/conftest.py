@@ -22,7 +22,7 @@ TOGETHER = {
     "tests/e2e/test_upgrade.py": "upgrade",
     "tests/e2e/test_baseline.py": "upgrade",
     "tests/e2e/test_between.py": "e2e, waiting for windows",
-    "tests/e2e/test_person.py": "e2e, waiting for windows",
+    "tests/e2e/test_deployed.py": "e2e, waiting for windows",
     "tests/e2e/": "e2e",
     "tests/browser/test_looks.py": "pictures",
     "tests/browser/": "browser",

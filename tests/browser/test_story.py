@@ -117,12 +117,12 @@ def publish(desk: Desk) -> None:
 
 def what_the_target_gets(deployed: Deployment) -> dict[str, Any]:
     with tap(deployed) as tapped:
-        send(
-            deployed,
+        records: list[dict[str, Any]] = [
             {"user": "zoe", "event": "added to cart", "product_name": "white coat", "price": 89.5},
             {"user": "zoe", "event": "added to cart", "product_name": "blue scarf", "price": 12.0},
             {"user": "zoe", "event": "charged", "Items": [{"prod_name": "blue scarf"}]},
-        )
+        ]
+        send(deployed, records)  # one message: the purchase is folded before what it ends is due
         ends = time.monotonic() + PATIENCE
         heard: list[dict[str, Any]] = []
         while not heard:

@@ -1,4 +1,4 @@
-"""What happens elsewhere while somebody sits before the console."""
+"""The world elsewhere while somebody sits before the console."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE = 120.0
 """Seconds, on a busy machine."""
 
 
-def send(deployed: Deployment, *records: dict[str, Any]) -> None:
+def send(deployed: Deployment, *records: dict[str, Any] | list[dict[str, Any]]) -> None:
     queue = Queue(deployed.client("sqs"), deployed.outputs["EventsQueueUrl"])
     assert queue.send(Message(json.dumps(record)) for record in records) == []
 

@@ -26,6 +26,7 @@ from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import tap
 from tests.e2e.test_deployed import a_campaign, hear, publish, send
 from tests.e2e.test_set_aside import run
+from tests.eventually import eventually
 from tests.integration.test_console import api, changes
 
 PASSWORD = "Correct-horse-battery-9"
@@ -202,7 +203,12 @@ def test_what_is_delivered_is_counted(deployed: Deployment, page: Page, token: C
     with tap(deployed) as tapped:
         send(deployed, {"user": "sue", "event": f"{campaign.id} added", "product": "coat"})
         hear(tapped, campaign.id, 1)
-    numbers = page.ask("GET", "/api/stats?days=2", token("viewer"), None).json["campaigns"][campaign.id]
+
+    def look() -> Any:
+        """It is counted after it was put on the bus."""
+        return page.ask("GET", "/api/stats?days=2", token("viewer"), None).json["campaigns"].get(campaign.id)
+
+    numbers = eventually(look, lambda found: found and sum(found["sent"]))
     assert (sum(numbers["sent"]), numbers["top"]) == (1, [{"value": "coat", "count": 1}])
     (row,) = (row for row in run("stats", "--days", "2") if row["campaign"] == campaign.id)
     assert row["sent"] == numbers["sent"]

@@ -20,15 +20,15 @@ from holdfast.aws.tables.timers import Timers
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.fold.timers import SLOT_MS, TimerItem, slot
 from holdfast.core.fold.watches import State, Trigger, Watch, encode
-from holdfast_cli.books import read_books
+from holdfast_cli.books import Books, read_books
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import Tap, tap
+from tests.eventually import PATIENCE, eventually
 from tests.otto import OTTO, needs_otto, simulate
 
 WINDOW = 6.0
-PATIENCE = 60.0
 QUIET = 3.0
 """Seconds."""
 
@@ -63,8 +63,8 @@ def send(deployed: Deployment, *records: object) -> None:
 
 
 def hear(tapped: Tap, campaign: str, expected: int) -> list[dict[str, Any]]:
-    """What the rule's target gets for a campaign, a repeat left out: until there is as much as expected (a busy machine
-    may take its time), and then for a few seconds more, in which nothing else should come.
+    """The events that a rule's target gets for a campaign, repeats left out: until there is as much as expected (a busy
+    machine may take its time), and then for a few seconds more, in which nothing else should come.
     """
     heard: dict[tuple[str, str], dict[str, Any]] = {}
     ends = time.monotonic() + PATIENCE
@@ -84,14 +84,14 @@ def test_what_was_left_behind_reaches_the_rules_target_and_what_was_bought_does_
     publish(deployed, campaign)
     now = now_ms()
     base = {"user": "ann", "ts": now}
-    send(
-        deployed,
+    records = [
         {"user": "ann", "profile": {"first_name": "Ann", "email": "ann@example.com"}, "ts": now},
         {**base, "event": f"{campaign.id} Added", "product": "coat"},
         {**base, "event": f"{campaign.id} Added", "product": "hat"},
         {**base, "event": f"{campaign.id} Added", "product": 7},
         {**base, "event": f"{campaign.id} CHARGED", "product": ["hat", "7"], "ts": now + 1},
-    )
+    ]
+    send(deployed, records)  # one message: no purchase is folded later than what it ends is due
     (event,) = hear(tapped, campaign.id, 1)
     assert event["source"] == "holdfast"
     assert event["detail"]["values"] == {"title": "Ann, your coat"}
@@ -103,14 +103,15 @@ def test_what_was_left_behind_reaches_the_rules_target_and_what_was_bought_does_
 @needs_otto
 def test_real_shopping_events_give_the_same_messages_as_the_simulation(deployed: Deployment, tapped: Tap) -> None:
     """The sample spans weeks. Watches of different (user, product) know nothing of each other: each pair's events are
-    moved to now. Those closer than the window go out together, a little apart by their own times: no such group is
-    near the window's length. Longer gaps become the window and a few seconds.
+    moved to now. Those closer than the window are one message of the queue, a little apart by their own times: no such
+    group is near the window's length. After a longer gap, what was due before has come.
     """
     campaign = a_campaign()
     publish(deployed, campaign)
     names = {"added_to_cart": f"{campaign.id} added", "charged": f"{campaign.id} charged", "viewed": "viewed"}
     pairs: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     rounds: dict[tuple[str, str], tuple[int, int]] = {}
+    round_of: dict[tuple[str, str, int], int] = {}
     for event in map(json.loads, OTTO.lines()):
         pair = event["user"], event["product"]
         number = 0
@@ -119,23 +120,25 @@ def test_real_shopping_events_give_the_same_messages_as_the_simulation(deployed:
                 before, number = rounds[pair]
                 number += event["ts"] - before >= 60_000
             rounds[pair] = event["ts"], number
+            round_of[*pair, event["ts"]] = number
         pairs[pair].append((number, names[event["event"]]))
-    started = now_ms()
-    for number in range(1 + max(number for events in pairs.values() for number, _ in events)):
-        at = started + round(number * (WINDOW + 4) * 1000)
-        time.sleep(max(0, at - now_ms()) / 1000)
-        send(
-            deployed,
-            *(
+    decided = simulate(OTTO.lines(), seconds=60)
+    expected = Counter((user, product) for _, user, product, _ in decided)
+    assert expected.total() == 49
+    heard: list[dict[str, Any]] = []
+    for number in range(1 + max(round_of.values())):
+        at = now_ms()
+        together = (
+            [
                 {"user": user, "event": name, "product": product, "ts": at + 10 * nth}
-                for (user, product), events in pairs.items()
                 for nth, (mine, name) in enumerate(events)
                 if mine == number
-            ),
+            ]
+            for (user, product), events in pairs.items()
         )
-    expected = Counter((user, product) for kind, user, product, _ in simulate(OTTO.lines(), seconds=60))
-    assert expected.total() == 49
-    heard = hear(tapped, campaign.id, 49)
+        send(deployed, *filter(None, together))
+        if due := sum(round_of[each[1:]] == number for each in decided):
+            heard += hear(tapped, campaign.id, due)
     assert {event["detail-type"] for event in heard} == {"Personalized Message"}
     assert Counter((e["detail"]["user"]["identity"], e["detail"]["constant"]["value"]) for e in heard) == expected
 
@@ -180,10 +183,10 @@ def test_a_campaign_is_published_listed_shown_and_paused_from_the_command_line(t
     assert [row["news"] for row in run("campaign", "publish", str(file))] == ["unchanged"]
     assert campaign.id in {row["campaign"] for row in run("campaign", "list")}
     assert run("campaign", "show", campaign.id)[0]["source"] == file.read_text()
+    assert run("campaign", "pause", campaign.id)[0]["state"] == "paused"
     events = tmp_path / "events.jsonl"
     events.write_text(json.dumps({"user": "pia", "event": f"{campaign.id} added", "product": "coat"}) + "\n")
     assert run("send", str(events)) == [{"sent": 1, "unsent": 0}]
-    assert run("campaign", "pause", campaign.id)[0]["state"] == "paused"
     (event,) = hear(tapped, campaign.id, 1)
     assert event["detail"]["reason"] == "campaign paused"
     assert run("campaign", "resume", campaign.id)[0]["state"] == "live"
@@ -195,10 +198,7 @@ def test_a_campaign_is_published_listed_shown_and_paused_from_the_command_line(t
 def test_the_logs_name_no_user_and_nothing_of_an_event(deployed: Deployment) -> None:
     before = read_books(deployed).rejected
     send(deployed, {"user": "u-8c1f", "event": "p-77ab"}, '{"user": "u-8c1f", "secret": "s-12"', {"secret": "s-12"})
-    ends = time.monotonic() + PATIENCE
-    while read_books(deployed).rejected < before + 2:
-        assert time.monotonic() < ends
-        time.sleep(0.25)
+    assert eventually(lambda: read_books(deployed).rejected, lambda rejected: rejected >= before + 2) >= before + 2
     pages = deployed.client("logs").get_paginator("filter_log_events")
     lines = [
         event["message"]
@@ -213,14 +213,13 @@ def test_the_logs_name_no_user_and_nothing_of_an_event(deployed: Deployment) -> 
 def test_the_books_balance_after_all_of_this(deployed: Deployment) -> None:
     before = read_books(deployed)
     send(deployed, "not json", {"user": "ann"})
-    ends = time.monotonic() + PATIENCE
-    while time.monotonic() < ends:
-        books = read_books(deployed)
+
+    def settled(books: Books) -> bool:
         rejected = books.rejected - before.rejected
-        if rejected >= 2 and not books.waiting and books.decided == books.delivered + books.withheld:
-            break
-        time.sleep(0.25)
-    assert rejected == 2
+        return rejected >= 2 and not books.waiting and books.decided == books.delivered + books.withheld
+
+    books = eventually(lambda: read_books(deployed), settled)
+    assert books.rejected - before.rejected == 2
     assert books.waiting == 0
     assert books.decided == books.delivered + books.withheld + books.undelivered > 0
 
@@ -265,12 +264,11 @@ def test_two_variants_go_out_and_a_purchase_after_the_message_converts_it(deploy
 
 
 def _outcomes(campaign: str) -> list[dict[str, str]]:
-    """What `holdfast stats --csv` says of it, once the conversion is counted: that comes after the bus."""
-    ends = time.monotonic() + PATIENCE
-    while True:
+    """The rows of `holdfast stats --csv` about it, once the conversion is counted: that comes after the bus."""
+
+    def look() -> list[dict[str, str]]:
         result = CliRunner().invoke(app, ["stats", "--csv", "--days", "2"])
         assert result.exit_code == 0, result.output
-        rows = [row for row in csv.DictReader(io.StringIO(result.stdout)) if row["campaign"] == campaign]
-        if any(row["converted"] == "1" for row in rows) or time.monotonic() > ends:
-            return rows
-        time.sleep(0.5)
+        return [row for row in csv.DictReader(io.StringIO(result.stdout)) if row["campaign"] == campaign]
+
+    return eventually(look, lambda rows: any(row["converted"] == "1" for row in rows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
@@ -12,26 +11,26 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.fold.watches import decode
 from holdfast_cli.stack import Deployment
 from tests.e2e.test_deployed import a_campaign, publish, send
+from tests.eventually import eventually
 
 TIMES = int(os.environ.get("HOLDFAST_PUBLICATIONS", "2"))
 USERS, PRODUCTS = 100, 10
 
 
-def open_watches(deployed: Deployment, campaign: Campaign, expected: int, seconds: float = 60) -> int:
+def open_watches(deployed: Deployment, campaign: Campaign, expected: int) -> int:
     """How many are open of a campaign, once there are as many as expected, or time is up."""
     users = Users(deployed.client("dynamodb"), deployed.outputs["UsersTableName"])
     keys: set[Key] = {(f"{campaign.id} {number}", "watches") for number in range(USERS)}
-    ends = time.monotonic() + seconds
-    while True:
+
+    def found() -> int:
         items, _ = users.read(keys)
         states = [decode(item.state) for item in items.values()]
-        found = sum(1 for state in states for _, _, watch in state.all() if watch.pending)
-        if found >= expected or time.monotonic() > ends:
-            return found
-        time.sleep(0.2)
+        return sum(1 for state in states for _, _, watch in state.all() if watch.pending)
+
+    return eventually(found, lambda number: number >= expected)
 
 
-@pytest.mark.timeout(60 + 30 * TIMES)
+@pytest.mark.timeout(600 + 30 * TIMES)
 def test_every_add_that_is_sent_right_after_a_publication_counts(deployed: Deployment) -> None:
     """A thousand, so that every container gets some. `HOLDFAST_PUBLICATIONS=50` says how often."""
     for _ in range(TIMES):

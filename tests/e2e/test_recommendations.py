@@ -17,12 +17,12 @@ from holdfast.aws.tables.campaigns import Recommendations
 from holdfast.services.build_engines import AthenaEngine, Duck, DuckEngine
 from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
+from tests.eventually import PATIENCE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NAME = "bought-together"
-PATIENCE = 90.0
 
 
 def test_what_is_bought_together_is_built_from_what_came_through_the_queue(

@@ -1,9 +1,8 @@
-"""What was set aside is looked at, put right, and goes on."""
+"""Records and messages that were set aside are looked at, put right, and go on."""
 
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from typing import Any
 
@@ -15,6 +14,7 @@ from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import tap
 from tests.e2e.test_deployed import a_campaign, hear, publish, send
+from tests.eventually import eventually
 
 
 def run(*arguments: str) -> list[dict[str, Any]]:
@@ -23,11 +23,8 @@ def run(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def listed(queue: str, only: str, seconds: float = 10) -> list[dict[str, Any]]:
-    ends = time.monotonic() + seconds
-    while not (rows := run(queue, "list", "--only", only)) and time.monotonic() < ends:
-        time.sleep(0.5)
-    return rows
+def listed(queue: str, only: str) -> list[dict[str, Any]]:
+    return eventually(lambda: run(queue, "list", "--only", only))
 
 
 def test_a_rejected_record_is_listed_with_its_reason_and_folded_when_its_campaign_was_put_right(

@@ -1,4 +1,4 @@
-"""What customer support asks, of the stack as it is deployed: explain, preview, diff, rollback, export, delete."""
+"""Questions of customer support, to the stack as it is deployed: explain, preview, diff, rollback, export, delete."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast_cli.stack import Deployment
 from tests.e2e.test_deployed import a_campaign, publish, send
 from tests.e2e.test_set_aside import run
+from tests.eventually import eventually
 
 
-def explained(user: str, campaign: Campaign, status: str, seconds: float = 10) -> dict[str, Any]:
-    """The first explanation of a status, as soon as there is one."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        for row in run("explain", user, "--campaign", campaign.id):
-            if row.get("status") == status:  # another row says why there is nothing, as long as nothing is known
-                return row
-        time.sleep(0.3)
-    raise AssertionError(run("explain", user))
+def statuses(user: str, campaign: Campaign, expected: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """The rows of `explain` about a user, by the constant's value, as soon as the statuses are those expected."""
+
+    def look() -> dict[str, dict[str, Any]]:
+        """Another row says why there is nothing, as long as nothing is known."""
+        return {row["constant"]: row for row in run("explain", user, "--campaign", campaign.id) if row.get("constant")}
+
+    def status(rows: dict[str, dict[str, Any]]) -> dict[str, str]:
+        return {value: row["status"] for value, row in rows.items()}
+
+    found = eventually(look, lambda rows: status(rows) == expected)
+    assert status(found) == expected
+    return found
 
 
 def test_what_support_asks_is_answered_and_a_user_is_forgotten(deployed: Deployment, tmp_path: Path) -> None:
@@ -37,10 +42,8 @@ def test_what_support_asks_is_answered_and_a_user_is_forgotten(deployed: Deploym
         {"user": "tom", "event": added, "product": "coat"},
     ]
     send(deployed, records)
-    coat = explained("sue", campaign, "waits")
-    assert coat["waits_for"] == [charged]
-    assert explained("sue", campaign, "ended")["constant"] == "hat"
-    explained("tom", campaign, "waits")
+    assert statuses("sue", campaign, {"coat": "waits", "hat": "ended"})["coat"]["waits_for"] == [charged]
+    statuses("tom", campaign, {"coat": "waits"})
 
     (shown,) = run("preview", campaign.id, "--user", "sue", "--stage", "local")
     assert shown["detail"]["values"] == {"title": "Sue, your coat"}

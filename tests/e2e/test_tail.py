@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from holdfast.aws.clock import now_ms
 from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
-from tests.e2e.test_deployed import PATIENCE, a_campaign, publish, send
+from tests.e2e.test_deployed import a_campaign, publish, send
+from tests.eventually import PATIENCE
 
 
 def test_a_user_is_followed_while_others_come_in_too(deployed: Deployment) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +27,8 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast_cli import local
 from holdfast_cli.stack import Deployment, _client
 from holdfast_cli.watching import tap
-from tests.e2e.test_deployed import PATIENCE, a_campaign, hear, publish, send
+from tests.e2e.test_deployed import a_campaign, hear, publish, send
+from tests.eventually import eventually
 from tests.infrastructure.synthesis import targets
 
 SECRET = "the key of the webhook"
@@ -68,7 +68,7 @@ class Handed(NamedTuple):
 
 
 class Hook(BaseHTTPRequestHandler):
-    """What a webhook is sent."""
+    """A webhook, which keeps what it is sent."""
 
     got: list[tuple[dict[str, str], dict[str, Any]]]
 
@@ -146,12 +146,9 @@ def _make_webhook(handed: Handed) -> None:
     assert failed["FailedEntryCount"] == 0
 
 
-def until(found: Any, expected: int) -> list[Any]:
-    """What is found, as soon as it is so much, or patience ends."""
-    ends = time.monotonic() + PATIENCE
-    while len(all_ := list(found())) < expected and time.monotonic() < ends:
-        time.sleep(0.1)
-    return all_
+def until(found: Callable[[], Iterable[Any]], expected: int) -> list[Any]:
+    """The things found, as soon as they are so many, or patience ends."""
+    return eventually(lambda: list(found()), lambda each: len(each) >= expected)
 
 
 def test_a_message_reaches_a_queue_a_state_machine_and_a_webhook_and_its_repeat_does_no_harm(handed: Handed) -> None:
