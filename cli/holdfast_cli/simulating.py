@@ -20,7 +20,7 @@ from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.folding import Counts, Fold, Setup, merged
 from holdfast_cli.lines import plain, read_lines
-from holdfast_cli.output import progress
+from holdfast_cli.output import Failure, progress
 from holdfast_cli.reading import LARGEST_RUN, Found, Reader, Run, Runs, chunks, divided_again, moved, numbered
 from holdfast_cli.team import Step, Team, cores, team
 
@@ -127,11 +127,17 @@ class Simulated:
 
     def rows(self, known: Iterable[bytes], events: Path | Iterable[bytes]) -> Iterator[list[bytes]]:
         """Lines of JSON, some at a time, in order of time. `known` are the profiles from before."""
-        with (
-            tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
-            team(Worker, self._work, self._work.jobs) as workers,
-        ):
-            yield from self._folded(workers, Path(folder), self._read(workers, Path(folder), known, events))
+        try:
+            with (
+                tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
+                team(Worker, self._work, self._work.jobs) as workers,
+            ):
+                yield from self._folded(workers, Path(folder), self._read(workers, Path(folder), known, events))
+        except OSError as error:
+            what, where = error.strerror or error, error.filename or "temporary files"
+            raise Failure(
+                f"{where}: {what}. Temporary files are in {tempfile.gettempdir()}: TMPDIR says where."
+            ) from error
 
     def _read(self, workers: Team, folder: Path, known: Iterable[bytes], events: Path | Iterable[bytes]) -> list[Run]:
         here = Worker(self._work, lambda _: None)

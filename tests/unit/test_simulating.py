@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -240,3 +241,12 @@ def test_a_small_file_is_left_to_this_process(tmp_path: Path) -> None:
             assert simulating.jobs_for(file, None) == 8
     assert simulating.parts_for(file) == 1
     assert simulating.parts_for(Path("-")) == simulating.PARTS
+
+
+def test_a_disk_that_is_full_is_said_with_where_to_put_temporary_files(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with patch.object(simulating, "merged", side_effect=full):
+        result = CliRunner().invoke(app, ["simulate", *trace(tmp_path), "--json"])
+    assert isinstance(result.exception, Failure)
+    assert "No space left on device" in str(result.exception)
+    assert "TMPDIR" in str(result.exception)
