@@ -139,7 +139,7 @@ def looked_at(world: World) -> Seen:
             of[1] += counters.converted[ripe][arm]
         groups = Group(*sums[0]), Group(*sums[1])
         missed = missed or not covers(*groups, world.effect)
-        plain = plain or _significant(plain_dashboard(*groups))
+        plain = plain or _significant(plain_dashboard(groups))
         if not (right and wrong) and is_clear(*groups):
             better = _share(groups[0]) > _share(groups[1])
             right, wrong = right or (better and world.effect > 0), wrong or not (better and world.effect > 0)

@@ -6,6 +6,8 @@ import random
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
+from math import sqrt
+from statistics import NormalDist, fmean, variance
 from typing import Any
 
 import pytest
@@ -14,8 +16,8 @@ from hypothesis import strategies as st
 
 from holdfast.core.fold.watches import Bought, Conversion, Decision
 from holdfast.core.gate.rules import Rules
-from holdfast.core.measure.report import comparable, compare, end_of, over, reported
-from holdfast.core.measure.uplift import ALPHA, Group, covers, difference
+from holdfast.core.measure.report import comparable, compare, end_of, over, plain_dashboard, reported
+from holdfast.core.measure.uplift import ALPHA, Amounts, Group, covers, difference
 from holdfast.core.messages.scores import NOTHING, Arm, Score, scores, total
 from holdfast.core.messages.statistics import Became
 from holdfast.core.plans.goal import Goal
@@ -107,7 +109,7 @@ def test_a_clear_uplift_works_and_says_how_much_it_is() -> None:
     low, high = difference(Group(10_000, 1_500), Group(2_000, 150))
     assert (found.verdict, found.points) == ("works", (low, high))
     assert found.sentence == f"Works: +{low * 100:.1f} to +{high * 100:.1f} points more users convert."
-    assert found.plain == "A plain dashboard would say: +100%, significant."
+    assert found.plain == "A plain dashboard would say: +100%, significant; amount per user +100%, significant."
     assert found.amount is not None
     assert found.amount.low < 0.75 < found.amount.high
 
@@ -135,7 +137,28 @@ def test_what_is_not_clear_yet_says_how_many_days_it_takes_at_this_traffic() -> 
 def test_a_plain_dashboard_claims_what_is_not_clear_yet() -> None:
     (found,) = compare({"2026-01-01": a_day((1_000, 130), (200, 15))})
     assert found.verdict == "not yet"
-    assert found.plain.endswith(", significant.")
+    assert found.plain.startswith("A plain dashboard would say: +73%, significant; amount per user +73%, ")
+
+
+def test_a_plain_dashboard_claims_of_amounts_what_a_z_test_of_means_does() -> None:
+    """Against the standard library's samples: whoever pays much once makes the mean unsure."""
+    rng = random.Random(7)
+    for mean, said in ((10.0, "not significant"), (14.0, "significant")):
+        samples = [[rng.gauss(each, 12.0) for _ in range(400)] for each in (mean, 10.0)]
+        error = sqrt(sum(variance(each) / len(each) for each in samples))
+        p = 2 * (1 - NormalDist().cdf(abs(fmean(samples[0]) - fmean(samples[1])) / error))
+        assert (p < 0.05) == (said == "significant")
+        amounts = [Amounts(len(each), sum(each), sum(value**2 for value in each)) for each in samples]
+        groups = Group(400, 40), Group(400, 40)
+        ratio = fmean(samples[0]) / fmean(samples[1]) - 1
+        claim = f"A plain dashboard would say: +0%, not significant; amount per user {ratio:+.0%}, {said}."
+        assert plain_dashboard(groups, (amounts[0], amounts[1])) == claim
+
+
+def test_a_plain_dashboard_says_nothing_of_amounts_where_nobody_of_the_control_group_paid() -> None:
+    groups = Group(100, 10), Group(100, 5)
+    free = Amounts(100, 0.0, 0.0)
+    assert plain_dashboard(groups, (free, free)) == "A plain dashboard would say: +100%, not significant."
 
 
 @pytest.mark.parametrize(

@@ -194,9 +194,8 @@ def _compared(variant: str, treated: Score, base: _Base, alpha: float) -> Compar
     points = difference(*groups, alpha)
     amount = difference_of_means(*amounts, alpha) if min(groups[0].users, groups[1].users) >= FEWEST else None
     verdict, sentence = _said(groups, points, days, alpha, against=against)
-    return Comparison(
-        variant, against, *groups, points, currency, amounts, amount, verdict, sentence, plain_dashboard(*groups)
-    )
+    plain = plain_dashboard(groups, amounts)
+    return Comparison(variant, against, *groups, points, currency, amounts, amount, verdict, sentence, plain)
 
 
 def _group(score: Score) -> Group:
@@ -235,12 +234,28 @@ def _points(share: float) -> str:
     return f"{share * 100:+.1f}".replace("+0.0", "0.0").replace("-0.0", "0.0")
 
 
-def plain_dashboard(treated: Group, control: Group) -> str:
-    """The relative uplift, and a two-sided z-test at 95 %, as most tools compute it."""
+def plain_dashboard(groups: tuple[Group, Group], amounts: tuple[Amounts, Amounts] | None = None) -> str:
+    """The relative uplift of conversions and of amounts, with two-sided z-tests at 95 %, as most tools compute it."""
+    treated, control = groups
     if not (treated.users and control.users and control.converted):
         return "A plain dashboard would say: nothing yet."
     mine, theirs = treated.converted / treated.users, control.converted / control.users
     pooled = (treated.converted + control.converted) / (treated.users + control.users)
     error = sqrt(pooled * (1 - pooled) * (1 / treated.users + 1 / control.users))
+    claims = [_claim(mine, theirs, error)]
+    if amounts and amounts[1].total > 0:
+        mine, theirs = (each.total / each.users for each in amounts)
+        error = sqrt(sum(_variance(each) / each.users for each in amounts))
+        claims.append(f"amount per user {_claim(mine, theirs, error)}")
+    return f"A plain dashboard would say: {'; '.join(claims)}."
+
+
+def _claim(mine: float, theirs: float, error: float) -> str:
     sure = error > 0 and erfc(abs(mine - theirs) / error / sqrt(2)) < ALPHA
-    return f"A plain dashboard would say: {mine / theirs - 1:+.0%}, {'significant' if sure else 'not significant'}."
+    return f"{mine / theirs - 1:+.0%}, {'significant' if sure else 'not significant'}"
+
+
+def _variance(amounts: Amounts) -> float:
+    """Of the sample: 0 of one user, who varies from nobody."""
+    spread = amounts.squares - amounts.total**2 / amounts.users
+    return max(spread, 0.0) / max(amounts.users - 1, 1)
