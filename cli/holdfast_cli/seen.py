@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -16,7 +16,7 @@ from holdfast.core.authoring.basics import did_you_mean
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import Seen
 from holdfast.core.intake.tail import MAX_SHAPES, Line
-from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.uses import used
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 from holdfast_cli.tail import LONGEST, looking
@@ -72,16 +72,6 @@ def events(
         print_json(row)
     else:
         _show(row, looked)
-
-
-def used(plans: Iterable[Plan]) -> dict[str, dict[str, str]]:
-    """The campaigns that use an event, and as what, by event key."""
-    found: dict[str, dict[str, str]] = {}
-    for plan in plans:
-        for own in dict.fromkeys((*plan.did, *plan.did_not, *plan.names)):
-            part = "did" if own in plan.did else "did_not" if own in plan.did_not else "convert"
-            found.setdefault(plan.events.get(own, own), {}).setdefault(plan.id, part)
-    return found
 
 
 def _look(deployment: Deployment, key: str, seconds: float) -> Looked:

@@ -7,6 +7,7 @@ import { asApiError, keepFresh, useData } from "./data.js";
 import { freshName, keepFor, POLICY } from "./draft/kept.js";
 import type CampaignPage from "./editor/page.js";
 import type PolicyPage from "./editor/policy.js";
+import type IncomingPage from "./incoming/page.js";
 import { Activity } from "./pages/activity.js";
 import { Campaigns } from "./pages/campaigns.js";
 import { Queues } from "./pages/queues.js";
@@ -137,6 +138,7 @@ function Nav({ route }: { route: Route }) {
     ["campaigns", words.nav.campaigns, "campaigns", to("campaigns")],
     ["policy", words.nav.policy, "policy", to("policy")],
     ["users", words.nav.users, "users", to("users")],
+    ["incoming", words.nav.incoming, "incoming", to("incoming")],
     ["queues", words.nav.queues, "queues", to("queues", rejected || !undelivered ? "rejected" : "undelivered")],
     ["activity", words.nav.activity, "activity", to("activity")],
   ];
@@ -177,6 +179,7 @@ function Page({ route, me }: { route: Route; me: Me }) {
     const name = first === "undelivered" ? first : "rejected";
     return <Queues key={name} name={name} me={me} />;
   }
+  if (page === "incoming") return <Incoming route={route} />;
   if (page === "activity") return <Activity />;
   return (
     <main id="main" tabIndex={-1}>
@@ -208,6 +211,13 @@ const policy = (): Promise<{ default: typeof PolicyPage }> => import("./editor/p
 
 function Policy(props: { me: Me }) {
   const Loaded = useLater<typeof PolicyPage>(policy);
+  return Loaded ? <Loaded {...props} /> : <Loading />;
+}
+
+const incoming = (): Promise<{ default: typeof IncomingPage }> => import("./incoming/page.js");
+
+function Incoming(props: { route: Route }) {
+  const Loaded = useLater<typeof IncomingPage>(incoming);
   return Loaded ? <Loaded {...props} /> : <Loading />;
 }
 

@@ -63,7 +63,14 @@ export const words = {
     stage: (stage: string): string => `Stage ${stage}`,
   },
 
-  nav: { campaigns: "Campaigns", policy: "Policy", users: "Users", queues: "Queues", activity: "Activity" },
+  nav: {
+    campaigns: "Campaigns",
+    policy: "Policy",
+    users: "Users",
+    incoming: "Incoming",
+    queues: "Queues",
+    activity: "Activity",
+  },
 
   broken: {
     title: "This page could not be shown",
@@ -660,6 +667,82 @@ per_user: # of all campaigns together
     noCampaign: "No campaign is published.",
   },
 
+  incoming: {
+    title: "Incoming",
+    tabs: { live: "Live", events: "Events", sources: "Sources" },
+    about: {
+      live: "Each record as it comes in: how it is read, what it touches, and why it is rejected.",
+      events: "The events that were seen, what they bear, and which campaigns use them.",
+      sources:
+        "How bodies of other systems are read, in the order in which the sources are asked. They are files: see `holdfast source`.",
+    },
+    chosen: "What is looked at",
+    records: "Records",
+    event: "Event",
+    user: "User id",
+    all: "All",
+    looking: "Looking on.",
+    stopped: "Not looking on.",
+    stop: "Stop",
+    goOn: "Look on",
+    count: (count: number, more: number, rejected: number): string =>
+      [
+        many(count, "record", "records"),
+        rejected ? `${number(rejected)} rejected` : "",
+        more ? `${number(more)} more came at once, and are not shown` : "",
+      ]
+        .filter(Boolean)
+        .join(" · "),
+    why: {
+      "by hand": "What comes in now is not shown.",
+      hidden: "This tab was not in front: nothing was asked for meanwhile. What came in meanwhile is not shown.",
+      over: "Ten minutes are over. Looking on costs a little with each batch of records, so it ends by itself.",
+      failed: "Nothing more is asked for.",
+    },
+    nothing: "No record",
+    nothingYet: "Nothing came in yet. What comes is here within a few seconds.",
+    nothingCame: "Nothing that is looked for came in while it was looked for.",
+    reads: {
+      event: "Event",
+      profile: "Profile",
+      tie: "Tie",
+      rejected: "Rejected",
+      ignored: "Ignored",
+      later: "Later",
+    },
+    again: "comes again, as it could not be taken yet",
+    form: (form: string): string => `Read as ${form}`,
+    happened: "happened",
+    touches: "Touches",
+    part: (part: string): string => words.incoming.parts[part] ?? part,
+    parts: {
+      did: "did",
+      did_not: "did not",
+      convert: "conversion",
+      "did, too late to open a watch": "did, too late to be waited for",
+    } as Record<string, string>,
+    properties: (count: number): string => many(count, "property", "properties"),
+    property: "Property",
+    types: "Types",
+    share: "In",
+    shares: (event: string): string => `Properties of “${event}”, in what is shown`,
+    searchEvents: "Search events and properties",
+    noEvents: "No event",
+    noEventsAbout: "No event came in so far.",
+    noneFound: "No event and no property has that in its name.",
+    lookOn: "Live",
+    lookOnAt: (event: string): string => `Live: ${event}`,
+    unused: "No campaign uses it.",
+    usedBy: "Used by",
+    or: " or ",
+    noSources: "No source is published",
+    noSourcesAbout:
+      "Holdfast's own forms, Segment, RudderStack and others are read without one. For what is not: `holdfast source publish`.",
+    matches: "Reads bodies with",
+    file: "Its file",
+    fileOf: (id: string): string => `the file of ${id}`,
+  },
+
   queues: {
     title: "Queues",
     names: { rejected: "Rejected", undelivered: "Undelivered" },
@@ -727,6 +810,7 @@ per_user: # of all campaigns together
     input: "Go to a campaign, a user, a queue",
     placeholder: "A campaign, a user id, a queue",
     places: "Places",
+    incoming: (tab: string): string => `Incoming: ${tab}`,
     campaign: "campaign",
     page: "page",
     queue: "queue",

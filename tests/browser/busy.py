@@ -298,6 +298,82 @@ def rules() -> dict[str, Any]:
     } | {"source": POLICY}
 
 
+PROPERTIES = [
+    "product_name",
+    "price",
+    "Items[].prod_name",
+    "a_property.with.a_long_path[].that_nobody_shortened",
+    "مدينة",
+]
+
+
+def seen() -> dict[str, Any]:
+    events = []
+    for number, name in enumerate(NAMES[:5]):
+        properties = [{"path": path, "types": ["number", "string"][: 1 + at % 2]} for at, path in enumerate(PROPERTIES)]
+        uses = [{"campaign": row["id"], "part": "did_not"} for row in rows()[number : number * 4]]
+        events.append({"name": name, "properties": properties, "campaigns": uses})
+    return {"events": events, "profile": []}
+
+
+def sources() -> dict[str, Any]:
+    return {
+        "sources": [
+            {
+                "id": f"source-{number}",
+                "name": name,
+                "revision": number + 1,
+                "match": 'detail.metadata."X-Shopify-Topic" && ' * (1 + number * 4) + "true",
+                "published_at": NOW - number * DAY,
+                "published_by": USER if number % 2 else "ann",
+                "note": NAMES[4] if number % 2 else None,
+                "source": f"id: source-{number}\nname: {name}\n",
+            }
+            for number, name in enumerate(["Shopify", NAMES[5], NAMES[2]])
+        ]
+    }
+
+
+def came() -> list[dict[str, Any]]:
+    """One of each kind, again and again."""
+    record: dict[str, Any] = {
+        "form": "plain event",
+        "user": "",
+        "event": "",
+        "at": None,
+        "properties": [],
+        "campaigns": [],
+    }
+    long = {"user": USER, "event": NAMES[5], "form": "source a-source-with-a-long-name"}
+    kinds: list[dict[str, Any]] = [
+        {"read": "event", "user": "zoe", "event": "added to cart", "at": NOW - 2 * MINUTE, "campaigns": ["c-05: did"]},
+        {"read": "rejected", **long, "reason": f"constant property product: {'x' * 150} is missing"},
+        {"read": "event", **long, "campaigns": [f"c-{number:02}: did_not" for number in range(12)]},
+        {"read": "profile", "user": USER, "event": NAMES[2]},
+        {"read": "tie", "user": f"anon-{'7' * 60}"},
+        {"read": "ignored", "reason": "a page view"},
+        {"read": "later", "reason": "source shopify is of a newer release", "again": True},
+    ]
+    shapes = [
+        f"{kind} {path}"
+        for kind, path in zip(["string", "number", "string", "list", "string"], PROPERTIES, strict=True)
+    ]
+    return [
+        {"reason": "", "again": False, **record, "came": NOW - (20 - at) * 1000, "properties": shapes[: at % 6], **kind}
+        for at, kind in enumerate(kinds * 2)
+    ]
+
+
+LOOKED_ON: set[str] = set()
+"""Ids that were answered before: then nothing more came."""
+
+
+def tailed(asked: models.LookOn) -> models.Tailed:
+    new = asked.id not in LOOKED_ON
+    LOOKED_ON.add(asked.id)
+    return models.Tailed(records=[models.Came(**each) for each in came()] if new else [], more=1_234 if new else 0)
+
+
 def answer(path: str, query: str) -> Any:
     """The answer to a GET, as the API's models have it; None for an unknown path."""
     days = int(parse_qs(query).get("days", ["14"])[0])
@@ -313,7 +389,8 @@ def answer(path: str, query: str) -> Any:
         "queues": (models.Queued, queue) if one else (models.Counts, lambda: {"rejected": 12_345, "undelivered": 5}),
         "explain": (models.Explained, story),
         "activity": (models.Activity, acts),
-        "seen": (models.SeenNames, lambda: {"events": [], "profile": []}),
+        "seen": (models.SeenNames, seen),
+        "sources": (models.Sources, sources),
         "catalogs": (models.Catalogs, lambda: {"catalogs": []}),
     }
     if kind not in known:
@@ -325,19 +402,20 @@ def answer(path: str, query: str) -> Any:
 def pure(path: str, body: Any) -> tuple[int, Any]:
     """The answer to a POST that changes nothing: the API's own, of a system that has seen nothing."""
     kind = path.partition("/api/")[2]
+    known: dict[str, Callable[[], models.Told]] = {
+        "check": lambda: API.check(models.Drafted.model_validate(body)),
+        "preview": lambda: API.preview(models.Occurrence.model_validate(body)),
+        "policy/check": lambda: policy.check(models.PolicyText.model_validate(body), PUBLISHED),
+        "suggestions": lambda: API.suggest(models.Drafted.model_validate(body)),
+        "tail": lambda: tailed(models.LookOn.model_validate(body)),
+    }
+    if kind not in known:
+        return 404, {"error": {"code": "not_found", "message": path}}
     try:
-        if kind == "check":
-            checked = API.check(models.Drafted.model_validate(body)).model_dump(mode="json")
-            return 200, checked | ({"hints": HINTS} if CAMPAIGN in json.dumps(body) else {})
-        if kind == "preview":
-            return 200, API.preview(models.Occurrence.model_validate(body)).model_dump(mode="json")
-        if kind == "policy/check":
-            return 200, policy.check(models.PolicyText.model_validate(body), PUBLISHED).model_dump(mode="json")
-        if kind == "suggestions":
-            return 200, API.suggest(models.Drafted.model_validate(body)).model_dump(mode="json")
+        told = known[kind]().model_dump(mode="json")
     except Refused as error:
         return error.status, error.body
-    return 404, {"error": {"code": "not_found", "message": path}}
+    return 200, told | ({"hints": HINTS} if kind == "check" and CAMPAIGN in json.dumps(body) else {})
 
 
 PUBLISHED: Any = SimpleNamespace(live=lambda: [SimpleNamespace(plan=SimpleNamespace(id="c-03"))])

@@ -38,6 +38,9 @@ PAGES = {
     "undelivered": "#/queues/undelivered",
     "activity": "#/activity",
     "policy": "#/policy",
+    "live": "#/incoming",
+    "events": "#/incoming/events",
+    "sources": "#/incoming/sources",
 }
 
 

@@ -39,6 +39,9 @@ PAGES = {
     "activity": "#/activity",
     "policy": "#/policy",
     "new": "#/campaigns/new/new-one",
+    "live": "#/incoming/live",
+    "events": "#/incoming/events",
+    "sources": "#/incoming/sources",
 }
 SIZES = {1440: 900, 1024: 768, 390: 844}
 
@@ -146,6 +149,8 @@ def open_page(desk: Desk, name: str, place: str) -> None:
         expect(desk.page.locator(".hint")).to_be_visible()
     if name == "policy":
         expect(desk.page.get_by_text("no campaign 'order-confirmation' is published")).to_be_visible()
+    if name == "live":
+        expect(desk.page.get_by_text("14 records")).to_be_visible()
     if name == "new":
         expect(desk.page.get_by_role("heading", name="Nothing to show yet")).to_be_visible()
     desk.page.evaluate("document.activeElement?.blur()")

@@ -514,6 +514,7 @@ def test_what_was_seen_is_offered_to_templates(world: World, browser: Browser) -
     world.join().take([world.body({"user": "ann", "profile": {"first_name": "Ann"}})])
     seen = browser.get("/api/seen")
     assert [event["name"] for event in seen["events"]] == ["Added"]
+    assert seen["events"][0]["campaigns"] == [{"campaign": "cart", "part": "did"}]
     assert seen["profile"] == [{"path": "first_name", "types": ["string"]}]
     groups = {
         g["group"]: [i["insert"] for i in g["items"]] for g in browser.post("/api/suggestions", source=FILE)["groups"]

@@ -110,6 +110,12 @@ export function placesFor(
       note: words.palette.queue,
       icon: "queues",
     },
+    ...(["live", "events", "sources"] as const).map((tab) => ({
+      address: to("incoming", tab),
+      said: words.palette.incoming(words.incoming.tabs[tab]),
+      note: words.palette.page,
+      icon: "incoming" as const,
+    })),
     { address: to("policy"), said: words.nav.policy, note: words.palette.page, icon: "policy" },
     { address: to("activity"), said: words.nav.activity, note: words.palette.page, icon: "activity" },
     { address: to("users"), said: words.nav.users, note: words.palette.page, icon: "users" },

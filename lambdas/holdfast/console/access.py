@@ -13,8 +13,8 @@ from holdfast.console.answers import Refused
 VIEWER = "viewer"
 EDITOR = "editor"
 
-PURE = {f"/api/{name}" for name in ("check", "preview", "diff", "match", "suggestions", "policy/check")}
-"""POST routes that only read: a campaign is too long for an address."""
+PURE = {f"/api/{name}" for name in ("check", "preview", "diff", "match", "suggestions", "tail", "policy/check")}
+"""POST routes that change nothing: what they ask about is too long, or too private, for an address."""
 
 
 class Person(NamedTuple):

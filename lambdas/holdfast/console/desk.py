@@ -65,6 +65,7 @@ from holdfast.core.messages.detail import NOTHING_FOUND, Found
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import days, series
 from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.uses import used
 from holdfast.core.templates.locales import zone
 from holdfast.core.times import format_duration
 from holdfast.services.behind import Asked, behind, behind_failed, withheld_now
@@ -341,9 +342,13 @@ class Desk:
 
     def seen(self) -> models.SeenNames:
         events, profile = self._seen()
+        uses = used(self.live.current().newest.values())
         return models.SeenNames(
             events=sorted(
-                (models.SeenEvent(name=each.name, properties=_properties(each)) for each in events.values()),
+                (
+                    models.SeenEvent(name=each.name, properties=_properties(each), campaigns=_uses(uses.get(key, {})))
+                    for key, each in events.items()
+                ),
                 key=lambda each: each.name.casefold(),
             ),
             profile=_properties(profile),
@@ -739,6 +744,10 @@ def _mistake(mistake: campaign_text.Mistake) -> models.Mistake:
 
 def _hint(mistake: campaign_text.Mistake) -> models.Hint:
     return models.Hint.model_validate(_mistake(mistake).model_dump(exclude={"template_line", "template_column"}))
+
+
+def _uses(campaigns: Mapping[str, Any]) -> list[models.Use]:
+    return [models.Use(campaign=campaign, part=part) for campaign, part in sorted(campaigns.items())]
 
 
 def _properties(seen: Seen) -> list[models.SeenProperty]:

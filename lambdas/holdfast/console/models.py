@@ -272,9 +272,17 @@ class SeenProperty(Told):
     types: list[str]
 
 
+class Use(Told):
+    campaign: str
+    part: Literal["did", "did_not", "convert"]
+
+
 class SeenEvent(Told):
+    """`campaigns` are the live ones that use it."""
+
     name: str
     properties: list[SeenProperty]
+    campaigns: list[Use]
 
 
 class SeenNames(Told):
