@@ -26,7 +26,7 @@ from zlib import crc32
 from msgspec import Struct, json
 
 from holdfast.core.events import Event, Ignored, Operation, ProfileChange, Record, Rejected, Tie
-from holdfast.core.explain.replay import FUTURE, NO_ARRIVAL
+from holdfast.core.explain.replay import FIRST, FUTURE, NO_ARRIVAL
 from holdfast.core.intake.fields import EARLIEST_MS, LATEST_MS, RULES, Rules
 from holdfast.core.intake.forms import flat_event, flat_objects, records
 from holdfast.core.limits import MAX_ENTRIES
@@ -256,8 +256,7 @@ class Reader:
         self._latest = latest
         self._as_arrived = as_arrived or before
         self._before = before
-        self._last = last
-        self._now = last
+        self._last = self._now = max(last, FIRST)
         self._timed = False
         self._quiet: set[str] = set()
         self._good: set[str] = set()

@@ -16,6 +16,7 @@ from rich.progress import Progress, TaskID
 
 from holdfast.core.authoring.hints import letters
 from holdfast.core.events import event_key
+from holdfast.core.explain.replay import FIRST
 from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.folding import Counts, Fold, Setup, merged
@@ -167,12 +168,12 @@ class Simulated:
             founds = workers.each("read", tasks, step)
         if self._work.reading.as_arrived:
             return founds
-        last = 0
+        last = FIRST
         for n, found in enumerate(founds):
-            if found.adrift and last:
+            if found.adrift and last > FIRST:
                 again = tasks[n]._replace(name=folder / f"{n}-again", last=last)
                 (founds[n],) = workers.each("read", [again], lambda _: None)
-            last = founds[n].last or last
+            last = founds[n].last
         return founds
 
     def _divided(self, workers: Team, folder: Path, elsewhere: dict[str, int]) -> list[Run]:

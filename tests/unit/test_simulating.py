@@ -105,6 +105,30 @@ def test_what_comes_out_is_the_same_in_whatever_pieces_it_is_read_and_folded(
         assert outcome(text, before, parts, chunks, as_arrived=as_arrived) == whole
 
 
+UNTIMED = [
+    {"user": "ann", "profile": {"first_name": "Ann"}},
+    *({"user": user, "event": ADDED, "name": name} for name in ("coat", "hat") for user in USERS),
+    {"user": "bob", "event": CHARGED, "bought": ["coat"]},
+]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("timed", [None, 0, 5, len(UNTIMED)])
+def test_records_without_a_time_happen_at_that_of_the_line_before_in_whatever_pieces(
+    first: int, timed: int | None
+) -> None:
+    """And at the beginning, where no line says one, at the beginning of time: each is decided."""
+    records = UNTIMED[first:]
+    if timed is not None:
+        records = [*records[:timed], {"user": "zed", "event": "page", "ts": NOON}, *records[timed:]]
+    text = "".join(json.dumps(each) + "\n" for each in records)
+    whole = outcome(text, [], 1, 1, as_arrived=False)
+    decided = whole[1][2]
+    assert decided["send"] + decided["withheld"] >= len(USERS)
+    for parts, chunks in ((2, 1), (3, 5), (32, 2)):
+        assert outcome(text, [], parts, chunks, as_arrived=False) == whole
+
+
 def test_ids_that_are_tied_belong_to_one_part() -> None:
     ties = [("a", "b"), ("c", "d"), ("b", "c"), ("x", "y")]
     elsewhere = moved(ties, 7)
