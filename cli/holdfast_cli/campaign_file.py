@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import MAX_CHARACTERS, CampaignFileError, Mistake, Source, parse, validate
+from holdfast_cli.output import Failure
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -17,6 +19,16 @@ def read_campaign(path: Path) -> tuple[Campaign, str]:
     """The campaign and the text it was read from. Raises CampaignFileError with all mistakes at once."""
     campaign, source = read_model(path, Campaign)
     return campaign, source.text
+
+
+def distinct(named: Iterable[tuple[Path, str]]) -> None:
+    """Raises Failure where two files are one campaign: which of them is meant?"""
+    files: dict[str, Path] = {}
+    for path, id_ in named:
+        if files.setdefault(id_, path) != path:
+            raise Failure(
+                f"{files[id_]} and {path} are both campaign {id_!r}. Give one of them another id, or leave it out"
+            )
 
 
 def read_model(path: Path, model: type[_Model]) -> tuple[_Model, Source]:

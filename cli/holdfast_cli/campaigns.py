@@ -29,7 +29,7 @@ from holdfast.core.times import format_duration
 from holdfast.services.publishing import publish as publish_text
 from holdfast_cli import local
 from holdfast_cli.acts import BreakingOption, NoteOption, record, whoami
-from holdfast_cli.campaign_file import read_campaign, read_model, text_of
+from holdfast_cli.campaign_file import distinct, read_campaign, read_model, text_of
 from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
@@ -69,6 +69,7 @@ def validate(
     """
     known = _known(stage)
     wrong = False
+    ids: list[tuple[Path, str]] = []
     for path in campaign_files(files):
         try:
             campaign, source = read_model(path, Campaign)
@@ -78,6 +79,7 @@ def validate(
             wrong = True
             show_mistakes(error, as_json=json)
             continue
+        ids.append((path, campaign.id))
         found = [source.mistake(*hint) for hint in hints(campaign, known)]
         failed = sum(not result.passed for result in results)
         wrong = wrong or failed > 0 or (strict and bool(found))
@@ -90,6 +92,7 @@ def validate(
         for hint in found if not json else []:
             _show_mistake(hint, "[yellow]![/]")
         _show_results((result for result in results if json or not result.passed), as_json=json)
+    distinct(ids)
     if wrong:
         raise typer.Exit(1)
 
@@ -168,7 +171,9 @@ def publish(
     What would break a consumer of the messages is refused: a key that is gone, another type, another detail type.
     """
     with mistakes_end(as_json=json):
-        read = [read_campaign(path) for path in campaign_files(files)]
+        paths = campaign_files(files)
+        read = [read_campaign(path) for path in paths]
+    distinct((path, campaign.id) for path, (campaign, _) in zip(paths, read, strict=True))
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
     broken = [] if breaking else [f"{each.id}: {why}" for each, _ in read for why in _breaks(table, each)]

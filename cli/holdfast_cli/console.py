@@ -255,7 +255,11 @@ def console(
     *,
     port: Annotated[
         int | None,
-        typer.Option(help=f"The port to listen on; 0 for any free one. Default: {PORT}, or any if that is taken."),
+        typer.Option(
+            min=0,
+            max=65535,
+            help=f"The port to listen on; 0 for any free one. Default: {PORT}, or any if that is taken.",
+        ),
     ] = None,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     stage: Stage = "local",

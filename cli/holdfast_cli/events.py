@@ -21,11 +21,23 @@ from holdfast.core.intake.fields import Rules
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import iso
 from holdfast.core.plans.plan import Plans
-from holdfast_cli.campaign_file import read_campaign, read_model
+from holdfast_cli.campaign_file import distinct, read_campaign, read_model
 from holdfast_cli.campaigns import mistakes_end
 from holdfast_cli.folding import Setup
 from holdfast_cli.lines import read_lines
-from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_lines, print_rows, progress
+from holdfast_cli.output import (
+    Failure,
+    Json,
+    Stage,
+    check_writable,
+    err,
+    out,
+    print_json,
+    print_lines,
+    print_rows,
+    progress,
+    write_text,
+)
 from holdfast_cli.page import page, ranked
 from holdfast_cli.policies import read_policy
 from holdfast_cli.rows import CatalogOption, HistoryOption, RecommendationOption, rows_in_files
@@ -158,7 +170,13 @@ def simulate(
     with mistakes_end(as_json=json):
         rules = read_policy(policy) if policy else NONE
         recommenders = [read_model(path, Recommendation)[0].plan() for path in recommendation or ()]
-        plans = Plans((read_campaign(path)[0].plan() for path in campaign), recommenders, policy=rules)
+        read = [(path, read_campaign(path)[0].plan()) for path in campaign]
+    distinct((path, plan.id) for path, plan in read)
+    plans = Plans((plan for _, plan in read), recommenders, policy=rules)
+    if history and not recommenders:
+        raise typer.BadParameter("nothing recommends from it: name a recommendation with -r", param_hint="--history")
+    if html:
+        check_writable(html)
     gc.set_threshold(200_000, 20, 100)  # next to nothing refers back to itself: looking for it took a sixth
     reading = Reading(rules_of(source, as_json=json), latest=now_ms() + AHEAD_MS, as_arrived=as_arrived)
     rows = rows_in_files(plans, catalog or (), history)
@@ -177,9 +195,11 @@ def simulate(
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.counts.decisions.items()))
         out.print(f"{run.records} records: {counts or 'nothing decided'}")
     if html:
-        html.write_text(_page(run, events.name), "utf-8")
+        write_text(html, _page(run, events.name))
         err.print(f"[dim]Written: {escape(str(html))}[/]")
     _tell_what_was_left_out(run)
+    if not run.records and run.rejected:
+        raise Failure("No record of the file can be read")
 
 
 def _tell_what_was_left_out(run: Simulated) -> None:

@@ -20,11 +20,11 @@ from holdfast.core.fold.watches import State
 from holdfast.core.messages.rendering import Rendering
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan
-from holdfast.services.publishing import plan_of
+from holdfast.services.publishing import live_then, plan_of
 from holdfast.services.user_data import Known, read_user
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.catalogs import lookup
-from holdfast_cli.output import Failure, Json, Stage, out, print_json
+from holdfast_cli.output import Failure, Json, Stage, not_empty, out, print_json
 from holdfast_cli.set_aside import rejected_queue
 from holdfast_cli.stack import Deployment
 from holdfast_cli.users import users
@@ -45,7 +45,7 @@ LOOKED_AT = 300
 
 
 def explain(
-    user: Annotated[str, typer.Argument(help="The user's identity.", show_default=False)],
+    user: Annotated[str, typer.Argument(help="The user's identity.", show_default=False, callback=not_empty)],
     *,
     campaign: Annotated[str, typer.Option("--campaign", "-c", help="Only this campaign.")] = "",
     utc: Annotated[bool, typer.Option("--utc", help="Print times in UTC, not in this machine's time zone.")] = False,
@@ -62,6 +62,7 @@ def explain(
         raise Failure(f"There is no campaign {campaign}. See: holdfast campaign list")
     zone: tzinfo = UTC if utc else tzlocal()
     rendering, rows = Rendering(plan_of(table)), lookup(deployment).rows(plans.recommenders)
+    live = live_then(table, plans)
     found = explain_state(
         person,
         state,
@@ -69,7 +70,7 @@ def explain(
         now_ms(),
         zone=zone,
         outbox=outbox,
-        render=lambda each: rendering.outcomes([(person, each, plans[each.campaign], properties)], rows)[0],
+        render=lambda each: rendering.outcomes([(person, each, live(each), properties)], rows)[0],
     )
     chosen = [each for each in found if campaign in {"", each.campaign}]
     if json:

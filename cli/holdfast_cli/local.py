@@ -339,7 +339,10 @@ def _remember(aws: LocalAws) -> None:
 
 
 def _lock_file(name: str) -> Path:
-    home().mkdir(parents=True, exist_ok=True)
+    try:
+        home().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalError(f"{home()} cannot be made: {error.strerror}. HOLDFAST_HOME names another directory") from None
     return home() / f"{name}.lock"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
@@ -98,6 +99,11 @@ def main() -> None:
         sys.exit(1)
     except (BotoCoreError, ClientError) as error:
         err.print(f"[red]✗[/] AWS says: {escape(str(error))}")
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        err.print("[red]✗[/] The disk, or what the output is written to, is full.")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

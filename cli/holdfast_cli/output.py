@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
@@ -30,6 +31,13 @@ Stage: TypeAlias = Annotated[
 
 class Failure(Exception):
     """Something is wrong, and this says what to do: printed as it is, exit code 1."""
+
+
+def not_empty(value: str) -> str:
+    """For what names something. Raises BadParameter."""
+    if not value.strip():
+        raise typer.BadParameter("it is empty")
+    return value
 
 
 def print_json(row: Mapping[str, Any]) -> None:
@@ -72,6 +80,22 @@ def _cell(value: object) -> str:
             return ", ".join(map(_cell, value))
         case _:
             return json.dumps(value, ensure_ascii=False)
+
+
+def check_writable(path: Path) -> None:
+    """Before a long run, not after it. Raises Failure."""
+    if path.is_dir():
+        raise Failure(f"{path} is a directory: name a file in it")
+    if not path.parent.is_dir():
+        raise Failure(f"{path} cannot be written: there is no directory {path.parent}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Raises Failure."""
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror}") from None
 
 
 @contextmanager

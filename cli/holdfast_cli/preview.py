@@ -37,7 +37,7 @@ from holdfast_cli import local
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.campaigns import campaigns, mistakes_end
 from holdfast_cli.catalogs import lookup
-from holdfast_cli.output import Failure, Json, err, out, print_json
+from holdfast_cli.output import Failure, Json, err, not_empty, out, print_json
 from holdfast_cli.policies import live_policy
 from holdfast_cli.stack import Deployment
 from holdfast_cli.users import users
@@ -48,7 +48,9 @@ COLOURS = {"missing": "red", "default": "yellow"}
 def preview(
     campaign: Annotated[str, typer.Argument(help="A campaign file, or a live campaign's id.", show_default=False)],
     *,
-    user: Annotated[str, typer.Option("--user", "-u", help="The user's identity, real or made up.")],
+    user: Annotated[
+        str, typer.Option("--user", "-u", help="The user's identity, real or made up.", callback=not_empty)
+    ],
     event: Annotated[
         str, typer.Option(help="The trigger's properties, or an event in any form, or a list of them, as JSON.")
     ] = "",

@@ -42,7 +42,8 @@ def rows_in_files(plans: Plans, catalogs: Iterable[str], history: Path | None) -
     for given in catalogs:
         name, equals, file = given.partition("=")
         if not equals or not re.match(NAME_PATTERN, name):
-            raise typer.BadParameter("NAME=FILE, such as products=products.csv", param_hint="--catalog")
+            hint = "NAME=FILE, such as products=products.csv; a name is lower-case letters, digits and -"
+            raise typer.BadParameter(hint, param_hint="--catalog")
         rows |= read_catalog(name, Path(file), plans)
     built = {name: _built(each, history) for name, each in plans.recommenders.items()} if history else {}
     return RowsInMemory(rows, built, plans.recommenders)

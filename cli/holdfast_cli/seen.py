@@ -65,7 +65,7 @@ def events(
     key = event_key(name)
     if key not in seen:
         known = did_you_mean(name, [each.name for each in seen.values()])
-        raise Failure(f"{name!r} was never seen{known}. See: holdfast events")
+        raise Failure(f"{name!r} was never seen{known or '.'} What was seen: holdfast events")
     looked = _look(deployment, key, seconds) if seconds else None
     row = _row(seen[key], uses.get(key, {}), looked)
     if json:

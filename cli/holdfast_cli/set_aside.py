@@ -22,7 +22,7 @@ from holdfast_cli.acts import NoteOption, record
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
 from holdfast_cli.stack import Deployment
 
-Limit = Annotated[int, typer.Option(help="How many messages to look at.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many messages to look at.")]
 OfUser = Annotated[str, typer.Option("--user", help="Only records of this user, under any id.", show_default=False)]
 Only = Annotated[str, typer.Option("--only", help="Only messages whose reason contains this text.")]
 

@@ -11,12 +11,12 @@ from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Held, Users
 from holdfast.core.fold import profiles, watches
 from holdfast.services.user_data import held_of
-from holdfast_cli.output import Json, Stage, err, out, print_json
+from holdfast_cli.output import Json, Stage, err, not_empty, out, print_json
 from holdfast_cli.stack import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="Export or delete everything stored about one user.")
 
-User = Annotated[str, typer.Argument(help="The user's identity.", show_default=False)]
+User = Annotated[str, typer.Argument(help="The user's identity.", show_default=False, callback=not_empty)]
 
 
 def users(deployment: Deployment) -> Users:

@@ -76,8 +76,8 @@ def _policy(queue: str, rule: str) -> str:
 
 def watch(
     *,
-    seconds: Annotated[float | None, typer.Option("--for", help="Stop after this many seconds.")] = None,
-    count: Annotated[int | None, typer.Option(help="Stop after this many messages.")] = None,
+    seconds: Annotated[float | None, typer.Option("--for", min=0.1, help="Stop after this many seconds.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Stop after this many messages.")] = None,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:

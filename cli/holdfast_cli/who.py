@@ -8,7 +8,7 @@ import typer
 
 from holdfast.core.messages.rendering import Rendering
 from holdfast.services.behind import Asked, Behind, Kind, behind, behind_failed, withheld_now
-from holdfast.services.publishing import plan_of
+from holdfast.services.publishing import live_then, plan_of
 from holdfast_cli.campaigns import campaigns
 from holdfast_cli.catalogs import lookup
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json
@@ -59,5 +59,5 @@ def _found(deployment: Deployment, asked: Asked, limit: int) -> Behind:
     if asked.kind == "failed":
         looked = undelivered_queue(deployment).look(LOOKED_AT)
         return behind_failed(looked, asked.campaign, complete=len(looked) < LOOKED_AT, most=limit)
-    reasons = withheld_now(lookup(deployment), Rendering(plan_of(table)), plans)
+    reasons = withheld_now(lookup(deployment), Rendering(plan_of(table)), plans, live_then(table, plans))
     return behind(users(deployment), asked, reasons, most=limit)

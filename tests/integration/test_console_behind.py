@@ -86,6 +86,17 @@ def test_whom_delivery_withheld_a_message_from(world: World, browser: Browser) -
     assert users(browser, "withheld", "missing: Event.price") == []
 
 
+def test_what_was_published_since_changes_nothing_that_was_delivered(world: World, browser: Browser) -> None:
+    world.publish(a_plan(values={"title": "{{ Profile.name }}, your coat"}))
+    decide(world, "ann")
+    world.publish(a_plan(values={"title": "{{ Profile.name | default: 'Hi' }}, your coat"}))
+    assert users(browser, "withheld", "missing: Profile.name") == ["ann"]
+    (explained,) = browser.get("/api/explain?user=ann")["explanations"]
+    assert (explained["status"], explained["reason"]) == ("withheld", "missing: Profile.name")
+    decide(world, "ben")
+    assert users(browser, "withheld") == ["ann"]
+
+
 def test_what_a_newer_release_decided_hides_nobody_else(world: World, browser: Browser) -> None:
     world.publish(a_plan(values={"title": "{{ Profile.name }}, your coat"}))
     decide(world, "ann", "bob", "cleo")

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from holdfast_cli.main import app
+from holdfast_cli.output import Failure
 
 CAMPAIGN = """\
 id: cart
@@ -64,6 +65,72 @@ def test_simulate_tells_what_was_rejected_and_goes_on(files: Path) -> None:
     _, told = simulate(files)
     assert "2 records rejected" in told
     assert "product is missing in added" in told
+
+
+def failed(*arguments: object) -> str:
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code != 0, result.output
+    return str(result.exception) if isinstance(result.exception, Failure) else result.output
+
+
+def test_simulate_of_a_file_of_which_nothing_can_be_read_fails(files: Path) -> None:
+    assert "No record of the file can be read" in failed(
+        "simulate", "-c", files / "cart.yaml", "-e", files / "cart.yaml"
+    )
+
+
+def test_simulate_says_before_a_long_run_where_no_page_can_be_written(files: Path) -> None:
+    given = ("simulate", "-c", files / "cart.yaml", "-e", files / "events.jsonl", "--html")
+    assert "is a directory: name a file in it" in failed(*given, files)
+    assert "there is no directory" in failed(*given, files / "nope" / "page.html")
+
+
+def test_a_history_that_nothing_recommends_from_is_wrong_usage(files: Path) -> None:
+    given = ("simulate", "-c", files / "cart.yaml", "-e", files / "events.jsonl", "--history", files / "events.jsonl")
+    assert "nothing recommends from it" in failed(*given)
+
+
+@pytest.mark.parametrize("command", [("campaign", "publish"), ("campaign", "validate"), ("simulate", "-e", "-", "-c")])
+def test_two_files_that_are_one_campaign_are_refused(files: Path, command: tuple[str, ...]) -> None:
+    """The later one would replace the other without a word."""
+    other = files / "other.yaml"
+    other.write_text(CAMPAIGN.replace("30 minutes", "40 minutes"))
+    again = ("-c",) if command[0] == "simulate" else ()
+    told = failed(*command, files / "cart.yaml", *again, other)
+    assert "are both campaign 'cart'. Give one of them another id, or leave it out" in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", " "),
+        ("user", "export", ""),
+        ("preview", "cart", "-u", ""),
+        ("rejected", "list", "--limit", "0"),
+        ("undelivered", "redrive", "--limit", "-1"),
+        ("watch", "--count", "0"),
+        ("watch", "--for", "-1"),
+        ("console", "--port", "99999"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(app, list(arguments)).exit_code == 2
+
+
+def test_a_home_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDFAST_HOME", "/proc/nope")
+    assert "HOLDFAST_HOME names another directory" in str(CliRunner().invoke(app, ["local", "down"]).exception)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_is_full_is_said(files: Path) -> None:
+    command = [sys.executable, "-c", "from holdfast_cli.main import main; main()", "simulate", "--json"]
+    arguments = ["-c", str(files / "cart.yaml"), "-e", str(files / "events.jsonl")]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*command, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "The disk, or what the output is written to, is full." in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_simulate_unpacks_what_is_packed(files: Path) -> None:

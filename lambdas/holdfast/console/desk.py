@@ -70,7 +70,7 @@ from holdfast.core.templates.locales import zone
 from holdfast.core.times import format_duration
 from holdfast.services.behind import Asked, behind, behind_failed, withheld_now
 from holdfast.services.message_data import Lookup, Unread
-from holdfast.services.publishing import Breaking, NoWayBack, Throttled, diff, plan_of, publish, rollback
+from holdfast.services.publishing import Breaking, NoWayBack, Throttled, diff, live_then, plan_of, publish, rollback
 from holdfast.services.set_aside import Aside, SetAside, Wanted
 from holdfast.services.user_data import Known as KnownUser
 from holdfast.services.user_data import read_user
@@ -437,6 +437,7 @@ class Desk:
         known = read_user(self.users, user)
         state, properties, outbox, person_id, _ = known
         rendering, rows = Rendering(plan_of(self.campaigns)), self.lookup.rows(plans.recommenders)
+        live = live_then(self.campaigns, plans)
         found = explanation.explain(
             person_id,
             state,
@@ -444,7 +445,7 @@ class Desk:
             self.clock(),
             zone=where,
             outbox=outbox,
-            render=lambda each: rendering.outcomes([(person_id, each, plans[each.campaign], properties)], rows)[0],
+            render=lambda each: rendering.outcomes([(person_id, each, live(each), properties)], rows)[0],
         )
         shown = found if person.may_edit else [each._replace(values=None) for each in found]
         told: Any = [each.to_json() for each in shown]
@@ -509,7 +510,9 @@ class Desk:
             looked = self._queue("undelivered").look(MESSAGES, time_left=lambda: time.monotonic() < ends)
             complete = len(looked) < MESSAGES and time.monotonic() < ends
             return models.Behind(**behind_failed(looked, asked.campaign, complete=complete)._asdict())
-        reasons = withheld_now(self.lookup, Rendering(plan_of(self.campaigns)), self.live.current().newest)
+        plans = self.live.current().newest
+        live = live_then(self.campaigns, plans)
+        reasons = withheld_now(self.lookup, Rendering(plan_of(self.campaigns)), plans, live)
         return models.Behind(**behind(self.users, asked, reasons, time_left=lambda: time.monotonic() < ends)._asdict())
 
     def _waiting(self, now: int) -> tuple[int, Open]:

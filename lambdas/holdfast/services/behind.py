@@ -23,7 +23,7 @@ from holdfast.core.formats import NewerFormat
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import short
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plan import Plan, Plans
 from holdfast.core.templates.templates import TemplateError
 from holdfast.services.message_data import Gathered, Lookup, Unread
 from holdfast.services.set_aside import Aside
@@ -83,14 +83,19 @@ def behind(
     return Behind(sorted(found), complete=True)
 
 
-def withheld_now(lookup: Lookup, rendering: Rendering, plans: Plans) -> Reasons:
-    """By what a message would say now: the profile may have changed since it was delivered, and so may a catalog."""
+def withheld_now(
+    lookup: Lookup, rendering: Rendering, plans: Plans, live: Callable[[Decision], Plan | None]
+) -> Reasons:
+    """By what a message would say now: the profile may have changed since it was delivered, and so may a catalog.
+
+    `live` is a decision's plan at the time when it was delivered.
+    """
 
     def reasons(decided: Sequence[tuple[str, Decision]]) -> list[str]:
         messages: dict[int, Message] = {}
         for number, (user, decision) in enumerate(decided):
             with suppress(UnknownCampaign):  # of a revision that there is no more
-                messages[number] = rendering.message(user, decision, plans.get(decision.campaign))
+                messages[number] = rendering.message(user, decision, live(decision))
         gathered = lookup.gather(messages, plans.recommenders)
         told = {number: _reason(rendering, message, gathered, number) for number, message in messages.items()}
         return [told.get(number, "") for number in range(len(decided))]

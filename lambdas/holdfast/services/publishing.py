@@ -13,7 +13,7 @@ from holdfast.core.authoring.text import CampaignFileError, fields, parse, valid
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Change, Comparison, changes
 from holdfast.core.fold import profiles, watches
-from holdfast.core.fold.watches import State
+from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.policy import Policy
 from holdfast.core.messages.contract import breaks
@@ -67,6 +67,19 @@ class Diff(NamedTuple):
 def plan_of(table: Campaigns) -> FindRevision:
     """Any revision's plan; each is read once. Raises UnknownCampaign."""
     return cache(lambda campaign, revision: table.get(campaign, revision).plan)
+
+
+def live_then(table: Campaigns, plans: Mapping[str, Plan]) -> Callable[[Decision], Plan | None]:
+    """For a decision, the plan that was live when it was delivered, as `Rendering` wants it: none where the one that is
+    live was published since. Then the revision renders it which the watch was folded under.
+    """
+    since = cache(lambda campaign: table.get(campaign).since)
+
+    def live(decision: Decision) -> Plan | None:
+        plan = plans.get(decision.campaign)
+        return plan if plan and since(decision.campaign) < decision.when else None
+
+    return live
 
 
 def diff(

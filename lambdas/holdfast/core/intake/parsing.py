@@ -24,8 +24,8 @@ class CannotFold(ValueError):
 def as_text(body: bytes) -> str:
     try:
         return body.decode()
-    except UnicodeDecodeError as error:
-        raise CannotFold(f"not JSON: {error}") from None
+    except UnicodeDecodeError:
+        raise CannotFold("not JSON: it is not UTF-8 text") from None
 
 
 _decode = msgspec.json.Decoder().decode
