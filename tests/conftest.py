@@ -22,7 +22,7 @@ TOGETHER = {
     "tests/e2e/test_upgrade.py": "upgrade",
     "tests/e2e/test_baseline.py": "upgrade",
     "tests/e2e/test_between.py": "e2e, waiting for windows",
-    "tests/e2e/test_deployed.py": "e2e, waiting for windows",
+    "tests/e2e/test_person.py": "e2e, waiting for windows",
     "tests/e2e/": "e2e",
     "tests/browser/test_looks.py": "pictures",
     "tests/browser/": "browser",
@@ -32,6 +32,9 @@ TOGETHER = {
 """Groups of tests that run on one worker, one after the other: they share a browser, the synthesised templates or a
 wheel, or they wait. The first that fits counts. The tests of any other file run on whichever worker is free, a file at
 a time: handed out one by one, thousands of them keep the process busy that hands them out.
+
+The books are read by `test_deployed` before `test_set_aside` has something delivered that nobody decided: both are of
+one group, and in this order.
 """
 LONGEST_FIRST = ["upgrade", "browser", "e2e", "e2e, waiting for windows", "infrastructure", "pictures", "packaging"]
 WAITING = ("tests/e2e", "tests/browser", "tests")
