@@ -72,9 +72,9 @@ class BaselineRun:
 
     def __exit__(self, *_: object) -> None:
         """The schedules go: the next run makes some of the same names."""
-        pages = self._scheduler.get_paginator("list_schedules").paginate()
-        for each in [each for page in pages for each in page["Schedules"]]:
-            self._scheduler.delete_schedule(Name=each["Name"])
+        while left := self._scheduler.list_schedules()["Schedules"]:
+            for each in left:
+                self._scheduler.delete_schedule(Name=each["Name"])
         self._stack.close()
         boto3.DEFAULT_SESSION = None
 

@@ -43,6 +43,10 @@ BACK_MS = START - 1_700_000_000_000
 """So much earlier than other traces of the bench are these: what is in the future is rejected."""
 GROWTH = 1.1
 """The memory that ten times the length may add: nothing, but for noise."""
+MOST_GROWTH = 1.5
+"""What is held to be sorted, merged and given out is bounded, but a short trace does not reach the bounds: `make
+simulate-big` shows where it ends.
+"""
 CAMPAIGN = """\
 id: abandoned
 when: {{did: {added}, did_not: {charged}, within: {within} seconds, max_age: {max_age} seconds, grace: 0 seconds}}
@@ -160,7 +164,7 @@ def measure(part: Part, kind: str, events: int, folder: Path, *, times: int = 3)
     part.spread(f"{kind}: simulate", [each.cpu / events * 1e6 for each in here], "µs CPU an event")
     part.spread(f"{kind}: simulate", [each.megabytes for each in here], "MB")
     part.row(
-        f"{kind}: peak memory at ten times the length", peaks[1] / peaks[0], "times", goal=GROWTH,
+        f"{kind}: peak memory at ten times the length", peaks[1] / peaks[0], "times", goal=GROWTH, bound=MOST_GROWTH,
         note=f"{peaks[0]:.0f} and {peaks[1]:.0f} MB, where a user is remembered for {REMEMBERED_SECONDS} s",
     )  # fmt: skip
     if there and job:
