@@ -24,7 +24,7 @@ import join
 from bench.emulated import client
 from bench.holdfast_run import MEMORY_MB, create, environment, put_profiles
 from bench.ledger import Counts, Ledger
-from bench.prices import MILLION, PRICES
+from bench.prices import MILLION, dollars
 from bench.report import Part
 from bench.virtual import Meter
 from holdfast.aws import clients
@@ -75,7 +75,7 @@ class Cost(NamedTuple):
     def dollars(self) -> float:
         """Of a million: units, and events on the bus; without queues and Lambda's time."""
         each = {"write_units": self.write_units, "read_units": self.read_units, "bus_events": self.bus_events}
-        return sum(PRICES[name] * number for name, number in each.items()) * MILLION
+        return dollars(each) * MILLION
 
     @property
     def note(self) -> str:

@@ -21,7 +21,7 @@ from bench.campaign import a_campaign
 from bench.emulated import client
 from bench.holdfast_run import MEMORY_MB, create, environment
 from bench.ledger import Counts, Ledger
-from bench.prices import MILLION, PRICES
+from bench.prices import MILLION, dollars
 from bench.report import Part
 from bench.traces import ADDED, CHARGED, VIEWED
 from bench.virtual import Meter
@@ -45,7 +45,7 @@ class Cost(NamedTuple):
     def dollars(self) -> float:
         """Of a million messages: units and requests to SQS, without Lambda's time."""
         each = {"write_units": self.writes, "read_units": self.reads, "sqs_requests": self.requests}
-        return sum(PRICES[name] * number for name, number in each.items()) * MILLION
+        return dollars(each) * MILLION
 
     @property
     def note(self) -> str:

@@ -404,9 +404,9 @@ class Reader:
     ) -> None:
         if not self._timed:
             self.found.adrift = True
-        parts, place = self._parts, (self._last, number, index)
-        part = crc32(user.encode()) % parts if parts > 1 else 0
-        self._runs.put(part, (*place, _encode((*place, self._now, kind, user, name, at, id_, rest))))
+        place = self._last, number, index
+        entry = *place, _encode((*place, self._now, kind, user, name, at, id_, rest))
+        self._runs.put(part_of(user, self._parts), entry)
 
     def _tell_all(self, number: int, index: int, now: int) -> None:
         """A line with records of several times moves on the time of all parts."""

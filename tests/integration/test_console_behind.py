@@ -7,12 +7,13 @@ from urllib.parse import quote
 
 import pytest
 
+from holdfast.aws.tables.statistics import waiting
 from holdfast.aws.tables.users import Users
 from holdfast.core.gate.policy import Cap
 from holdfast.core.gate.rules import Rules
 from holdfast.services import behind
 from tests.integration.conftest import MINUTE, World, a_plan, throttled
-from tests.integration.test_console import Browser, browser
+from tests.integration.test_console import FILE, Browser, browser
 from tests.integration.test_outcomes import GOAL, bought
 from tests.integration.test_statistics import decide
 
@@ -108,6 +109,29 @@ def test_what_a_newer_release_decided_hides_nobody_else(world: World, browser: B
             ExpressionAttributeValues={":outbox": {"S": json.dumps(outbox)}},
         )
     assert users(browser, "withheld") == ["ann"]
+
+
+@pytest.mark.parametrize(
+    "state", ['no JSON: "cart":', '{"watches": {"cart": 7}}', '{"v": 99, "watches": {"cart": {}}}']
+)
+def test_a_state_that_cannot_be_read_hides_nobody_else(world: World, browser: Browser, state: str) -> None:
+    """In whatever looks at all users: those behind a number, a draft's differences, the counts of what waits."""
+    browser.post("/api/campaigns/cart/publish", source=FILE, seen_revision=1)
+    decide(world, "ann", "bob")
+    world.join().take([world.body(world.added("hat", user="eve"), message="eve")])
+    for user, part, text in (("bob", "watches", state), ("zed", "profile", "no JSON")):
+        world.dynamodb.update_item(
+            TableName="users",
+            Key={"user": {"S": user}, "part": {"S": part}},
+            UpdateExpression="SET #state = :state",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":state": {"S": text}},
+        )
+    assert browser.get("/api/campaigns/cart/users?of=sent") == {"users": ["ann"], "complete": False}
+    assert browser.get("/api/campaigns/cart/users?of=waiting") == {"users": ["eve"], "complete": False}
+    assert browser.get("/api/seen")["profile"] == []
+    assert waiting(Users(world.dynamodb, "users")).watches == {"cart": 1}  # type: ignore[arg-type]
+    assert browser.post("/api/diff", source=FILE.replace("your", "the"))["open"] == 1
 
 
 def test_of_a_revision_that_is_gone_nothing_is_rendered(world: World, browser: Browser) -> None:

@@ -14,7 +14,9 @@ VIEWER = "viewer"
 EDITOR = "editor"
 
 PURE = {f"/api/{name}" for name in ("check", "preview", "diff", "match", "suggestions", "tail", "policy/check")}
-"""POST routes that change nothing: what they ask about is too long, or too private, for an address."""
+"""POST routes that viewers have: what they ask about is too long, or too private, for an address. They change nothing;
+but `tail` lets join note, for ten minutes at most, who looks on.
+"""
 
 
 class Person(NamedTuple):

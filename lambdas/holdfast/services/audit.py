@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from holdfast.core.fold.watches import State, decode
+from holdfast.core.fold.readable import read_state
 from holdfast.core.places import campaign_of
 
 LATE_MS = 20 * 60_000
@@ -33,7 +33,7 @@ def audit(states: Iterable[tuple[str, str | None]], summaries: Collection[str], 
     unreadable: list[str] = []
     for user, text in states:
         users += 1
-        state = _read(text)
+        state = None if text is None else read_state(text)
         if state is None:
             unreadable.append(user)
             continue
@@ -46,10 +46,3 @@ def audit(states: Iterable[tuple[str, str | None]], summaries: Collection[str], 
             if watch.decided:
                 decided[campaign, watch.decided.kind] += 1
     return Audit(users, opened, decided, overdue, tuple(unreadable))
-
-
-def _read(text: str | None) -> State | None:
-    try:
-        return None if text is None else decode(text)
-    except Exception:  # noqa: BLE001 (whatever is wrong with it)
-        return None

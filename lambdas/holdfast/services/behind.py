@@ -14,11 +14,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from holdfast.aws.tables.campaigns import UnknownCampaign
 from holdfast.aws.tables.users import Page, Users
-from holdfast.core.fold.watches import Decision, State, decision_of, decode
+from holdfast.core.fold.readable import readable
+from holdfast.core.fold.watches import Decision, State, decision_of
 from holdfast.core.formats import NewerFormat
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import short
@@ -70,8 +71,11 @@ def behind(
     """All kinds but `failed`. Raises what AWS raises."""
     most = MOST if most is None else most
     found: set[str] = set()
+    complete = True
     for page in users.scan(asked.campaign, outboxes=asked.needs_rendering):
-        found |= {user for user, text in page.states.items() if _counts(decode(text), asked)}
+        states = readable(page.states)
+        complete = complete and len(states) == len(page.states)
+        found |= {user for user, state in states.items() if _counts(state, asked)}
         messages = _sent(page, asked.campaign) if asked.needs_rendering else iter(())
         while some := [*islice(messages, RENDERED)]:
             told = zip(some, reasons(some), strict=True)
@@ -80,7 +84,7 @@ def behind(
                 return Behind(sorted(found)[:most], complete=False)
         if len(found) > most or not time_left():
             return Behind(sorted(found)[:most], complete=False)
-    return Behind(sorted(found), complete=True)
+    return Behind(sorted(found), complete=complete)
 
 
 def withheld_now(
@@ -145,10 +149,17 @@ def _counts(state: State, asked: Asked) -> bool:
 
 
 def _sent(page: Page, campaign: str) -> Iterator[tuple[str, Decision]]:
-    """The decisions to send in the outboxes of a page's users."""
+    """The decisions to send in the outboxes of a page's users; deliver sets aside what cannot be read."""
     for user, text in page.outboxes.items():
-        for each in json.loads(text):
-            with suppress(NewerFormat, TypeError):  # deliver sets it aside
+        for each in _decisions(text):
+            with suppress(NewerFormat, TypeError, LookupError, ValueError, AttributeError):
                 decision = decision_of(each)
                 if (decision.kind, decision.campaign) == ("send", campaign):
                     yield user, decision
+
+
+def _decisions(text: str) -> list[Any]:
+    with suppress(ValueError):
+        found = json.loads(text)
+        return found if isinstance(found, list) else []
+    return []

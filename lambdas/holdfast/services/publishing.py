@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from holdfast.aws.tables.campaigns import Campaigns, Conflict, Published
+from holdfast.aws.tables.campaigns import Campaigns, Conflict, Published, UnknownCampaign
 from holdfast.aws.tables.users import Users
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import CampaignFileError, fields, parse, validate
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import Change, Comparison, changes
-from holdfast.core.fold import profiles, watches
+from holdfast.core.fold.readable import read_properties, readable
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.policy import Policy
@@ -73,7 +73,13 @@ def live_then(table: Campaigns, plans: Mapping[str, Plan]) -> Callable[[Decision
     """For a decision, the plan that was live when it was delivered, as `Rendering` wants it: none where the one that is
     live was published since. Then the revision renders it which the watch was folded under.
     """
-    since = cache(lambda campaign: table.get(campaign).since)
+
+    @cache
+    def since(campaign: str) -> int:
+        try:
+            return table.get(campaign).since
+        except UnknownCampaign:  # deleted since the plans were read
+            return 0
 
     def live(decision: Decision) -> Plan | None:
         plan = plans.get(decision.campaign)
@@ -127,13 +133,14 @@ class _Page(NamedTuple):
 
 def _open(table: Users, campaign: str) -> Iterator[_Page]:
     for page in table.scan(campaign):
-        states = {user: _only(campaign, watches.decode(text)) for user, text in page.states.items()}
+        states = {user: _only(campaign, state) for user, state in readable(page.states).items()}
         pending = {user: state for user, state in states.items() if state.due() is not None}
         found, unread = table.read((user, "profile") for user in pending)
         if unread:
             raise Throttled("AWS throttles reading the users table. Try again in a minute.")
-        kept = {user: profiles.properties(profiles.decode(item.state)) for (user, _), item in found.items()}
-        yield _Page(page.scanned, [_User(user, state, kept.get(user, {})) for user, state in pending.items()])
+        kept = {user: read_properties(item.state) for (user, _), item in found.items()}
+        known = ((user, state, kept.get(user, {})) for user, state in pending.items())
+        yield _Page(page.scanned, [_User(user, state, of) for user, state, of in known if of is not None])
 
 
 def _only(campaign: str, state: State) -> State:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from holdfast.aws.tables.outcomes import KEPT_SECONDS, READERS, STATISTICS, Outcomes
 from holdfast.aws.tables.users import Users
-from holdfast.core.fold.watches import decode
+from holdfast.core.fold.readable import readable
 from holdfast.core.messages.statistics import Tally, bounded, merged
 from holdfast.core.places import campaign_of
 
@@ -124,8 +124,8 @@ def waiting(
     """Reads the whole users table: there is no index of what is open, as that would cost two writes for each watch."""
     watches: Counter[str] = Counter()
     for page in users.scan():
-        for text in page.states.values():
-            for place, _, watch in decode(text).all():
+        for state in readable(page.states).values():
+            for place, _, watch in state.all():
                 watches[campaign_of(place)] += watch.pending is not None
         scanned(page.scanned)
         if not time_left():

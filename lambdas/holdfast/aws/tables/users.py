@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.retry import CALL_SECONDS, SecondsLeft, attempts, lasting, plenty
 from holdfast.core.events import Json
-from holdfast.core.fold import profiles
+from holdfast.core.fold.readable import read_properties
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -318,7 +318,7 @@ class Users:
         return self._dynamodb.describe_table(TableName=self._table)["Table"].get("ItemCount", 0)
 
     def sample_profiles(self, items: int) -> list[dict[str, Json]]:
-        """The properties of some profiles: of those among the first items of the table."""
+        """The properties of some profiles: of those that can be read among the first items of the table."""
         found = self._dynamodb.scan(
             TableName=self._table,
             Limit=items,
@@ -327,7 +327,8 @@ class Users:
             ExpressionAttributeNames={"#part": "part", "#state": "state"},
             ExpressionAttributeValues={":profile": {"S": "profile"}},
         )
-        return [profiles.properties(profiles.decode(state_of(item))) for item in found["Items"]]
+        texts = filter(None, map(_readable, found["Items"]))
+        return [properties for text in texts if (properties := read_properties(text)) is not None]
 
     def everyone(self) -> Iterator[tuple[str, str | None]]:
         """The state of every user with watches; None where it cannot be read. This reads the whole table."""
@@ -341,10 +342,7 @@ class Users:
         )
         for page in pages:
             for found in page["Items"]:
-                try:
-                    yield found["user"]["S"], state_of(found)
-                except (LookupError, ValueError, TypeError, zlib.error):
-                    yield found["user"]["S"], None
+                yield found["user"]["S"], _readable(found)
 
     def scan(self, campaign: str = "", *, outboxes: bool = False) -> Iterator[Page]:
         """All users with watches, of one campaign or of any. This reads the whole table, its profiles too."""
@@ -359,11 +357,12 @@ class Users:
             ExpressionAttributeValues={":watches": {"S": "watches"}, **only},
         )
         for page in pages:
-            states = {found["user"]["S"]: state_of(found) for found in page["Items"]}
+            states = ((found["user"]["S"], _readable(found)) for found in page["Items"])
+            texts = {user: text for user, text in states if text is not None}
             yield Page(
                 page["ScannedCount"],
-                {user: text for user, text in states.items() if first in text or later in text or not campaign},
-                {found["user"]["S"]: found["outbox"]["S"] for found in page["Items"] if "outbox" in found},
+                {user: text for user, text in texts.items() if first in text or later in text or not campaign},
+                {found["user"]["S"]: found["outbox"]["S"] for found in page["Items"] if "S" in found.get("outbox", {})},
             )
 
 
@@ -380,6 +379,14 @@ def state_of(item: Mapping[str, Any]) -> str:
     """The state of an item of the table, as JSON text."""
     state: Mapping[str, Any] = item["state"]
     return zlib.decompress(state["B"]).decode() if "B" in state else str(state["S"])
+
+
+def _readable(item: Mapping[str, Any]) -> str | None:
+    """The state of an item of the table; None where it cannot be read."""
+    try:
+        return state_of(item)
+    except (LookupError, ValueError, TypeError, zlib.error):
+        return None
 
 
 def _number(value: int) -> AttributeValueTypeDef:

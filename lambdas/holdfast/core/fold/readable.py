@@ -1,0 +1,34 @@
+"""States and profiles for people who look at many users: what cannot be read is left out, and hides no neighbour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from holdfast.core.events import Json
+from holdfast.core.fold import profiles
+from holdfast.core.fold.watches import State, decode
+
+T = TypeVar("T")
+
+
+def read_state(text: str) -> State | None:
+    """None where it cannot be read."""
+    return _tried(decode, text)
+
+
+def read_properties(text: str) -> dict[str, Json] | None:
+    """None where the profile cannot be read."""
+    return _tried(lambda given: profiles.properties(profiles.decode(given)), text)
+
+
+def readable(states: Mapping[str, str]) -> dict[str, State]:
+    """By user."""
+    return {user: state for user, text in states.items() if (state := read_state(text)) is not None}
+
+
+def _tried(read: Callable[[str], T], text: str) -> T | None:
+    try:
+        return read(text)
+    except Exception:  # noqa: BLE001 (whatever is wrong with it)
+        return None
