@@ -18,7 +18,9 @@ from holdfast.core.catalog.csv_file import (
     Bad,
     BadFile,
     Header,
+    LineTooLong,
     Row,
+    _Lines,
     _shows,
     header,
     match,
@@ -186,6 +188,34 @@ def test_whatever_the_bytes_every_line_is_accounted_for_and_nothing_raises(noise
     found = list(records(header([HEAD]), BY_NAME, lines))
     assert [each.end for each in found] == sorted(each.end for each in found)
     assert not found or found[-1].end <= len(HEAD) + sum(map(len, lines))
+
+
+PIECES = (COAT, HAT, b'"', b",", b"\n", b" ", b"\r", b"\0", b"\xff", b'"a\nb"', b"x" * 1_000, b"https://x.example/a")
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=24))
+def test_lines_without_a_quote_are_read_together_as_each_would_be_alone(pieces: list[bytes]) -> None:
+    def none(source: _Lines) -> list[bytes]:
+        source.ended = not source.look()
+        return []
+
+    lines = re.findall(rb"[^\n]*\n|[^\n]+", b"".join(pieces))
+    together = read(*lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Lines, "plain", none)
+        assert together == read(*lines)
+
+
+def test_what_comes_before_a_line_that_is_too_long_is_read() -> None:
+    def lines() -> Iterator[bytes]:
+        yield COAT
+        yield HAT
+        raise LineTooLong(1)
+
+    found = records(header([HEAD]), BY_NAME, lines())
+    assert [each.line for each in (next(found), next(found))] == [2, 3]
+    with pytest.raises(LineTooLong):
+        next(found)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ MAX_LINE = 1024 * 1024
 """Bytes. What has longer lines is not a CSV file, and would fill the memory."""
 
 UNCLOSED = "a quote is not closed"
+NUL = "\0"
 
 _SAVE = "save it as 'CSV UTF-8'"
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f,#]")
@@ -182,23 +183,47 @@ def match(columns: Iterable[str], known: Header) -> tuple[str, ...]:
 def records(known: Header, by: Match, lines: Iterable[bytes], *, line: int = 0, end: int = 0) -> Iterator[Row | Bad]:
     """Records after line `line`, whose last byte is `end`; else after the header. Blank lines are skipped."""
     source = _Lines(lines, line or known.line, end or known.end)
-    while True:
-        source.begin()
+    while not source.ended:
+        plain = source.plain()
+        yield from _plain_rows(known, by, source, plain) if plain else _record(known, by, source)
+
+
+def _plain_rows(known: Header, by: Match, source: _Lines, plain: Sequence[bytes]) -> Iterator[Row | Bad]:
+    """The records of lines without a quote, one each: made in half the time that each alone takes."""
+    try:
+        found = [*csv.reader(map(bytes.decode, plain), delimiter=known.separator, strict=True)]
+    except (csv.Error, UnicodeDecodeError):
+        source.take_back(plain)
+        for _ in plain:
+            yield from _record(known, by, source)
+        return
+    line, end = source.last - len(plain), source.end - sum(map(len, plain))
+    for raw, cells in zip(plain, found, strict=True):
+        line += 1
+        end += len(raw)
         try:
-            cells = next(csv.reader(source, delimiter=known.separator, strict=True), None)
-            if cells is None:
-                return
-            values = _values(known, by, cells, source.size) if any(map(str.strip, cells)) else None
-        except UnicodeDecodeError:
-            reason = "not UTF-8 text; save the file as 'CSV UTF-8'"
-        except (csv.Error, _BadRow) as error:
-            reason = _plain(error)
-        else:
-            if values is not None:
-                yield Row(source.first, source.last, source.end, values)
-            continue
-        source.keep_first()
-        yield Bad(source.first, source.end, reason)
+            if (values := _values(known, by, cells, len(raw))) is not None:
+                yield Row(line, line, end, values)
+        except _BadRow as error:
+            yield Bad(line, end, str(error))
+
+
+def _record(known: Header, by: Match, source: _Lines) -> Iterator[Row | Bad]:
+    """The next record, if it is not blank."""
+    source.begin()
+    try:
+        cells = next(csv.reader(source, delimiter=known.separator, strict=True), None)
+        values = _values(known, by, cells, source.size) if cells else None
+    except UnicodeDecodeError:
+        reason = "not UTF-8 text; save the file as 'CSV UTF-8'"
+    except (csv.Error, _BadRow) as error:
+        reason = _plain(error)
+    else:
+        if values is not None:
+            yield Row(source.first, source.last, source.end, values)
+        return
+    source.keep_first()
+    yield Bad(source.first, source.end, reason)
 
 
 class _BadRow(ValueError):
@@ -215,6 +240,8 @@ class _Lines:
     def __init__(self, lines: Iterable[bytes], line: int, end: int) -> None:
         self._lines = iter(lines)
         self._again: list[bytes] = []
+        self._broken: BadFile | None = None
+        self.ended = False
         self._taken: list[bytes] = []
         self.size = 0
         self.last = line
@@ -235,13 +262,39 @@ class _Lines:
             self._again += [line for line in [next(self._lines, b"")] if line]
         return self._again[-1] if self._again else b""
 
+    def plain(self) -> list[bytes]:
+        """Takes lines before the next quote, some at a time; or none. Raises BadFile after what came before it."""
+        if self._again:
+            return []
+        if self._broken:
+            raise self._broken
+        some, size = [], 0
+        try:
+            for raw in self._lines:
+                if b'"' in raw or not self.last:
+                    self._again.append(raw)
+                    break
+                some.append(raw)
+                size += len(raw)
+                if size > MAX_RECORD:
+                    break
+            else:
+                self.ended = True
+        except BadFile as error:
+            self._broken = error
+        self.last += len(some)
+        self.end += size
+        return some
+
+    def take_back(self, lines: Sequence[bytes]) -> None:
+        self._again += reversed(lines)
+        self.last -= len(lines)
+        self.end -= sum(map(len, lines))
+
     def keep_first(self) -> None:
         """Takes back all lines of the record that was begun, but the first."""
-        back = self._taken[1:]
-        self._again += reversed(back)
+        self.take_back(self._taken[1:])
         self._taken = self._taken[:1]
-        self.last -= len(back)
-        self.end -= sum(map(len, back))
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -257,15 +310,17 @@ class _Lines:
         return raw.decode("utf-8-sig" if self.last == 1 else "utf-8")
 
 
-def _values(known: Header, by: Match, cells: Sequence[str], size: int) -> Values:
-    """`size` are the bytes of the record in the file."""
+def _values(known: Header, by: Match, cells: Sequence[str], size: int) -> Values | None:
+    """The row, if the record is not blank. `size` are its bytes in the file."""
     number = len(known.columns)
-    if len(cells) < number or any(map(str.strip, cells[number:])):
+    row = {column: text for column, cell in zip(known.columns, cells, strict=False) if (text := cell.strip())}
+    if not row and not any(map(str.strip, cells)):
+        return None
+    if len(cells) != number and (len(cells) < number or any(map(str.strip, cells[number:]))):
         msg = f"{len(cells)} cells where there are {number} columns"
         if len(cells) > number and known.separator == ",":
             msg += "; a cell that holds a comma, such as 9,90, is put in quotes"
         raise _BadRow(msg)
-    row = {column: text for column, cell in zip(known.columns, cells, strict=False) if (text := cell.strip())}
     if wrong := _wrong(row):
         raise _BadRow(wrong)
     if size <= SHORT_RECORD:
@@ -288,12 +343,12 @@ def _wrong(row: Values) -> str | None:
     for column in REQUIRED:
         if column not in row:
             return f"{column} is empty"
-    if _SHORTENED.fullmatch(row[IDENTITY]):
+    if "E+" in row[IDENTITY] and _SHORTENED.fullmatch(row[IDENTITY]):
         return f"{IDENTITY} {row[IDENTITY]} is a long number that Excel has cut; format the column as text there"
     if not _https(row[IMAGE]):
         return f"{IMAGE} is not an https:// address: {row[IMAGE][:100]!r}"
-    if nul := next((column for column, text in row.items() if "\0" in text), None):
-        return f"{nul} holds a NUL character"
+    if NUL in "".join(row.values()):
+        return f"{next(column for column, text in row.items() if NUL in text)} holds a NUL character"
     return None
 
 
