@@ -104,6 +104,10 @@ class Context(RenderContext):
         """An object has its properties and nothing else: `Event.size` is a property, not the number of them."""
         return obj[key] if isinstance(obj, Mapping) else super().get_item(obj, key)
 
+    def parentloop(self) -> object:
+        loop = super().parentloop()
+        return Absent.at(["forloop", "parentloop"]) if isinstance(loop, Undefined) else loop
+
     def assign(self, key: str, val: object) -> None:
         self.meter.spend(len(self.locals))  # all of which python-liquid measures
         super().assign(key, val)

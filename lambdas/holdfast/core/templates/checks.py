@@ -266,7 +266,7 @@ class _Reader:
                 case _Shape.EVENT, _:
                     raise TemplateError(f"{used.name} takes a whole event here; name a property, such as event.price")
                 case _Shape.EVENTS, [StringLiteral(value=name), *_] if used.name in _ON_THEIR_PROPERTY:
-                    self.uses.add(("Event", name))
+                    self.uses |= {("Event", name), ("Event", name.partition(".")[0])}  # of an object inside, the object
                 case _Shape.EVENTS, _ if used.name in _ON_THEIR_PROPERTY:
                     raise TemplateError(f'{used.name} takes a property in quotes, as in Events | {used.name}: "price"')
                 case _Shape.EVENTS, _ if used.name not in _ON_EVENTS:

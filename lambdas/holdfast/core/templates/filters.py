@@ -27,15 +27,16 @@ from typing import Final, TypeVar, cast
 
 from babel import Locale
 from liquid import Environment
+from liquid.exceptions import LiquidError, ResourceLimitError
 
-from holdfast.core.templates import locales
+from holdfast.core.templates import lists, locales
 from holdfast.core.templates.bounds import ITEM, MAX_OUTPUT, MAX_WORK, Absent, Context, Json, Withheld, size, text
+from holdfast.core.templates.lists import MAX_NUMBER
 from holdfast.core.templates.sandbox import Bounded
 from holdfast.core.times import parse_duration
 
 T = TypeVar("T")
 
-MAX_NUMBER: Final = 2**63
 MAX_PLACES: Final = 15
 MILLISECONDS_FROM: Final = 10**11
 """A number from here on is a time in milliseconds: as seconds it would be the year 5138."""
@@ -78,13 +79,26 @@ class Filter:
             options["locale"] = context.locale()
         if "secret" in self.injected:
             options["secret"] = context.secret
-        result = self.function(*operands, **options)
+        result = self._computed(operands, options)
         context.meter.spend(size(result, context.meter.left))
         if isinstance(result, int | float) and not abs(result) < MAX_NUMBER:  # nor NaN
             raise Withheld(f"limit: {self.name} gives a number beyond 2^63")
         if isinstance(left, Absent):
             context.step_in(left, result)
         return result
+
+    def _computed(self, operands: list[object], options: Mapping[str, object]) -> object:
+        """The function's result. What it fails with is said in words for people."""
+        try:
+            return self.function(*operands, **options)
+        except (Withheld, ResourceLimitError):
+            raise
+        except Exception as error:
+            said = error.message if isinstance(error, LiquidError) else None
+            if isinstance(said, str) and said.startswith(f"{self.name}: "):
+                raise Withheld(f"failed: {said}") from error
+            given = ", ".join(f"{each!r:.50}" for each in operands)
+            raise Withheld(f"failed: {self.name} cannot be computed for {given}") from error
 
     def _growth(self, operands: list[object]) -> int:
         """The size of a result, or its cost in time, beyond a small multiple of the input's."""
@@ -113,16 +127,21 @@ def _default(value: object, fallback: object = "", *, allow_false: bool = True) 
     return fallback if absent or (isinstance(value, str) and not value.strip()) else value
 
 
-def _items(value: object) -> list[object]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
 def _join(value: object, glue: object = " ") -> str:
-    return text(glue).join(map(text, _items(value)))
+    return text(glue).join(map(text, lists.items(value)))
 
 
-def _map(value: object, key: object) -> list[object]:
-    return [item.get(key) if isinstance(item, dict) else None for item in _items(value)]
+def _truncate(value: str, most: object = 50, end: str = "...") -> str:
+    """So many characters at most, those of the end among them; though never less than the end."""
+    most = lists.whole_number(most, "truncate")
+    return value if len(value) <= most else value[: max(0, most - len(end))] + end
+
+
+def _modulo(value: float, by: float) -> int | float:
+    """Of the sign of what is divided by, for whole and other numbers alike."""
+    rest = _MODULO(value, by)
+    wrong = isinstance(rest, float) and rest and (rest < 0) is not (by < 0)
+    return float(Decimal(str(rest)) + Decimal(str(by))) if wrong else cast("int | float", rest)
 
 
 def _date(value: object, form: object, zone: object = None, *, locale: Locale) -> str:
@@ -326,23 +345,34 @@ _TAKES: Mapping[Callable[[object], object] | None, str] = {
 _OURS: Mapping[str, Callable[..., object]] = {
     "date": _date,
     "default": _default,
+    "find": lists.find,
+    "find_index": lists.find_index,
+    "has": lists.has,
     "hmac_sha256": _hmac_sha256,
     "join": _join,
     "json": _json,
     "json_escape": _json_escape,
-    "map": _map,
+    "map": lists.map_,
     "md5": _md5,
     "minus": _minus,
+    "modulo": _modulo,
     "money": _money,
     "number": _number_filter,
     "plural": _plural,
     "plus": _plus,
+    "reject": lists.reject,
     "round": _round,
     "sha256": _sha256,
+    "slice": lists.slice_,
+    "sort": lists.sort,
+    "sort_natural": lists.sort_natural,
+    "sum": lists.sum_,
     "time": _time,
+    "truncate": _truncate,
+    "where": lists.where,
 }
 _THEIRS: Mapping[str, Callable[..., object]] = Environment().filters
-_PLUS, _MINUS = _THEIRS["plus"], _THEIRS["minus"]
+_PLUS, _MINUS, _MODULO = _THEIRS["plus"], _THEIRS["minus"], _THEIRS["modulo"]
 _ALL: Mapping[str, Callable[..., object]] = {**_THEIRS, **_OURS}
 
 FILTERS: Final = {name: Filter(name, _ALL[name], take) for take, names in _TAKES.items() for name in names.split()}

@@ -68,6 +68,10 @@ class _ForNode(ForNode):
         self.turn = ITEM + len(str(block))
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        for name, bound in (("limit", self.expression.limit), ("offset", self.expression.offset)):
+            given = bound.evaluate(context) if bound else None
+            if isinstance(given, int) and given < 0:
+                raise Withheld(f"failed: the {name} of a loop is {given}, and is never below 0")
         match self.expression.iterable.evaluate(context):
             case Absent() as absent:
                 if self.default is None:
