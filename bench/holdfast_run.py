@@ -31,7 +31,7 @@ from bench.traces import MINUTE, SECOND, START, Event, line
 from bench.virtual import Batches, Loop, Meter, Sent, Stream
 from holdfast.aws import clients, clock
 from holdfast.aws.queues import Message, Unsent
-from holdfast.aws.tables.campaigns import EPOCH
+from holdfast.aws.tables.revisions import EPOCH
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Beside, Item, Key, Save, Saved, Users
 from holdfast.core.authoring.campaign import Campaign

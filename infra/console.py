@@ -30,7 +30,7 @@ from constructs import Construct
 
 from holdfast.aws.settings import ConsoleSettings
 from holdfast.aws.tables.activity import ACTIVITY
-from holdfast.aws.tables.campaigns import TIMELINE
+from holdfast.aws.tables.published import TIMELINE
 from holdfast.console.access import EDITOR, VIEWER
 from holdfast.console.page import FOLDER
 from infra.buckets import acknowledge_objects

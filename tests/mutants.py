@@ -89,7 +89,7 @@ MUTATIONS = [
     ),
     Mutation(
         "a publication raises no epoch",
-        "../aws/tables/campaigns.py",
+        "../aws/tables/revisions.py",
         "TransactItems=[*writes, epoch]",
         "TransactItems=[*writes]",
         SAME,

@@ -14,8 +14,10 @@ from pydantic import BaseModel
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.tables.campaigns import Campaigns, Conflict, Published, UnknownCampaign
+from holdfast.aws.tables.campaigns import Campaigns, UnknownCampaign
 from holdfast.aws.tables.catalog import Catalogs
+from holdfast.aws.tables.published import Published
+from holdfast.aws.tables.revisions import Conflict
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.users import Users
 from holdfast.core.authoring.campaign import Campaign

@@ -11,7 +11,8 @@ import typer
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.tables.campaigns import Policies, Published, UnknownPolicy
+from holdfast.aws.tables.campaigns import Policies, UnknownPolicy
+from holdfast.aws.tables.published import Published
 from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.text import Mistake, Source, fields
 from holdfast.core.events import Json as JsonValue

@@ -10,7 +10,8 @@ from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.builds import ENDED, RUNNING, Builds
-from holdfast.aws.tables.campaigns import Published, Recommendations, UnknownRecommendation
+from holdfast.aws.tables.campaigns import Recommendations, UnknownRecommendation
+from holdfast.aws.tables.published import Published
 from holdfast.core.authoring.recommendation import Recommendation
 from holdfast.core.messages.detail import iso
 from holdfast.core.recommend.evaluation import SIZES

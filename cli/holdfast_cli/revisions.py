@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.progress import TaskID
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.tables.campaigns import Campaigns, Published, UnknownCampaign
+from holdfast.aws.tables.campaigns import Campaigns, UnknownCampaign
+from holdfast.aws.tables.published import Published
 from holdfast.core.authoring.text import fields
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.comparison import Difference, changes

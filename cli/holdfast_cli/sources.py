@@ -11,7 +11,8 @@ import typer
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.tables.campaigns import Published, Sources, UnknownSource
+from holdfast.aws.tables.campaigns import Sources, UnknownSource
+from holdfast.aws.tables.published import Published
 from holdfast.core.authoring.source import SourceFile
 from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, Tie
 from holdfast.core.events import Json as JsonValue

@@ -215,12 +215,10 @@ def empty() -> Iterator[Any]:
         events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": arn}])
         world = conftest.World(conftest.Client(dynamodb), conftest.Client(sqs), conftest.Client(events), queues)
         with ExitStack() as stack:
-            campaigns_table: Any = vars(conftest).get("campaigns_table")
-            if campaigns_table:  # it goes by AWS's time, as earlier releases do not
-                stack.enter_context(
-                    patch.object(campaigns_table, "aws_time", lambda _: world.now - campaigns_table.LEAD_MS)
-                )
-                stack.enter_context(patch.object(campaigns_table, "sleep", lambda _: None))
+            revisions: Any = vars(conftest).get("revisions")
+            if revisions:  # it goes by AWS's time, as earlier releases do not
+                stack.enter_context(patch.object(revisions, "aws_time", lambda _: world.now - revisions.LEAD_MS))
+                stack.enter_context(patch.object(revisions, "sleep", lambda _: None))
             yield world
 
 

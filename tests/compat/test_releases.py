@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.aws.tables.campaigns import Policies, _read, _written
+from holdfast.aws.tables.campaigns import Policies
+from holdfast.aws.tables.published import read, written
 from holdfast.core.authoring.policy import Policy as PolicyFile
 from holdfast.core.authoring.text import parse, validate
 from holdfast.core.fold.watches import State, Trigger, Watch
@@ -150,11 +151,11 @@ def test_the_release_before_reads_every_plan_and_sends_nothing_by_one_that_it_re
         "constant": (Constant("product", paths),),
     }
     plans = [Plan(id=id_, paused=paused, **(common | more)) for id_, more in {"plain": {}, **NEW}.items()]
-    written = {plan.id: _written(plan.to_json()) for plan in plans}
-    assert [Plan.from_json(_read(written[plan.id])) for plan in plans] == plans
+    texts = {plan.id: written(plan.to_json()) for plan in plans}
+    assert [Plan.from_json(read(texts[plan.id])) for plan in plans] == plans
     found = subprocess.run(
         [sys.executable, "-c", READ],
-        input=json.dumps([item["plan"]["S"] for item in written.values()]),
+        input=json.dumps([item["plan"]["S"] for item in texts.values()]),
         env=os.environ | {"PYTHONPATH": str(previous / "lambdas")},
         capture_output=True,
         text=True,

@@ -19,10 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast.aws import retry
 from holdfast.aws.bus import Bus
 from holdfast.aws.queues import Queue
-from holdfast.aws.tables import campaigns as campaigns_module
+from holdfast.aws.tables import revisions
 from holdfast.aws.tables import timers as timers_module
 from holdfast.aws.tables import users as users_module
-from holdfast.aws.tables.campaigns import Campaigns, Conflict, LivePlans, UnknownCampaign
+from holdfast.aws.tables.campaigns import Campaigns, LivePlans, UnknownCampaign
+from holdfast.aws.tables.revisions import Conflict
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.fold import Limits
@@ -495,8 +496,8 @@ def patched(world: World) -> Iterator[None]:
             (retry, "random", world.rng),
             (join_module, "random", world.rng),
             (users_module, "ThreadPoolExecutor", Serial),
-            (campaigns_module, "sleep", lambda seconds: world.pass_(int(seconds * SECOND))),
-            (campaigns_module, "uuid", SimpleNamespace(uuid4=lambda: SimpleNamespace(hex=f"{next(numbers):08}"))),
+            (revisions, "sleep", lambda seconds: world.pass_(int(seconds * SECOND))),
+            (revisions, "uuid", SimpleNamespace(uuid4=lambda: SimpleNamespace(hex=f"{next(numbers):08}"))),
             (timers_module, "uuid", SimpleNamespace(uuid4=lambda: SimpleNamespace(hex=f"{next(numbers):08}"))),
         ):
             stack.enter_context(patch.object(where, name, what))

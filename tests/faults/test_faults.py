@@ -14,8 +14,9 @@ import pytest
 
 from holdfast.aws.bus import Bus
 from holdfast.aws.queues import Message
-from holdfast.aws.tables import campaigns as campaigns_module
-from holdfast.aws.tables.campaigns import EPOCH, Campaigns
+from holdfast.aws.tables import revisions
+from holdfast.aws.tables.campaigns import Campaigns
+from holdfast.aws.tables.revisions import EPOCH
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Save, Saved, Users
 from holdfast.core.events import canonical
@@ -119,9 +120,7 @@ class _Whatever(str):
 
 def _written_at_once(campaigns: Campaigns, _before: object) -> int:
     """In force before it is written: of two containers, only one may have seen it."""
-    return campaigns_module.aws_time(
-        campaigns._dynamodb.get_item(TableName="campaigns", Key=EPOCH, ConsistentRead=True)
-    )
+    return revisions.aws_time(campaigns._dynamodb.get_item(TableName="campaigns", Key=EPOCH, ConsistentRead=True))
 
 
 def _as_they_came(profile: Any, changes: Any, floor: int = 0, merge: Callable[..., Any] = profiles.merge) -> Any:

@@ -19,7 +19,7 @@ from holdfast.aws import retry
 from holdfast.aws.bus import Bus
 from holdfast.aws.personalize import Personalize
 from holdfast.aws.queues import Queue
-from holdfast.aws.tables import campaigns as campaigns_table
+from holdfast.aws.tables import revisions
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.tables.timers import Timers
@@ -251,8 +251,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         arn = sqs.get_queue_attributes(QueueUrl=queues["rule"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": arn}])
         world = World(Client(dynamodb), Client(sqs), Client(events), queues)
-        monkeypatch.setattr(campaigns_table, "aws_time", lambda _answer: world.now - campaigns_table.LEAD_MS)
-        for waits in (campaigns_table, retry):
+        monkeypatch.setattr(revisions, "aws_time", lambda _answer: world.now - revisions.LEAD_MS)
+        for waits in (revisions, retry):
             monkeypatch.setattr(waits, "sleep", lambda _seconds: None)
         world.now = T0 - YEAR
         world.publish(a_plan())

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from holdfast.aws.queues import FIRST_ARRIVAL
-from holdfast.aws.tables import campaigns as campaigns_table
-from holdfast.aws.tables.campaigns import LEAD_MS, Campaigns, Conflict, Restless, UnknownCampaign
+from holdfast.aws.tables import revisions
+from holdfast.aws.tables.campaigns import CHASES, OLDEST_SECONDS, Campaigns, LivePlans, Restless, UnknownCampaign
+from holdfast.aws.tables.revisions import LEAD_MS, Conflict
 from holdfast.aws.tables.statistics import waiting
 from holdfast.aws.tables.users import Beside, Users
 from holdfast.core.plans.plan import Plan
@@ -132,14 +133,14 @@ def test_the_epoch_is_not_older_than_any_user_that_is_read_beside_it(world: Worl
         users = arguments["RequestItems"]["users"]
         return {"Responses": {"campaigns": []}, "UnprocessedKeys": {"users": {**users, "Keys": users["Keys"][:1]}}}
 
-    beside = Beside("campaigns", campaigns_table.EPOCH)
+    beside = Beside("campaigns", revisions.EPOCH)
     world.dynamodb.fault("batch_get_item", noted, noted, in_part, noted)
     _, failed = Users(world.dynamodb, "users").read(  # type: ignore[arg-type]
         [(f"u{number}", "watches") for number in range(250)], beside
     )
     assert failed == set()
     assert asked == [(100, False), (100, False), (50, True), (1, True)]
-    assert campaigns_table.epoch_of(beside.item) == world.campaigns.epoch()
+    assert revisions.epoch_of(beside.item) == world.campaigns.epoch()
 
 
 def test_where_something_is_published_without_end_the_batch_comes_again(
@@ -148,12 +149,12 @@ def test_where_something_is_published_without_end_the_batch_comes_again(
     def meanwhile(_: dict[str, Any]) -> None:
         world.publish(a_plan(id="new"))
 
-    world.dynamodb.fault("batch_get_item", *[meanwhile] * campaigns_table.CHASES)
+    world.dynamodb.fault("batch_get_item", *[meanwhile] * CHASES)
     assert world.join().take([world.body(world.added())]) == ["m1"]
     epochs = (str(number) for number in range(100))
     monkeypatch.setattr(world.campaigns, "epoch", lambda: next(epochs))
     with pytest.raises(Restless):
-        campaigns_table.LivePlans(world.campaigns).current()
+        LivePlans(world.campaigns).current()
 
 
 def test_pausing_and_resuming_count_for_the_very_next_decision(world: World) -> None:
@@ -196,18 +197,18 @@ def test_publishing_takes_aws_time_and_returns_when_that_is_in_force(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(campaigns_table, "aws_time", lambda _answer: T0)
-    monkeypatch.setattr(campaigns_table, "sleep", slept.append)
+    monkeypatch.setattr(revisions, "aws_time", lambda _answer: T0)
+    monkeypatch.setattr(revisions, "sleep", slept.append)
     published = world.campaigns.publish("new", "", lambda _: a_plan(id="new"), world.now)
     assert published.since == T0 + LEAD_MS
-    assert slept == [(LEAD_MS + campaigns_table.MARGIN_MS) / 1000]
+    assert slept == [(LEAD_MS + revisions.MARGIN_MS) / 1000]
     assert world.campaigns.get("new") == published
 
 
 def test_what_was_written_too_late_holds_from_later_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may have read the plans between the moment and the write, and folded by the old ones."""
     times = iter([T0, T0 + 2 * SECOND, T0 + 3 * SECOND, T0 + 4 * SECOND])
-    monkeypatch.setattr(campaigns_table, "aws_time", lambda _answer: next(times, T0 + 4 * SECOND))
+    monkeypatch.setattr(revisions, "aws_time", lambda _answer: next(times, T0 + 4 * SECOND))
     published = world.campaigns.publish("new", "", lambda _: a_plan(id="new"), world.now)
     assert published.since == published.first == T0 + 3 * SECOND + LEAD_MS
     assert world.campaigns.get("new") == published
@@ -215,7 +216,7 @@ def test_what_was_written_too_late_holds_from_later_on(world: World, monkeypatch
 
 def test_the_date_of_an_answer_is_awss_time() -> None:
     answer = {"ResponseMetadata": {"HTTPHeaders": {"date": "Wed, 25 Nov 2026 22:15:42 GMT"}}}
-    assert campaigns_table.aws_time(answer) == 1_795_644_942_000
+    assert revisions.aws_time(answer) == 1_795_644_942_000
 
 
 def test_of_two_who_publish_at_once_nothing_is_lost_to_the_epoch_they_share(world: World) -> None:
@@ -236,7 +237,7 @@ def test_what_the_release_before_published_is_in_force_since_ever(world: World) 
     item = {"pk": {"S": "live"}, "sk": {"S": "old"}, "revision": {"N": "1"}, "plan": {"S": plan}, "source": {"S": ""}}
     world.dynamodb._real.put_item(TableName="campaigns", Item={**item, "published_at": {"N": str(T0)}})
     seconds = 0.0
-    live = campaigns_table.LivePlans(world.campaigns, lambda: seconds)
+    live = LivePlans(world.campaigns, lambda: seconds)
     world.join().take([world.body(world.added(ts=T0 - MINUTE))])
     assert "old" in live.known().at(0)
     assert set(world.state().watches["old"]) == {"coat"}
@@ -244,7 +245,7 @@ def test_what_the_release_before_published_is_in_force_since_ever(world: World) 
         TableName="campaigns", Item={**item, "sk": {"S": "older"}, "published_at": {"N": str(T0)}}
     )
     assert set(live.current().newest) == {"cart", "old"}
-    seconds = campaigns_table.OLDEST_SECONDS
+    seconds = OLDEST_SECONDS
     assert set(live.known().newest) >= {"cart", "old"}
 
 

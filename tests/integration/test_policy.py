@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from holdfast.aws.tables.activity import Activity
-from holdfast.aws.tables.campaigns import Conflict, Policies
+from holdfast.aws.tables.campaigns import Policies
+from holdfast.aws.tables.revisions import Conflict
 from holdfast.core.authoring.policy import Policy as File
 from holdfast.core.authoring.text import parse, validate
 from holdfast.core.gate.rules import Rules

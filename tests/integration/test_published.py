@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from holdfast.aws.tables.campaigns import Conflict, LivePlans, Recommendations, UnknownRecommendation
+from holdfast.aws.tables.campaigns import LivePlans, Recommendations, UnknownRecommendation
+from holdfast.aws.tables.revisions import Conflict
 from holdfast.core.recommend.ranking import Recommender
 from tests.integration.conftest import World, a_plan
 

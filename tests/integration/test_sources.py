@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from holdfast.aws.tables.activity import Activity
-from holdfast.aws.tables.campaigns import LIVE, TIMELINE, LivePlans, Sources, UnknownSource
+from holdfast.aws.tables.campaigns import LivePlans, Sources, UnknownSource
+from holdfast.aws.tables.published import TIMELINE
+from holdfast.aws.tables.revisions import LIVE
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.source import SourceFile
 from holdfast.core.authoring.text import parse, validate

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from holdfast.aws.tables import tail as tail_table
-from holdfast.aws.tables.campaigns import EPOCH
+from holdfast.aws.tables.revisions import EPOCH
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.tail import LEASE_MS, MOST, Tails, TooMany
 from holdfast.core.intake.shapes import Seen

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.aws.tables import campaigns as campaigns_table
+from holdfast.aws.tables import revisions
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans, UnknownCampaign
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
@@ -122,10 +122,10 @@ class Told:
 
     def publish(self, what: str) -> None:
         """In force from now on."""
-        lead = campaigns_table.LEAD_MS
+        lead = revisions.LEAD_MS
         with (
-            patch.object(campaigns_table, "aws_time", lambda _answer: self.now - lead),
-            patch.object(campaigns_table, "sleep", lambda _seconds: None),
+            patch.object(revisions, "aws_time", lambda _answer: self.now - lead),
+            patch.object(revisions, "sleep", lambda _seconds: None),
         ):
             try:
                 if what == "delete":

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.aws.tables import campaigns as campaigns_table
+from holdfast.aws.tables import revisions
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
@@ -135,8 +135,8 @@ def _revision(plan: Plan) -> Any:
 
 def deployed(lines: Sequence[Line]) -> list[Said]:
     with (
-        patch.object(campaigns_table, "aws_time", lambda _answer: NOON - HOUR - campaigns_table.LEAD_MS),
-        patch.object(campaigns_table, "sleep", lambda _seconds: None),
+        patch.object(revisions, "aws_time", lambda _answer: NOON - HOUR - revisions.LEAD_MS),
+        patch.object(revisions, "sleep", lambda _seconds: None),
     ):
         stack = Stack()
     arrived = 0

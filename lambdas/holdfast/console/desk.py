@@ -15,17 +15,10 @@ from msgspec import structs
 from holdfast.aws.bus import Bus, Entry
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.activity import Act, Activity
-from holdfast.aws.tables.campaigns import (
-    Campaigns,
-    Conflict,
-    LivePlans,
-    Policies,
-    Recommendations,
-    Sources,
-    UnknownCampaign,
-)
-from holdfast.aws.tables.campaigns import Published as Live
+from holdfast.aws.tables.campaigns import Campaigns, LivePlans, Policies, Recommendations, Sources, UnknownCampaign
 from holdfast.aws.tables.catalog import Catalogs
+from holdfast.aws.tables.published import Published as Live
+from holdfast.aws.tables.revisions import Conflict
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Open, Statistics, waiting
 from holdfast.aws.tables.tail import Tails, TooMany

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from holdfast.aws.tables.campaigns import Campaigns, Conflict, Policies, Published, UnknownPolicy
+from holdfast.aws.tables.campaigns import Campaigns, Policies, UnknownPolicy
+from holdfast.aws.tables.published import Published
+from holdfast.aws.tables.revisions import Conflict
 from holdfast.console import models
 from holdfast.console.answers import Refused
 from holdfast.core.authoring import text as files

@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast.aws.clock import now_ms
 from holdfast.aws.history import Historian
 from holdfast.aws.queues import Message, Queue
-from holdfast.aws.tables.campaigns import CHASES, EPOCH, LivePlans, epoch_of
+from holdfast.aws.tables.campaigns import CHASES, LivePlans
+from holdfast.aws.tables.revisions import EPOCH, epoch_of
 from holdfast.aws.tables.shapes import Observer
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import PARTS, Beside, Item, Key, Save, Saved, Users

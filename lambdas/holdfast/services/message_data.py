@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.personalize import Personalize
 from holdfast.aws.retry import SecondsLeft, attempts, lasting, plenty
-from holdfast.aws.tables.campaigns import EPOCH_KEY, epoch_of
+from holdfast.aws.tables.revisions import EPOCH_KEY, epoch_of
 from holdfast.aws.tables.users import state_of
 from holdfast.aws.telemetry import Logger, place_of
 from holdfast.core.catalog.rows import Place, Values

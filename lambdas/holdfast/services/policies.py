@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from holdfast.aws.tables.campaigns import Conflict, Policies, Published, UnknownPolicy
+from holdfast.aws.tables.campaigns import Policies, UnknownPolicy
+from holdfast.aws.tables.published import Published
+from holdfast.aws.tables.revisions import Conflict
 from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.text import CampaignFileError, parse, validate
 from holdfast.core.gate import policy

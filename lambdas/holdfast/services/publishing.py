@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from holdfast.aws.tables.campaigns import Campaigns, Conflict, Published, UnknownCampaign
+from holdfast.aws.tables.campaigns import Campaigns, UnknownCampaign
+from holdfast.aws.tables.published import Published
+from holdfast.aws.tables.revisions import Conflict
 from holdfast.aws.tables.users import Users
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import CampaignFileError, fields, parse, validate

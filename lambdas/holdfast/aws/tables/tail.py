@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from holdfast.aws.retry import attempts
-from holdfast.aws.tables.campaigns import EPOCH, aws_time
+from holdfast.aws.tables.revisions import EPOCH, aws_time
 from holdfast.core.intake.tail import Line, Wanted
 
 if TYPE_CHECKING:
