@@ -253,14 +253,15 @@ def _explained(parsed: Any, properties: Mapping[str, Json], error: Exception) ->
 
 class _Strict(TreeInterpreter):
     """Computes an expression. Where one side of `<` is a number and the other is something else, JMESPath gives null or
-    stops at a Python error, and a purchase would pass for none. Only what is missing is null here.
+    stops at a Python error, and a purchase would pass for none. Only what is missing is null here. Nor is `"true"`
+    another value than true: a purchase would pass for none there, too.
     """
 
     def visit_comparator(self, node: Any, value: Any) -> Any:
-        if node["value"] not in _ORDER:
-            return super().visit_comparator(node, value)
         children = node["children"]
         left, right = (self.visit(child, value) for child in children)
+        if node["value"] not in _ORDER:
+            return _same(left, right) == (node["value"] == "eq")
         for child, found, other in ((children[0], left, right), (children[1], right, left)):
             if found is None:
                 self._converted(child, value)
@@ -275,6 +276,22 @@ class _Strict(TreeInterpreter):
             (argument,) = child["children"]
             if (given := self.visit(argument, value)) is not None:
                 raise Unclear(f"{_written(argument)} is {_called(given)}, and to_number() makes no number of it")
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Equal as constant values are: a number or a boolean is the text that says it, as many shops send them so."""
+    if isinstance(left, str) is not isinstance(right, str):
+        text, other = (left, right) if isinstance(left, str) else (right, left)
+        if isinstance(other, bool):
+            return bool(text.strip().casefold() == ("true" if other else "false"))
+        if isinstance(other, int | float):
+            return _NUMBER.fullmatch(text.strip()) is not None and float(text) == other
+    return bool(_equal(left, right))
+
+
+_equal = TreeInterpreter.COMPARATOR_FUNC["eq"]
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?")
+"""Not `007`, which is a code."""
 
 
 def _is_number(value: object) -> bool:
