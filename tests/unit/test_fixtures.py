@@ -159,7 +159,10 @@ def test_events_may_come_in_the_form_of_a_source(file: Path) -> None:
     assert invoke("test", file, a_test(events, more="sources: [shop.yaml]\n")).exit_code == 0
     assert told(file, a_test(events)) == [
         "+ d-1, coat: sent at 30 minutes (title: Hi, your coat, price: 89)",
-        "+ rejected: a record of no known form: a plain one has user, event and ts",
+        (
+            "+ rejected: a record of no known form: a plain one has user, event and ts;"
+            " this one has shop, who, device, what, product: a source can say where things are in it"
+        ),
     ]
 
 

@@ -69,7 +69,7 @@ PLAIN: dict[str, tuple[object, list[Record]]] = {
         [{"user": "u-7", "event": "viewed", "ts": THEN}, 17, {"user": "u-8", "event": "viewed", "ts": THEN}],
         [
             an_event("viewed", {}),
-            Rejected("a record is a JSON object", 17),
+            Rejected("a record is a JSON object, not a number", 17),
             an_event("viewed", {}, user="u-8"),
         ],
     ),
@@ -442,7 +442,7 @@ SNS: dict[str, tuple[object, list[Record]]] = {
         [
             an_event("viewed", {}, id="s-1/0"),
             an_event("viewed", {}, id="e-1"),
-            Rejected("a record is a JSON object", "?"),
+            Rejected("a record is a JSON object, not a text", "?"),
         ],
     ),
     "around an identify call": (
@@ -479,17 +479,23 @@ VIEWED = {"user": "u-7", "event": "viewed", "ts": THEN}
 REJECTED: dict[str, tuple[object, str]] = {
     "nothing": ("", "not JSON: it is empty"),
     "half an object": ('{"user": ', "not JSON: a value is missing at line 1, column 10"),
-    "NaN": ('{"user": "u-7", "event": "viewed", "a": NaN}', "not JSON: NaN is no JSON value"),
-    "a scalar": ("17", "a record is a JSON object"),
-    "no form": ({"a": 1}, "a record of no known form: a plain one has user, event and ts"),
+    "NaN": ('{"user": "u-7", "event": "viewed", "a": NaN}', "not JSON: NaN is no JSON value; write null"),
+    "a scalar": ("17", "a record is a JSON object, not a number"),
+    "no form": (
+        {"a": 1},
+        (
+            "a record of no known form: a plain one has user, event and ts; this one has a: a source can say where"
+            " things are in it"
+        ),
+    ),
     "no user": ({"event": "viewed"}, "no user: user must be a string"),
-    "a blank user": ({**VIEWED, "user": " "}, "no user: user must be a string"),
-    "an object as the user": ({**VIEWED, "user": {}}, "no user: user must be a string"),
-    "a truth value as the user": ({**VIEWED, "user": True}, "no user: user must be a string"),
+    "a blank user": ({**VIEWED, "user": " "}, "no user: user must be a string, not blank"),
+    "an object as the user": ({**VIEWED, "user": {}}, "no user: user must be a string, not an object"),
+    "a truth value as the user": ({**VIEWED, "user": True}, "no user: user must be a string, not a boolean"),
     "a long user": ({**VIEWED, "user": "u" * 1025}, "user too long: user may have 1024 bytes"),
     "no event": ({"user": "u-7"}, "no event name: event must be a string"),
-    "a number as the event": ({**VIEWED, "event": 1}, "no event name: event must be a string"),
-    "a profile that is none": ({"user": "u-7", "profile": "gold"}, "no event name: event must be a string"),
+    "a number as the event": ({**VIEWED, "event": 1}, "no event name: event must be a string, not a number"),
+    "a profile that is none": ({"user": "u-7", "profile": "gold"}, "profile must be an object, not a text"),
     "a long event name": (
         {**VIEWED, "event": "e" * 121},
         "event name too long: event has 121 characters, 120 are allowed",
@@ -498,15 +504,24 @@ REJECTED: dict[str, tuple[object, str]] = {
     "a long id": ({**VIEWED, "id": "i" * 257}, "id must be a string of at most 256 characters"),
     "epoch seconds": (
         {**VIEWED, "ts": SECONDS},
-        "ts must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone",
+        (
+            "ts must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone;"
+            " this is in seconds: times 1000"
+        ),
     ),
     "epoch microseconds": (
         {**VIEWED, "ts": THEN * 1000},
-        "ts must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone",
+        (
+            "ts must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone;"
+            " this is in microseconds: divide it by 1000"
+        ),
     ),
     "a time without its zone": (
         {**VIEWED, "ts": "2026-09-21T14:00:00"},
-        "ts must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone",
+        (
+            "ts must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone;"
+            " this names no time zone: add Z for UTC, or the offset, as +01:00"
+        ),
     ),
     "a time in the future": (
         {**VIEWED, "ts": NOW + 121_000},
@@ -570,14 +585,14 @@ REJECTED: dict[str, tuple[object, str]] = {
     ),
     "what Holdfast itself sends": (
         on_the_bus({"metadata": {}, "user": {"identity": "u-7"}, "values": {}}),
-        "no user: detail.user or detail.userId or detail.identity must be a string",
+        "no user: detail.user or detail.userId or detail.identity must be a string, not an object",
     ),
     "an envelope in the future": (
         on_the_bus({"user": "u-7"}, time="2026-09-22T14:00:00Z"),
         "the envelope's time is in the future: 85600 s after the record arrived, 120 s are allowed",
     ),
     "a message that is no JSON": (published("Hello"), "Message is not JSON: a value is missing at line 1, column 1"),
-    "a message that is no record": (published("17"), "a record is a JSON object"),
+    "a message that is no record": (published("17"), "a record is a JSON object, not a number"),
 }
 
 
@@ -807,7 +822,7 @@ def test_half_a_surrogate_pair_rejects_its_record_and_leaves_its_neighbours_alon
 
 def test_what_an_envelope_carries_is_rejected_in_it_so_that_it_can_be_sent_again_as_it_was() -> None:
     body = published(on_the_bus({"user": "u-7", "event": ""}))
-    assert read(body) == [Rejected("no event name: event must be a string", body)]
+    assert read(body) == [Rejected("no event name: event must be a string, not blank", body)]
 
 
 def test_a_rejected_record_in_the_plain_form_is_read_as_what_it_was() -> None:

@@ -60,7 +60,7 @@ def test_profile_changes_go_to_their_users_in_the_order_in_which_they_came() -> 
 
 def test_what_can_never_be_folded_is_a_reject_of_its_message() -> None:
     intake = take(a_body(17, an_added()), Body("m2", "{", NOON))
-    assert intake.rejects["m1"] == [Reject("a record is a JSON object", (), 17)]
+    assert intake.rejects["m1"] == [Reject("a record is a JSON object, not a number", (), 17)]
     assert [reject.record for reject in intake.rejects["m2"]] == ["{"]
     assert intake.records == {"m1": 2, "m2": 1}
     assert list(intake.inputs) == ["ann"]

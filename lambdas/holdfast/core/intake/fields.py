@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -24,12 +24,16 @@ EARLIEST_MS, LATEST_MS = 10**11, 10**14
 NOBODY = frozenset(
     {
         *("undefined", "null", "nil", "none", "nan", "unknown", "anonymous", "guest", "true", "false"),
-        *("[object object]", "n/a", "na", "-1", "(null)", "<null>", "<nil>"),
+        *("[object object]", "n/a", "na", "-1", "(null)", "<null>", "<nil>", "(not set)", "not set", "(none)"),
+        *("<none>", "<anonymous>", "(anonymous)", "<undefined>", "(undefined)", "infinity"),
     }
 )
 """Identities, in lower case, that stand for nobody: programs write them where there is no user. So are those of zeros
 and hyphens alone, such as the nil UUID.
 """
+
+_UNFILLED = re.compile(r"\$?\{\{?[^{}]*\}?\}|%%?[^%]+%%?|\*\|[^|]+\|\*|<%.*%>|\[[A-Za-z_ ]+\]")
+"""A placeholder that some program was to replace by an id: all of its users would be one."""
 
 
 class Rules(NamedTuple):
@@ -159,7 +163,14 @@ def user_of(data: Object, around: Around, *fields: str) -> str:
             if field != "users" and _UNSENDABLE.search(user):  # of a tick, it is a user of an older release
                 raise CannotFold(f"{field} has a control character, or one that is none: no queue could carry it")
             return user
-    raise CannotFold(f"no user: {nobody or ' or '.join(fields) + ' must be a string'}")
+    raise CannotFold(f"no user: {nobody or _must_be_a_string(fields, map(data.get, fields))}")
+
+
+def _must_be_a_string(fields: Iterable[str], values: Iterable[Json]) -> str:
+    from holdfast.core.intake.cures import of_kind  # noqa: PLC0415 (no cold start pays for it)
+
+    given = next((value for value in values if value is not None), None)
+    return f"{' or '.join(fields)} must be a string{of_kind(given)}"
 
 
 def ties_of(user: str, data: Object, around: Around, at: int, *fields: str, along: str = "") -> list[Tie]:
@@ -189,7 +200,9 @@ def whole_number(value: Json) -> Json:
 
 
 def is_nobody(user: str, rules: Rules) -> bool:
-    if user[0] in "0-" and not user.strip("0-"):
+    if user[0] in "0-" and not user.strip("0-."):
+        return True
+    if user[0] in "${%*<[" and _UNFILLED.fullmatch(user):
         return True
     small = user.casefold()
     return small in NOBODY or small in rules.nobody
@@ -210,7 +223,7 @@ def known_user(data: Object) -> str:
 
 def event_name(value: Json, field: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise CannotFold(f"no event name: {field} must be a string")
+        raise CannotFold(f"no event name: {_must_be_a_string([field], [value])}")
     if len(value) > MAX_NAME:
         raise CannotFold(f"event name too long: {field} has {len(value)} characters, {MAX_NAME} are allowed")
     return value
@@ -241,9 +254,10 @@ def time_of(value: Json, around: Around, field: str = "ts") -> int:
             return around.arrived
     at = iso_time(value) if isinstance(value, str) else value if isinstance(value, int | float) else 0
     if not EARLIEST_MS <= at < LATEST_MS:
-        raise CannotFold(
-            f"{field} must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone"
-        )
+        from holdfast.core.intake.cures import of_time  # noqa: PLC0415 (no cold start pays for it)
+
+        must = "must be epoch milliseconds (a number of 12 digits or more) or ISO 8601 with its time zone"
+        raise CannotFold(f"{field} {must}{of_time(value)}")
     if at > around.arrived + AHEAD_MS:
         ahead, allowed = (int(at) - around.arrived) // 1000, AHEAD_MS // 1000
         raise CannotFold(f"{field} is in the future: {ahead} s after the record arrived, {allowed} s are allowed")
@@ -252,6 +266,9 @@ def time_of(value: Json, around: Around, field: str = "ts") -> int:
 
 def iso_time(text: str) -> int:
     try:
+        text = text.strip()
+        if text.endswith((" UTC", " GMT")):  # BigQuery's exports, and Ruby's times
+            text = text[:-4] + "Z"
         when = datetime.fromisoformat(text.upper() if text.endswith("z") else text)
         return round(when.timestamp() * 1000) if when.tzinfo else 0
     except (ValueError, OverflowError):

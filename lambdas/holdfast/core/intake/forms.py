@@ -166,9 +166,16 @@ def _read(data: Json, around: Around) -> Iterable[Record]:
 
 
 def _record(data: Json, around: Around) -> Iterable[Record]:
+    if isinstance(data, str) and _JSON_INSIDE.match(data):  # written as JSON twice
+        return _read(shallow(parse(data), data), around.inside(None, None))
     if not isinstance(data, dict):
-        raise CannotFold("a record is a JSON object")
+        from holdfast.core.intake.cures import of_kind  # noqa: PLC0415 (no cold start pays for it)
+
+        raise CannotFold(f"a record is a JSON object{of_kind(data).replace('blank', 'a text')}")
     return (_form(data) or _unknown)(data, around)
+
+
+_JSON_INSIDE = re.compile(r"\s*[\[{]")
 
 
 def _form(data: Object) -> _Reader | None:
@@ -332,6 +339,10 @@ def _sns(data: Object, around: Around) -> Iterable[Record]:
 def _carried(envelope: Object, content: str, name: str, around: Around) -> Iterable[Record]:
     """A record of any form, or else the properties of an event that the envelope names."""
     data = envelope.get(content)
+    if isinstance(data, str) and _JSON_INSIDE.match(data):
+        with suppress(CannotFold):
+            data = shallow(parse(data), data)
+            envelope = {**envelope, content: data}
     if isinstance(data, dict) and (read := _form(data)):
         return read(data, around)
     try:
@@ -353,9 +364,19 @@ def _unknown(data: Object, around: Around) -> Iterable[Record]:
     reason = "a record of no known form: a plain one has user, event and ts"
     if "event" in data:
         reason = "no user: user must be a string"
+    elif data.get("profile") is not None and "user" in data:
+        reason = "profile must be an object"
     elif "user" in data:
         reason = "no event name: event must be a string"
-    return by_sources(data, around, CannotFold(reason))
+    refused = CannotFold(reason)
+    try:
+        return by_sources(data, around, refused)
+    except CannotFold as error:
+        if error is not refused:
+            raise
+    from holdfast.core.intake.cures import of_record  # noqa: PLC0415 (no cold start pays for it)
+
+    raise CannotFold(reason + of_record(data))
 
 
 _Reader: TypeAlias = Callable[[Object, Around], Iterable[Record]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -25,7 +26,9 @@ def as_text(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise CannotFold("not JSON: it is not UTF-8 text") from None
+        from holdfast.core.intake.cures import of_bytes  # noqa: PLC0415 (no cold start pays for it)
+
+        raise CannotFold(f"not JSON: it is not UTF-8 text{of_bytes(body)}") from None
 
 
 _decode = msgspec.json.Decoder().decode
@@ -44,18 +47,22 @@ def parse(text: str) -> Json:
         except (ValueError, RecursionError) as error:
             if one_by_one := _side_by_side(text):
                 return one_by_one
-            raise CannotFold(f"not JSON: {_wrong(error)}") from None
+            raise CannotFold(f"not JSON: {_wrong(error, text)}") from None
     return data
 
 
-def _wrong(error: Exception) -> str:
+def _wrong(error: Exception, text: str) -> str:
     """Python's words are for programmers."""
+    from holdfast.core.intake.cures import of_json  # noqa: PLC0415 (no cold start pays for it)
+
     if not isinstance(error, json.JSONDecodeError):
-        return str(error)
-    if not error.doc.strip():
+        return f"{error}; write null" if "is no JSON value" in str(error) else str(error)
+    if not text.strip():
         return "it is empty"
     said = next((said for start, said in _JSON_SAID.items() if error.msg.startswith(start)), error.msg)
-    return f"{said} at line {error.lineno}, column {error.colno}"
+    if text[: error.pos].rstrip().endswith(",") and text[error.pos : error.pos + 1] in {"}", "]"}:
+        said = "a comma is too many"
+    return f"{said} at line {error.lineno}, column {error.colno}{of_json(text, error.pos)}"
 
 
 _JSON_SAID = {
@@ -76,7 +83,9 @@ def _no_constant(name: str) -> Json:
 
 
 def _side_by_side(text: str) -> list[Json]:
-    """Objects one behind the other, with or without line ends, as Firehose writes them; none where one is broken."""
+    """Objects one behind the other, with or without line ends, as Firehose writes them, or with commas between; none
+    where one is broken.
+    """
     found: list[Json] = []
     at, end = len(text) - len(text.lstrip()), len(text.rstrip())
     while at < end and len(found) <= MAX_RECORDS:
@@ -87,11 +96,12 @@ def _side_by_side(text: str) -> list[Json]:
         if not isinstance(each, dict):
             return []
         found.append(each)
-        while at < end and text[at].isspace():
-            at += 1
+        behind = _BETWEEN.match(text, at)
+        at = behind.end() if behind else at
     return found
 
 
+_BETWEEN = re.compile(r"\s*,?\s*")
 _next_object = json.JSONDecoder(parse_constant=_no_constant).raw_decode
 
 
