@@ -22,9 +22,10 @@ from unittest.mock import patch
 import deliver
 import join
 from bench.emulated import client
-from bench.holdfast_run import MEMORY_MB, create, environment, put_profiles
+from bench.holdfast_run import create, environment, put_profiles
 from bench.ledger import Counts, Ledger
 from bench.prices import MILLION, dollars
+from bench.prod import memory_mb, prod
 from bench.report import Part
 from bench.virtual import Meter
 from holdfast.aws import clients
@@ -32,7 +33,6 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.campaigns import Campaigns, Policies
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.policy import Policy
-from infra.deliver import BATCH_SIZE
 
 NAME = "gate"
 USERS = 100
@@ -129,16 +129,17 @@ class Run:
             {"messageId": str(n), "body": json.dumps(record), "attributes": {"SentTimestamp": str(now_ms())}}
             for n, record in enumerate(records)
         ]
-        self._meter.invoke("join", join.handler, {"Records": bodies}, memory_mb=MEMORY_MB["join"])
+        self._meter.invoke("join", join.handler, {"Records": bodies}, memory_mb=memory_mb("join"))
 
     def _deliver(self, users: Sequence[str]) -> None:
         """The decisions, as the stream brings them."""
         keys = ({"user": {"S": user}, "part": {"S": "watches"}} for user in users)
         items = [self._dynamodb.get_item(TableName=self._table, Key=key)["Item"] for key in keys]
         records = [{"dynamodb": {"NewImage": item}} for item in items if "outbox" in item]
-        for first in range(0, len(records), BATCH_SIZE):
-            event = {"Records": records[first : first + BATCH_SIZE]}
-            self._meter.invoke("deliver", deliver.handler, event, memory_mb=MEMORY_MB["deliver"])
+        size = prod().deliver_batch_size
+        for first in range(0, len(records), size):
+            event = {"Records": records[first : first + size]}
+            self._meter.invoke("deliver", deliver.handler, event, memory_mb=memory_mb("deliver"))
 
 
 def gate(part: Part, endpoint: str, *, users: int = USERS) -> None:

@@ -26,6 +26,7 @@ from bench import POWERTOOLS
 from bench.capacity import ITEM_BYTES, item_bytes
 from bench.emulated import client
 from bench.ledger import Call, Ledger
+from bench.prod import memory_mb, prod
 from bench.results import Result, Said
 from bench.traces import MINUTE, SECOND, START, Event, line
 from bench.virtual import Batches, Loop, Meter, Sent, Stream
@@ -45,13 +46,7 @@ from holdfast_cli import local
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.outputs import Outputs
 from holdfast_cli.stack import Deployment
-from infra.deliver import BATCH_SIZE
-from infra.stages import stage_from
 
-PROD = stage_from({"stage": "prod"}.get)
-SWEEP_EVERY = PROD.sweep_minutes * MINUTE
-DELIVER_WINDOW = int(PROD.deliver_batch_window.to_milliseconds())
-MEMORY_MB = {"join": PROD.join_memory_mb, "sweep": 512, "deliver": 1024}
 TABLES = {
     "users": ("user", "part"),
     "timers": ("slot", "id"),
@@ -59,6 +54,10 @@ TABLES = {
     "catalog": ("pk", "sk"),
 }
 QUEUES = ("events", "rejected", "undelivered")
+
+
+def _sweep_every() -> int:
+    return prod().sweep_minutes * MINUTE
 
 
 class _MemoryUsers:
@@ -140,10 +139,15 @@ class HoldfastRun:
         self._loop = Loop(START)
         self._more = more or {}
         self._deflate = deflate
-        window = PROD.join_batch_window.to_milliseconds()
-        self._batches: Batches[Sent] = Batches(self._loop, self._join, size=PROD.join_batch_size, window=int(window))
+        stage = prod()
+        window = int(stage.join_batch_window.to_milliseconds())
+        self._batches: Batches[Sent] = Batches(self._loop, self._join, size=stage.join_batch_size, window=window)
         self._stream: Stream[Any] = Stream(
-            self._loop, self._deliver, size=BATCH_SIZE, window=DELIVER_WINDOW, lanes=PROD.deliver_lanes
+            self._loop,
+            self._deliver,
+            size=stage.deliver_batch_size,
+            window=int(stage.deliver_batch_window.to_milliseconds()),
+            lanes=stage.deliver_lanes,
         )
         self._said: list[Said] = []
         self._slots: set[str] = set()
@@ -214,7 +218,7 @@ class HoldfastRun:
             for n, each in enumerate(batch)
         ]
         self._meter.polled(len(batch))
-        calls = self._meter.invoke("join", join.handler, {"Records": records}, memory_mb=MEMORY_MB["join"])
+        calls = self._meter.invoke("join", join.handler, {"Records": records}, memory_mb=memory_mb("join"))
         self._ticks(calls)
         for call in calls:
             if call.operation == "dynamodb:BatchWriteItem":
@@ -244,7 +248,7 @@ class HoldfastRun:
                 self._stream.write(zlib.crc32(image["user"]["S"].encode()), {"dynamodb": {"NewImage": image}})
 
     def _deliver(self, records: list[Any]) -> None:
-        calls = self._meter.invoke("deliver", deliver.handler, {"Records": records}, memory_mb=MEMORY_MB["deliver"])
+        calls = self._meter.invoke("deliver", deliver.handler, {"Records": records}, memory_mb=memory_mb("deliver"))
         for call in calls:
             if call.operation == "events:PutEvents":
                 for entry in call.parameters["Entries"]:
@@ -273,7 +277,7 @@ class HoldfastRun:
             self._delayed(message.body, message.delay)
 
     def _sweep_in_memory(self) -> None:
-        for at in range(self._loop.now, START, SWEEP_EVERY):
+        for at in range(self._loop.now, START, _sweep_every()):
             self._loop.at(at, lambda: self._memory_sweep.sweep(lambda: True))
 
     def _put_what_stands(self, users: Iterable[str]) -> None:
@@ -297,7 +301,7 @@ class HoldfastRun:
         """
         if not self._slots:
             return
-        shards = PROD.timer_shards
+        shards = prod().timer_shards
         timers = Timers(self._dynamodb, f"{self._name}-timers")
         minutes = sorted({_minute(slot) for slot in self._slots})
         for shard in range(shards):
@@ -305,15 +309,16 @@ class HoldfastRun:
         self._loop.now = max(minutes[-1] - AHEAD_MS, START)
         counts = self._meter.counts
         self._meter.counting = False
-        calls = self._meter.invoke("sweep", sweep.handler, {}, memory_mb=MEMORY_MB["sweep"])
+        calls = self._meter.invoke("sweep", sweep.handler, {}, memory_mb=memory_mb("sweep"))
         for call in calls:
             if call.operation == "sqs:SendMessageBatch" or call.answer.get("Items"):
                 counts.add(call)
         counts.calls["dynamodb:Query"] = round(shards * length / MINUTE)
+        sweeps = round(shards * length / _sweep_every())
         for operation in ("GetItem", "PutItem"):
-            counts.calls[f"dynamodb:{operation}"] += round(shards * length / SWEEP_EVERY)
-        counts.things["write_units"] += round(shards * length / SWEEP_EVERY)
-        counts.things["read_units"] += round(shards * length / SWEEP_EVERY)
+            counts.calls[f"dynamodb:{operation}"] += sweeps
+        counts.things["write_units"] += sweeps
+        counts.things["read_units"] += sweeps
         counts.invocations["sweep"] += 1
         counts.things["lambda_requests"] += 1
 
@@ -349,8 +354,8 @@ def environment(endpoint: str, name: str) -> Mapping[str, str]:
         **{f"HOLDFAST_{table.upper()}_TABLE": f"{name}-{table}" for table in TABLES},
         **{f"HOLDFAST_{queue.upper()}_QUEUE_URL": url for queue, url in urls.items()},
         "HOLDFAST_BUS_NAME": "default",
-        "HOLDFAST_TIMER_SHARDS": str(PROD.timer_shards),
-        "HOLDFAST_QUEUE_RETENTION_SECONDS": str(PROD.events_retention.to_seconds()),
+        "HOLDFAST_TIMER_SHARDS": str(prod().timer_shards),
+        "HOLDFAST_QUEUE_RETENTION_SECONDS": str(prod().events_retention.to_seconds()),
         **POWERTOOLS,
     }
 

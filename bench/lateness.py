@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from itertools import pairwise
 from threading import Event as Flag
 from threading import Thread
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from bench import report
 from bench.campaign import a_campaign
 from bench.emulated import deployed
+from bench.prod import prod
 from bench.report import Part
 from bench.traces import ADDED, SECOND, Trace, line
 from holdfast.aws.clock import now_ms
@@ -36,7 +37,9 @@ from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.output import err
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import tap
-from infra.stages import Stage, stage_from
+
+if TYPE_CHECKING:
+    from infra.stages import Stage
 
 SHORT, LONG = 5, 90
 """Seconds: the two windows. What goes through a slot falls due with the long one."""
@@ -53,9 +56,6 @@ GROUPS = 3
 AT_REST = "at rest"
 BINS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0)
 """Upper ends of the histogram's bins, in seconds; what is later comes in one more."""
-
-
-PROD = stage_from({"stage": "prod"}.get)
 
 
 class Kind(NamedTuple):
@@ -201,7 +201,7 @@ def _report(part: Part, measured: Lateness) -> None:
                 )
             middle = quantile(sorted(late), 0.5)
             part.row(
-                "  in prod, where functions wait for more", middle + waits(kind, PROD), "s", note="median, computed"
+                "  in prod, where functions wait for more", middle + waits(kind, prod()), "s", note="median, computed"
             )
     part.data["histograms"] = histograms
 

@@ -20,9 +20,10 @@ from unittest.mock import patch
 import deliver
 from bench.capacity import item_bytes
 from bench.emulated import client
-from bench.holdfast_run import MEMORY_MB, create, environment, put_profiles
+from bench.holdfast_run import create, environment, put_profiles
 from bench.ledger import Call, Counts, Ledger
 from bench.prices import MILLION, PRICES
+from bench.prod import memory_mb, prod
 from bench.report import Part
 from bench.traces import ADDED, CHARGED, START
 from bench.virtual import Meter
@@ -37,7 +38,6 @@ from holdfast.core.catalog.csv_file import Row
 from holdfast.core.catalog.rows import BY_NAME, place
 from holdfast.core.fold.watches import Decision
 from holdfast.core.recommend.ranking import POPULAR, RECENT, Items, Neighbour
-from infra.deliver import BATCH_SIZE
 
 NAME = "rows"
 DECISIONS = 300
@@ -132,12 +132,12 @@ def decision(campaign: int, message: int) -> tuple[str, Decision]:
 
 
 def _deliver(meter: Meter, decided: list[tuple[str, Decision]]) -> None:
-    sent = 0
-    for first in range(0, len(decided), BATCH_SIZE):
-        batch = decided[first : first + BATCH_SIZE]
+    sent, size = 0, prod().deliver_batch_size
+    for first in range(0, len(decided), size):
+        batch = decided[first : first + size]
         images = [{"user": {"S": user}, "outbox": {"S": json.dumps([each._asdict()])}} for user, each in batch]
         records = [{"dynamodb": {"NewImage": image}} for image in images]
-        calls = meter.invoke("deliver", deliver.handler, {"Records": records}, memory_mb=MEMORY_MB["deliver"])
+        calls = meter.invoke("deliver", deliver.handler, {"Records": records}, memory_mb=memory_mb("deliver"))
         sent += sum(map(_sent, calls))
     if sent != len(decided):
         raise RuntimeError(f"{sent} of {len(decided)} messages were sent")

@@ -20,10 +20,10 @@ from random import Random
 from typing import Any, NamedTuple
 
 from bench.prices import DATE, MONTH_SECONDS, dollars
+from bench.prod import prod
 from bench.report import number
 from bench.virtual import CALL_SECONDS, VCPU_MB
 from holdfast.core.fold.timers import USERS_PER_MESSAGE
-from infra.stages import stage_from
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
 UNITS = Path(__file__).with_name("units.json")
@@ -139,7 +139,7 @@ def flash_sale(users: int, shards: int, batches: float) -> Slots:
 
 
 def page(units: dict[str, Any]) -> str:
-    stage = stage_from({"stage": "prod"}.get)
+    stage = prod()
     loads = [load(rate, units, stage.join_memory_mb) for rate in RATES]
     return "\n".join([*_needs(loads, units, stage), *_breaks(loads, stage), *_heats(loads, units, stage), ""])
 

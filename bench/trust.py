@@ -19,9 +19,10 @@ from unittest.mock import patch
 import join
 from bench.campaign import a_campaign
 from bench.emulated import client
-from bench.holdfast_run import MEMORY_MB, create, environment
+from bench.holdfast_run import create, environment
 from bench.ledger import Counts, Ledger
 from bench.prices import MILLION, dollars
+from bench.prod import memory_mb
 from bench.report import Part
 from bench.traces import ADDED, CHARGED, VIEWED
 from bench.virtual import Meter
@@ -96,7 +97,7 @@ def _take(meter: Meter, records: Iterable[dict[str, Any]]) -> Cost:
         for n, record in enumerate(records)
     ]
     meter.counts, meter.counting = Counts(), True
-    calls = meter.invoke("join", join.handler, {"Records": bodies}, memory_mb=MEMORY_MB["join"])
+    calls = meter.invoke("join", join.handler, {"Records": bodies}, memory_mb=memory_mb("join"))
     meter.counting = False
     things, number = meter.counts.things, len(bodies)
     writes, reads, requests = (things[name] / number for name in ("write_units", "read_units", "sqs_requests"))

@@ -18,7 +18,6 @@ from infra.queues import final_queue, let_service_send, rule_to_queue
 from infra.stages import Stage
 from infra.tables import Tables
 
-BATCH_SIZE = 100
 _GIVEN_UP_KEPT = Duration.days(14)
 """As long as the queue keeps the messages that name the objects."""
 
@@ -84,7 +83,7 @@ class Deliver(Construct):
             sources.DynamoEventSource(
                 tables.users,
                 starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-                batch_size=BATCH_SIZE,
+                batch_size=stage.deliver_batch_size,
                 max_batching_window=stage.deliver_batch_window,
                 parallelization_factor=stage.deliver_lanes,
                 # Only writes that decided something; `exists` is what a filter can say about a string.

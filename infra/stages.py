@@ -69,6 +69,7 @@ class Stage:
     # Deliver: what is decided within the window is rendered and put together. Without one, or in many lanes, there
     # would be an invocation, a read and a call for every message. What one lane of a shard delivers in a second, and
     # what a shard may have, is on the page on scale.
+    deliver_batch_size: int = 100
     deliver_batch_window: Duration
     deliver_lanes: int = 1
     # How long the stream waits for deliver. The stream itself forgets after 24 hours, and AWS does not say that what it

@@ -12,7 +12,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
@@ -232,23 +232,30 @@ def _holds_nothing(data: Any) -> bool:
     return isinstance(data, dict | list) and all(map(_holds_nothing, data))
 
 
-def some(seed: int, number: int = AT_ONCE) -> list[tuple[str, list[str]]]:
-    """Of so many bodies, those that are not as they have to be, with what is wrong."""
-    logging.disable(logging.CRITICAL)
+def made(seed: int, number: int) -> Iterator[str]:
     rng = random.Random(seed)
-    bodies = (mutated(rng) for _ in range(number))
-    return [(body, found) for body in bodies if (found := wrong(body))]
+    return (mutated(rng) for _ in range(number))
+
+
+def failing(bodies: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Those that are not as they have to be, with what is wrong."""
+    logging.disable(logging.CRITICAL)
+    return ((body, found) for body in bodies if (found := wrong(body)))
+
+
+def some(seed: int) -> list[tuple[str, list[str]]]:
+    return list(failing(made(seed, AT_ONCE)))
 
 
 def main(number: int) -> int:
-    begun, failing = time.monotonic(), 0
+    begun, wrongs = time.monotonic(), 0
     with Path(os.devnull).open("w") as nowhere, Pool(initializer=os.dup2, initargs=(nowhere.fileno(), 1)) as pool:
         for found in pool.imap_unordered(some, range(-(-number // AT_ONCE))):
-            failing += len(found)
+            wrongs += len(found)
             for body, problems in found[:2]:
                 sys.stderr.write(f"{problems}: {body[:300]!a}\n")
-    sys.stderr.write(f"{number} bodies, {failing} not as they have to be, {time.monotonic() - begun:.0f} s\n")
-    return 1 if failing else 0
+    sys.stderr.write(f"{number} bodies, {wrongs} not as they have to be, {time.monotonic() - begun:.0f} s\n")
+    return 1 if wrongs else 0
 
 
 if __name__ == "__main__":

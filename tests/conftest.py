@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer.testing
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -73,6 +76,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(_group(item.nodeid), len(place)))
 
 
+def pytest_collection_finish() -> None:
+    """What is there by now stays until the end: it is not looked through each time that garbage is collected."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The workers inherit the name of the folder."""
     if not hasattr(config, "workerinput"):
@@ -88,6 +97,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 # Metrics of all tests of a worker pile up in one place, which is emptied when it is full, if it has a name.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Tests")
+
+# Made once, as whoever calls the command has it: making it takes longer than most of what a test has it do.
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
 
 # The same examples at every run: a test that fails was broken by the change at hand. `make laws` looks for others.
 settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)

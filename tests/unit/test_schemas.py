@@ -22,7 +22,6 @@ from holdfast.core.plans.plan import Constant, Plan
 from holdfast_cli.contracts import SCHEMAS, text
 from holdfast_cli.detail_model import Detail
 from holdfast_cli.main import app
-from infra.registry import openapi
 from tests.unit import test_forms as forms
 
 ROOT = Path(__file__).parents[2]
@@ -176,16 +175,3 @@ def test_a_field_that_is_new_does_not_break_who_validates() -> None:
 def test_what_every_detail_has_is_required(lacks: str) -> None:
     body = {key: value for key, value in DETAILS["a send"].items() if key != lacks}
     assert not validator("detail").is_valid(body)
-
-
-def test_for_the_registry_it_is_written_as_openapi_3_0() -> None:
-    document = openapi(SCHEMAS["detail"](), "shop")
-    parts = document["components"]["schemas"]
-    assert parts["AWSEvent"]["x-amazon-events-source"] == "shop"
-    written = json.dumps(document)
-    for unknown in ('"$defs"', '"const"', '"null"', "#/$defs", '"examples"', '"$schema"'):
-        assert unknown not in written
-    references = {reference.split('"')[0] for reference in written.split("#/components/schemas/")[1:]}
-    assert references <= set(parts)
-    assert parts["Metadata"]["properties"]["variant"]["nullable"] is True
-    assert parts["Metadata"]["properties"]["schema"]["enum"] == ["1"]

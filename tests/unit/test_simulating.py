@@ -27,7 +27,10 @@ from holdfast_cli.output import Failure
 from holdfast_cli.page import ranked
 from holdfast_cli.reading import moved, part_of
 from holdfast_cli.simulating import Reading, Simulated
+from tests.unit import simulated_alone
 from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan
+from tests.unit.failing import Failing
+from tests.unit.simulated_alone import JOBS, WAYS, Alone, printed, trace
 
 VIEWED = "viewed"
 PATHS = {ADDED: "name", VIEWED: "name", CHARGED: "bought"}
@@ -140,47 +143,21 @@ def test_ids_that_are_tied_belong_to_one_part() -> None:
 
 # --- Processes. ---
 
-CAMPAIGN = """
-id: cart
-when: {did: added, did_not: charged, within: 30 minutes}
-constant: {name: product, in: {added: product, charged: product}}
-send: {values: {title: "{{ Profile.first_name | default: 'you' }}"}}
-"""
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    return simulated_alone.alone(tmp_path_factory.mktemp("alone"))
 
 
-def trace(folder: Path) -> list[str]:
-    """The arguments for a file with everything in it: late, doubled, tied, rejected, and in no order."""
-    (folder / "c.yaml").write_text(CAMPAIGN)
-    (folder / "policy.yaml").write_text("per_user: [{at_most: 2, in: 1 day}]\n")
-    (folder / "p.jsonl").write_text(json.dumps({"user": "u-3", "profile": {"first_name": "Ann"}}) + "\n")
-    lines: list[str] = []
-    for n in range(900):
-        at = NOON + (n * 7919 % 900) * 20_000
-        user = f"u-{n * 31 % 90}"
-        event: dict[str, Any] = {"user": user, "event": ("added", "charged", "page")[n * n % 3], "ts": at}
-        lines.append(json.dumps(event if n % 50 == 0 else {**event, "product": f"p-{n % 5}"}))
-        if n % 60 == 7:
-            lines += [lines[-1], json.dumps({"user": user, "alias": f"u-{n % 90}"}), "not json"]
-    (folder / "e.jsonl").write_text("\n".join(lines))
-    names = ("-c", "c.yaml"), ("--policy", "policy.yaml"), ("-p", "p.jsonl"), ("-e", "e.jsonl")
-    return [each for option, name in names for each in (option, str(folder / name))]
-
-
-def printed(arguments: Sequence[str], folder: Path, *more: str) -> tuple[str, str, str]:
-    html = folder / "page.html"
-    result = CliRunner().invoke(app, ["simulate", *arguments, "--html", str(html), *more])
-    assert result.exit_code == 0, result.output
-    return result.stdout, result.stderr, html.read_text()
-
-
-@pytest.mark.parametrize("how", [["--json"], ["--json", "--as-arrived"], []], ids=["json", "as arrived", "text"])
-def test_one_process_and_several_print_the_same(tmp_path: Path, how: list[str]) -> None:
-    arguments = trace(tmp_path)
-    alone = printed(arguments, tmp_path, "--jobs", "1", *how)
-    assert "records rejected" in alone[1]
-    assert alone[0].count("\n") > 20
-    for jobs in ("2", "3"):
-        assert printed(arguments, tmp_path, "--jobs", jobs, *how) == alone
+@pytest.mark.parametrize("way", WAYS)
+def test_one_process_and_several_print_the_same(alone: Alone, way: str) -> None:
+    assert alone.started == ("fork" if sys.platform == "linux" else "spawn")
+    one, *several = alone.by[way]
+    assert "records rejected" in one.err
+    assert one.out.count("\n") > 20
+    assert len(several) == len(JOBS) - 1
+    for more in several:
+        assert more == one
 
 
 def test_processes_that_are_begun_anew_instead_of_forked_print_the_same(tmp_path: Path) -> None:
@@ -188,24 +165,6 @@ def test_processes_that_are_begun_anew_instead_of_forked_print_the_same(tmp_path
     alone = printed(arguments, tmp_path, "--jobs", "1")
     with patch.object(team, "_start_method", lambda: "spawn"):
         assert printed(arguments, tmp_path, "--jobs", "2") == alone
-
-
-class Failing:
-    """A worker that does what its task says."""
-
-    def __init__(self, _setup: Any, step: team.Step) -> None:
-        self._step = step
-
-    def do(self, task: str) -> int:
-        self._step(1)
-        match task:
-            case "raise":
-                raise ValueError("oh")
-            case "refuse":
-                raise Failure("the file is no good")
-            case "die":
-                os.kill(os.getpid(), signal.SIGKILL)
-        return os.getpid()
 
 
 @pytest.mark.parametrize(
