@@ -287,7 +287,7 @@ REFUSED = {
     "{{ Event.price | upcase: context: 1 }}": "filter 'upcase' takes no arguments by name",
     # syntax
     "{{ Event.price": "{{ is never closed",
-    "{% if Event.price %}": "expected",
+    "{% if Event.price %}": "{% if … %} is never closed: {% endif %} is missing",
     "{% raw %}": "{% raw %} is never closed",
     "{% comment %}": "{% comment %} is never closed",
     "{{ 'x }}": "unexpected",
@@ -334,7 +334,87 @@ REFUSED = {
     "{{#if firstName}}x{{/if}}": "Iterable's {{#if firstName}} is written: {% if Profile.firstName %}…{% endif %}",
     "{{ Profile.a | default: \u201cHi\u201d }}": "straight quotes: 'Hi'",
     "{{ (1..3) | join }}": "a range is only looped over: {% for i in (1..3) %}",
+    "{{#if Profile.vip}}x{{/if}}": "Iterable's {{#if Profile.vip}} is written: {% if Profile.vip %}…{% endif %}",
+    "{{{ Profile.a }}}": "is written: {{ Profile.a }}; nothing is escaped",
+    "Hi {# old #}": "Jinja's {# old #} is written: {% comment %}…{% endcomment %}",
+    "Hi {Profile.first_name}": "other tools' {Profile.first_name} is written: {{ Profile.first_name }}",
+    "Hi { Profile.first_name }}": "is written: {{ Profile.first_name }}",
+    "{% set x = 2 %}": "Jinja's {% set x = 2 %} is written: {% assign x = 2 %}",
+    # blocks
+    "a{% if Event.a %}{% for i in Event.b %}{% endif %}": "{% endif %} closes nothing that is open here; {% endfor %}",
+    "{% endif %}": "{% endif %} closes nothing that is open here",
+    "{% for i in Event.b %}x": "{% for … %} is never closed: {% endfor %} is missing",
+    "{% else %}": "{% else %} stands inside {% case %} or {% for %} or {% if %} or {% unless %}",
+    "{% case Event.a %}{% elsif 1 %}{% endcase %}": "{% elsif %} stands inside {% if %} or {% unless %}",
+    "{% if Event.a %}{% break %}{% endif %}x": "{% break %} stands inside {% for %}: outside, it would withhold",
+    "{% Profile.first_name %}": "what prints stands between other braces: {{ Profile.first_name }}",
+    # slips
+    "{{ }}": "nothing stands between some braces",
+    "{{~ Event.a ~}}": "white space is cut by a hyphen: {{- … -}}",
+    '{{ "a \\" b" }}': "Liquid's texts have no escapes",
+    "{{ 'it''s' }}": "Liquid's texts have no escapes",
+    "{% if %}x{% endif %}": "a condition is missing: {% if Event.price > 10 %}",
+    "{% if Event.a = 1 %}x{% endif %}": "two are compared by ==",
+    "{% if Event.a === 1 %}x{% endif %}": "two are compared by == and !=",
+    "{% if Event.a => 1 %}x{% endif %}": "more or equal is written >=",
+    "{% if Event.a && Event.b %}x{% endif %}": "&& is written and",
+    "{% elsif Event.a || Event.b %}": "{% elsif %} stands inside",
+    "{% unless Event.a || Event.b %}x{% endunless %}": "|| is written or",
+    "{% if Event.a AND Event.b %}x{% endif %}": "and, or and contains are written small",
+    "{% if !Event.a %}x{% endif %}": "Liquid has no '!'; use {% unless … %}",
+    "{% if Event.a is 1 %}x{% endif %}": "is is written ==",
+    "{% if Event.a in Event.b %}x{% endif %}": "asked by contains: {% if Event.b contains Event.a %}",
+    "{% if Event.a > 1,000 %}x{% endif %}": "a number is written without separators: 1000",
+    "{% if Event.a | size > 3 %}x{% endif %}": "a condition takes no filters: {% assign x = … | … %} before it",
+    "{% case Event.a %}{% when > 3 %}x{% endcase %}": "when takes values: compare in {% if … %}",
+    "{% for i in Event.a | sort %}{{ i }}{% endfor %}": "a loop takes no filters: {% assign x = … | … %} before it",
+    "{% for k, v in Event.a %}x{% endfor %}": "a loop has one variable: {% for pair in Event.a %}{{ pair[0] }}:",
+    "{% for i Event.a %}x{% endfor %}": "a loop is written {% for item in Event.items %}",
+    "{% assign a.b = 1 %}x": "the name of a variable is one word",
+    "{% assign a = [1, 2] %}x": 'a list is written {% assign x = "a,b" | split: "," %}',
+    "{% assign a = {'b': 1} %}x": "objects cannot be written in a template",
+    "{% assign a = Event.a == 1 %}{{ a }}": "a variable holds no condition: {% if … %}{% assign x = true %}",
+    "{% capture 'a' %}x{% endcapture %}": "the name of a variable stands without quotes",
+    "{{ Event.items.0.name }}": "an item of a list stands in brackets: Event.items[0]",
+    "{{ Profile.$email }}": 'a name with a sign in it is written Profile["$email"]',
+    "{{ Event.'price' }}": 'a name in quotes stands in brackets: Event["product name"]',
+    "{{ Event.items[price] }}": 'a name in brackets stands in quotes: Event["price"]',
+    "{{ Event.a || 'b' }}": "what to print instead is written | default: 'friend'",
+    "{{ Event.a ?? 'b' }}": "what to print instead is written | default: 'friend'",
+    "{{ Event.a ? 'b' : 'c' }}": "there is no ? inside {{ }}; write {% if … %}",
+    "{{ Event.a == 'b' }}": "nothing is compared inside {{ }}; write {% if … %}",
+    "{{ Event.a + 1 }}": "a sum is written | plus: 2",
+    "{{ Event.a - 1 }}": "a difference is written | minus: 2",
+    "{{ Event.a * 1 }}": "a product is written | times: 2",
+    "{{ Event.a / 1 }}": "a quotient is written | divided_by: 2.0",
+    "{{ -Event.a }}": "a negative is written | times: -1",
+    "{{ Event.a | | upcase }}": "the name of a filter is missing behind |",
+    "{{ Event.a | money('EUR') }}": "what a filter takes stands behind a colon, without parentheses: | money: …",
+    "{{ Event.a | money = 'EUR' }}": "what a filter takes stands behind a colon: | money: …",
+    "{{ Event.a, Event.b }}": "each value has braces of its own: {{ Event.a }}, {{ Event.b }}",
+    "{{ forloop.index }}": "forloop is there inside {% for %} only",
 }
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% assign x = 1 %}{{ x }}{{ Event.a = 1 }}",
+        "{% for i in Event.a limit 2 %}{{ i }}{% endfor %}",
+        "{{ true | date: '%F' }}",
+        "{% for item in Event.items %}{{ item.name | upcas }}{% endfor %}",
+    ],
+)
+def test_nothing_is_said_about_a_name_where_something_else_is_wrong(source: str) -> None:
+    with pytest.raises(TemplateError) as refused:
+        compile_values({"value": source})
+    assert "is written: {{ Profile" not in str(refused.value)
+    assert "is written: Event" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["100% {off}", '{"a": {"b": 1}}', "# 1", "{Product}", "5 } 3", "{}", "{#", "a {b} c"])
+def test_braces_that_stand_for_themselves_are_text(text: str) -> None:
+    assert render(text) == text
 
 
 @pytest.mark.parametrize(("source", "text"), RENDERS.items())

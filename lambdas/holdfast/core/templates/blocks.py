@@ -1,7 +1,7 @@
 """Refuses what could never show. It is told by the tags alone: python-liquid, like Shopify's Liquid, leaves it out.
 
 Such are the condition of an `{% else if … %}`, an `{% elsif %}` after the `{% else %}`, and text before the first
-`{% when %}`.
+`{% when %}`; and a block that is never closed, or closed by another's end.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from holdfast.core.templates.checks import TemplateError
 
 _OPENING = {"if", "unless", "case", "for", "capture"}
 _BRANCH = {"elsif", "when"}
+_WITHIN = {"else": {"if", "unless", "case", "for"}, "elsif": {"if", "unless"}, "when": {"case"}}
+_IN_A_LOOP = {"break", "continue"}
 
 
 @dataclass(slots=True)
 class _Block:
     tag: str
+    at: int = 0
+    """Where it begins in the source."""
     branches: bool = False
     last: bool = False
     """Its else was there."""
@@ -34,11 +38,19 @@ class Blocks:
         if self._open and self._open[-1].tag == "case" and not self._open[-1].branches and text.strip():
             raise TemplateError(f"{text.strip()[:20]!r} stands before the first when, where nothing shows")
 
-    def tag(self, name: str, markup: str) -> None:
+    def end(self) -> tuple[str, int] | None:
+        """What is still open at the template's end: why it is refused, and where."""
+        if not self._open:
+            return None
+        block = self._open[-1]
+        return f"{{% {block.tag} … %}} is never closed: {{% end{block.tag} %}} is missing", block.at
+
+    def tag(self, name: str, markup: str, at: int = 0) -> None:
         block = self._open[-1] if self._open else None
+        self._check_place(name, block)
         if name in _OPENING:
             self.text(markup)
-            self._open.append(_Block(name))
+            self._open.append(_Block(name, at))
         elif name == "else" and block:
             if more := re.sub(r"^\{%-?\s*else|-?%\}$", "", markup).strip():
                 raise TemplateError(f"else takes no condition, such as {more[:40]!r}; did you mean 'elsif'?")
@@ -53,3 +65,13 @@ class Blocks:
             self._open.pop()
         elif name != "#":
             self.text(markup)
+
+    def _check_place(self, name: str, block: _Block | None) -> None:
+        if name.startswith("end") and (not block or name != f"end{block.tag}"):
+            due = f"; {{% end{block.tag} %}} is due" if block else ""
+            raise TemplateError(f"{{% {name} %}} closes nothing that is open here{due}")
+        if name in _WITHIN and (not block or block.tag not in _WITHIN[name]):
+            where = " or ".join(f"{{% {each} %}}" for each in sorted(_WITHIN[name]))
+            raise TemplateError(f"{{% {name} %}} stands inside {where}")
+        if name in _IN_A_LOOP and not any(each.tag == "for" for each in self._open):
+            raise TemplateError(f"{{% {name} %}} stands inside {{% for %}}: outside, it would withhold the message")

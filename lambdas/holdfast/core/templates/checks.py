@@ -97,9 +97,14 @@ def _at(message: str, source: str, index: int) -> TemplateError:
 def refusal(error: LiquidError) -> TemplateError:
     message = str(error.message)
     if not error.token or error.token.start_index < 0:
-        return TemplateError(message)
+        ended = "found end of expression" in message
+        return TemplateError("nothing stands between some braces, or behind an 'in'" if ended else message)
     token, source, index = error.token, error.token.source, error.token.start_index
     before = source[max(0, index - 100) : index]
+    from holdfast.core.templates.slips import slip  # noqa: PLC0415 (no cold start pays for it)
+
+    if slipped := slip(markup_at(source, index)):
+        return _at(slipped, source, index)
     if cure := next((cure for words, cure in _CURES.items() if words in message), None):
         return _at(cure, source, index)
     if used := re.search(r"\|\s*(\w+)\s*['\"]?$", before):
@@ -119,14 +124,27 @@ _CURES: Mapping[str, str] = {
 """By words of python-liquid's message."""
 
 
+def markup_at(source: str, index: int) -> str:
+    """The `{{ … }}` or `{% … %}` that a place is in; the line that it is in, where it is in none."""
+    opened = max(source.rfind("{{", 0, index + 2), source.rfind("{%", 0, index + 2))
+    while opened > 0 and source[opened - 1] == "{":
+        opened -= 1
+    closing = re.compile(r"\}\}+" if source[opened : opened + 2] == "{{" else r"%\}")
+    closed = closing.search(source, opened + 2) if opened >= 0 else None
+    if closed and closed.end() > index:
+        return source[opened : closed.end()]
+    start = source.rfind("\n", 0, index) + 1
+    return source[start : source.find("\n", index) % (len(source) + 1)]
+
+
 def advised(error: TemplateError, source: str) -> TemplateError:
     """The error, with what is written here where the template's author wrote another tool's language."""
     from holdfast.core.templates.elsewhere import advice  # noqa: PLC0415 (no cold start pays for it)
 
-    line = source.split("\n")[(error.line or 1) - 1]
-    opened = re.match(r".*(?<!\{)(?=\{[{%])", line[: error.column]) if error.column else None
-    start = opened.end() if opened else 0
-    found = advice(line[start:][:200])
+    lines = source.split("\n")
+    line = (error.line or 1) - 1
+    at = len("\n".join(lines[:line])) + bool(line) + (error.column or 1) - 1
+    found = advice(markup_at(source, at)[:200], names="unknown object" in error.message)
     if not found or found in error.message:
         return error
     return TemplateError(f"{error.message}; {found}", line=error.line, column=error.column)
@@ -278,6 +296,7 @@ class _Reader:
     def path(self, path: Path) -> _Shape:
         for segment in path.path:
             if isinstance(segment, Path):
+                self.bracketed(path, segment)
                 self.value(segment)
         root, *more = path.path
         with placed(self.source, path.token.start_index):
@@ -297,8 +316,16 @@ class _Reader:
                 case (str(), _) if root in OBJECTS:
                     raise TemplateError(_whole(root, OBJECTS[root]))
                 case _:
-                    raise TemplateError(f"unknown object {root}{suggest(str(root), NAMES)}")
+                    raise TemplateError(_unknown(str(root)))
         return _VALUE
+
+    def bracketed(self, path: Path, segment: Path) -> None:
+        """`Event[price]`, which is the property that a variable called price names."""
+        name = segment.path[0]
+        known = any(name in names for names in (*self.loops, self.own)) or name in NAMES
+        if len(segment.path) == 1 and not known:
+            with placed(self.source, segment.token.start_index):
+                raise TemplateError(f'a name in brackets stands in quotes: {path.path[0]}["{name}"]')
 
     def rows(self, root: str, more: list[str | int | Path]) -> None:
         match more:
@@ -323,6 +350,12 @@ class _Reader:
             case _Shape.EVENTS, [name, *_] if name != "size":
                 raise TemplateError(f"{path.path[0]} is a list of events; {_AS_A_LIST}")
         return _VALUE
+
+
+def _unknown(root: str) -> str:
+    if root == "forloop":
+        return "forloop is there inside {% for %} only"
+    return f"unknown object {root}{suggest(root, NAMES)}"
 
 
 def _names(path: Iterable[str | int | Path]) -> Iterator[str]:

@@ -17,6 +17,8 @@ class Idiom(NamedTuple):
     """An example, as that tool's documentation writes it."""
     pattern: str
     here: str
+    names: bool = False
+    """A mere name, which is advised upon only where it is not known."""
 
 
 _NO_PARTIALS = "nothing is included; write the text into the value"
@@ -45,7 +47,7 @@ IDIOMS: Final = (
     Idiom("Klaviyo", "{{ person|lookup:'City' }}", r"person\s*\|\s*lookup:\s*['\"]([^'\"]+)['\"]", r'Profile["\1"]'),
     Idiom("Klaviyo", "{{ event|lookup:'Item Name' }}", r"event\s*\|\s*lookup:\s*['\"]([^'\"]+)['\"]", r'Event["\1"]'),
     Idiom("Klaviyo", "{{ item|lookup:'Item Name' }}", r"(\w+)\s*\|\s*lookup:\s*['\"]([^'\"]+)['\"]", r'\1["\2"]'),
-    Idiom("Klaviyo", "{{ person.first_name }}", r"\bperson\.(\w+)", r"Profile.\1"),
+    Idiom("Klaviyo", "{{ person.first_name }}", r"\bperson\.(\w+)", r"Profile.\1", names=True),
     Idiom("Klaviyo", "{% if … %}{% elif … %}", r"\{%-?\s*elif\b", "{% elsif … %}"),
     Idiom(
         "Klaviyo", "{% with x=event.price %}", r"\{%-?\s*(?:end)?with\b", "{% assign x = Event.price %}, without an end"
@@ -73,7 +75,7 @@ IDIOMS: Final = (
     Idiom("Klaviyo", "{{ event.date|format_date_string }}", r"\|\s*format_date_string", "| date: '%d %B %Y'"),
     Idiom("Klaviyo", "{{ today|days_later:3 }}", r"\|\s*days_(?:later|into_future|since)", "| plus: '3 days'"),
     # Customer.io, whose language is Liquid
-    Idiom("Customer.io", "{{ trigger.price }}", r"\btrigger\.(\w+)", r"Event.\1"),
+    Idiom("Customer.io", "{{ trigger.price }}", r"\btrigger\.(\w+)", r"Event.\1", names=True),
     Idiom("Customer.io", "{{ snippets.footer }}", r"\bsnippets?\b", _NO_PARTIALS),
     Idiom(
         "Customer.io",
@@ -158,6 +160,16 @@ IDIOMS: Final = (
         "a link of your own; whoever takes the message off the bus knows it",
     ),
     Idiom("Mailchimp", "*|CITY|*", r"\*\|(\w+)\|\*", r"{{ Profile.\1 }}"),
+    # Jinja and Twig
+    Idiom(
+        "Jinja",
+        "{% set x = 1 %}",
+        r"\{%-?\s*(?:set|let|var)\s+(\w+)\s*=\s*(.*?)\s*-?%\}",
+        r"{% assign \1 = \2 %}",
+    ),
+    Idiom("Jinja", "{# a comment #}", r"\{#.*?#\}", "{% comment %}…{% endcomment %}"),
+    Idiom("Twig", "{% foreach … %}", r"\{%-?\s*(?:foreach|while|each)\b", "{% for item in Event.items %}…{% endfor %}"),
+    Idiom("Twig", "{% switch … %}", r"\{%-?\s*switch\b", "{% case Event.a %}{% when 1 %}…{% else %}…{% endcase %}"),
     # Shopify, whose language is Liquid
     Idiom(
         "Shopify",
@@ -172,9 +184,10 @@ IDIOMS: Final = (
         "{{ product.title }}",
         r"\b(?:product|line_item|item|variant)\.(\w+)",
         r"Event.\1, as the event has it",
+        names=True,
     ),
-    Idiom("Shopify", "{{ order.name }}", r"\b(?:order|checkout|cart|fulfillment)\.(\w+)", r"Event.\1"),
-    Idiom("Shopify", "{{ shop.name }}", r"\bshop\.(\w+)", "the text itself; a campaign has one shop"),
+    Idiom("Shopify", "{{ order.name }}", r"\b(?:order|checkout|cart|fulfillment)\.(\w+)", r"Event.\1", names=True),
+    Idiom("Shopify", "{{ shop.name }}", r"\bshop\.(\w+)", "the text itself; a campaign has one shop", names=True),
     Idiom(
         "Shopify",
         "{{ image | img_url: '300x' }}",
@@ -199,7 +212,7 @@ IDIOMS: Final = (
         "{% for x in Event.items %}, with the table in the text",
     ),
     Idiom("Shopify", "{% liquid … %}, {% echo x %}", r"\{%-?\s*(?:liquid|echo)\b", "one {% … %} or {{ … }} for each"),
-    Idiom("Shopify", "{{ customer.first_name }}", r"\bcustomer\.(\w+)", r"Profile.\1"),
+    Idiom("Shopify", "{{ customer.first_name }}", r"\bcustomer\.(\w+)", r"Profile.\1", names=True),
     # All of them
     Idiom(
         "other tools",
@@ -207,14 +220,16 @@ IDIOMS: Final = (
         r"['\"](?:now|today)['\"]\s*\|\s*date|\{\{-?\s*now\b",
         "{{ DecidedAt | date: '%F' }}",
     ),
-    Idiom("other tools", "{{ event.price }}", r"\bevent\.(\w+)", r"Event.\1"),
+    Idiom("other tools", "{{ event.price }}", r"\bevent\.(\w+)", r"Event.\1", names=True),
     Idiom(
         "other tools",
         "{{ user.city }}",
         r"\b(?:user|contact|subscriber|recipient|profile|attributes|data)\.(\w+)",
         r"Profile.\1",
+        names=True,
     ),
-    Idiom("other tools", "{{ first_name }}", r"\{\{-?\s*([a-z]\w*)\s*(?:\||-?\}\})", r"{{ Profile.\1 }}"),
+    Idiom("other tools", "{{ first_name }}", r"\{\{-?\s*([a-z]\w*)\s*(?:\||-?\}\})", r"{{ Profile.\1 }}", names=True),
+    Idiom("other tools", "{Profile.first_name}", r"(?<!\{)\{\s*((?:Profile|Event)\.\w+)\s*\}+", r"{{ \1 }}"),
     Idiom(
         "word processors",
         "{{ Profile.name | default: “Hi” }}",
@@ -224,12 +239,20 @@ IDIOMS: Final = (
 )
 
 
-def advice(text: str) -> str | None:
-    """For people: what is written here instead of the first idiom in the text that is another tool's."""
+def advice(text: str, *, names: bool = True) -> str | None:
+    """For people: what is written here instead of the first idiom in the text that is another tool's.
+
+    `names` are mere names looked at, too: they are, where one is not known.
+    """
     for pattern, idiom in _patterns():
-        if found := pattern.search(text):
-            return f"{_of(idiom.tool)} {found[0].strip()} is written: {found.expand(idiom.here)}"
+        if (names or not idiom.names) and (found := pattern.search(text)):
+            here = _TWICE.sub("", found.expand(idiom.here))
+            return f"{_of(idiom.tool)} {found[0].strip()} is written: {here}"
     return None
+
+
+_TWICE: Final = re.compile(r"\b(?:Profile|Event)\.(?=(?:Profile|Event|Campaign|Catalog|Recommendations)\b)")
+"""Where somebody wrote our name in the other tool's way: `{{#if Profile.vip}}`."""
 
 
 def _of(tool: str) -> str:
@@ -244,7 +267,7 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Idiom], ...]:
 def page() -> str:
     """The table in Markdown, as the docs have it."""
     rows = ["| tool | there | here |", "|---|---|---|"]
-    for tool, there, _, here in IDIOMS:
+    for tool, there, _, here, _ in IDIOMS:
         written = (advice(there) or here).partition(" is written: ")[2]
         code, semicolon, note = written.partition("; ")
         rows.append(f"| {tool} | {_code(there)} | {_code(code) if _is_code(code) else code}{semicolon}{note} |")

@@ -20,7 +20,7 @@ from typing import Final
 
 from holdfast.core.templates.blocks import Blocks
 from holdfast.core.templates.bounds import TAGS
-from holdfast.core.templates.checks import CONSTANT, OBJECTS, TemplateError, placed, suggest
+from holdfast.core.templates.checks import CONSTANT, NAMES, OBJECTS, TemplateError, placed, suggest
 from holdfast.core.templates.filters import FILTERS
 
 INNER_TAGS: Final = {"else", "elsif", "when", *(f"end{tag}" for tag in ("case", "capture", "for", "if", "unless"))}
@@ -39,7 +39,7 @@ _PIECE = r"""
             (?: [ ]*-[ ]* (?: (?P<quoted>"[^"{}\n]+"|'[^'{}\n]+') | (?P<words>\w++(?:[ ]\w++){0,9}+) ) )? )
         (?P<tail> [ ]*\|[ ]*(?P<filter>\w+)(?P<colon>[ ]*:)?
             (?:[ ]*(?P<argument>"[^"{}\n]*"|'[^'{}\n]*'|-?\d+(?:\.\d+)?|true|false))? )? )
-  | (?P<merge> \*\|[A-Z]\w*(?::[^|\n{}]*)?\|\* )
+  | (?P<merge> \*\|[A-Z]\w*(?::[^|\n{}]*)?\|\* | \{\#[^{}\n]*\#\} | \{[ ]*(?:Profile|Event)\.\w+[^{}\n]*\} )
   | (?P<unknown> (?<!\w)@(?P<nobody>\w[^@{}|\n]{0,60}?)[ ]+-[ ]+["'\w] )
 """
 
@@ -70,8 +70,14 @@ def to_liquid(source: str, events: Iterable[str], catalogs: Iterable[str] = (), 
                     liquid = _translated(kind, match, known, strict=strict)
             if blocks:
                 blocks.text(between)
-                blocks.tag(match["tag"], match[0]) if match["tag"] is not None else blocks.text(_shown(match))
+                blocks.tag(match["tag"], match[0], match.start()) if match["tag"] is not None else blocks.text(
+                    _shown(match)
+                )
             written += [between, liquid]
+    if blocks and (unclosed := blocks.end()):
+        reason, begun = unclosed
+        with placed(source, begun):
+            raise TemplateError(reason)
     return "".join([*written, source[at:]])
 
 
@@ -135,6 +141,8 @@ def _markup(text: str, tag: str | None, *, closed: bool) -> str:
     if "@" in _QUOTED.sub("", text):
         raise TemplateError(f"{text}: an @ form stands in the text, without braces")
     if tag is not None and tag not in TAGS | INNER_TAGS:
+        if tag in NAMES:
+            raise TemplateError(f"what prints stands between other braces: {{{{ {text[2:-2].strip(' -')} }}}}")
         raise TemplateError(f"unknown tag {tag!r}{suggest(tag, TAGS | INNER_TAGS)}")
     return text
 
