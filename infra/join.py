@@ -57,11 +57,11 @@ class Join(Construct):
         self.function.may(["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], on=[tables.users.table_arn])
         self.function.may(["dynamodb:BatchWriteItem"], on=[tables.timers.table_arn])
         self.function.may(["dynamodb:BatchGetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
-        # What it has seen, and what somebody looks on at, beside the campaigns, which it cannot change.
+        # What it has seen, how much of it, and what somebody looks on at, beside the campaigns, which it cannot change.
         self.function.may(
             ["dynamodb:UpdateItem"],
             on=[tables.campaigns.table_arn],
-            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["seen", "tail#*"]}},
+            provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["seen", "volume", "tail#*"]}},
         )
         self.function.may(["sqs:SendMessage"], on=[events.queue.queue_arn, events.rejected.queue_arn])
         if history:

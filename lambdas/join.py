@@ -18,6 +18,7 @@ from holdfast.aws.tables.shapes import Observations, Observer
 from holdfast.aws.tables.tail import Tails
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
+from holdfast.aws.tables.volume import Volume, Volumes
 from holdfast.aws.telemetry import Logger, Metrics
 from holdfast.core.fold.fold import Limits
 from holdfast.core.intake.batch import Body
@@ -64,6 +65,7 @@ def build() -> Join:
         rules=Rules.of(settings.nobody, settings.cloudevent_subject),
         observer=Observer(Observations(dynamodb, settings.campaigns_table), now_ms),
         tail=Tail(Tails(dynamodb, settings.campaigns_table), now_ms),
+        volume=Volume(Volumes(dynamodb, settings.campaigns_table), now_ms),
         historian=Historian(
             Recorder(lambda: quick_client("firehose"), settings.history_stream, seconds_left=time_left)
         ),

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.markup import escape
 
+from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.campaigns import Campaigns
 from holdfast.aws.tables.shapes import Observations
+from holdfast.aws.tables.volume import Volumes
 from holdfast.core.authoring.basics import did_you_mean
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import Seen
 from holdfast.core.intake.tail import MAX_SHAPES, Line
+from holdfast.core.intake.volume import OTHERS, SHOWN_DAYS, by_event
+from holdfast.core.messages.statistics import days
 from holdfast.core.plans.uses import used
-from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
+from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 from holdfast_cli.tail import LONGEST, looking
+
+BARS = "·▁▂▃▄▅▆▇█"
+"""From nothing to the most."""
 
 
 class Looked(NamedTuple):
@@ -43,8 +50,9 @@ def events(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """List the events that were seen, with their properties and the campaigns that use them.
+    """List the events that were seen: how many came, their properties, and the campaigns that use them.
 
+    Numbers are about, by day (UTC) of arrival: today, the last 7 days, and a bar for each of the last 14.
     Of one event each property is shown with its types. With --for, what comes in is looked at meanwhile: how often the
     event comes, and which share of it bears each property.
     """
@@ -54,20 +62,19 @@ def events(
     dynamodb, table = deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"]
     seen = Observations(dynamodb, table).read()
     uses = used(published.plan for published in Campaigns(dynamodb, table).live())
+    wanted = days(now_ms(), SHOWN_DAYS)
+    volume = by_event(Volumes(dynamodb, table).read(wanted[0], wanted[-1]), wanted, seen)
     if not name:
-        rows = [_row(each, uses.get(key, {})) for key, each in sorted(seen.items())]
-        if not rows and not json:
-            out.print("No event was seen yet.")
-            return
-        print_rows([{**row, "properties": len(row["properties"])} for row in rows] if not json else rows,
-                   ["event", "properties", "campaigns"], as_json=json)  # fmt: skip
+        _list([_row(each, uses.get(key, {}), wanted, volume[key]) for key, each in sorted(seen.items())], as_json=json)
+        if others := sum(volume[OTHERS]):
+            err.print(f"[dim]and about {others:,} events in {SHOWN_DAYS} days, of names that are not counted apart[/]")
         return
     key = event_key(name)
     if key not in seen:
         known = did_you_mean(name, [each.name for each in seen.values()])
         raise Failure(f"{name!r} was never seen{known or '.'} What was seen: holdfast events")
     looked = _look(deployment, key, seconds) if seconds else None
-    row = _row(seen[key], uses.get(key, {}), looked)
+    row = _row(seen[key], uses.get(key, {}), wanted, volume[key], looked)
     if json:
         print_json(row)
     else:
@@ -85,11 +92,39 @@ def _look(deployment: Deployment, key: str, seconds: float) -> Looked:
     return Looked(time.monotonic() - began, came, len(lines), bore if whole and lines else None)
 
 
-def _row(seen: Seen, campaigns: Mapping[str, str], looked: Looked | None = None) -> dict[str, Any]:
+def _list(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_rows(rows, [], as_json=True)
+    elif rows:
+        shown = [
+            {**row, **_figures(row["volume"]), "properties": len(row["properties"]), "campaigns": _uses(row)}
+            for row in rows
+        ]
+        print_rows(shown, ["event", *_figures({}), "properties", "campaigns"], as_json=False)
+    else:
+        out.print("No event was seen yet.")
+
+
+def _uses(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{use['campaign']} ({use['part']})" for use in row["campaigns"])
+
+
+def _figures(volume: Mapping[str, int]) -> dict[str, str]:
+    """Of the last days: today's number, that of a week, and a bar for each."""
+    counts = [*volume.values()]
+    most = max(counts, default=0)
+    bars = "".join(BARS[-(-count * (len(BARS) - 1) // most)] if most else BARS[0] for count in counts)
+    return {"today": f"{sum(counts[-1:]):,}", "7 days": f"{sum(counts[-7:]):,}", f"{SHOWN_DAYS} days": bars}
+
+
+def _row(
+    seen: Seen, campaigns: Mapping[str, str], days: Sequence[str], volume: Sequence[int], looked: Looked | None = None
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "event": seen.name,
+        "volume": dict(zip(days, volume, strict=True)),
         "properties": {path: sorted(seen.types(path)) for path in sorted(seen.paths)},
-        "campaigns": ", ".join(f"{id_} ({part})" for id_, part in sorted(campaigns.items())),
+        "campaigns": [{"campaign": id_, "part": part} for id_, part in sorted(campaigns.items())],
     }
     if looked:
         share = None if looked.bore is None else {path: looked.bore[path] / looked.at for path in row["properties"]}
@@ -98,7 +133,8 @@ def _row(seen: Seen, campaigns: Mapping[str, str], looked: Looked | None = None)
 
 
 def _show(row: Mapping[str, Any], looked: Looked | None) -> None:
-    out.print(f"[bold]{escape(row['event'])}[/] used by: {escape(row['campaigns'] or 'no campaign')}")
+    out.print(f"[bold]{escape(row['event'])}[/] used by: {escape(_uses(row) or 'no campaign')}")
+    out.print("about " + ", ".join(f"{name}: {text}" for name, text in _figures(row["volume"]).items()))
     shown = [{"property": path, "types": ", ".join(types)} for path, types in row["properties"].items()]
     if looked:
         out.print(f"about {row['per_minute']} per minute; of {looked.at} that were looked at:")

@@ -157,6 +157,7 @@ export const words = {
     days: (label: string, said: string, days: number): string => `${label}: ${said} in ${many(days, "day", "days")}`,
     day: (day: string, said: string): string => `${day}: ${said || "nothing"}`,
     of: (count: number, outcome: Outcome): string => `${number(count)} ${outcomes[outcome].toLowerCase()}`,
+    events: (count: number): string => `about ${many(count, "event", "events")}`,
   },
 
   editor: {
@@ -672,7 +673,7 @@ per_user: # of all campaigns together
     tabs: { live: "Live", events: "Events", sources: "Sources" },
     about: {
       live: "Each record as it comes in: how it is read, what it touches, and why it is rejected.",
-      events: "The events that were seen, what they bear, and which campaigns use them.",
+      events: "The events that were seen, about how many came, what they bear, and which campaigns use them.",
       sources:
         "How bodies of other systems are read, in the order in which the sources are asked. They are files: see `holdfast source`.",
     },
@@ -732,6 +733,10 @@ per_user: # of all campaigns together
     noneFound: "No event and no property has that in its name.",
     lookOn: "Live",
     lookOnAt: (event: string): string => `Live: ${event}`,
+    volume: (today: number, week: number): string =>
+      week ? `About ${number(today)} today · ${number(week)} in the last 7 days` : "None in the last 7 days",
+    others: (count: number, days: number): string =>
+      `And about ${many(count, "event", "events")} in ${many(days, "day", "days")} of more names than are counted apart.`,
     unused: "No campaign uses it.",
     usedBy: "Used by",
     or: " or ",

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, Route
 from holdfast.console import models, policy
 from holdfast.console.answers import Refused
 from holdfast.console.desk import Desk as Api
+from holdfast.core.intake.volume import SHOWN_DAYS
 from holdfast.core.messages import statistics
 from holdfast.core.plans.plan import Plans
 from infra.page import build_page
@@ -312,8 +313,10 @@ def seen() -> dict[str, Any]:
     for number, name in enumerate(NAMES[:5]):
         properties = [{"path": path, "types": ["number", "string"][: 1 + at % 2]} for at, path in enumerate(PROPERTIES)]
         uses = [{"campaign": row["id"], "part": "did_not"} for row in rows()[number : number * 4]]
-        events.append({"name": name, "properties": properties, "campaigns": uses})
-    return {"events": events, "profile": []}
+        volume = [0 if number == 2 else (at * at * 7_919 + number) % 10 ** (1 + number) for at in range(SHOWN_DAYS)]
+        events.append({"name": name, "properties": properties, "campaigns": uses, "volume": volume})
+    days = statistics.days(NOW, SHOWN_DAYS)
+    return {"days": days, "events": events, "others": [0, 1_234] * (SHOWN_DAYS // 2), "profile": []}
 
 
 def sources() -> dict[str, Any]:
@@ -433,6 +436,7 @@ API = Api(
     recommendations=NOBODY,
     sources=NOBODY,
     tails=NOBODY,
+    volumes=NOBODY,
     statistics=NOBODY,
     bus=NOBODY,
     activity=NOBODY,

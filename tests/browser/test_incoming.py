@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.busy import NOW, came
+from tests.browser.busy import NAMES, NOW, came, seen
 from tests.browser.desk import Desk
 from tests.browser.test_everywhere import axe
 
@@ -165,6 +165,24 @@ def test_an_event_leads_to_the_campaigns_that_use_it_and_to_its_records(sit_down
     expect(event.get_by_text("Items[].prod_name")).to_be_visible()
     event.get_by_role("link", name="Live:").click()
     expect(desk.page.get_by_role("combobox", name="Event")).to_have_value("🔥🔥 Flash sale 🔥🔥 follow up 🛍️")
+
+
+def test_an_event_is_shown_with_about_how_many_came_by_day(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    desk.go("#/incoming/events")
+    volume = seen()["events"][1]["volume"]
+    desk.page.get_by_label("Search events and properties").fill(NAMES[1])
+    event = desk.page.get_by_role("region", name="Events").get_by_role("listitem")
+    expect(event).to_have_count(1)
+    expect(event).to_contain_text(f"About {volume[-1]} today · {sum(volume[-7:])} in the last 7 days")
+    chart = event.get_by_role("img", name=re.compile(rf"about {sum(volume)} events in 14 days$"))
+    expect(chart).to_be_visible()
+    assert chart.locator("rect.came").count() == sum(count > 0 for count in volume)
+    expect(chart.locator("title").last).to_have_text(f"{seen()['days'][-1]}: about {volume[-1]} events")
+    desk.page.get_by_label("Search events and properties").fill("")
+    expect(desk.page.get_by_text("And about 8,638 events in 14 days of more names")).to_be_visible()
+    expect(event.nth(2)).to_contain_text("None in the last 7 days")
+    expect(event.nth(2).get_by_role("img")).to_have_count(0)
 
 
 def test_a_source_is_shown_with_its_file(sit_down_busy: Callable[..., Desk]) -> None:

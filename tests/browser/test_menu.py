@@ -72,7 +72,8 @@ def begins_empty(desk: Desk) -> Callable[[], None]:
             desk.page.clock.set_fixed_time((NOW + 60_000) / 1000)
             desk.page.evaluate("dispatchEvent(new Event('focus'))")
 
-    desk.page.route("**/api/seen", lambda route: route.fulfill(json={"events": [], "profile": profile}))
+    names = {"days": [], "events": [], "others": [], "profile": profile}
+    desk.page.route("**/api/seen", lambda route: route.fulfill(json=names))
     desk.page.route("**/api/suggestions", suggest)
     return see
 

@@ -9,6 +9,7 @@ import pytest
 from holdfast.aws.tables.outcomes import STATISTICS
 from holdfast.aws.tables.shapes import SEEN
 from holdfast.aws.tables.tail import TAIL
+from holdfast.aws.tables.volume import VOLUME
 from tests.infrastructure.synthesis import (
     LOGS,
     RECOMMENDER,
@@ -47,7 +48,7 @@ def test_join_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:
 def test_join_may_note_what_it_has_seen_and_shows_but_change_no_campaign(on_aws: Stack) -> None:
     statements = on_aws.properties("AWS::IAM::Policy", "JoinRole")["PolicyDocument"]["Statement"]
     (noting,) = (each for each in statements if each["Action"] == "dynamodb:UpdateItem")
-    assert noting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [SEEN, f"{TAIL}*"]}}
+    assert noting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [SEEN, VOLUME, f"{TAIL}*"]}}
 
 
 def test_sweep_may_do_what_it_does_and_nothing_else(on_aws: Stack) -> None:

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from holdfast.aws.settings import ConsoleSettings
 from holdfast.aws.tables.campaigns import Recommendations, Sources
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.tail import Tails
+from holdfast.aws.tables.volume import Volumes
 from holdfast.console.access import PURE
 from holdfast.console.api import document, routes
 from holdfast.console.app import Console
@@ -516,6 +518,12 @@ def test_what_was_seen_is_offered_to_templates(world: World, browser: Browser) -
     assert [event["name"] for event in seen["events"]] == ["Added"]
     assert seen["events"][0]["campaigns"] == [{"campaign": "cart", "part": "did"}]
     assert seen["profile"] == [{"path": "first_name", "types": ["string"]}]
+    today = seen["days"][-1]
+    Volumes(world.dynamodb, "campaigns").add(today, {"added": 3, "never seen": 2})  # type: ignore[arg-type]
+    counted = browser.get("/api/seen")
+    assert (len(seen["days"]), today) == (14, datetime.fromtimestamp(world.now / 1000, UTC).date().isoformat())
+    assert seen["events"][0]["volume"] == seen["others"] == [0] * 14
+    assert (counted["events"][0]["volume"], counted["others"]) == ([0] * 13 + [3], [0] * 13 + [2])
     groups = {
         g["group"]: [i["insert"] for i in g["items"]] for g in browser.post("/api/suggestions", source=FILE)["groups"]
     }

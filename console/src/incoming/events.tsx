@@ -1,10 +1,11 @@
-// The events that were seen: what they bear, and which campaigns use them.
+// The events that were seen: about how many came, what they bear, and which campaigns use them.
 
 import { useState } from "preact/hooks";
 
 import type { Seen } from "../api.js";
 import { useData } from "../data.js";
 import { to } from "../router.js";
+import { total, Volume } from "../ui/charts.js";
 import { Empty, Failed, Search, Skeleton } from "../ui/parts.js";
 import { words } from "../words.js";
 
@@ -15,6 +16,8 @@ export function Events() {
   const [query, search] = useState("");
   const all = data?.events ?? [];
   const found = all.filter((event) => holds(event, query));
+  const days = data?.days ?? [];
+  const others = total(data?.others ?? []);
   return (
     <div class="stack wide">
       {all.length > 0 && <Search label={words.incoming.searchEvents} value={query} set={search} />}
@@ -31,9 +34,10 @@ export function Events() {
         <section class="card" aria-label={words.incoming.tabs.events}>
           <ul class="list">
             {found.map((event) => (
-              <One key={event.name} of={event} />
+              <One key={event.name} of={event} days={days} />
             ))}
           </ul>
+          {others > 0 && <p class="quiet small body">{words.incoming.others(others, days.length)}</p>}
         </section>
       )}
     </div>
@@ -45,7 +49,7 @@ const holds = ({ name, properties }: Event, query: string): boolean =>
 
 const liveOf = (event: string): string => `${to("incoming", "live")}?${new URLSearchParams({ event })}`;
 
-function One({ of: { name, properties, campaigns } }: { of: Event }) {
+function One({ of: { name, properties, campaigns, volume }, days }: { of: Event; days: string[] }) {
   return (
     <li>
       <div class="row top-aligned">
@@ -55,6 +59,10 @@ function One({ of: { name, properties, campaigns } }: { of: Event }) {
         <a href={liveOf(name)} aria-label={words.incoming.lookOnAt(name)}>
           {words.incoming.lookOn}
         </a>
+      </div>
+      <div class="row volume">
+        <span class="quiet small number">{words.incoming.volume(volume.at(-1) ?? 0, total(volume.slice(-7)))}</span>
+        {total(volume) > 0 && <Volume counts={volume} days={days} label={name} />}
       </div>
       <p class="small wraps with-links">
         {campaigns.length === 0 && <span class="quiet">{words.incoming.unused}</span>}

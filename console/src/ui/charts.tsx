@@ -29,23 +29,44 @@ export function roundUp(most: number): number {
 
 type Props = { stats: CampaignStats; days: string[]; label: string; height?: number; axis?: boolean };
 
+export function Bars({ stats, days, label, ...look }: Props) {
+  const values = perDay(stats, days.length);
+  const columns = days.map((day, at): Column => {
+    const counts = KINDS.map((kind): [Kind, number] => [kind, values[kind][at] ?? 0]);
+    const said = counts.filter(([, count]) => count).map(([kind, count]) => words.charts.of(count, kind));
+    return { day, counts, said: said.join(", ") };
+  });
+  const summary = KINDS.map((kind) => words.charts.of(total(values[kind]), kind)).join(", ");
+  return <Columns of={columns} label={words.charts.days(label, summary, days.length)} {...look} />;
+}
+
+/** About how many events came, by day. */
+export function Volume({ counts, days, label }: { counts: number[]; days: string[]; label: string }) {
+  const columns = days.map((day, at): Column => {
+    const count = counts[at] ?? 0;
+    return { day, counts: [["came", count]], said: count ? words.charts.events(count) : "" };
+  });
+  return <Columns of={columns} label={words.charts.days(label, words.charts.events(total(counts)), days.length)} />;
+}
+
+/** A day: what stands on each other in its bar, the lowest first, and how it reads. */
+type Column = { day: string; counts: [Kind | "came", number][]; said: string };
+
 const AXIS_WIDTH = 1200;
 const SMALL_WIDTH = 168;
 
-export function Bars({ stats, days, label, height = 30, axis = false }: Props) {
-  const values = perDay(stats, days.length);
-  const sums = days.map((_, at) => KINDS.reduce((sum, kind) => sum + (values[kind][at] ?? 0), 0));
+function Columns({ of, label, height = 30, axis = false }: { of: Column[] } & Omit<Props, "stats" | "days">) {
+  const sums = of.map(({ counts }) => total(counts.map(([, count]) => count)));
   const most = axis ? roundUp(Math.max(1, ...sums)) : Math.max(1, ...sums);
   const width = axis ? AXIS_WIDTH : SMALL_WIDTH;
-  const step = width / Math.max(1, days.length);
+  const step = width / Math.max(1, of.length);
   const bar = Math.max(2, Math.min(step * 0.68, 48));
-  const summary = KINDS.map((kind) => words.charts.of(total(values[kind]), kind)).join(", ");
   const bars = (
     <svg
       class="bars"
       viewBox={`0 0 ${width} ${height}`}
       role="img"
-      aria-label={words.charts.days(label, summary, days.length)}
+      aria-label={label}
       preserveAspectRatio="none"
       height={height}
     >
@@ -53,19 +74,13 @@ export function Bars({ stats, days, label, height = 30, axis = false }: Props) {
         [0, height / 2, height - 0.5].map((y) => (
           <line class="grid" key={y} x1="0" x2={width} y1={y + 0.5} y2={y + 0.5} />
         ))}
-      {days.map((day, at) => (
-        <Day
-          key={day}
-          day={day}
-          counts={KINDS.map((kind) => [kind, values[kind][at] ?? 0])}
-          x={at * step}
-          {...{ step, bar, most, height, axis }}
-        />
+      {of.map((column, at) => (
+        <Day key={column.day} of={column} x={at * step} {...{ step, bar, most, height, axis }} />
       ))}
     </svg>
   );
   if (!axis) return bars;
-  const ends = [days[0], days[Math.floor(days.length / 2)], days.at(-1)];
+  const ends = [of[0], of[Math.floor(of.length / 2)], of.at(-1)];
   return (
     <div class="chart">
       <div class="scale" aria-hidden="true">
@@ -76,8 +91,8 @@ export function Bars({ stats, days, label, height = 30, axis = false }: Props) {
       <div>
         {bars}
         <div class="axis" aria-hidden="true">
-          {ends.map((day, at) => (
-            <span key={at}>{short(day ?? "")}</span>
+          {ends.map((column, at) => (
+            <span key={at}>{short(column?.day ?? "")}</span>
           ))}
         </div>
       </div>
@@ -86,8 +101,7 @@ export function Bars({ stats, days, label, height = 30, axis = false }: Props) {
 }
 
 type DayProps = {
-  day: string;
-  counts: [Kind, number][];
+  of: Column;
   x: number;
   step: number;
   bar: number;
@@ -96,13 +110,12 @@ type DayProps = {
   axis: boolean;
 };
 
-function Day({ day, counts, x, step, bar, most, height, axis }: DayProps) {
+function Day({ of: { day, counts, said }, x, step, bar, most, height, axis }: DayProps) {
   let top = height;
   const left = x + (step - bar) / 2;
-  const said = counts.filter(([, count]) => count).map(([kind, count]) => words.charts.of(count, kind));
   return (
     <g class="day">
-      <title>{words.charts.day(day, said.join(", "))}</title>
+      <title>{words.charts.day(day, said)}</title>
       <rect class="hit" x={x} y={0} width={step} height={height} />
       {counts.map(([kind, count]) => {
         if (!count) return null;

@@ -19,6 +19,7 @@ from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.tables.tail import Tails
 from holdfast.aws.tables.users import Users
+from holdfast.aws.tables.volume import Volumes
 from holdfast.aws.telemetry import Logger
 from holdfast.console.access import Person
 from holdfast.console.answers import Answer, Refused, as_json, content_security_policy, secured
@@ -58,6 +59,7 @@ class Console:
             live=LivePlans(campaigns),
             users=users,
             observations=Observations(dynamodb, settings.campaigns_table),
+            volumes=Volumes(dynamodb, settings.campaigns_table),
             catalogs=Catalogs(dynamodb, settings.catalog_table),
             lookup=Lookup(dynamodb, settings.users_table, settings.catalog_table),
             policies=Policies(dynamodb, settings.campaigns_table),

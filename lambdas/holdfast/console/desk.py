@@ -23,6 +23,7 @@ from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.statistics import Open, Statistics, waiting
 from holdfast.aws.tables.tail import Tails, TooMany
 from holdfast.aws.tables.users import Users
+from holdfast.aws.tables.volume import Volumes
 from holdfast.aws.telemetry import Logger
 from holdfast.console import models, policy
 from holdfast.console.access import Person
@@ -53,6 +54,7 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send
 from holdfast.core.intake.shapes import Seen, property_shapes
 from holdfast.core.intake.tail import mark
+from holdfast.core.intake.volume import OTHERS, SHOWN_DAYS, by_event
 from holdfast.core.measure.report import comparable, reported
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
 from holdfast.core.messages.rendering import Message, Rendering
@@ -113,6 +115,7 @@ class Desk:
     live: LivePlans
     users: Users
     observations: Observations
+    volumes: Volumes
     catalogs: Catalogs
     lookup: Lookup
     recommendations: Recommendations
@@ -336,14 +339,23 @@ class Desk:
     def seen(self) -> models.SeenNames:
         events, profile = self._seen()
         uses = used(self.live.current().newest.values())
+        wanted = days(self.clock(), SHOWN_DAYS)
+        volume = by_event(self.volumes.read(wanted[0], wanted[-1]), wanted, events)
         return models.SeenNames(
+            days=wanted,
             events=sorted(
                 (
-                    models.SeenEvent(name=each.name, properties=_properties(each), campaigns=_uses(uses.get(key, {})))
+                    models.SeenEvent(
+                        name=each.name,
+                        properties=_properties(each),
+                        campaigns=_uses(uses.get(key, {})),
+                        volume=volume[key],
+                    )
                     for key, each in events.items()
                 ),
                 key=lambda each: each.name.casefold(),
             ),
+            others=volume[OTHERS],
             profile=_properties(profile),
         )
 

@@ -278,15 +278,20 @@ class Use(Told):
 
 
 class SeenEvent(Told):
-    """`campaigns` are the live ones that use it."""
+    """`campaigns` are the live ones that use it. `volume` is about how many came, by day."""
 
     name: str
     properties: list[SeenProperty]
     campaigns: list[Use]
+    volume: list[int]
 
 
 class SeenNames(Told):
+    """`days` (UTC) are those of each volume, the oldest first. `others` came under names that are not counted apart."""
+
+    days: list[str]
     events: list[SeenEvent]
+    others: list[int]
     profile: list[SeenProperty]
 
 

@@ -17,6 +17,7 @@ from holdfast.aws.tables.revisions import EPOCH, epoch_of
 from holdfast.aws.tables.shapes import Observer
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import PARTS, Beside, Item, Key, Save, Saved, Users
+from holdfast.aws.tables.volume import Volume
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.events import Event, Rejected, Tick, Tie
 from holdfast.core.fold import profiles, watches
@@ -78,6 +79,7 @@ class Join:
         observer: Observer | None = None,
         historian: Historian | None = None,
         tail: Tail | None = None,
+        volume: Volume | None = None,
         rules: Rules = RULES,
     ) -> None:
         self._users = users
@@ -91,6 +93,7 @@ class Join:
         self._observer = observer
         self._historian = historian
         self._tail = tail
+        self._volume = volume
         self._rules = rules
 
     def take(self, bodies: list[Body]) -> list[str]:
@@ -118,6 +121,7 @@ class Join:
         if intake.unread:
             count(metrics, SourcesUnreadable=len(intake.unread))
         self._note()
+        self._measure(batch, failed)
         self._keep()
         self._tell(bodies, batch, timeline, intake, failed)
         return sorted(failed)
@@ -338,6 +342,17 @@ class Join:
             count(metrics, ObservationsDropped=self._observer.note())
         except Exception:
             logger.exception("observations not noted")
+            count(metrics, ObservationsFailed=1)
+
+    def _measure(self, batch: Sequence[Parsed], failed: set[str]) -> None:
+        """Count the events by name: a help for people, too."""
+        if self._volume is None:
+            return
+        try:
+            self._volume.count(batch, failed)
+            self._volume.note()
+        except Exception as error:  # noqa: BLE001
+            logger.error("volume not noted", extra={"error": place_of(error)})  # noqa: TRY400
             count(metrics, ObservationsFailed=1)
 
     def _keep(self) -> None:
