@@ -33,8 +33,19 @@ if TYPE_CHECKING:
 EVENTS = ("added to cart", "Charged", "Straße gewählt")
 
 CONTEXT: Mapping[str, Json] = {
-    "Profile": {"first_name": "Ann", "vip": False, "zero": 0, "note": " ", "nothing": None, "first name": "Ann B."},
+    "Profile": {
+        "first_name": "Ann",
+        "vip": False,
+        "zero": 0,
+        "note": " ",
+        "nothing": None,
+        "first name": "Ann B.",
+        "flag": "true",
+        "off": "False",
+    },
     "Event": {
+        "off": "False",
+        "spans": ["9 dayz", "9999999 days"],
         "price": 89.0,
         "quantity": 2,
         "amount": "89.00",
@@ -105,6 +116,11 @@ RENDERS = {
     "{{ true | append: '!' }}": "true!",
     "{{ Event.items[0].name }}, {{ Event.items.last.name }}": "coat, hat",
     "{{ Event.tags.size }} {{ Event.none | size }}": "3 0",
+    # booleans as text
+    "{% if Profile.flag == true %}a{% else %}b{% endif %}{% if Event.off == false %}c{% endif %}": "ac",
+    "{% if Profile.flag != false %}a{% endif %}{% if Profile.flag == false %}b{% endif %}": "a",
+    "{% case Event.off %}{% when true %}a{% when false %}b{% endcase %}": "b",
+    "{% if Event.quantity == true %}a{% else %}b{% endif %}{% if Event.html == true %}c{% endif %}": "b",
     # lists
     "{{ ConstantEventProperty }}": "white coat, red hat",
     "{{ ConstantEventProperty | join: ' and ' }}": "white coat and red hat",
@@ -233,9 +249,12 @@ WITHHELD = {
         "failed: date takes an epoch number or ISO 8601, and there is no clock; not '2026'"
     ),
     "{{ Event.html | hmac_sha256 }}": "failed: this stage has no secret for hmac_sha256",
-    "{{ Event.day | plus: '9999999 days' }}": "failed: '2026-11-23' and '9999999 days' is beyond the year 9999",
-    "{{ Event.day | plus: '9 dayz' }}": (
+    "{{ Event.day | plus: Event.spans[1] }}": "failed: '2026-11-23' and '9999999 days' is beyond the year 9999",
+    "{{ Event.day | plus: Event.spans[0] }}": (
         "failed: '9 dayz' is not a duration; write it as 30 minutes, 24h, 3 days or PT30M"
+    ),
+    "{{ Event.day | plus: 3 }}": (
+        "failed: no number: '2026-11-23'; of a time, add '3 days', or compute with its seconds, | date: '%s'"
     ),
     "{{ Profile.first_name | date: '%F' }}": (
         "failed: date takes an epoch number or ISO 8601, and there is no clock; not 'Ann'"
@@ -292,14 +311,30 @@ REFUSED = {
     "{% comment %}": "{% comment %} is never closed",
     "{{ 'x }}": "unexpected",
     # what can be known beforehand
-    "{{ 1 | divided_by: 0 }}": "1 | divided_by: 0 cannot be computed: failed",
+    "{{ 1 | divided_by: 0 }}": "divided_by can only fail: divided_by: can't divide by 0",
     "{{ 'now' | date: '%F' }}": "there is no clock",
     "{{ Event.at | date: 'DD.MM.YYYY' }}": "a layout without a % directive prints no date; write '%d.%m.%Y'",
     "{{ Event.at | date: 'F d, Y' }}": "write '%B %d, %Y'",
     "{{ Event.at | date: 'no day' }}": "write '%d.%m.%Y'",
     "{{ Event.at | date: '100%%' }}": "a layout without a % directive",
     "{{ Event.at | date: '%H:%M', 'Berlin' }}": "no time zone: 'Berlin'; did you mean 'Europe/Berlin'?",
-    "{{ Event.at | date: '%c' }}": "date prints by a layout such as",
+    "{{ Event.at | date: '%Q' }}": "or 'short' to 'full'; '%Q' is not a directive",
+    "{{ Event.at | date: '%10Y' }}": "without widths, or 'short' to 'full'; '%10' is not a directive",
+    "{{ Event.at | date: 'LONG' }}": "a layout without a % directive prints no date; write 'long'",
+    "{{ Event.at | date: 'iso' }}": "write '%Y-%m-%d'",
+    "{{ Event.at | date: '%H:%M', 'PST' }}": "no time zone: 'PST'; did you mean 'America/Los_Angeles'?",
+    "{{ Event.at | date: '%H:%M', 'CEST' }}": "no time zone: 'CEST'; did you mean 'Europe/Berlin'?",
+    "{{ Event.at | date: '%H:%M', '+02:00' }}": "an offset changes with summer time: name a city",
+    # arguments with which a filter can only fail
+    "{{ Event.price | round: 'x' }}": "round can only fail: no number: 'x'",
+    "{{ Event.price | number: 20 }}": "number can only fail: number prints 0 to 9 digits after the point",
+    "{{ Event.price | divided_by: 0 }}": "divided_by can only fail: divided_by: can't divide by 0",
+    "{{ Event.at | plus: '1 month' }}": "plus can only fail: '1 month' is not a duration; months and years have no",
+    "{{ Event.at | minus: 'soon' }}": "minus can only fail: 'soon' is not a duration; write it as 30 minutes",
+    "{{ Event.name | truncate: 'a' }}": "truncate can only fail: truncate takes whole numbers, not 'a'",
+    "{{ Event.tags | concat: 'a' }}": "concat can only fail",
+    "{{ Event.day | plus: '9999999 days' }}": "and '9999999 days' is beyond the year 9999",
+    "{{ Event.day | plus: '9 dayz' }}": "plus can only fail: '9 dayz' is not a duration; write it as 30 minutes",
     "{{ Event.html | replace: seq: 'b', sub: 'i' }}": "filter 'replace' takes no arguments by name",
     "{% if 'a' > 1 %}x{% endif %}": "cannot be computed",
     "{{ blank }}": "blank and empty are only compared",

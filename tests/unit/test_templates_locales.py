@@ -218,7 +218,7 @@ def test_withholds_with_a_reason(source: str, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("form", "zone"),
-    [*itertools.product(["%c", "%", "a" * 65], ["UTC"]), *itertools.product(["full", "%A"], ["x", " "])],
+    [*itertools.product(["%Q", "%", "a" * 65], ["UTC"]), *itertools.product(["full", "%A"], ["x", " "])],
 )
 def test_a_layout_or_zone_from_a_variable_may_be_wrong(form: str, zone: str) -> None:
     values = compile_values({"k": "{{ 0 | date: Event.form, Event.zone }}"})

@@ -1,4 +1,4 @@
-"""Durations as people write them: `30 minutes`, `PT30M`, `24h`, `3 days`, `1h 30m`."""
+"""Durations as people write them: `30 minutes`, `PT30M`, `24h`, `3 days`, `1h 30m`; times as databases write them."""
 
 from __future__ import annotations
 
@@ -37,9 +37,27 @@ def parse_duration(text: str) -> int:
         total += float(part[1]) * _MS[_NAMES[part[2]]]
         at = part.end()
     if not text or at < len(lowered):
-        msg = f"{text!r} is not a duration; write it as 30 minutes, 24h, 3 days or PT30M"
+        msg = f"{text!r} is not a duration; {_cure(text)}"
         raise ValueError(msg)
     return round(total)
+
+
+def _cure(text: str) -> str:
+    if re.search(r"month|year|monat|jahr|^-?P\d+[MY]", text, re.IGNORECASE):
+        return "months and years have no fixed length: write 30 days"
+    if re.fullmatch(r"[0-9]+(?:[.,][0-9]+)?", text):
+        return f"its unit is missing: {text.replace(',', '.')} minutes"
+    if re.fullmatch(r"[0-9]+,[0-9]+\s*[a-z]+", text, re.IGNORECASE):
+        return f"write it with a point: {text.replace(',', '.')}"
+    return "write it as 30 minutes, 24h, 3 days or PT30M"
+
+
+def iso_text(text: str) -> str:
+    """A time as `datetime.fromisoformat` takes it: BigQuery's exports and Ruby end in ` UTC`, others in a small z."""
+    text = text.strip()
+    if text.endswith((" UTC", " GMT")):
+        return text[:-4] + "Z"
+    return text.upper() if text.endswith("z") else text
 
 
 def format_duration(ms: int) -> str:

@@ -12,6 +12,7 @@ from holdfast.core.events import AHEAD_MS, Event, Ignored, Json, Operation, Prof
 from holdfast.core.intake.parsing import CannotFold
 from holdfast.core.intake.sources import Source, Unreadable
 from holdfast.core.limits import MAX_NAME, beyond, bytes_of
+from holdfast.core.times import iso_text
 
 MAX_ID = 256
 MAX_USER_BYTES = 1024
@@ -266,10 +267,7 @@ def time_of(value: Json, around: Around, field: str = "ts") -> int:
 
 def iso_time(text: str) -> int:
     try:
-        text = text.strip()
-        if text.endswith((" UTC", " GMT")):  # BigQuery's exports, and Ruby's times
-            text = text[:-4] + "Z"
-        when = datetime.fromisoformat(text.upper() if text.endswith("z") else text)
+        when = datetime.fromisoformat(iso_text(text))
         return round(when.timestamp() * 1000) if when.tzinfo else 0
     except (ValueError, OverflowError):
         return 0

@@ -16,7 +16,7 @@ from enum import Enum
 from itertools import takewhile
 from typing import Final
 
-from liquid import BoundTemplate, Expression, Node, RenderContext
+from liquid import BoundTemplate, Expression, Node, RenderContext, Token
 from liquid.builtin.expressions import (
     BooleanExpression,
     Filter,
@@ -388,7 +388,7 @@ def check(liquid: BoundTemplate, source: str, *, strict: bool = True) -> None:
             parts = list(_parts(expression))
             for part in parts:
                 with placed(source, part.token.start_index):
-                    _check_part(part, strict=strict)
+                    _check_part(part, scope, strict=strict)
             computable = isinstance(expression, FilteredExpression | BooleanExpression)
             if computable and not any(isinstance(part, Path) for part in parts):
                 with placed(source, expression.token.start_index):
@@ -413,7 +413,7 @@ def _parts(expression: Expression) -> Iterator[Expression]:
 _COMPARING = (EqExpression, NeExpression, _AnyExpression)
 
 
-def _check_part(part: Expression, *, strict: bool) -> None:
+def _check_part(part: Expression, scope: Context, *, strict: bool) -> None:
     match part:
         case Blank() | Empty():
             raise TemplateError("blank and empty are only compared, as in {% if Event.note == blank %}")
@@ -425,6 +425,8 @@ def _check_part(part: Expression, *, strict: bool) -> None:
         case FilteredExpression(filters=list(filters)):
             for used in filters:
                 _check_filter(used, strict=strict)
+                if strict:
+                    _check_arguments(used, scope)
 
 
 def _check_filter(used: Filter, *, strict: bool) -> None:
@@ -450,6 +452,52 @@ def _check_filter(used: Filter, *, strict: bool) -> None:
             except ValueError as error:
                 raise TemplateError(str(error)) from None
 
+
+def _check_arguments(used: Filter, scope: Context) -> None:
+    """Refuse arguments that are written out and with which the filter fails, whatever it is given."""
+    arguments = [argument.value for argument in used.args]
+    if not arguments or any(_parts_with_names(argument) for argument in arguments):
+        return
+    context = Context(scope.template, {}, Meter())
+    named = re.compile("|".join(rf"(?<!\w){re.escape(str(each).strip(chr(39)))}(?!\w)" for each in arguments))
+    reasons = []
+    for sample in _SAMPLES:
+        try:
+            with withholding():
+                FilteredExpression(used.token, _Sample(used.token, sample), [used]).evaluate(context)
+        except Withheld as withheld:
+            reason = withheld.reason.removeprefix("failed: ")
+            reasons.append((named.search(reason) is None, f"{sample!r:.40}" in reason, reason))
+        else:
+            return
+    raise TemplateError(f"{used.name} can only fail: {min(reasons, key=lambda each: each[:2])[2]}")
+
+
+def _parts_with_names(argument: Expression) -> bool:
+    return any(isinstance(part, Path) for part in _parts(argument))
+
+
+class _Sample(Expression):
+    """A value in the place of one that only a message will have."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, token: Token, value: object) -> None:
+        super().__init__(token)
+        self.value = value
+
+    def evaluate(self, context: RenderContext) -> object:  # noqa: ARG002
+        return self.value
+
+    async def evaluate_async(self, context: RenderContext) -> object:
+        return self.evaluate(context)
+
+    def children(self) -> list[Expression]:
+        return []
+
+
+_SAMPLES: Final = (7, "2026-11-23T10:00:00Z", "text", ["b", "a"], [{"name": "coat", "price": 89}])
+"""Of each kind that a filter may be given one."""
 
 _TESTS: Mapping[str, tuple[Callable[[str], object], ...]] = {
     "date": (locales.layout, locales.zone),

@@ -24,14 +24,14 @@ from holdfast.core.templates.bounds import Absent, Withheld, bounded, text
 
 
 def equal(left: object, right: object) -> bool:
-    """As everybody expects: blank, empty and '' are one, and equal to what is absent; '89.00' is 89."""
+    """As everybody expects: blank, empty and '' are one, and equal to what is absent; '89.00' is 89, 'true' is true."""
     left, right = (None if isinstance(each, Absent) else each for each in (left, right))
     if asks_for_blank(right):
         return _is_blank(left)
     if asks_for_blank(left):
         return _is_blank(right)
     if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
+        return _boolean_in(left) is _boolean_in(right)
     if isinstance(left, str) != isinstance(right, str):
         left, right = _number_in(left, beside=right), _number_in(right, beside=left)
     return left == right
@@ -43,6 +43,11 @@ def asks_for_blank(value: object) -> bool:
 
 def _is_blank(value: object) -> bool:
     return value is None or value in ([], {}) or asks_for_blank(value)
+
+
+def _boolean_in(value: object) -> object:
+    """The boolean that a text is: shops send flags as text."""
+    return {"true": True, "false": False}.get(value.strip().casefold(), value) if isinstance(value, str) else value
 
 
 def _number_in(value: object, *, beside: object) -> object:

@@ -33,7 +33,7 @@ from holdfast.core.templates import lists, locales
 from holdfast.core.templates.bounds import ITEM, MAX_OUTPUT, MAX_WORK, Absent, Context, Json, Withheld, size, text
 from holdfast.core.templates.lists import MAX_NUMBER
 from holdfast.core.templates.sandbox import Bounded
-from holdfast.core.times import parse_duration
+from holdfast.core.times import iso_text, parse_duration
 
 T = TypeVar("T")
 
@@ -166,11 +166,21 @@ def _round(value: object, digits: object = 0) -> int | float:
 
 
 def _plus(value: object, other: object) -> object:
-    return _later(value, other, 1) if _is_duration(other) else _PLUS(number(value), number(other))
+    return _later(value, other, 1) if _is_duration(other) else _PLUS(_term(value), _term(other))
 
 
 def _minus(value: object, other: object) -> object:
-    return _later(value, other, -1) if _is_duration(other) else _MINUS(number(value), number(other))
+    return _later(value, other, -1) if _is_duration(other) else _MINUS(_term(value), _term(other))
+
+
+def _term(value: object) -> int | float:
+    try:
+        return number(value)
+    except Withheld as withheld:
+        if isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            cure = "of a time, add '3 days', or compute with its seconds, | date: '%s'"
+            raise Withheld(f"{withheld.reason}; {cure}") from None
+        raise
 
 
 def _is_duration(value: object) -> bool:
@@ -313,7 +323,7 @@ def _calendar(value: object) -> datetime | None:
     """ISO 8601; where it is mere digits, a day that there is: 20261123, not seconds of August 1970."""
     written = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if isinstance(value, str) and not re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", written):
-        return datetime.fromisoformat(written)
+        return datetime.fromisoformat(iso_text(written))
     if CALENDAR.fullmatch(written):
         try:
             return datetime.fromisoformat(f"{written[:8]}T{written[8:]}" if len(written) > len("20261123") else written)

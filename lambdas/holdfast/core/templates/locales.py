@@ -10,7 +10,7 @@ import decimal
 import re
 import unicodedata
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import cache, cached_property, lru_cache
 from typing import Any, Final, Literal, TypeAlias
@@ -28,8 +28,12 @@ LANGUAGES: Final = frozenset(f"{_OF_THE_EU} {_OTHERS}".split())
 
 MAX_DIGITS: Final = 9
 MAX_TAG: Final = 40
-LAYOUT = re.compile(r"(?:[^%]|%-?[aAbBdeFHIjlmMpPsSTyYzZ%]){1,64}")
-_DIRECTIVE = re.compile(r"%-?[a-zA-Z]")
+_ONE = r"%(?:[-_0^]?[aAbBcCdDeFgGhHIjklLmMnNpPrRsStTuUvVwWxXyYzZ%]|:z)"
+LAYOUT = re.compile(rf"(?:[^%]|{_ONE}){{1,64}}")
+_DIRECTIVE = re.compile(r"%[-_0^:]?[a-zA-Z]")
+_COMPOSED = {"D": "%m/%d/%y", "F": "%Y-%m-%d", "n": "\n", "r": "%I:%M:%S %p", "R": "%H:%M", "t": "\t", "T": "%H:%M:%S"}
+_COMPOSED |= {"v": "%e-%^b-%Y"}
+"""What stands for several others, as strftime has it. `c`, `x` and `X` are as the locale has it."""
 
 _Length: TypeAlias = Literal["short", "medium", "long", "full"]
 _LENGTHS: Mapping[str, _Length] = {"short": "short", "medium": "medium", "long": "long", "full": "full"}
@@ -127,8 +131,25 @@ def zone(name: str) -> tzinfo:
 
 def _zone_like(name: str) -> str:
     """A zone whose city is called so: whoever writes Berlin means Europe/Berlin."""
-    found = _cities().get(name.strip().rpartition("/")[2].replace(" ", "_").casefold())
+    if re.match(r"(?:UTC|GMT)?\s*[+-]\s*[0-9]", name.strip(), re.IGNORECASE):
+        return "an offset changes with summer time: name a city, such as 'Europe/Berlin'"
+    city = name.strip().rpartition("/")[2].replace(" ", "_").casefold()
+    found = _ABBREVIATED.get(city.upper()) or _cities().get(city)
     return f"did you mean {found!r}?" if found else "such as 'Europe/Berlin' or 'UTC'"
+
+
+_ABBREVIATED: Mapping[str, str] = {
+    **dict.fromkeys(("PST", "PDT", "PT"), "America/Los_Angeles"),
+    **dict.fromkeys(("MDT", "MT"), "America/Denver"),
+    **dict.fromkeys(("CST", "CDT", "CT"), "America/Chicago"),
+    **dict.fromkeys(("EDT", "ET"), "America/New_York"),
+    **dict.fromkeys(("CEST", "MEZ", "MESZ"), "Europe/Berlin"),
+    **dict.fromkeys(("BST", "WEST"), "Europe/London"),
+    **dict.fromkeys(("EEST",), "Europe/Athens"),
+    **dict.fromkeys(("AEST", "AEDT"), "Australia/Sydney"),
+    "JST": "Asia/Tokyo",
+}
+"""What people call a zone by, whose summer time has another name."""
 
 
 @cache
@@ -141,7 +162,10 @@ def _cities() -> dict[str, str]:
 
 def layout(text: str) -> str:
     if not LAYOUT.fullmatch(text):
-        raise ValueError("date prints by a layout such as '%d %B %Y' or '%H:%M', without widths, or 'short' to 'full'")
+        unknown = next((each for each in re.findall(r"%.?.?", text) if not re.match(_ONE, each)), None)
+        wrong = f"; {unknown!r} is not a directive" if unknown else ""
+        said = "date prints by a layout such as '%d %B %Y' or '%H:%M', without widths, or 'short' to 'full'"
+        raise ValueError(said + wrong)
     return text
 
 
@@ -200,6 +224,10 @@ _SINGLE: Mapping[str, str] = {
 
 def _with_directives(text: str) -> str:
     """The layout that corresponds to another language's; an example where none is known."""
+    if text.strip().casefold() in _LENGTHS:
+        return text.strip().casefold()
+    if text.strip().casefold() in {"iso", "iso8601", "iso_8601", "iso-8601"}:
+        return "%Y-%m-%d"
     words = re.findall(r"([a-zA-Z])(\1*)", text)
     letters = [first + more for first, more in words]
     table = _LETTERS if any(more for _, more in words) else _SINGLE
@@ -220,18 +248,35 @@ def date(moment: datetime, form: str, locale: Locale) -> str:
     if form in _LENGTHS:
         return format_date(moment, _LENGTHS[form], locale=locale)
     layout(form)
-    alone = not re.search(r"%-?[deF]", form)  # Polish has "listopad 2026", but "23 listopada 2026"
-    patterns = _BY_NAME | _BY_NAME_ALONE if alone else _BY_NAME
+    form = re.sub(r"%([DFnrRtTv%])", lambda match: _COMPOSED.get(match[1], match[0]), form)
+    alone = not re.search(r"%[-_0^]?[de]", form)  # Polish has "listopad 2026", but "23 listopada 2026"
+    names = _BY_NAME | _BY_NAME_ALONE if alone else _BY_NAME
 
     def directive(match: re.Match[str]) -> str:
-        letter = match["letter"]
-        if letter == "s":
-            return str(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
-        if letter in patterns:
-            return format_datetime(moment, patterns[letter], locale=locale)
-        return moment.strftime(match[0])
+        flag, letter = match["flag"], match["letter"]
+        if letter in names:
+            name = format_datetime(moment, names[letter], locale=locale)
+            return name.upper() if flag == "^" else name
+        if letter in _OURS:
+            return _OURS[letter](moment, locale)
+        written = moment.strftime(f"%{flag.strip('^:')}{letter}")
+        if flag == ":" and written:
+            return f"{written[:3]}:{written[3:]}"
+        return written.upper() if flag == "^" else written
 
-    return re.sub(r"%-?(?P<letter>.)", directive, form)
+    return re.sub(r"%(?P<flag>[-_0^:]?)(?P<letter>.)", directive, form)
+
+
+_OURS: Mapping[str, Callable[[datetime, Locale], str]] = {
+    "c": lambda moment, locale: format_datetime(moment, "medium", locale=locale),
+    "x": lambda moment, locale: format_date(moment, "short", locale=locale),
+    "X": lambda moment, locale: format_time(moment, "medium", locale=locale),
+    "C": lambda moment, _: f"{moment.year // 100:02}",
+    "k": lambda moment, _: f"{moment.hour:2}",
+    "L": lambda moment, _: f"{moment.microsecond // 1000:03}",
+    "N": lambda moment, _: f"{moment.microsecond * 1000:09}",
+    "s": lambda moment, _: str(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())),
+}
 
 
 def time(moment: datetime, form: str, locale: Locale) -> str:
