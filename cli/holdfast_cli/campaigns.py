@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
-from pydantic import BaseModel
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
@@ -22,7 +21,7 @@ from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.users import Users
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.hints import Known, hints
-from holdfast.core.authoring.text import CampaignFileError, Mistake
+from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.intake.shapes import Seen, property_shapes
 from holdfast.core.messages.contract import breaks
 from holdfast.core.messages.detail import iso
@@ -31,8 +30,9 @@ from holdfast.core.times import format_duration
 from holdfast.services.publishing import publish as publish_text
 from holdfast_cli import local
 from holdfast_cli.acts import BreakingOption, NoteOption, record, whoami
-from holdfast_cli.campaign_file import distinct, read_campaign, read_model, text_of
+from holdfast_cli.campaign_file import distinct, read_campaign, read_model
 from holdfast_cli.fixtures import Result, campaign_of, fixture_of, is_fixture, run, run_file
+from holdfast_cli.mistakes import mistakes_end, show_mistake, show_mistakes
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 
@@ -92,7 +92,7 @@ def validate(
             tests = f", {len(results) - failed} of {len(results)} tests passed" if results else ""
             out.print(f"[{'red]✗' if failed else 'green]✓'}[/] {escape(str(path))}: {campaign.id}{tests}")
         for hint in found if not json else []:
-            _show_mistake(hint, "[yellow]![/]")
+            show_mistake(hint, "[yellow]![/]")
         _show_results((result for result in results if json or not result.passed), as_json=json)
     distinct(ids)
     if wrong:
@@ -323,58 +323,3 @@ def _row(published: Published[Plan]) -> dict[str, Any]:
         "constant": [constant.name for constant in plan.constant],
         "published_at": iso(published.published_at),
     }
-
-
-LONGEST_SHOWN = 500
-"""Characters of a line that is shown beneath its mistake."""
-
-
-@contextmanager
-def mistakes_end(*, as_json: bool) -> Iterator[None]:
-    """Mistakes in a file are shown, and end the command."""
-    try:
-        yield
-    except CampaignFileError as error:
-        show_mistakes(error, as_json=as_json)
-        raise typer.Exit(1) from None
-
-
-def check_files(files: Iterable[Path], model: type[BaseModel], kind: str, *, as_json: bool) -> None:
-    """Read them all, and show what is wrong with each. Exit code 1 if something is."""
-    wrong = False
-    for path in files:
-        try:
-            valid: Any = read_model(path, model)[0]
-        except CampaignFileError as error:
-            wrong = True
-            show_mistakes(error, as_json=as_json)
-            continue
-        if as_json:
-            print_json({"file": str(path), kind: valid.id, "valid": True})
-        else:
-            out.print(f"[green]✓[/] {escape(str(path))}: {valid.id}")
-    if wrong:
-        raise typer.Exit(1)
-
-
-def show_mistakes(error: CampaignFileError, *, as_json: bool) -> None:
-    """Each mistake with its line, and the line itself."""
-    for mistake in error.mistakes:
-        if as_json:
-            print_json({**mistake._asdict(), "valid": False})
-        else:
-            _show_mistake(mistake, "[red]✗[/]")
-
-
-def _show_mistake(mistake: Mistake, mark: str) -> None:
-    where = f"{mistake.file}:{mistake.line}:{mistake.column}"
-    what = f"{mistake.place}: {mistake.message}" if mistake.place else mistake.message
-    err.print(f"{mark} [bold]{escape(where)}[/] {escape(what)}")
-    try:
-        line = text_of(Path(mistake.file)).splitlines()[mistake.line - 1]
-    except (OSError, UnicodeDecodeError, IndexError):
-        return
-    if len(line) > LONGEST_SHOWN:
-        return
-    err.print(f"[dim]{mistake.line:>5} │[/] {escape(line)}")
-    err.print(f"[dim]      │[/] {' ' * (mistake.column - 1)}[red]^[/]")

@@ -22,9 +22,9 @@ from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import iso
 from holdfast.core.plans.plan import Plans
 from holdfast_cli.campaign_file import distinct, read_campaign, read_model
-from holdfast_cli.campaigns import mistakes_end
 from holdfast_cli.folding import Setup
 from holdfast_cli.lines import read_lines
+from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.output import (
     Failure,
     Json,

@@ -7,11 +7,10 @@ the user means: something is sent to them.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -33,13 +32,11 @@ from holdfast.core.messages.rows import RowsInMemory, found_by, placed
 from holdfast.core.plans.plan import Plans
 from holdfast.core.times import format_duration, parse_duration
 from holdfast_cli.campaign_file import read_campaign, read_model
+from holdfast_cli.comparing import Difference, Fields, compare, compare_rejected
 
 SUFFIXES = (".yaml", ".yml", ".json")
 START_MS = round(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp() * 1000)
 """The Monday morning from which the times of a case count."""
-
-Fields: TypeAlias = Mapping[str, JsonValue]
-"""The facts of a message, flat: user, decision, constant, at, reason, values.title, …"""
 
 
 class _Strict(BaseModel):
@@ -132,25 +129,6 @@ class Fixtures(_Strict):
         return catalogs
 
 
-class Difference(NamedTuple):
-    """The expected message and the one that came instead; None for neither."""
-
-    expected: Fields | None
-    got: Fields | None
-
-    def lines(self) -> Iterator[str]:
-        """As a diff: `-` is expected, `+` is what came. White space that nobody sees is escaped."""
-        expected, got = self.expected, self.got
-        if expected is None or got is None:
-            yield f"{'+' if got else '-'} {_sentence(expected or got or {})}"
-            return
-        yield f"  {_title(got)}"
-        for key, wanted in expected.items():
-            if not _meant(key, wanted, got.get(key)):
-                yield f"- expected {key}: {_visible(wanted)}"
-                yield f"+ got {key}: {_visible(got.get(key))}"
-
-
 class Result(NamedTuple):
     """The result of a case, and where it stands."""
 
@@ -194,7 +172,7 @@ def run(fixture: Path, campaign: Campaign) -> Iterator[Result]:
         trace.run({**fixtures.profiles, **case.profiles}, case.events, source, (*place, "events"))
         differences = [
             *compare([each.fields() for each in case.messages], trace.messages),
-            *_compare_rejected(case.rejected, trace.rejected),
+            *compare_rejected(case.rejected, trace.rejected),
         ]
         yield Result(fixture, source.position(place)[0], case.name, differences)
 
@@ -276,77 +254,3 @@ def _json(value: Any) -> str:
         msg = f"{value!r} is no JSON"
         raise TypeError(msg)
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
-
-
-def compare(expected: Sequence[Fields], got: Sequence[Fields]) -> list[Difference]:
-    """The messages that do not agree, each beside the likeliest one that was meant. Their order does not matter."""
-    came = list(got)
-    missing: list[Fields] = []
-    for each in sorted(expected, key=len, reverse=True):  # those that say most choose first
-        agreeing = next((one for one in came if _agree(each, one)), None)
-        if agreeing is None:
-            missing.append(each)
-        else:
-            came.remove(agreeing)
-    differences = []
-    for each in sorted(missing, key=expected.index):
-        alike = sorted((one for one in came if one["user"] == each["user"]), key=lambda one: -_likeness(each, one))
-        if alike:
-            came.remove(alike[0])
-        differences.append(Difference(each, alike[0] if alike else None))
-    return differences + [Difference(None, one) for one in came]
-
-
-def _agree(expected: Fields, got: Fields) -> bool:
-    return all(_meant(key, value, got.get(key)) for key, value in expected.items())
-
-
-def _meant(key: str, expected: JsonValue, got: JsonValue) -> bool:
-    """Of a reason, what stands before the colon is enough."""
-    return got == expected or (key == "reason" and str(got).partition(":")[0] == expected)
-
-
-def _likeness(expected: Fields, got: Fields) -> int:
-    """The constant value says more than all else."""
-    return sum((9 if key == "constant" else 1) * (got.get(key) == value) for key, value in expected.items())
-
-
-def _compare_rejected(expected: Sequence[str], got: Sequence[str]) -> list[Difference]:
-    came = list(got)
-    differences = []
-    for part in expected:
-        reason = next((each for each in came if part in each), None)
-        if reason is None:
-            differences.append(Difference({"decision": "rejected", "reason": part}, None))
-        else:
-            came.remove(reason)
-    return differences + [Difference(None, {"decision": "rejected", "reason": reason}) for reason in came]
-
-
-def _title(fields: Fields) -> str:
-    shown = [fields["user"]] if "user" in fields else []
-    shown += [fields["constant"]] if fields.get("constant") is not None else []
-    return ", ".join(map(_shown, shown))
-
-
-def _sentence(fields: Fields) -> str:
-    who, reason = _title(fields), fields.get("reason")
-    at = f" at {fields['at']}" if "at" in fields else ""
-    values = ", ".join(
-        f"{k.removeprefix('values.')}: {_shown(v)}" for k, v in fields.items() if k.startswith("values.")
-    )
-    what = str(fields["decision"]) + at + (f": {reason}" if reason else "") + (f" ({values})" if values else "")
-    return f"{who}: {what}" if who else what
-
-
-def _visible(value: JsonValue) -> str:
-    """With quotes where a text could be taken for something else, or has white space that does not show."""
-    if not isinstance(value, str):
-        return _shown(value)
-    written = "".join(each if each == " " or each.isprintable() else ascii(each)[1:-1] for each in value)
-    numberlike = re.fullmatch(r"-?[0-9.]+|true|false|null|nothing|", value)
-    return f'"{written}"' if written != value or numberlike or value != value.strip() or "  " in value else value
-
-
-def _shown(value: JsonValue) -> str:
-    return value if isinstance(value, str) else "nothing" if value is None else json.dumps(value, ensure_ascii=False)

@@ -25,7 +25,8 @@ from holdfast.services.publishing import NoWayBack
 from holdfast_cli import local
 from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_model
-from holdfast_cli.campaigns import StageAtHand, alone, campaigns, mistakes_end
+from holdfast_cli.campaigns import StageAtHand, alone, campaigns
+from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 

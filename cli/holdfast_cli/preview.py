@@ -35,8 +35,9 @@ from holdfast.services.publishing import plan_of
 from holdfast.services.user_data import read_user
 from holdfast_cli import local
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import campaigns, mistakes_end
+from holdfast_cli.campaigns import campaigns
 from holdfast_cli.catalogs import lookup
+from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.output import Failure, Json, err, not_empty, out, print_json
 from holdfast_cli.policies import live_policy
 from holdfast_cli.stack import Deployment

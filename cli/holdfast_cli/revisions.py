@@ -24,8 +24,9 @@ from holdfast.services.publishing import diff as compare
 from holdfast.services.publishing import rollback as go_back
 from holdfast_cli.acts import BreakingOption, NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import Id, alone, campaigns, mistakes_end, would_break
+from holdfast_cli.campaigns import Id, alone, campaigns, would_break
 from holdfast_cli.catalogs import lookup
+from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows, progress
 from holdfast_cli.policies import live_policy
 from holdfast_cli.stack import Deployment

@@ -12,8 +12,9 @@ import typer
 from holdfast.core.plans.plan import Plan
 from holdfast_cli.asyncapi import document
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import campaign_files, campaigns, mistakes_end
+from holdfast_cli.campaigns import campaign_files, campaigns
 from holdfast_cli.contracts import text
+from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.stack import Deployment
 
 

@@ -8,15 +8,8 @@ import typer
 
 from holdfast.aws.queues import Queue
 from holdfast.aws.tables.users import Users
-from holdfast.services.set_aside import (
-    Aside,
-    SetAside,
-    arrive_again,
-    dead_letter,
-    deliver_again,
-    ended_since,
-    send_again,
-)
+from holdfast.services.redriving import arrive_again, dead_letter, deliver_again, ended_since, send_again
+from holdfast.services.set_aside import Aside, SetAside
 from holdfast.services.user_data import read_user
 from holdfast_cli.acts import NoteOption, record
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress

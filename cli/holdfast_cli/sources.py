@@ -23,7 +23,8 @@ from holdfast.core.messages.detail import iso
 from holdfast.core.paths import Unclear
 from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_model
-from holdfast_cli.campaigns import alone, check_files, mistakes_end
+from holdfast_cli.campaigns import alone
+from holdfast_cli.mistakes import check_files, mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
 

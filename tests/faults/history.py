@@ -34,7 +34,8 @@ from holdfast.services import join as join_module
 from holdfast.services.deliver import Deliver, Undelivered
 from holdfast.services.join import Join
 from holdfast.services.message_data import Lookup
-from holdfast.services.set_aside import SetAside, arrive_again, dead_letter
+from holdfast.services.redriving import arrive_again, dead_letter
+from holdfast.services.set_aside import SetAside
 from holdfast.services.sweep import NotSent, Sweep
 from holdfast.services.ticks import DeadTicks
 from tests.faults.world import HOUR, MINUTE, SECOND, SQS, START, Dynamo, Events, Faults, Killed, Run, Sent, World

@@ -30,7 +30,7 @@ from holdfast.core.intake.timeline import Timeline
 from holdfast.core.people.people import with_id
 from holdfast.core.plans.plan import Hit, Plans
 from holdfast.services import join as join_module
-from holdfast.services import set_aside as set_aside_module
+from holdfast.services import redriving
 from holdfast.services import sweep as sweep_module
 from holdfast.services.join import Join
 from holdfast.services.persons import Persons
@@ -184,7 +184,7 @@ MISTAKES: dict[str, tuple[Any, str, Any, str]] = {
     "it is in force before it is written": (Campaigns, "_soon", _written_at_once, "lost"),
     "of a profile the last that came counts": (profiles, "merge", _as_they_came, "profile"),
     "dead ticks and letters stay": (SetAside, "redrive", _never_again, "stuck in the queue dead"),
-    "a redrive is a new arrival": (set_aside_module, "Message", _new_arrival, "lost"),
+    "a redrive is a new arrival": (redriving, "Message", _new_arrival, "lost"),
     "sweep reads from now on": (sweep_module, "slots_to_read", _from_now_on, "lost"),
     "nothing is taken back": (fold_module, "_takes_back", lambda *_: False, "not taken back"),
 }

@@ -13,7 +13,7 @@ from holdfast.aws import settings
 from holdfast.aws.drop_bucket import REPORTS
 from holdfast.core.plans.plan import LONGEST_MS
 from holdfast.core.recommend.history import Row
-from holdfast.services.set_aside import OLDEST_MS
+from holdfast.services.redriving import OLDEST_MS
 from infra.stages import SettingError
 from tests.infrastructure.synthesis import (
     FUNCTIONS,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.services.set_aside import Aside, NotTaken, deliver_again
+from holdfast.services.redriving import deliver_again
+from holdfast.services.set_aside import Aside, NotTaken
 
 BUCKET, KEY = "given-up", "aws/lambda/5b1c/shardId-0001/2026-11-25T10.00.00-6f0a"
 

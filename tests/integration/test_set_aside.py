@@ -14,18 +14,16 @@ from holdfast.aws.queues import FIRST_ARRIVAL, Queue
 from holdfast.aws.tables.users import Users
 from holdfast.core.formats import MAX_MESSAGE_BYTES
 from holdfast.core.intake.batch import Reject, report
-from holdfast.services.set_aside import (
+from holdfast.services.redriving import (
     ENDED,
     OLDEST_MS,
-    Aside,
-    NotTaken,
-    SetAside,
     arrive_again,
     dead_letter,
     deliver_again,
     ended_since,
     send_again,
 )
+from holdfast.services.set_aside import Aside, NotTaken, SetAside
 from holdfast.services.ticks import DeadTicks
 from holdfast_cli.stack import _client
 from tests.integration.conftest import MINUTE, World, a_plan, throttled

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from holdfast.core.authoring.hints import Known
 from holdfast.core.intake.shapes import Seen
 from holdfast_cli import campaigns
-from holdfast_cli.fixtures import compare
+from holdfast_cli.comparing import compare
 from holdfast_cli.main import app
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -27,7 +27,8 @@ from holdfast.console.api import routes
 from holdfast.console.desk import Desk
 from holdfast.console.page import Page
 from holdfast.services.message_data import Lookup
-from holdfast.services.set_aside import SetAside, deliver_again, ended_since, send_again
+from holdfast.services.redriving import deliver_again, ended_since, send_again
+from holdfast.services.set_aside import SetAside
 
 logger = Logger(child=True)
 
