@@ -133,9 +133,9 @@ MUTATIONS = [
     Mutation(
         "an exit leaves no mark where nothing is open",
         "fold/fold.py",
-        "if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):",
+        "if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
         "if watch is NOTHING:\n                continue\n"
-        "            if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):",
+        "            if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
     ),
     Mutation(
         "the exit folded last counts, not the latest",
@@ -228,7 +228,7 @@ MUTATIONS = [
     Mutation(
         "nothing is taken back",
         "fold/fold.py",
-        "if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):",
+        "if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
         "if (decided := watch.decided) and False:",
     ),
     # Two ids, one person.
@@ -270,7 +270,8 @@ MUTATIONS = [
     Mutation(
         "two ids may have more watches than one",
         "fold/fold.py",
-        "    for place in {place for alias in aliases for place in alias.state.watches}:\n        draft.of(place)\n",
+        "        for place in {place for alias in aliases for place in alias.state.watches}:\n"
+        "            self.of(place)\n",
         "",
         PEOPLE,
     ),
@@ -280,13 +281,13 @@ MUTATIONS = [
     Mutation(
         "events decide",
         "fold/fold.py",
-        "if ticked or (plan and campaign in touched and plan.immediate):",
+        "if ticked or (plan and plan.immediate and place in touched):",
         "if ticked or plan:",
     ),
     Mutation(
         "immediate campaigns wait for a tick",
         "fold/fold.py",
-        "if ticked or (plan and campaign in touched and plan.immediate):",
+        "if ticked or (plan and plan.immediate and place in touched):",
         "if ticked:",
     ),
     Mutation(
@@ -312,28 +313,27 @@ MUTATIONS = [
     Mutation(
         "that it was decided is not marked",
         "fold/fold.py",
-        "_replace(trigger=trigger, decided=decided, wait=None)",
-        "_replace(trigger=None, wait=None)",
+        ".over_with(trigger, decided)",
+        "._replace(trigger=None, wait=None)",
     ),
     Mutation(
         "a decided watch forgets its mark",
         "fold/fold.py",
-        "_replace(trigger=trigger, decided=decided, wait=None)",
-        "_replace(trigger=None, decided=decided, wait=None)",
+        ".over_with(trigger, decided)",
+        "._replace(trigger=None, decided=decided, wait=None)",
     ),
     Mutation("a paused campaign sends", "fold/fold.py", 'PAUSED if plan.paused else ""', '""'),
     Mutation(
         "a campaign that is gone sends",
         "fold/fold.py",
-        "reason = DELETED if campaign_of(campaign) in plans.deleted else GONE",
+        "reason = DELETED if campaign in gate.plans.deleted else GONE",
         'reason = ""',
     ),
     Mutation(
         "a campaign that is gone decides nothing",
         "fold/fold.py",
-        "plan, watches = plans.get(campaign_of(campaign)), watches_of[campaign]",
-        "plan, watches = plans.get(campaign_of(campaign)), watches_of[campaign]\n"
-        "        if plan is None:\n            continue",
+        "            plan = plans.get(campaign)\n",
+        "            plan = plans.get(campaign)\n            if plan is None:\n                continue\n",
     ),
     Mutation(
         "a summary does not wait for the last of its watches",
@@ -431,7 +431,7 @@ MUTATIONS = [
         "ranked[: len(ranked) - most]",
         "ranked[: len(ranked) - most + 1]",
     ),
-    Mutation("no cap", "fold/fold.py", "if len(watches_of[campaign]) > limits.watches:", "if False:"),
+    Mutation("no cap", "fold/fold.py", "if len(self.touched[place]) > limits.watches:", "if False:"),
     Mutation(
         "the newest watches go",
         "fold/fold.py",
@@ -458,8 +458,8 @@ MUTATIONS = [
     Mutation(
         "an exit at the trigger's time does not close",
         "fold/watches.py",
-        "trigger.at <= self.reach",
-        "trigger.at < self.reach",
+        "trigger.at <= self.exit + self.grace",
+        "trigger.at < self.exit + self.grace",
     ),
     Mutation(
         "a decided trigger is pending again",
@@ -532,7 +532,7 @@ MUTATIONS = [
     Mutation(
         "an exit for every value ends what is known alone",
         "fold/fold.py",
-        "        if everything:\n            draft.ends.put(hit.campaign, key, watches)\n",
+        "        if everything:\n            _ends_of(draft).put(hit.campaign, key, watches)\n",
         "",
     ),
     Mutation(
@@ -681,7 +681,7 @@ MUTATIONS = [
     Mutation(
         "a space of before the campaign was deleted goes on",
         "fold/fold.py",
-        '"" if campaign in plans.places else GONE',
+        '"" if place in gate.plans.places else GONE',
         '""',
         SPACES,
     ),
@@ -701,7 +701,7 @@ MUTATIONS = [
     ),
     # Doubts.
     Mutation(
-        "nothing is in doubt", "fold/fold.py", "why = reason or _in_doubt(campaign, trigger, doubts)", "why = reason"
+        "nothing is in doubt", "fold/fold.py", "why = reason or _in_doubt(place, trigger, doubts)", "why = reason"
     ),
     Mutation(
         "a doubt does not reach as far as the grace",
@@ -709,7 +709,7 @@ MUTATIONS = [
         "trigger.at <= doubt.reach]",
         "trigger.at <= doubt.at]",
     ),
-    Mutation("a doubt is never taken away", "fold/fold.py", "_take_away(draft.doubts, hit)", "pass"),
+    Mutation("a doubt is never taken away", "fold/fold.py", "doubts=_taken_away(self.rest.doubts, hit)", ""),
     Mutation(
         "a copy brings the doubt back",
         "fold/merging.py",
@@ -821,28 +821,28 @@ MUTATIONS = [
     Mutation(
         "only what is touched is looked at",
         "fold/fold.py",
-        "if campaign not in watches_of and _stirs(old, plans.get(campaign_of(campaign)), now, limits):",
+        "if place not in self.touched and _stirs(watches, plans.get(campaign_of(place)), now, limits):",
         "if False:",
     ),
     # What the simulation orders, and puts off.
     Mutation(
         "what is due at an event's time fires after it",
         "explain/replay.py",
-        ".get(user, NEVER) <= now:\n                self.catch_up",
-        ".get(user, NEVER) < now:\n                self.catch_up",
+        ".due <= now:\n            self.catch_up",
+        ".due < now:\n            self.catch_up",
         SIMULATION,
     ),
     Mutation(
         "users decide in the order in which they were looked at",
         "explain/replay.py",
-        '"" if by == BY_EVENT else user',
+        '"" if by == BY_EVENT else id_',
         '""',
         SIMULATION,
     ),
     Mutation(
         "what falls due at once waits",
         "explain/replay.py",
-        "while self._dues.get(user, NEVER) <= self.now:",
+        "while self._user(user).due <= self.now:",
         "while False:",
         SIMULATION,
     ),
@@ -852,19 +852,23 @@ MUTATIONS = [
     Mutation(
         "what a summary may end waits",
         "explain/replay.py",
-        "or campaign_of(hit.campaign) in summaries or",
-        "or",
+        "if plans.summaries and campaign_of(hit.campaign) in plans.summaries:",
+        "if False:",
         SIMULATION,
     ),
     Mutation(
         "what makes too many watches waits",
         "explain/replay.py",
-        "return not state.floors and most + MOST * WIDEST <= self._limits.watches",
-        "return True",
+        "any(len(of) + MOST * WIDEST > most for of in state.whole.values())",
+        "False",
         SIMULATION,
     ),
     Mutation(
-        "users are held for ever", "explain/replay.py", "if len(self._states) >= self._room:", "if False:", SIMULATION
+        "users are held for ever",
+        "explain/replay.py",
+        "if due is None and len(self._states) >= self._room:",
+        "if False:",
+        SIMULATION,
     ),
 ]
 

@@ -9,14 +9,13 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from holdfast.core.events import AHEAD_MS, Event, Json, ProfileChange, Record, Rejected, Tick, Tie
 from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
-from holdfast.core.fold.fold import Limits, fold, needed_until
+from holdfast.core.fold.fold import Draft, Limits, needed_until
 from holdfast.core.fold.merging import Alias
-from holdfast.core.fold.watches import Decision, State
+from holdfast.core.fold.watches import Decision
 from holdfast.core.people.people import People, who_is_who
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import EXIT, Hit, Input, Plans, Problem
 
-NOTHING = State()
 NEVER = 1 << 62
 BY_TICK, BY_EVENT = 0, 1
 """Tie-break at equal times: ticks before events."""
@@ -28,6 +27,7 @@ trace's time."""
 FIRST = 1
 """The earliest time of a change of a profile: one at 0 would change nothing."""
 FUTURE = f"the time is in the future: {AHEAD_MS // 1000} s after now are allowed"
+
 MOST, WIDEST = 10, 10
 """So many inputs of a user wait at most to be folded together, and each is about so many watches at most."""
 
@@ -42,6 +42,50 @@ Key: TypeAlias = tuple[int, int, str, tuple[int, ...], int]
 """The place of a decision among all: its time; by a tick or by an event; the user whom a tick was for; the turn of the
 record; and how many came before.
 """
+
+
+class _User:
+    """A user in a simulation. `due` is when something falls due next, and `needed` until when the user is remembered,
+    where that was computed. `waiting` are inputs to be folded at the next tick.
+    """
+
+    __slots__ = ("due", "needed", "state", "waiting")
+
+    def __init__(self) -> None:
+        self.state = Draft()
+        self.due = NEVER
+        self.needed = NEVER
+        self.waiting: list[Input] | None = None
+
+    def put_off(self, hits: Sequence[Hit], inputs: list[Input], now: int, plans: Plans, most: int) -> bool:
+        """Let the inputs wait for the user's next tick, if all they can do is to open a watch that falls due then or
+        later, or to close one: nothing comes late (it might take a message back), no campaign sums up (an exit might
+        make its message due at once), none has too many watches, and no message waits for a purchase.
+        """
+        state, waiting, first = self.state, self.waiting, self.due
+        if not hits or state.rest.floors or state.rest.exposures:
+            return False
+        for hit in hits:
+            due = hit.due
+            if hit.at < now or due <= now or len(hit.values) > WIDEST:
+                return False
+            if plans.summaries and campaign_of(hit.campaign) in plans.summaries:
+                return False
+            first = min(first, due)
+        if waiting is None:
+            if len(inputs) > MOST or any(len(of) + MOST * WIDEST > most for of in state.whole.values()):
+                return False
+            self.waiting = inputs
+        elif len(waiting) + len(inputs) > MOST:
+            return False
+        else:
+            waiting += inputs
+        self.due = first
+        return True
+
+
+NOBODY = _User()
+"""Of whom nothing is known, ever."""
 
 
 class Simulation(Generic[Told]):
@@ -78,10 +122,7 @@ class Simulation(Generic[Told]):
         self._tell = tell
         self._ended = ended
         self._limits = Limits(waiting=0)
-        self._states: dict[str, State] = {}
-        self._dues: dict[str, int] = {}
-        self._needed: dict[str, int] = {}
-        self._waiting: dict[str, list[Input]] = {}
+        self._states: dict[str, _User] = {}
         self._told: list[tuple[Key, Told]] = []
         self._room = FEWEST
         self._persons: dict[str, str] = {}
@@ -107,23 +148,26 @@ class Simulation(Generic[Told]):
             return who_is_who({}, (), {})
         if tie.at < NO_ARRIVAL:
             self.now = max(self.now, tie.at)
-        states = {id_: self._states.get(id_, NOTHING) for id_ in map(self.person, (tie.user, tie.alias))}
         pointers = {id_: self._persons[id_] for id_ in (tie.user, tie.alias) if id_ in self._persons}
-        people = who_is_who(pointers, [tie], {id_: state.ids for id_, state in states.items()})
+        ids = {id_: self._user(id_).state.rest.ids for id_ in map(self.person, (tie.user, tie.alias))}
+        people = who_is_who(pointers, [tie], ids)
         for person, joining in people.joining.items():
             for each in (person, *joining):
                 self.catch_up(each)
-                if waiting := self._waiting.get(each):
+                if waiting := self._user(each).waiting:
                     arrived = max(hit.arrived for hit in waiting if isinstance(hit, Hit))
                     self._fold(each, [], arrived, BY_EVENT)
-            theirs = [id_ for each in joining for id_ in (each, *self._states.get(each, NOTHING).ids)]
+            aliases = [Alias(id_, self._states.pop(id_, NOBODY).state.state()) for id_ in joining]
+            theirs = [id_ for alias in aliases for id_ in (alias.id, *alias.state.ids)]
             self._persons.update(dict.fromkeys(theirs, person))
-            self._fold(person, [], self.now, BY_EVENT, [Alias(id_, self._states.pop(id_, NOTHING)) for id_ in joining])
-            for each in joining:
-                self._dues.pop(each, None)
-                self._needed.pop(each, None)
+            self._fold(person, [], self.now, BY_EVENT, aliases)
             self._decide_at_once(person)
         return people
+
+    def _user(self, id_: str) -> _User:
+        if (user := self._states.get(id_)) is None:
+            user = self._states[id_] = _User()
+        return user
 
     def unreadable(self, event: Event, why: str) -> None:
         """An event that was rejected may have been an exit: it happened now, as far as is known."""
@@ -131,63 +175,39 @@ class Simulation(Generic[Told]):
             self.person(event.user), [], [*self._plans.doubts(event._replace(at=self.now, arrived=self.now), why)]
         )
 
-    def _take(self, user: str, hits: list[Hit], inputs: list[Input]) -> None:
+    def _take(self, id_: str, hits: list[Hit], inputs: list[Input]) -> None:
+        if not inputs:
+            return
         now = self.now
-        if inputs:
-            if self._dues.get(user, NEVER) <= now:
-                self.catch_up(user)
-            if self._ended:
-                self._look_for_ends(user, hits, self._ended)
-            if not self._put_off(user, hits, inputs):
-                self._fold(user, inputs, now, BY_EVENT)
-                self._decide_at_once(user)
+        if self._user(id_).due <= now:
+            self.catch_up(id_)
+        if self._ended:
+            self._look_for_ends(id_, hits, self._ended)
+        if not self._user(id_).put_off(hits, inputs, now, self._plans, self._limits.watches):
+            self._fold(id_, inputs, now, BY_EVENT)
+            self._decide_at_once(id_)
 
     def _look_for_ends(self, user: str, hits: list[Hit], ended: Callable[[str, int], None]) -> None:
         """Waiting records are folded first: then all that is open is known."""
         if any(hit.part == EXIT for hit in hits):
             self._fold(user, [], self.now, BY_EVENT)
-        for hit in hits if user in self._states else ():
-            watches = self._states[user].watches.get(hit.campaign, {}) if hit.part == EXIT else {}
+        for hit in hits:
+            watches = self._user(user).state.whole.get(hit.campaign, {}) if hit.part == EXIT else {}
             for key in watches if hit.every else hit.values.keys() & watches.keys():
                 if (open_ := watches[key].pending) and open_.at <= hit.at + hit.grace:
                     ended(campaign_of(hit.campaign), max(hit.at - open_.at, 0))
 
     def _decide_at_once(self, user: str) -> None:
         """Decides what just fell due: the last of a summary was closed, or an occurrence has all its parts."""
-        while self._dues.get(user, NEVER) <= self.now:
+        while self._user(user).due <= self.now:
             self._fold(user, [Tick(user, self.now)], self.now, BY_EVENT)
-
-    def _put_off(self, user: str, hits: list[Hit], inputs: list[Input]) -> bool:
-        """Let the inputs wait for the user's next tick, if all they can do is to open a watch that falls due then or
-        later, or to close one: nothing comes late (it might take a message back), no campaign sums up (an exit might
-        make its message due at once), none has too many watches, and no message waits for a purchase.
-        """
-        now, summaries, first = self.now, self._plans.summaries, self._dues.get(user, NEVER)
-        if self._states.get(user, NOTHING).exposures:
-            return False  # a purchase is told when it happens
-        for hit in hits:
-            due = hit.due
-            if hit.at < now or due <= now or campaign_of(hit.campaign) in summaries or len(hit.values) > WIDEST:
-                return False
-            first = min(first, due)
-        waiting = self._waiting.get(user, [])
-        if not hits or len(waiting) + len(inputs) > MOST or not (waiting or self._has_room(user)):
-            return False
-        self._waiting[user] = waiting + inputs
-        self._dues[user] = first
-        return True
-
-    def _has_room(self, user: str) -> bool:
-        state = self._states.get(user, NOTHING)
-        most = max(map(len, state.watches.values()), default=0)
-        return not state.floors and most + MOST * WIDEST <= self._limits.watches
 
     def catch_up(self, user: str, end: int | None = None) -> None:
         """Decide what has fallen due for a user: by now, or by `end`."""
         end = self.now if end is None else end
         at = 0
-        while (due := self._dues.get(user, NEVER)) <= end:
-            at = max(at, due)  # what there was no room to decide is decided right after
+        while (known := self._states.get(user)) and known.due <= end:
+            at = max(at, known.due)  # what there was no room to decide is decided right after
             self._fold(user, [Tick(user, at)], at, BY_TICK)
 
     def until(self, now: int | None = None) -> list[Told]:
@@ -197,46 +217,35 @@ class Simulation(Generic[Told]):
     def told(self, now: int | None = None) -> list[tuple[Key, Told]]:
         """As `until`; each with its place."""
         end = NEVER - 1 if now is None else max(now, self.now)
-        for user in [user for user, due in self._dues.items() if due <= end]:
+        for user in [user for user, each in self._states.items() if each.due <= end]:
             self.catch_up(user, end)
         told = sorted(self._told, key=itemgetter(0))
         self.now = max(self.now, now or 0, *(key[0] for key, _ in self._told[-1:]))
         self._told.clear()
         return told
 
-    def _fold(self, user: str, inputs: Sequence[Input], now: int, by: int, aliases: Sequence[Alias] = ()) -> None:
-        given = [*self._waiting.pop(user, ()), *inputs]
-        state, decisions = fold(
-            self._states.get(user, NOTHING),
-            given,
-            self._plans,
-            now,
-            self._limits,
-            self._known(user),
-            aliases=aliases,
-        )
-        for decision in decisions:
-            told = self._tell(decision.user or user, decision)
-            self._told.append(((now, by, "" if by == BY_EVENT else user, self.turn, len(self._told)), told))
-        self._states[user] = state
-        self._needed.pop(user, None)
-        if (due := state.due(self._plans.summaries)) is not None:
-            self._dues[user] = due
-        else:
-            self._dues.pop(user, None)
-            if len(self._states) >= self._room:
-                self._forget()
+    def _fold(self, id_: str, inputs: list[Input], now: int, by: int, aliases: Sequence[Alias] = ()) -> None:
+        user = self._user(id_)
+        if user.waiting:
+            inputs, user.waiting = user.waiting + inputs, None
+        for decision in user.state.turn(inputs, self._plans, now, self._limits, self._known(id_), aliases):
+            told = self._tell(decision.user or id_, decision)
+            self._told.append(((now, by, "" if by == BY_EVENT else id_, self.turn, len(self._told)), told))
+        user.needed = NEVER
+        due = user.state.due(self._plans.summaries)
+        user.due = NEVER if due is None else due
+        if due is None and len(self._states) >= self._room:
+            self._forget()
 
     def _forget(self) -> None:
         """Seldom enough to take no time to speak of, often enough that no more than half of what is held is over."""
-        for user in [user for user in self._states if user not in self._dues]:
-            state = self._states[user]
-            if state.ids:
+        for id_, user in [*self._states.items()]:
+            if user.due != NEVER or user.state.rest.ids:
                 continue
-            if user not in self._needed:
-                self._needed[user] = needed_until(state, self._plans, self._limits)
-            if self._needed[user] < self.now:
-                del self._states[user], self._needed[user]
+            if user.needed == NEVER:
+                user.needed = needed_until(user.state.state(), self._plans, self._limits)
+            if user.needed < self.now:
+                del self._states[id_]
         self._room = max(FEWEST, 2 * len(self._states))
 
 
@@ -306,7 +315,8 @@ class Replay(Generic[Told]):
         return [each.reason for each in people.refused if each.odd and not tie.along]
 
     def _known(self, user: str) -> Known:
-        return Known(user, profiles.properties(self._profiles.get(user, {})))
+        profile = self._profiles.get(user)
+        return Known(user, profiles.properties(profile)) if profile else Known(user)
 
     def _told(self, user: str, decision: Decision) -> Told:
         return self._tell(user, decision, self._known(self.simulation.person(user)).profile)

@@ -52,7 +52,7 @@ class Gate:
         now: int,
     ) -> None:
         self._watches = watches
-        self._plans = plans
+        self.plans = plans
         self._known = known
         self.now = now
         self.sent = _lately(sent, plans, now) if sent else sent
@@ -60,15 +60,15 @@ class Gate:
 
     def asks(self, plan: Plan) -> bool:
         """Whether there is any rule that could say no."""
-        return plan.rules != rules_of.NONE or self._plans.policy.forbids
+        return plan.rules != rules_of.NONE or self.plans.policy.forbids
 
     def answer(self, plan: Plan, key: str, event: Mapping[str, Json]) -> Answer:
         if not self.asks(plan):
             return SEND
         user, profile = self._known
-        policy, sent = self._plans.policy, [*self._all()]
+        policy, sent = self.plans.policy, [*self._all()]
         answer = decide(Case(user, plan.id, _short(key), event, plan.rules, policy, profile, sent, self.now))
-        remembers = remembered_for(plan, self._plans)
+        remembers = remembered_for(plan, self.plans)
         if remembers and isinstance(answer, Send) and sum(map(len, self.sent.values())) >= MOST_SENT:
             return Withhold(FULL)
         if remembers and (isinstance(answer, Send) or _control(answer)):
@@ -83,7 +83,7 @@ class Gate:
 
     def gives_way(self, campaign: str, key: str, trigger: Trigger) -> str:
         """The reason, where another campaign's message goes instead: one that is open, or went since the trigger."""
-        for rival in self._plans.rivals.get(campaign, ()):
+        for rival in self.plans.rivals.get(campaign, ()):
             known = [of[key] for place, of in self._watches.items() if campaign_of(place) == rival and key in of]
             went = any(at >= trigger.at and each == _short(key) for at, each in self.sent.get(rival, ()))
             if went or any(watch.pending or _since(watch.decided, trigger) for watch in known):

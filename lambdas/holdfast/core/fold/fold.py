@@ -29,7 +29,7 @@ own: a hit names its place. What stands in several of them is compared in `space
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from holdfast.core.events import Json, Tick
@@ -44,7 +44,7 @@ from holdfast.core.fold.merging import (
     with_alias,
 )
 from holdfast.core.fold.spaces import NOTHING, Ends, links, settle
-from holdfast.core.fold.watches import Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches
+from holdfast.core.fold.watches import Decided, Decision, Doubt, Kind, State, Trigger, Watch, Watches, next_due
 from holdfast.core.gate.gate import Send, Wait, Withhold
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.goal import Purchase
@@ -52,7 +52,8 @@ from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, 
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
 NONE: Mapping[str, Any] = {}
-"""The value that most users have for most things: one for all of them, as it takes memory."""
+EMPTY = State()
+"""What most users have of most things: one for all of them, as it takes memory."""
 OVERDUE_MS = 30 * 24 * 60 * 60_000
 """How long after it fell due the table keeps a watch that nothing decided. The fold itself never forgets one."""
 
@@ -88,59 +89,187 @@ def fold(
 
     Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
     """
-    state, decisions = _join(state, aliases, plans, now)
-    draft, seen, ticked = _merge(state, inputs, aliases, now, decisions)
-    following = Following(state.exposures, state.counted, now)
-    decisions += following.merge(draft.purchases, draft.hits, decisions)
-    watches_of = draft.watches
-    touched = sorted(watches_of)
-    _settle(draft)
-    for campaign, old in state.watches.items():
-        if campaign not in watches_of and _stirs(old, plans.get(campaign_of(campaign)), now, limits):
-            watches_of[campaign] = Watches.of(old)
-    whole = {**state.watches, **watches_of}
-    floors = _remembered(state.floors, plans, now, limits) if state.floors else {}
-    recent, done = _items(state, seen, now)
-    gate = Gate(state.sent, whole, plans, known, now) if ticked or state.sent else None
-    turns = sorted(watches_of)
-    if ticked and len(turns) > 1:
-        turns.sort(key=lambda each: _priority(each, plans))
-    for campaign in turns:
-        plan, watches = plans.get(campaign_of(campaign)), watches_of[campaign]
-        if plans.leaves(campaign_of(campaign)):
-            continue  # a newer release decides
-        if ticked or (plan and campaign in touched and plan.immediate):
-            gate = gate or Gate(state.sent, whole, plans, known, now)
-            decided = _decide(campaign, watches, plans, gate, limits.decisions - len(decisions), draft.doubts)
-            decided = following.expose(decided, plan, watches, campaign)
-            decisions += _recommending(decided, plan, recent, done)
-        watches.forget(now - _keep(plan, limits))
-        if not watches:
-            del whole[campaign]
-    for campaign in touched:
-        if len(watches_of[campaign]) > limits.watches:
-            decisions += evict(campaign, watches_of[campaign], floors, now, limits.watches)
-    ends = _ends(draft.ends.all, plans, now, limits) if draft.ends.all else NONE
-    own_ends = {place: mark for place, mark in draft.ends.own.items() if place in ends} if draft.ends.own else NONE
-    doubts_of = _doubts(draft.doubts, whole, plans, now, limits) if draft.doubts else NONE
-    exposures = following.exposures(lambda place: _keep(plans.get(campaign_of(place)), limits))
-    sent, counted = gate.sent if gate else state.sent, following.counted
-    floors_of = floors or NONE
-    state = State(whole, floors_of, recent, done, ends, doubts_of, sent, exposures, counted, state.ids, own_ends)
-    return state, decisions
+    draft = Draft(state)
+    decisions = draft.turn(inputs, plans, now, limits, known, aliases)
+    return draft.state(), decisions
 
 
-def _priority(campaign: str, plans: Plans) -> int:
-    """Where the campaign comes: one of a higher priority before others."""
-    plan = plans.get(campaign_of(campaign))
+class Draft:
+    """A user's state, to be changed turn by turn; `fold` is one turn. A replay goes on with it where it stopped.
+
+    `watches` are those by place that may be changed, `before` all others. `rest` is what else the state holds: EMPTY,
+    one for all, where that is nothing. Of the turn at hand, `touched` are the watches that it looks at.
+    """
+
+    __slots__ = ("before", "rest", "touched", "watches")
+
+    before: Mapping[str, Mapping[str, Watch]]
+    watches: dict[str, Watches]
+    rest: State
+    touched: dict[str, Watches]
+
+    def __init__(self, state: State = EMPTY) -> None:
+        self.before = state.watches
+        self.watches = {}
+        self.rest = _rest(state)
+        self.touched = {}
+
+    def state(self) -> State:
+        """The state as it is now. What is changed after that is changed in a copy."""
+        self.before, self.watches = {**self.whole}, {}
+        return self.rest._replace(watches=self.before)
+
+    @property
+    def whole(self) -> Mapping[str, Mapping[str, Watch]]:
+        return {**self.before, **self.watches} if self.before else self.watches
+
+    @property
+    def spaces(self) -> bool:
+        """Whether anything is known of another space than the first of some campaign."""
+        for place in self.whole:  # noqa: SIM110  (in half the time)
+            if "@" in place:
+                return True
+        return False
+
+    def places(self, campaign: str) -> dict[str, Mapping[str, Watch]]:
+        """The watches of a campaign, in all of its spaces."""
+        return {place: watches for place, watches in self.whole.items() if campaign_of(place) == campaign}
+
+    def due(self, summaries: Container[str]) -> int | None:
+        """As `State.due`."""
+        return next_due(self.whole, summaries)
+
+    def of(self, place: str) -> Watches:
+        """The watches of a place, to be changed."""
+        if (watches := self.watches.get(place)) is None:
+            watches = self.watches[place] = Watches.of(self.before.get(place, {}))
+        self.touched[place] = watches
+        return watches
+
+    def turn(
+        self,
+        inputs: Iterable[Input],
+        plans: Plans,
+        now: int,
+        limits: Limits = LIMITS,
+        known: Known = UNKNOWN,
+        aliases: Sequence[Alias] = (),
+    ) -> list[Decision]:
+        """Fold inputs into the draft: see `fold`."""
+        decisions = self._join(aliases, plans, now) if aliases else []
+        hits, purchases, seen, ticked = self._take(inputs, now, decisions)
+        rest = self.rest
+        following = Following(rest.exposures, rest.counted, now)
+        if rest.exposures:
+            decisions += following.merge(purchases, hits, decisions)
+        touched = sorted(self.touched)
+        _settle(self)
+        self._stir(plans, now, limits)
+        recent, done = _items(rest, seen, now)
+        gate = Gate(rest.sent, self.whole, plans, known, now)
+        for place in self._turns(plans, ticked):
+            campaign, watches = campaign_of(place), self.touched[place]
+            plan = plans.get(campaign)
+            if plans.leaves(campaign):
+                continue  # a newer release decides
+            if ticked or (plan and plan.immediate and place in touched):
+                decided = _decide(place, watches, plan, gate, limits.decisions - len(decisions), rest.doubts)
+                if plan and plan.convert:
+                    decided = following.expose(decided, plan, watches, place)
+                decisions += _recommending(decided, plan, recent, done)
+            watches.forget(now - _keep(plan, limits))
+            if not watches:
+                self._drop(place)
+        floors = _remembered(rest.floors, plans, now, limits) if rest.floors else {}
+        for place in touched:
+            if len(self.touched[place]) > limits.watches:
+                decisions += evict(place, self.touched[place], floors, now, limits.watches)
+        self.touched = {}
+        if rest is not EMPTY or floors or seen or gate.sent or following.counted:
+            new = State(NONE, floors, recent, done, sent=gate.sent, counted=following.counted, ids=rest.ids)
+            self._remember(new, following, plans, now, limits)
+        return decisions
+
+    def _turns(self, plans: Plans, ticked: bool) -> list[str]:
+        """The places that are looked at, in their turn."""
+        places = sorted(self.touched)
+        if ticked and len(places) > 1:
+            places.sort(key=lambda each: _priority(each, plans))
+        return places
+
+    def _stir(self, plans: Plans, now: int, limits: Limits) -> None:
+        """Look at what may be due, or over, too."""
+        for place, watches in [*self.whole.items()]:
+            if place not in self.touched and _stirs(watches, plans.get(campaign_of(place)), now, limits):
+                self.of(place)
+
+    def _remember(self, new: State, following: Following, plans: Plans, now: int, limits: Limits) -> None:
+        """Of all but the watches, what still matters."""
+        rest = self.rest
+        ends = _ends(rest.ends, plans, now, limits)
+        self.rest = _rest(
+            new._replace(
+                ends=ends,
+                doubts=_doubts(rest.doubts, self.whole, plans, now, limits),
+                exposures=following.exposures(lambda place: _keep(plans.get(campaign_of(place)), limits)),
+                own_ends={place: mark for place, mark in rest.own_ends.items() if place in ends},
+            )
+        )
+
+    def _join(self, aliases: Sequence[Alias], plans: Mapping[str, Plan], now: int) -> list[Decision]:
+        state, decisions = _join(self.state(), aliases, plans, now)
+        self.before, self.rest = state.watches, _rest(state)
+        for place in {place for alias in aliases for place in alias.state.watches}:
+            self.of(place)
+        return decisions
+
+    def _take(
+        self, inputs: Iterable[Input], now: int, decisions: list[Decision]
+    ) -> tuple[list[Hit], list[Purchase], list[Seen], bool]:
+        """Merge the inputs; answers which hits, purchases and items were among them, and whether there is a tick. What
+        the hits alone decide goes to the `decisions`.
+        """
+        hits: list[Hit] = []
+        purchases: list[Purchase] = []
+        seen: list[Seen] = []
+        ticked = False
+        for each in inputs:
+            if isinstance(each, Hit):
+                hits.append(each)
+                decisions += _see(each, self.of(each.campaign), self, now)
+            elif isinstance(each, Tick):
+                ticked = True
+            elif isinstance(each, Unreadable):
+                self.rest = self.rest._replace(doubts=_doubted(self.rest.doubts, each))
+            elif isinstance(each, Purchase):
+                purchases.append(each)
+            else:
+                seen.append(each)
+        for hit in hits if self.rest.doubts else ():
+            self.rest = self.rest._replace(doubts=_taken_away(self.rest.doubts, hit))
+        return hits, purchases, seen, ticked
+
+    def _drop(self, place: str) -> None:
+        """Nothing is left there."""
+        del self.watches[place]
+        self.before = {each: watches for each, watches in self.before.items() if each != place}
+
+
+def _rest(state: State) -> State:
+    """All but the watches."""
+    rest = state._replace(watches=NONE)
+    return EMPTY if rest == EMPTY else rest
+
+
+def _priority(place: str, plans: Plans) -> int:
+    """Where a place comes: one of a higher priority before others."""
+    plan = plans.get(campaign_of(place))
     return -plan.rules.priority if plan else 0
 
 
 def _join(state: State, aliases: Sequence[Alias], plans: Mapping[str, Plan], now: int) -> tuple[State, list[Decision]]:
     """The state of all ids. An exit that one of them knew is now known late to what another decided."""
     decisions: list[Decision] = []
-    if not aliases:
-        return state, decisions
     for alias in aliases:
         state = with_alias(state, alias, plans)
     watches_of = {**state.watches}
@@ -156,63 +285,6 @@ def _join(state: State, aliases: Sequence[Alias], plans: Mapping[str, Plan], now
     return state._replace(watches=watches_of), decisions
 
 
-class _Draft(NamedTuple):
-    """The part that the inputs change: the watches of the campaigns that were hit, and all marks of whole campaigns."""
-
-    before: Mapping[str, Mapping[str, Watch]]
-    watches: dict[str, Watches]
-    floors: Mapping[str, tuple[int, str]]
-    ends: Ends
-    doubts: dict[str, Mapping[str, Doubt]]
-    hits: list[Hit]
-    purchases: list[Purchase]
-
-    @property
-    def spaces(self) -> bool:
-        """Whether anything is known of another space than the first of some campaign."""
-        return any("@" in place for places in (self.before, self.watches) for place in places)
-
-    def places(self, campaign: str) -> dict[str, Mapping[str, Watch]]:
-        """The watches of a campaign, in all of its spaces."""
-        whole = {**self.before, **self.watches}
-        return {place: watches for place, watches in whole.items() if campaign_of(place) == campaign}
-
-    def of(self, campaign: str) -> Watches:
-        if (watches := self.watches.get(campaign)) is None:
-            watches = self.watches[campaign] = Watches.of(self.before.get(campaign, {}))
-        return watches
-
-
-def _merge(
-    state: State, inputs: Iterable[Input], aliases: Iterable[Alias], now: int, decisions: list[Decision]
-) -> tuple[_Draft, list[Seen], bool]:
-    """The state with the inputs; what else was seen of items; and whether there is a tick. What the hits alone decide
-    goes to the `decisions`.
-    """
-    ends = Ends(state.ends, state.own_ends)
-    draft = _Draft(state.watches, {}, state.floors, ends, {**state.doubts}, [], [])
-    for place in {place for alias in aliases for place in alias.state.watches}:
-        draft.of(place)
-    seen: list[Seen] = []
-    ticked = False
-    for each in inputs:
-        if isinstance(each, Hit):
-            draft.hits.append(each)
-            decisions += _see(each, draft.of(each.campaign), draft, each.plan, now)
-        elif isinstance(each, Tick):
-            ticked = True
-        elif isinstance(each, Unreadable):
-            _doubt(draft.doubts, each)
-        elif isinstance(each, Purchase):
-            draft.purchases.append(each)
-        else:
-            seen.append(each)
-    if draft.doubts:
-        for hit in draft.hits:
-            _take_away(draft.doubts, hit)
-    return draft, seen, ticked
-
-
 def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:
     """Whether something in there may be due, or over for long enough to be forgotten."""
     if not isinstance(watches, Watches):
@@ -221,16 +293,17 @@ def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Li
     return bool(dues and dues[0][0] <= now) or bool(overs and overs[0][0] < now - _keep(plan, limits))
 
 
-def _see(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> list[Decision]:
+def _see(hit: Hit, watches: Watches, draft: Draft, now: int) -> list[Decision]:
     """Merge one hit into the watches of its campaign."""
-    decisions = _end_all(hit, watches, draft, plan, now) if hit.every else []
-    everything, floor = draft.ends.all.get(hit.campaign), draft.floors.get(hit.campaign)
+    plan = hit.plan
+    decisions = _end_all(hit, watches, draft, now) if hit.every else []
+    everything, floor = draft.rest.ends.get(hit.campaign), draft.rest.floors.get(hit.campaign)
     for number, (key, shown) in enumerate(hit.values.items()):
         watch = watches.get(key, NOTHING)
         if hit.part == EXIT:
             if floor and watch is NOTHING and (hit.at + hit.grace, key) <= floor:
                 continue
-            decisions += _end(hit, key, watches, plan, now)
+            decisions += _end(hit, key, watches, now)
         elif hit.history or not hit.opens:
             continue
         elif floor and watch is NOTHING and (hit.at, key) <= floor:
@@ -244,19 +317,23 @@ def _see(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> lis
             parts = {**watch.parts, hit.part: _later(watch.parts.get(hit.part), _trigger(hit, number, shown))}
             watches.put(key, completed(watch, parts, plan))
         if everything:
-            draft.ends.put(hit.campaign, key, watches)
-    return decisions + _take_back_newer(hit, draft, plan, now)
+            _ends_of(draft).put(hit.campaign, key, watches)
+    return decisions + _take_back_newer(hit, draft, now)
 
 
-def _settle(draft: _Draft) -> None:
+def _ends_of(draft: Draft) -> Ends:
+    return Ends(draft.rest.ends, draft.rest.own_ends)
+
+
+def _settle(draft: Draft) -> None:
     """Compare what stands in several spaces of the campaigns that were hit."""
-    for campaign in {campaign_of(place) for place in draft.watches} if draft.spaces else ():
+    for campaign in {campaign_of(place) for place in draft.touched} if draft.touched and draft.spaces else ():
         places = draft.places(campaign)
         if len(places) > 1 or campaign not in places:
-            settle(places, draft.ends, draft.of)
+            settle(places, _ends_of(draft), draft.of)
 
 
-def _take_back_newer(hit: Hit, draft: _Draft, plan: Plan, now: int) -> list[Decision]:
+def _take_back_newer(hit: Hit, draft: Draft, now: int) -> list[Decision]:
     """Take back what newer spaces sent for a value, if this exit of an older one comes too late to prevent it."""
     if not hit.opens or not (hit.part == EXIT or hit.every) or not draft.spaces:
         return []
@@ -268,16 +345,16 @@ def _take_back_newer(hit: Hit, draft: _Draft, plan: Plan, now: int) -> list[Deci
                 continue
             same = {key for elder, key in links(trigger) if elder == hit.campaign}
             ended = same - hit.values.keys() if hit.part != EXIT else same if hit.every else same & hit.values.keys()
-            if ended and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):
+            if ended and _takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):
                 decisions.append(_retract(place, key, watch, decided, now, hit.plan.revision))
                 _take_back(draft.of(place), key, decided)
     return decisions
 
 
-def _end(hit: Hit, key: str, watches: Watches, plan: Plan, now: int) -> list[Decision]:
+def _end(hit: Hit, key: str, watches: Watches, now: int) -> list[Decision]:
     """Merge an exit into one watch, and take back the message that it comes too late to prevent."""
     watch, decisions = watches.get(key, NOTHING), list[Decision]()
-    if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, plan):
+    if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):
         decisions.append(_retract(hit.campaign, key, watch, decided, now, hit.plan.revision, hit.values.get(key)))
         _take_back(watches, key, decided)
         watch = watches[key]
@@ -285,34 +362,37 @@ def _end(hit: Hit, key: str, watches: Watches, plan: Plan, now: int) -> list[Dec
     return decisions
 
 
-def _end_all(hit: Hit, watches: Watches, draft: _Draft, plan: Plan, now: int) -> list[Decision]:
+def _end_all(hit: Hit, watches: Watches, draft: Draft, now: int) -> list[Decision]:
     """Merge an exit for every value, or a snapshot: that ends what it does not hold itself. A snapshot of long ago says
     nothing, as it opens nothing.
     """
     if hit.part != EXIT and hit.history:
         return []
-    draft.ends.end(hit.campaign, (hit.at, hit.grace), later=not hit.opens)
+    ends = _ends_of(draft)
+    ends.end(hit.campaign, (hit.at, hit.grace), later=not hit.opens)
+    draft.rest = draft.rest._replace(ends=ends.all, own_ends=ends.own)
     decisions: list[Decision] = []
     for key in list(watches):
         if key not in hit.values:
-            decisions += _end(hit, key, watches, plan, now)
-        draft.ends.put(hit.campaign, key, watches)
+            decisions += _end(hit, key, watches, now)
+        ends.put(hit.campaign, key, watches)
     return decisions
 
 
-def _doubt(doubts: dict[str, Mapping[str, Doubt]], new: Unreadable) -> None:
-    """Keep the doubt, or of two under one id the one that reaches further; unless it was taken away before."""
+def _doubted(doubts: Mapping[str, Mapping[str, Doubt]], new: Unreadable) -> Mapping[str, Mapping[str, Doubt]]:
+    """With the doubt, or of two under one id the one that reaches further; unless it was taken away before."""
     known = {**doubts.get(new.campaign, {})}
     keep_doubt(known, new.id, Doubt(new.at, new.grace, new.name, new.why, new.later))
     fewer(known)
-    doubts[new.campaign] = known
+    return {**doubts, new.campaign: known}
 
 
-def _take_away(doubts: dict[str, Mapping[str, Doubt]], hit: Hit) -> None:
+def _taken_away(doubts: Mapping[str, Mapping[str, Doubt]], hit: Hit) -> Mapping[str, Mapping[str, Doubt]]:
     """An event that could be read takes away the doubt that was left under its id."""
     known = doubts.get(hit.campaign, {})
     if hit.id and (doubt := known.get(hit.id)) and doubt.why:
-        doubts[hit.campaign] = {**known, hit.id: doubt._replace(why="")}
+        return {**doubts, hit.campaign: {**known, hit.id: doubt._replace(why="")}}
+    return doubts
 
 
 def _items(state: State, seen: Sequence[Seen], now: int) -> tuple[Mapping[str, Items], Mapping[str, Items]]:
@@ -396,9 +476,9 @@ def _later(old: Trigger | None, new: Trigger) -> Trigger:
 
 
 def _decide(
-    campaign: str,
+    place: str,
     watches: Watches,
-    plans: Plans,
+    plan: Plan | None,
     gate: Gate,
     room: int,
     doubts: Mapping[str, Mapping[str, Doubt]],
@@ -407,22 +487,22 @@ def _decide(
 
     A space that nothing reads exits for any more, such as one of before the campaign was deleted, is gone.
     """
-    plan, now = plans.get(campaign_of(campaign)), gate.now
+    campaign, now = campaign_of(place), gate.now
     if plan is None:
-        reason = DELETED if campaign_of(campaign) in plans.deleted else GONE
+        reason = DELETED if campaign in gate.plans.deleted else GONE
     else:
-        reason = PAUSED if plan.paused else "" if campaign in plans.places else GONE
+        reason = PAUSED if plan.paused else "" if place in gate.plans.places else GONE
     if plan and plan.summary:
-        return _sum_up(campaign, watches, plan, gate, room, reason, doubts)
+        return _sum_up(place, watches, plan, gate, room, reason, doubts)
     decisions: list[Decision] = []
     while len(decisions) < room and (first := watches.first_due(now)):
         key, trigger = first
-        why = reason or _in_doubt(campaign, trigger, doubts) or gate.gives_way(campaign_of(campaign), key, trigger)
+        why = reason or _in_doubt(place, trigger, doubts) or gate.gives_way(campaign, key, trigger)
         answer = gate.answer(plan, key, trigger.event) if plan and not why else Withhold(why)
         if isinstance(answer, Wait):
             watches.put(key, watches[key]._replace(wait=(answer.until, answer.reason)))
         else:
-            decision = _decide_one(campaign, watches, key, trigger, now, _reason(answer))
+            decision = _decide_one(place, watches, key, trigger, now, _reason(answer))
             decisions.append(_of_variant(decision, answer))
     return decisions
 
@@ -439,7 +519,7 @@ def _of_variant(decision: Decision, answer: Send | Withhold) -> Decision:
 def _decide_one(campaign: str, watches: Watches, key: str, trigger: Trigger, now: int, reason: str) -> Decision:
     kind: Kind = "withhold" if reason else "send"
     decided = Decided(trigger.at, trigger.id, now, kind, reason)
-    watches.put(key, watches[key]._replace(trigger=trigger, decided=decided, wait=None))
+    watches.close(key, watches[key].over_with(trigger, decided))
     return _decision(kind, campaign, key, trigger, now, reason)
 
 

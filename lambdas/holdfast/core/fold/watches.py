@@ -26,6 +26,8 @@ PARTS_MS = 30 * 24 * 60 * 60_000
 """How long one part of a trigger of several events waits for the others."""
 
 
+STALE = 4
+"""With more entries than this for each watch, a heap is made anew."""
 NO_EVENT: Mapping[str, Json] = {}
 """One for all, as it takes memory."""
 
@@ -48,6 +50,11 @@ class Trigger(Value, frozen=True):
     def mark(self) -> tuple[int, str]:
         """The order of triggers: event time, then event id."""
         return self.at, self.id
+
+    @property
+    def bare(self) -> Trigger:
+        """The trigger without what only a message needs."""
+        return Trigger(self.at, self.id, 0, self.revision, self.shown, NO_EVENT, self.elder)
 
 
 class Decided(Value, frozen=True):
@@ -141,7 +148,7 @@ class Watch(Value, frozen=True):
         It is due when its wait is over.
         """
         trigger, decided = self.trigger, self.decided
-        if trigger is None or trigger.at <= self.reach:
+        if trigger is None or trigger.at <= self.exit + self.grace:
             return None
         if decided is not None and (trigger.at, trigger.id) <= (decided.at, decided.id):
             return None
@@ -152,7 +159,11 @@ class Watch(Value, frozen=True):
     @property
     def latest(self) -> int:
         """The event time of the latest thing it has seen, or that the exit ends."""
-        latest = max(self.reach, self.trigger.at if self.trigger else 0, self.elsewhere[0] if self.elsewhere else 0)
+        latest = self.exit + self.grace
+        if self.trigger and self.trigger.at > latest:
+            latest = self.trigger.at
+        if self.elsewhere and self.elsewhere[0] > latest:
+            latest = self.elsewhere[0]
         return max(latest, *(part.at for part in self.parts.values())) if self.parts else latest
 
     @property
@@ -167,8 +178,12 @@ class Watch(Value, frozen=True):
         trigger = self.trigger
         if trigger is None or not (trigger.due or trigger.event):
             return self
-        bare = Trigger(trigger.at, trigger.id, 0, trigger.revision, trigger.shown, NO_EVENT, trigger.elder)
-        return self._replace(trigger=bare, wait=None)
+        return self._replace(trigger=trigger.bare, wait=None)
+
+    def over_with(self, trigger: Trigger, decided: Decided) -> Watch:
+        """The watch with its trigger decided."""
+        exit_, parts, grace = self.exit, self.parts, self.grace
+        return Watch(trigger.bare, exit_, decided, parts, grace, None, self.elsewhere, self.own)
 
 
 def furthest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
@@ -209,7 +224,7 @@ class Watches(dict[str, Watch]):
     def of(cls, watches: Mapping[str, Watch]) -> Watches:
         """A copy, to be changed."""
         copy = cls(watches)
-        if isinstance(watches, Watches) and len(watches.dues) + len(watches.overs) <= 4 * len(watches):
+        if isinstance(watches, Watches) and len(watches.dues) + len(watches.overs) <= STALE * len(watches):
             copy.dues, copy.overs = watches.dues.copy(), watches.overs.copy()
         else:
             copy.arrange()
@@ -226,9 +241,15 @@ class Watches(dict[str, Watch]):
         if pending := watch.pending:
             self[key] = watch
             heappush(self.dues, (pending.due, key))
+            if self.dues[0][1] == key:
+                self._settle()
         else:
-            self[key] = watch.tidied
-            heappush(self.overs, (watch.over, key))
+            self.close(key, watch.tidied)
+
+    def close(self, key: str, watch: Watch) -> None:
+        """Put a watch that has nothing pending, and nothing for a message."""
+        self[key] = watch
+        heappush(self.overs, (watch.over, key))
         if self.dues and self.dues[0][1] == key:
             self._settle()
 
@@ -243,11 +264,13 @@ class Watches(dict[str, Watch]):
             heappop(dues)
 
     def forget(self, before: int) -> None:
-        """Drop what was over before then."""
+        """Drop what was over before then; and entries of the heaps that hold no longer, if they are too many."""
         while self.overs and self.overs[0][0] < before:
             _, key = heappop(self.overs)
             if (watch := self.get(key)) and not watch.pending and watch.over < before:
                 del self[key]
+        if len(self.dues) + len(self.overs) > STALE * len(self):
+            self.arrange()
 
     def first_due(self, now: int) -> tuple[str, Trigger] | None:
         """Which of them fell due first, if any did by now."""
@@ -376,21 +399,28 @@ class State(Value, frozen=True):
 
     def due(self, summaries: Container[str] = (), without: Container[str] = ()) -> int | None:
         """When something falls due: the next watch, or the last one of a campaign that sums them up."""
-        first: int | None = None
-        for campaign, watches in self.watches.items():
-            name = campaign_of(campaign)
-            if name in without:
-                continue
-            known = watches if isinstance(watches, Watches) else Watches.of(watches)
-            if known.dues:
-                due = max(t.due for _, t in known.pending()) if name in summaries else known.dues[0][0]
-                first = due if first is None or due < first else first
-        return first
+        return next_due(self.watches, summaries, without)
 
     def all(self) -> Iterator[tuple[str, str, Watch]]:
         for campaign, watches in self.watches.items():
             for key, watch in watches.items():
                 yield campaign, key, watch
+
+
+def next_due(
+    places: Mapping[str, Mapping[str, Watch]], summaries: Container[str] = (), without: Container[str] = ()
+) -> int | None:
+    """As `State.due`, of its watches."""
+    first: int | None = None
+    for campaign, watches in places.items():
+        name = campaign_of(campaign)
+        if name in without:
+            continue
+        known = watches if isinstance(watches, Watches) else Watches.of(watches)
+        if known.dues:
+            due = max(t.due for _, t in known.pending()) if name in summaries else known.dues[0][0]
+            first = due if first is None or due < first else first
+    return first
 
 
 class Decision(Value, frozen=True, omit_defaults=True):
