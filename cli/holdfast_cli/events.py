@@ -206,6 +206,11 @@ def _tell_what_was_left_out(run: Simulated) -> None:
     for name, other in run.never():
         instead = f"; {escape(repr(other))} does" if other else ""
         err.print(f"[yellow]![/] {escape(repr(name))} never occurs in the file{instead}")
+    for name, number in ranked(run.found.timeless):
+        err.print(
+            f"[yellow]![/] {number} events have no ts, so they happened when the record before them did;"
+            f" their {escape(repr(name))} is a property: rename it, or read the file by a source"
+        )
     if ignored := ranked(run.found.ignored):
         err.print(f"[dim]ignored: {', '.join(f'{number} {kind}s' for kind, number in ignored)}[/]")
     if rejected := ranked(run.rejected):

@@ -14,6 +14,7 @@ latest time so far.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -107,6 +108,12 @@ class Found:
     runs: list[Run] = field(default_factory=list)
     last: int = 0
     adrift: bool = False
+    timeless: Counter[str] = field(default_factory=Counter)
+    """Events without a time, by the property in which they seem to have one."""
+
+    def note_time(self, at: int, properties: Iterable[str]) -> None:
+        if at == NO_ARRIVAL and (time := next((each for each in properties if _TIMES.fullmatch(each)), None)):
+            self.timeless[time] += 1
 
     def staged(self, stage: int, base: int) -> Found:
         self.runs = [run._replace(stage=stage, base=base) for run in self.runs]
@@ -116,6 +123,7 @@ class Found:
         self.records += other.records
         self.rejected.update(other.rejected)
         self.ignored.update(other.ignored)
+        self.timeless.update(other.timeless)
         self.names |= other.names
         self.ties |= other.ties
         self.runs += other.runs
@@ -231,6 +239,12 @@ def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
     while some := [*islice(rest, LINES)]:
         yield number, some
         number += len(some)
+
+
+_TIMES = re.compile(
+    r"(?:(?:event|original|client|server)[_-]?)?(?:time|date|timestamp|datetime)|(?:created|occurred|sent|received)_?at",
+    re.IGNORECASE,
+)
 
 
 class Reader:
@@ -377,6 +391,7 @@ class Reader:
                 found.rejected[FUTURE] += 1
             case Event(user, name, at, _, properties, id_):
                 found.names.add(name)
+                found.note_time(at, properties)
                 if self._plans.heeds(name):
                     self._put(number, index, "e", user, name, at, id_, properties)
                 else:

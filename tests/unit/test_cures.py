@@ -101,6 +101,18 @@ def test_text_between_double_quotes_is_hinted_at_without_any_stage() -> None:
     assert hinted(path="\"category == 'shoes'\"") == []
 
 
+def test_a_number_between_quotes_is_hinted_at_where_it_is_compared() -> None:
+    assert hinted(path="\"price > '20'\"") == ["'20' is a text: a number stands between backticks, `20`"]
+    assert hinted(path="\"day > '2026-11-23'\"") == []
+    assert hinted(path="\"size == '20'\"") == []
+
+
+def test_the_length_of_a_list_is_its_size() -> None:
+    (hint,) = hinted(value='"{{ Event.items.length }}"')
+    assert hint == "length is a property here, if there is one; how many there are is Event.items.size"
+    assert hinted(value='"{{ Event.items.size }} {{ Event.length }}"') == []
+
+
 @pytest.mark.parametrize("name", ["id", "ts", "user", "event"])
 def test_a_plain_records_own_keys_are_no_properties(name: str) -> None:
     (hint,) = hinted(value=f'"{{{{ Event.{name} }}}}"')

@@ -22,6 +22,20 @@ def file_of(folder: Path, *records: object) -> Path:
     return path
 
 
+def test_simulate_says_where_the_time_seems_to_be_that_no_event_has(tmp_path: Path) -> None:
+    campaign = tmp_path / "a.yaml"
+    campaign.write_text("id: a\nwhen: {did: added}\nsend: {values: {t: x}}\n", encoding="utf-8")
+    added = {"user": "u", "event": "added"}
+    file = file_of(
+        tmp_path, {**added, "timestamp": "2026-11-20T10:00:00Z"}, {**added, "user": "v", "created_at": 1}, added
+    )
+    stated = CliRunner().invoke(app, ["simulate", "-c", str(campaign), "-e", str(file)], env={"COLUMNS": "300"}).stderr
+    said = "events have no ts, so they happened when the record before them did; their"
+    assert f"! 1 {said} 'timestamp' is a property: rename it, or read the file by a source" in stated
+    assert f"! 1 {said} 'created_at' is a property" in stated
+    assert stated.count("have no ts") == 2
+
+
 def test_a_file_is_checked_without_sending_it(tmp_path: Path) -> None:
     good = {"user": "u", "event": "added", "ts": "2026-11-20T10:00:00Z"}
     page = {"type": "page", "userId": "u", "messageId": "m"}

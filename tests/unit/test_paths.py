@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.core.paths import search
+from holdfast.core.near import instead
+from holdfast.core.paths import Unclear, search, truthy
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,70 @@ def test_not_is_about_the_whole_path_behind_it(path: str, properties: Any, found
 )
 def test_a_text_that_says_a_number_or_a_boolean_equals_it(path: str, properties: Any, found: Any) -> None:
     assert search(path)(properties) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "properties", "found"),
+    [
+        ("!test", {"test": "false"}, True),
+        ("!test", {"test": "False "}, True),
+        ("!test", {"test": "true"}, False),
+        ("!test", {"test": "no"}, False),
+        ("!test", {"test": 0}, False),
+        ("!test", {}, True),
+        ("paid && !test", {"paid": "true", "test": "false"}, True),
+        ("paid && total", {"paid": "false", "total": 1}, "false"),
+        ("paid || total", {"paid": "false", "total": 1}, 1),
+        ("items[?gift].sku", {"items": [{"gift": "false", "sku": "A"}, {"gift": True, "sku": "B"}]}, ["B"]),
+    ],
+)
+def test_the_text_false_is_false(path: str, properties: Any, found: Any) -> None:
+    assert search(path)(properties) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "true"), [("false", False), (" FALSE", False), ("true", True), ("no", True), (0, True)]
+)
+def test_what_a_filter_finds_is_true_unless_it_says_false(value: Any, true: bool) -> None:
+    assert truthy(search("paid")({"paid": value})) is true
+
+
+@pytest.mark.parametrize(
+    ("path", "properties", "why"),
+    [
+        ("price > '20'", {"price": 30}, "'20' is a text, not a number: write `20`"),
+        ("price > 'a'", {"price": 30}, "'a' is a text, not a number"),
+        (
+            "contains(tags, 'x')",
+            {},
+            "tags is null, and contains() takes array or string: where it may be missing, write tags || `[]`",
+        ),
+    ],
+)
+def test_what_cannot_be_computed_says_what_to_write(path: str, properties: Any, why: str) -> None:
+    with pytest.raises(Unclear) as unclear:
+        search(path)(properties)
+    assert str(unclear.value) == why
+
+
+@pytest.mark.parametrize(
+    ("path", "properties", "found"),
+    [
+        ("id", {"id": None}, "; it is null"),
+        ("id", {"id": " "}, "; it is blank"),
+        ("items[].id", {"items": []}, "; items is empty"),
+        ("items[].id", {"items": None}, "; items is null"),
+        ("items[].id", {"items": {"id": 1}}, "; items is an object, not a list"),
+        ("items.id", {"items": [{"id": 1}]}, "; items is a list: write items[]"),
+        ("cart.items[].id", {"cart": {"items": []}}, "; cart.items is empty"),
+        ("product_id", {"properties": {"product_id": 1}}, "; there is properties.product_id"),
+        ("product_id", {"Product-ID": 1}, "; there is Product-ID"),
+        ("items[].product_id", {"items": [{"productId": 1}]}, "; there is items[].productId"),
+        ("items[].id", {"lines": [{"id": 1}]}, "; there is lines[].id"),
+        ("id", {"name": 1}, ""),
+        ("items[?x].id", {"items": []}, ""),
+        ("items[0].id", {"items": []}, ""),
+    ],
+)
+def test_what_is_there_in_the_place_of_what_is_missing(path: str, properties: Any, found: str) -> None:
+    assert instead(path, properties) == found

@@ -129,12 +129,21 @@ def test_without_a_constant_there_is_one_value_which_is_none() -> None:
     ("properties", "reason"),
     [
         ({}, "constant property product: product_name is missing in added to cart"),
-        ({"product_name": None}, "constant property product: product_name is missing in added to cart"),
+        ({"product_name": None}, "constant property product: product_name is missing in added to cart; it is null"),
         ({"product_name": []}, "constant property product: product_name is missing in added to cart"),
         ({"product_name": [None, ""]}, "constant property product: product_name is missing in added to cart"),
-        ({"product_name": ""}, "constant property product: product_name is missing in added to cart"),
-        ({"product_name": " \u00a0"}, "constant property product: product_name is missing in added to cart"),
-        ({"product_name": {"name": "coat"}}, "constant property product: neither a value nor a list of values"),
+        ({"product_name": ""}, "constant property product: product_name is missing in added to cart; it is blank"),
+        (
+            {"product_name": " \u00a0"},
+            "constant property product: product_name is missing in added to cart; it is blank",
+        ),
+        (
+            {"product_name": {"name": "coat"}},
+            (
+                "constant property product: neither a value nor a list of values;"
+                " name a property of it, as in product_name.id"
+            ),
+        ),
         ({"product_name": [["coat"]]}, "constant property product: neither a value nor a list of values"),
         ({"product_name": float("inf")}, "constant property product: neither a value nor a list of values"),
     ],

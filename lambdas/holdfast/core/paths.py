@@ -177,8 +177,12 @@ def _negated_whole(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def truthy(value: Json) -> bool:
-    """As JMESPath has it: 0 is true; false, null and what is empty are not."""
-    return value is not None and value is not False and value not in ("", [], {})
+    """As JMESPath has it: 0 is true; false, null and what is empty are not. Nor is `"false"`, as shops send flags."""
+    return value is not None and value is not False and value not in ("", [], {}) and not _says_false(value)
+
+
+def _says_false(value: Json) -> bool:
+    return isinstance(value, str) and len(value) < _LONGEST and value.strip().casefold() == "false"
 
 
 def text_in_the_way(path: str, properties: Mapping[str, Json]) -> str:
@@ -254,8 +258,15 @@ def _explained(parsed: Any, properties: Mapping[str, Json], error: Exception) ->
 class _Strict(TreeInterpreter):
     """Computes an expression. Where one side of `<` is a number and the other is something else, JMESPath gives null or
     stops at a Python error, and a purchase would pass for none. Only what is missing is null here. Nor is `"true"`
-    another value than true: a purchase would pass for none there, too.
+    another value than true, and `"false"` is false: a purchase would pass for none there, too, and who has opted out
+    for somebody who has not.
     """
+
+    def _is_false(self, value: Any) -> bool:
+        return not truthy(value)
+
+    def visit_not_expression(self, node: Any, value: Any) -> bool:
+        return not truthy(self.visit(node["children"][0], value))
 
     def visit_comparator(self, node: Any, value: Any) -> Any:
         children = node["children"]
@@ -266,7 +277,7 @@ class _Strict(TreeInterpreter):
             if found is None:
                 self._converted(child, value)
             elif _is_number(other) and not _is_number(found):
-                raise Unclear(_not_a_number(_written(child), found))
+                raise Unclear(_not_a_number(_written(child), found, literal=child["type"] == "literal"))
         alike = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
         return self.COMPARATOR_FUNC[node["value"]](left, right) if alike else None
 
@@ -298,12 +309,14 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _not_a_number(name: str, found: Any) -> str:
-    wrong = f"{name} is {_called(found)}, not a number"
+def _not_a_number(name: str, found: Any, *, literal: bool) -> str:
+    wrong = f"{name} is a text, not a number" if literal else f"{name} is {_called(found)}, not a number"
     try:
         float(found)
     except (TypeError, ValueError):
         return wrong
+    if literal:
+        return f"{wrong}: write `{found}`"
     return wrong if isinstance(found, bool) else f"{wrong}: write to_number({name})"
 
 
@@ -322,7 +335,9 @@ class _Careful(_Strict):
             of = zip(node["children"], arguments, strict=True)
             name = next((_written(child) for child, given in of if given is error.current_value), "a value")
             wanted = " or ".join(error.expected_types)
-            raise Unclear(f"{name} is {_short(error.current_value)}, and {node['value']}() takes {wanted}") from None
+            cure = f": where it may be missing, write {name} || `[]`" if error.current_value is None else ""
+            given = _short(error.current_value)
+            raise Unclear(f"{name} is {given}, and {node['value']}() takes {wanted}{cure}") from None
 
 
 def _written(node: Any) -> str:
@@ -335,11 +350,16 @@ def _written(node: Any) -> str:
         "index_expression": "".join(children),
         "index": f"[{node.get('value')}]",
         "current": "@",
+        "literal": _literal(node.get("value")),
         "flatten": f"{first}[]",
         "projection": f"{first}.{second}" if second not in {"", "@"} else first,
         "function_expression": f"{node.get('value')}({', '.join(children)})",
     }
     return written.get(node["type"], "the value")
+
+
+def _literal(value: Any) -> str:
+    return f"'{value}'" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
 def _short(value: Json) -> str:

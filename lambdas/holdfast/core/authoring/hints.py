@@ -5,6 +5,7 @@ Hints, not mistakes: an event may be one that will only come when the next relea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -123,6 +124,12 @@ def _at_first_sight(campaign: Campaign) -> Iterator[Hint]:
             match use:
                 case ("Event", name) if name in OWN:
                     yield Hint(("send", "values", key), _own(name))
+                case (root, *_, _, "length" | "count" as last) if root in {"Event", "Profile"}:
+                    path = ".".join(use[:-1])
+                    yield Hint(
+                        ("send", "values", key),
+                        f"{last} is a property here, if there is one; how many there are is {path}.size",
+                    )
                 case ("Campaign", name, *_) if name not in OF_A_CAMPAIGN:
                     known = ", ".join(OF_A_CAMPAIGN)
                     yield Hint(("send", "values", key), f"Campaign.{name} is not there; there are {known}")
@@ -153,8 +160,15 @@ def _quoted(node: _Node, path: str) -> Iterator[str]:
         name = right.get("value")
         if left["type"] == right["type"] == "field" and f'"{name}"' in path:
             yield f"{name} is read as a property's name: a text stands between single quotes, '{name}'"
+        for side in node["children"]:
+            if node["value"] in {"lt", "lte", "gt", "gte"} and side["type"] == "literal" and _a_number(side["value"]):
+                yield f"'{side['value']}' is a text: a number stands between backticks, `{side['value']}`"
     for child in node["children"]:
         yield from _quoted(child, path)
+
+
+def _a_number(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) is not None
 
 
 def _templates(campaign: Campaign) -> Iterator[tuple[str, Template]]:

@@ -695,7 +695,10 @@ def _missing(column: _Column, event: Event) -> _NotJoinable:
     why = f"{column.path} is missing"
     if column.path in _OWN:
         why += f" ({column.path} of a plain record is the record's own: call the property something else)"
-    return _NotJoinable(f"constant property {column.name}: {why} in {event.name}", why)
+    from holdfast.core.near import instead  # noqa: PLC0415 (no cold start pays for it)
+
+    there = instead(column.path, event.properties)
+    return _NotJoinable(f"constant property {column.name}: {why} in {event.name}{there}", why)
 
 
 def _key(value: Json, column: _Column) -> str:
@@ -703,7 +706,8 @@ def _key(value: Json, column: _Column) -> str:
     key = column.fold(value) if isinstance(value, str) else "" if value is None else key_of(value)
     if key is None:
         why = f"{column.path} is neither a value nor a list of values"
-        raise _NotJoinable(f"constant property {column.name}: neither a value nor a list of values", why)
+        inside = f"; name a property of it, as in {column.path}.id" if isinstance(value, dict) else ""
+        raise _NotJoinable(f"constant property {column.name}: neither a value nor a list of values{inside}", why)
     if len(key) * 4 > MAX_VALUE_BYTES and (size := bytes_of(key)) > MAX_VALUE_BYTES:
         why = f"{column.path} has {size} bytes, {MAX_VALUE_BYTES} are allowed"
         raise _NotJoinable(f"too long: {why}", f"too long: {why}")
