@@ -26,7 +26,8 @@ from holdfast.core.fold.watches import State
 from holdfast.core.formats import MAX_MESSAGE_BYTES
 from holdfast.core.intake.batch import Body, Intake, Reject, parsed, report
 from holdfast.core.intake.forms import records
-from holdfast.core.plans.plan import Constant, Plan, Plans
+from holdfast.core.plans.plan import Constant, Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Recommender
 from tests.unit.test_forms import FORMS, NOW
 

@@ -488,15 +488,17 @@ MUTATIONS = [
     # What an event means.
     Mutation(
         "no settling",
-        "plans/plan.py",
+        "plans/reading.py",
         "max(at + plan.within, arrived + min(plan.settle, plan.within))",
         "at + plan.within",
     ),
-    Mutation("settling may be longer than the window", "plans/plan.py", "min(plan.settle, plan.within)", "plan.settle"),
-    Mutation("the window begins on arrival", "plans/plan.py", "max(at + plan.within,", "max(arrived + plan.within,"),
+    Mutation(
+        "settling may be longer than the window", "plans/reading.py", "min(plan.settle, plan.within)", "plan.settle"
+    ),
+    Mutation("the window begins on arrival", "plans/reading.py", "max(at + plan.within,", "max(arrived + plan.within,"),
     Mutation(
         "an event of exactly max_age is history",
-        "plans/plan.py",
+        "plans/reading.py",
         "arrived - at > plan.max_age",
         "arrived - at >= plan.max_age",
     ),
@@ -518,14 +520,14 @@ MUTATIONS = [
     Mutation("whole numbers are shown as they came", "paths.py", "type(value) is float and", "False and", VALUES),
     Mutation(
         "of two ways to write a value the last is shown",
-        "plans/plan.py",
+        "plans/reading.py",
         "values.setdefault(key, shown(cells[0]) if len(cells) == 1 else [shown(cell) for cell in cells])",
         "values[key] = shown(cells[0]) if len(cells) == 1 else [shown(cell) for cell in cells]",
     ),
-    Mutation("where is ignored", "plans/plan.py", "if route.where is None or truthy(", "if True or truthy("),
-    Mutation("only the first of a list counts", "plans/plan.py", "column[row % len(column)]", "column[0]"),
-    Mutation("a half blank row is skipped", "plans/plan.py", "elif any(keys):", "elif False:", VALUES),
-    Mutation("what is kept has no limit", "plans/plan.py", "if why := beyond(kept):", "if False:", INTAKE),
+    Mutation("where is ignored", "plans/plans.py", "if route.where is None or truthy(", "if True or truthy("),
+    Mutation("only the first of a list counts", "plans/reading.py", "column[row % len(column)]", "column[0]"),
+    Mutation("a half blank row is skipped", "plans/reading.py", "elif any(keys):", "elif False:", VALUES),
+    Mutation("what is kept has no limit", "plans/reading.py", "if why := beyond(kept):", "if False:", INTAKE),
     # Grace, every value, snapshots, any of several, names of one's own.
     Mutation("no grace", "fold/watches.py", "return self.exit + self.grace", "return self.exit"),
     Mutation("a snapshot ends what is of its own time", "plans/plan.py", "EARLIER = -1", "EARLIER = 0"),
@@ -558,14 +560,14 @@ MUTATIONS = [
         "if sum(mark) >= now}",
     ),
     Mutation("all of several are needed", "plans/plan.py", "self.any_of or len(self.did) == 1", "len(self.did) == 1"),
-    Mutation("own names are events", "plans/plan.py", "return [(plan.events.get(name, name), ", "return [(name, "),
+    Mutation("own names are events", "plans/reading.py", "return [(plan.events.get(name, name), ", "return [(name, "),
     # Spaces.
     Mutation(
         "spaces share their watches", "places.py", 'f"{campaign}@{space}" if space else campaign', "campaign", SPACES
     ),
     Mutation("another match is the same reading", "plans/plan.py", "before.match == after.match and ", "", SPACES),
-    Mutation("other exits are the same reading", "plans/plan.py", " and _exits(old) == _exits(new)", "", SPACES),
-    Mutation("other keys are the same reading", "plans/plan.py", "_same_keys(old, new) and _exits", "_exits", SPACES),
+    Mutation("other exits are the same reading", "plans/plan.py", " and exits_of(old) == exits_of(new)", "", SPACES),
+    Mutation("other keys are the same reading", "plans/plan.py", "same_keys(old, new) and ", "", SPACES),
     Mutation(
         "what reads for another space opens watches there",
         "fold/fold.py",
@@ -575,28 +577,28 @@ MUTATIONS = [
     ),
     Mutation(
         "older readings of exits are over",
-        "plans/plan.py",
-        "[*_read_by(other, other.place), *(_read_by(plan, other.place) if _same_keys(other, plan) else ())]",
-        "[*(_read_by(plan, other.place) if _same_keys(other, plan) else ())]",
+        "plans/reading.py",
+        "[*read_by(other, other.place), *(read_by(plan, other.place) if same_keys(other, plan) else ())]",
+        "[*(read_by(plan, other.place) if same_keys(other, plan) else ())]",
         SPACES,
     ),
     Mutation(
         "the live reading of exits is for its own space alone",
-        "plans/plan.py",
-        "*(_read_by(plan, other.place) if _same_keys(other, plan) else ())]",
+        "plans/reading.py",
+        "*(read_by(plan, other.place) if same_keys(other, plan) else ())]",
         "]",
         SPACES,
     ),
     Mutation(
         "keys are taken for those of another reading",
-        "plans/plan.py",
-        "(_read_by(plan, other.place) if _same_keys(other, plan) else ())",
-        "_read_by(plan, other.place)",
+        "plans/reading.py",
+        "(read_by(plan, other.place) if same_keys(other, plan) else ())",
+        "read_by(plan, other.place)",
         SPACES,
     ),
-    Mutation("what another space cannot read is reported", "plans/plan.py", '"" if route.foreign else ', "", SPACES),
+    Mutation("what another space cannot read is reported", "plans/plans.py", '"" if route.foreign else ', "", SPACES),
     Mutation(
-        "two readings of an exit have to agree", "plans/plan.py", " and p.doubt.campaign not in ended", "", SPACES
+        "two readings of an exit have to agree", "plans/plans.py", " and p.doubt.campaign not in ended", "", SPACES
     ),
     Mutation(
         "older spaces decide as well",
@@ -719,9 +721,11 @@ MUTATIONS = [
     Mutation("a doubt ends as marks do", "fold/fold.py", " or first <= each.reach}", "}"),
     Mutation("a doubt never ends", "fold/fold.py", "if each.reach >= before or first", "if True or first"),
     Mutation("one doubt too many goes silently", "fold/merging.py", 'keep_doubt(known, "", least)', "pass"),
-    Mutation("triggers leave doubts", "plans/plan.py", "(self.part == EXIT or self.snapshot) and", "True and", INTAKE),
     Mutation(
-        "exits leave no doubts", "plans/plan.py", "error.why) if route.ends else None", "error.why) if False else None"
+        "triggers leave doubts", "plans/reading.py", "(self.part == EXIT or self.snapshot) and", "True and", INTAKE
+    ),
+    Mutation(
+        "exits leave no doubts", "plans/plans.py", "error.why) if route.ends else None", "error.why) if False else None"
     ),
     Mutation(
         "marks of exits go last", "fold/fold.py", "return 2 if watch.pending else 1 if watch.parts else 0", "return 0"

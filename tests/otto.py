@@ -13,7 +13,8 @@ import pytest
 from holdfast.core.events import Event
 from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.intake.forms import records
-from holdfast.core.plans.plan import Constant, Plan, Plans
+from holdfast.core.plans.plan import Constant, Plan
+from holdfast.core.plans.plans import Plans
 
 
 class Trace(NamedTuple):

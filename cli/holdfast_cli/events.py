@@ -20,7 +20,7 @@ from holdfast.core.gate.policy import NONE
 from holdfast.core.intake.fields import Rules
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import iso
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast_cli.campaign_file import distinct, read_campaign, read_model
 from holdfast_cli.folding import Setup
 from holdfast_cli.lines import read_lines

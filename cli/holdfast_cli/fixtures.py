@@ -29,7 +29,7 @@ from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.rendering import Rendering
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast.core.times import format_duration, parse_duration
 from holdfast_cli.campaign_file import read_campaign, read_model
 from holdfast_cli.comparing import Difference, Fields, compare, compare_rejected

@@ -21,7 +21,8 @@ from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.gate.policy import Policy
 from holdfast.core.messages.detail import message_id
 from holdfast.core.messages.rendering import Rendering, Rows
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Recommender
 from holdfast_cli.page import Numbers
 from holdfast_cli.reading import Entry, Run, in_order

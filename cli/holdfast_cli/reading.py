@@ -31,7 +31,7 @@ from holdfast.core.explain.replay import FIRST, FUTURE, NO_ARRIVAL
 from holdfast.core.intake.fields import EARLIEST_MS, LATEST_MS, RULES, Rules
 from holdfast.core.intake.forms import flat_event, flat_objects, records
 from holdfast.core.limits import MAX_ENTRIES
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 
 BLOCK = 128 * 1024
 """Bytes that are read at a time."""

@@ -14,7 +14,7 @@ from holdfast.core.catalog.csv_file import Bad, BadFile, header, records
 from holdfast.core.catalog.rows import NAME_PATTERN, Place, Values
 from holdfast.core.messages.rendering import Rows
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Neighbour, Recommender
 from holdfast_cli.catalogs import whole
 from holdfast_cli.output import Failure, err

@@ -18,7 +18,7 @@ from holdfast.core.authoring.hints import letters
 from holdfast.core.events import event_key
 from holdfast.core.explain.replay import FIRST
 from holdfast.core.intake.fields import RULES, Rules
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast_cli.folding import Counts, Fold, Setup, merged
 from holdfast_cli.lines import plain, read_lines
 from holdfast_cli.output import Failure, progress

@@ -16,7 +16,7 @@ from holdfast.console.answers import Refused
 from holdfast.console.desk import Desk as Api
 from holdfast.core.intake.volume import SHOWN_DAYS
 from holdfast.core.messages import statistics
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from infra.page import build_page
 
 NOW = 1_790_000_000_000

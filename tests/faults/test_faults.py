@@ -28,7 +28,8 @@ from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.watches import State, Trigger, Watch
 from holdfast.core.intake.timeline import Timeline
 from holdfast.core.people.people import with_id
-from holdfast.core.plans.plan import Hit, Plans
+from holdfast.core.plans.hits import Hit
+from holdfast.core.plans.plans import Plans
 from holdfast.services import join as join_module
 from holdfast.services import redriving
 from holdfast.services import sweep as sweep_module

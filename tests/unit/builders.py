@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from holdfast.core.events import Event, Json, Tick, event_key
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import Decision, State
-from holdfast.core.plans.plan import Constant, Hit, Input, Plan, Plans, Unreadable
+from holdfast.core.plans.hits import Hit, Input, Unreadable
+from holdfast.core.plans.plan import Constant, Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Recommender
 
 MINUTE = 60_000

@@ -23,7 +23,8 @@ from holdfast.core.fold.watches import State, decode, encode
 from holdfast.core.intake.forms import records
 from holdfast.core.intake.shapes import Seen
 from holdfast.core.paths import folded
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import MINUTE, NOON
 
 CART = """

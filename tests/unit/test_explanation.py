@@ -18,7 +18,8 @@ from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import Decision, State, Trigger, Watch, decode, encode
 from holdfast.core.messages.detail import message_id
 from holdfast.core.messages.rendering import Outcome, Rendering
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import (
     ADDED,
     CHARGED,

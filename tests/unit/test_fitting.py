@@ -8,7 +8,8 @@ from holdfast.core.events import Event, Json, Tick
 from holdfast.core.fold.fitting import ITEM_BYTES, STATE_BYTES, Folded, fold_to_fit
 from holdfast.core.fold.fold import TOO_MANY
 from holdfast.core.fold.watches import State
-from holdfast.core.plans.plan import Input, Plans
+from holdfast.core.plans.hits import Input
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import MINUTE, a_plan, added, charged
 from tests.unit.builders import NOON as T0
 

@@ -13,7 +13,8 @@ import pytest
 
 from holdfast.core.events import Event, Json, Tick
 from holdfast.core.fold.fold import Limits, fold
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import (
     ADDED,
     CHARGED,

@@ -12,7 +12,7 @@ from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected
 from holdfast.core.intake.batch import Body, Intake, parsed
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import detail
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast_cli.lines import read_lines
 from tests.unit.builders import ADDED, NOON, PRODUCT, History, a_plan, added, minute
 

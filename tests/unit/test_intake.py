@@ -13,7 +13,8 @@ from holdfast.core.intake import batch as batch_module
 from holdfast.core.intake.batch import Body, Intake, Reject, parsed
 from holdfast.core.intake.fields import Rules
 from holdfast.core.intake.forms import records
-from holdfast.core.plans.plan import Hit, Plans, Unreadable
+from holdfast.core.plans.hits import Hit, Unreadable
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import ADDED, CHARGED, NOON, a_plan
 
 PLANS = Plans([a_plan()])

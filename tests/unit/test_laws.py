@@ -21,7 +21,8 @@ from holdfast.core.events import Event, Tick
 from holdfast.core.fold.fold import Limits, fold, needed_until
 from holdfast.core.fold.merging import MOST_DOUBTS
 from holdfast.core.fold.watches import Decision, State, decode, encode
-from holdfast.core.plans.plan import EXIT, Plan, Plans
+from holdfast.core.plans.plan import EXIT, Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, latest_first
 from tests.unit.brute_force import UNREADABLE, BruteForce, Occurrence, Reading, Said
 from tests.unit.builders import (

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast_cli.main import app
 from holdfast_cli.reading import Entry, Reader, Runs, in_order, numbered
 from tests.unit.builders import a_plan

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from holdfast.core.events import Event, Tie
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import (
     ADDED,
     CHARGED,

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from holdfast.core.events import Event
 from holdfast.core.explain.replay import Decided, Simulation
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast_cli.main import app
 from tests.unit.builders import ADDED, CHARGED, MINUTE, NOON, events
 from tests.unit.test_simulation import PLANS, VIEWED

@@ -19,7 +19,8 @@ from holdfast.core.fold.merging import Alias, merged, with_alias
 from holdfast.core.fold.watches import Decision, State, decode, encode
 from holdfast.core.intake.forms import records
 from holdfast.core.people.people import LONGEST_CHAIN, MOST_IDS, People, who_is_who
-from holdfast.core.plans.plan import Input, Plans
+from holdfast.core.plans.hits import Input
+from holdfast.core.plans.plans import Plans
 from tests.unit.brute_force import BruteForce
 from tests.unit.builders import (
     ADDED,

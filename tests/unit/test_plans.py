@@ -10,7 +10,9 @@ import pytest
 
 from holdfast.core.events import Event, Json, event_id, event_key
 from holdfast.core.limits import MAX_VALUES
-from holdfast.core.plans.plan import EXIT, Constant, Hit, Plan, Plans, Problem
+from holdfast.core.plans.hits import Hit, Problem
+from holdfast.core.plans.plan import EXIT, Constant, Plan
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan, an_event
 
 

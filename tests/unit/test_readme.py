@@ -21,7 +21,7 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.events import Event, Rejected
 from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.intake.forms import records
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast_cli.detail_model import Detail
 from holdfast_cli.fixtures import Fixtures
 from holdfast_cli.main import app

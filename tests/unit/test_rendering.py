@@ -21,7 +21,8 @@ from holdfast.core.intake.forms import records
 from holdfast.core.messages import rendering
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.templates.templates import compile_values
 from holdfast.services.deliver import Decided, Deliver
 from holdfast.services.message_data import Gathered

@@ -16,7 +16,8 @@ from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast.core.gate.rules import Rules
 from holdfast.core.messages.rendering import rendered_by
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import CHARGED, MINUTE, History, a_plan, a_tick, added, charged, events, hits, minute
 from tests.unit.test_laws import CAMPAIGNS
 

@@ -26,7 +26,9 @@ from holdfast.core.gate.chance import in_control
 from holdfast.core.gate.hours import Hours
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast.core.gate.rules import Rules
-from holdfast.core.plans.plan import Input, Plan, Plans
+from holdfast.core.plans.hits import Input
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import (
     CHARGED,
     DAY,

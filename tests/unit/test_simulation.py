@@ -19,7 +19,9 @@ from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.fold.fold import Limits, fold
 from holdfast.core.fold.watches import State
 from holdfast.core.people.people import People, who_is_who
-from holdfast.core.plans.plan import Hit, Plan, Plans
+from holdfast.core.plans.hits import Hit
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import ADDED, CHARGED, DAY, MINUTE, NOON, a_plan, added, an_event, charged, events, minute
 
 VIEWED = "viewed"

@@ -25,7 +25,8 @@ from holdfast.core.fold.fold import Limits
 from holdfast.core.fold.watches import Decision, decode
 from holdfast.core.intake.batch import Body
 from holdfast.core.intake.forms import records
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.services import join as join_module
 from holdfast.services.join import Join
 from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan

@@ -19,7 +19,7 @@ from holdfast.core.intake.batch import Body, Intake, parsed
 from holdfast.core.intake.fields import Rules
 from holdfast.core.intake.forms import records
 from holdfast.core.intake.sources import Entry, InForce, Source, Unreadable
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast_cli.main import app
 from tests.examples import examples
 from tests.unit import test_forms as forms

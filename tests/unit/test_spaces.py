@@ -20,7 +20,8 @@ from holdfast.core.fold.fold import fold
 from holdfast.core.fold.watches import Decision, State, decode, encode
 from holdfast.core.intake.timeline import Entry, Timeline
 from holdfast.core.places import campaign_of, place_of
-from holdfast.core.plans.plan import Constant, Input, Plan, same_reading
+from holdfast.core.plans.hits import Input
+from holdfast.core.plans.plan import Constant, Plan, same_reading
 
 MINUTE = 60_000
 T0 = 1_790_000_000_000

@@ -14,7 +14,7 @@ from holdfast.core.intake.fields import Rules
 from holdfast.core.intake.forms import form_of
 from holdfast.core.intake.sources import Entry, InForce, Source, Unreadable
 from holdfast.core.intake.tail import MAX_LINES, Line, Wanted, lines, mark, some
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import NOON, a_plan
 
 NOW = NOON

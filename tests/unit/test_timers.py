@@ -34,7 +34,7 @@ from holdfast.core.fold.timers import (
     tick_messages,
 )
 from holdfast.core.fold.watches import State, decode, encode
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from tests.unit.builders import DAY, HOUR, MINUTE, NOON, a_plan, added, charged, hits, minute
 
 SECOND = 1000

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.retry import SecondsLeft, attempts, plenty
 from holdfast.core.events import Event
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.history import Row, Sources
 
 if TYPE_CHECKING:

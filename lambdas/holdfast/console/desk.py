@@ -59,7 +59,8 @@ from holdfast.core.measure.report import comparable, reported
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import days, series
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.plans.uses import used
 from holdfast.core.templates.locales import zone
 from holdfast.core.times import format_duration

@@ -24,7 +24,8 @@ from holdfast.core.formats import NewerFormat
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import short
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.templates.templates import TemplateError
 from holdfast.services.message_data import Gathered, Lookup, Unread
 from holdfast.services.set_aside import Aside

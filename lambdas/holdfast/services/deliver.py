@@ -24,7 +24,7 @@ from holdfast.core.intake.timeline import Timeline
 from holdfast.core.messages.rendering import Message, Outcome, Rendering, notice
 from holdfast.core.messages.scores import scores
 from holdfast.core.messages.statistics import Became, tallies
-from holdfast.core.plans.plan import Plans
+from holdfast.core.plans.plans import Plans
 from holdfast.services.message_data import Gathered, Lookup, Unread
 
 logger = Logger(child=True)

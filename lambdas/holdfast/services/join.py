@@ -32,7 +32,9 @@ from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.intake.timeline import Timeline
 from holdfast.core.people.people import Refused
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import MAX_AGE_MS, Hit, Input, Plans
+from holdfast.core.plans.hits import Hit, Input
+from holdfast.core.plans.plan import MAX_AGE_MS
+from holdfast.core.plans.plans import Plans
 from holdfast.services.persons import Found, Persons, gather
 from holdfast.services.tail import Tail
 from holdfast.services.ticks import send_ticks

@@ -12,7 +12,7 @@ from holdfast.core.events import ProfileChange, Tie
 from holdfast.core.fold import watches
 from holdfast.core.intake.batch import Intake
 from holdfast.core.people.people import LONGEST_CHAIN, NO_IDS, NOBODY_ELSE, Ids, People, who_is_who
-from holdfast.core.plans.plan import Input
+from holdfast.core.plans.hits import Input
 
 CALLS = LONGEST_CHAIN + 2
 """A chain is read pointer by pointer; and those that join once more."""

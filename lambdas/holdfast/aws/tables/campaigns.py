@@ -36,7 +36,8 @@ from holdfast.aws.tables.revisions import EPOCH, LIVE, Revisions, epoch_of, expe
 from holdfast.core.gate.policy import Policy
 from holdfast.core.intake.sources import InForce, Source
 from holdfast.core.intake.timeline import Entry, Timeline
-from holdfast.core.plans.plan import Plan, Plans, same_reading
+from holdfast.core.plans.plan import Plan, same_reading
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Recommender
 
 OLDEST_SECONDS = 300

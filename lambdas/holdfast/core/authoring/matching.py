@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from holdfast.core.events import Event, Json, event_key
-from holdfast.core.plans.plan import Hit, Plan, Plans
+from holdfast.core.plans.hits import Hit
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 
 
 class Matching(NamedTuple):

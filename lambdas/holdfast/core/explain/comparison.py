@@ -24,7 +24,8 @@ from holdfast.core.gate.rules import NONE
 from holdfast.core.messages.rendering import FindRevision, Outcome, Rendering, Rows, no_rows
 from holdfast.core.messages.statistics import short
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import Plan, Plans
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 
 
 class Change(NamedTuple):

@@ -23,7 +23,8 @@ from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EA
 from holdfast.core.messages.detail import message_id
 from holdfast.core.messages.rendering import Outcome
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import EARLIER, Plan, Plans
+from holdfast.core.plans.plan import EARLIER, Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.times import format_duration
 
 Status: TypeAlias = Literal[

@@ -26,7 +26,9 @@ from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
 from holdfast.core.messages.rendering import Message, outcome
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import Hit, Plan, Plans
+from holdfast.core.plans.hits import Hit
+from holdfast.core.plans.plan import Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Recommender
 from holdfast.core.templates import trace as template_trace
 from holdfast.core.templates.templates import Withheld

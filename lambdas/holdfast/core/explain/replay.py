@@ -14,7 +14,9 @@ from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.watches import Decision
 from holdfast.core.people.people import People, who_is_who
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import EXIT, Hit, Input, Plans, Problem
+from holdfast.core.plans.hits import Hit, Input, Problem
+from holdfast.core.plans.plan import EXIT
+from holdfast.core.plans.plans import Plans
 
 NEVER = 1 << 62
 BY_TICK, BY_EVENT = 0, 1

@@ -16,7 +16,8 @@ from holdfast.core.gate import policy as policies
 from holdfast.core.gate import rules as rules_of
 from holdfast.core.gate.gate import CONTROL, CONTROL_OF_ALL, Answer, Case, Send, Sent, Withhold, decide, horizon
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import LONGEST_MS, Plan, Plans
+from holdfast.core.plans.plan import LONGEST_MS, Plan
+from holdfast.core.plans.plans import Plans
 
 MOST_SENT = 200
 """Messages of a user that are remembered. No more of those campaigns may go then: what is forgotten is not counted."""

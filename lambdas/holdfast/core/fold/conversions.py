@@ -28,7 +28,8 @@ from holdfast.core.fold.watches import Bought, Conversion, Decision, Exposure, W
 from holdfast.core.gate.gate import CONTROL, CONTROL_OF_ALL
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.goal import Purchase
-from holdfast.core.plans.plan import EXIT, Hit, Plan
+from holdfast.core.plans.hits import Hit
+from holdfast.core.plans.plan import EXIT, Plan
 
 MOST_EXPOSURES = 200
 """Of a user. The oldest go first: what follows them is not counted any more."""

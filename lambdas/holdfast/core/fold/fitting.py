@@ -20,7 +20,8 @@ from holdfast.core.fold.conversions import all_of
 from holdfast.core.fold.fold import LIMITS, TOO_MANY, Limits, evict, fold, stage
 from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.watches import Decision, State, Watches, encode
-from holdfast.core.plans.plan import Input, Plans
+from holdfast.core.plans.hits import Input
+from holdfast.core.plans.plans import Plans
 
 STATE_BYTES = 200_000
 TRIMMED_BYTES = 180_000

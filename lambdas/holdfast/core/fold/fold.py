@@ -48,7 +48,9 @@ from holdfast.core.fold.watches import Decided, Decision, Doubt, Kind, State, Tr
 from holdfast.core.gate.gate import Send, Wait, Withhold
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.goal import Purchase
-from holdfast.core.plans.plan import EXIT, LONGEST_MS, Hit, Input, Plan, Plans, Unreadable
+from holdfast.core.plans.hits import Hit, Input, Unreadable
+from holdfast.core.plans.plan import EXIT, LONGEST_MS, Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, Items, Seen, remember
 
 NONE: Mapping[str, Any] = {}

@@ -13,7 +13,8 @@ from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.intake.forms import records
 from holdfast.core.intake.sources import InForce
 from holdfast.core.people.people import Refused
-from holdfast.core.plans.plan import Input, Plans
+from holdfast.core.plans.hits import Input
+from holdfast.core.plans.plans import Plans
 
 
 class Body(NamedTuple):

@@ -16,7 +16,9 @@ from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Re
 from holdfast.core.intake.batch import Parsed, Reject
 from holdfast.core.intake.shapes import property_shapes
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import EXIT, Hit, Plans
+from holdfast.core.plans.hits import Hit
+from holdfast.core.plans.plan import EXIT
+from holdfast.core.plans.plans import Plans
 
 MAX_LINES = 25
 """Of one batch: what more there is is counted."""

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from holdfast.core.gate.policy import NONE, Policy
 from holdfast.core.intake.sources import InForce
-from holdfast.core.plans.plan import Illegible, Plan, Plans
+from holdfast.core.plans.plan import Illegible, Plan
+from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Recommender
 
 POLICY = "#policy"
