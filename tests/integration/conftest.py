@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from threading import Condition
+from typing import Any, Literal, TypeAlias
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from holdfast.aws import retry
 from holdfast.aws.bus import Bus
@@ -229,32 +233,79 @@ def client(service: Literal["dynamodb", "sqs", "events", "s3"]) -> Any:
     return boto3.client(service)
 
 
+REGION = "eu-central-1"
+Service: TypeAlias = Literal["dynamodb", "sqs", "events"]
+MOTO: Sequence[Service] = ("dynamodb", "sqs", "events")
+
+
+class Standing:
+    """What there is before each test: moto's contents, after the calls by which one of the tests has made it. All other
+    tests of the worker begin with a copy, as the calls take longer than most of what is tested.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.queues = world.queues
+        self.calls = [each.calls.copy() for each in (world.dynamodb, world.sqs, world.events)]
+        self.kept = {service: _copied(service, vars(_backend(service))) for service in MOTO}
+
+    def again(self) -> World:
+        for service, kept in self.kept.items():
+            vars(_backend(service)).update(_copied(service, kept))
+        world = World(Client(client("dynamodb")), Client(client("sqs")), Client(client("events")), {**self.queues})
+        for each, calls in zip((world.dynamodb, world.sqs, world.events), self.calls, strict=True):
+            each.calls.update(calls)
+        return world
+
+
+def _backend(service: Service) -> Any:
+    return get_backend(service)[DEFAULT_ACCOUNT_ID][REGION]
+
+
+def _copied(service: Service, contents: dict[str, Any]) -> dict[str, Any]:
+    """Of locks, which cannot be copied, each queue gets a new one."""
+    backend = _backend(service)
+    locks = [queue._messages_lock for queue in contents.get("queues", {}).values()]
+    return deepcopy(contents, {id(backend): backend, **{id(lock): Condition() for lock in locks}})
+
+
+def _made() -> World:
+    dynamodb, sqs, events = client("dynamodb"), client("sqs"), client("events")
+    _create_table(dynamodb, "users", "user", "part")
+    _create_table(dynamodb, "timers", "slot", "id")
+    _create_table(dynamodb, "campaigns", "pk", "sk")
+    _create_table(dynamodb, "catalog", "pk", "sk")
+    queues = {
+        name: sqs.create_queue(QueueName=name)["QueueUrl"]
+        for name in ("events", "rejected", "undelivered", "rule", "imports")
+    }
+    events.create_event_bus(Name="bus")
+    events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source": ["holdfast"]}')
+    arn = sqs.get_queue_attributes(QueueUrl=queues["rule"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": arn}])
+    return World(Client(dynamodb), Client(sqs), Client(events), queues)
+
+
+@pytest.fixture(scope="session")
+def standing() -> list[Standing]:
+    """None, or the one."""
+    return []
+
+
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(standing: list[Standing], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for variable in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(variable)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
-        dynamodb, sqs, events = client("dynamodb"), client("sqs"), client("events")
-        _create_table(dynamodb, "users", "user", "part")
-        _create_table(dynamodb, "timers", "slot", "id")
-        _create_table(dynamodb, "campaigns", "pk", "sk")
-        _create_table(dynamodb, "catalog", "pk", "sk")
-        queues = {
-            name: sqs.create_queue(QueueName=name)["QueueUrl"]
-            for name in ("events", "rejected", "undelivered", "rule", "imports")
-        }
-        events.create_event_bus(Name="bus")
-        events.put_rule(Name="all", EventBusName="bus", EventPattern='{"source": ["holdfast"]}')
-        arn = sqs.get_queue_attributes(QueueUrl=queues["rule"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        events.put_targets(Rule="all", EventBusName="bus", Targets=[{"Id": "queue", "Arn": arn}])
-        world = World(Client(dynamodb), Client(sqs), Client(events), queues)
+        world = standing[0].again() if standing else _made()
         monkeypatch.setattr(revisions, "aws_time", lambda _answer: world.now - revisions.LEAD_MS)
         for waits in (revisions, retry):
             monkeypatch.setattr(waits, "sleep", lambda _seconds: None)
-        world.now = T0 - YEAR
-        world.publish(a_plan())
-        world.now = T0
+        if not standing:
+            world.now = T0 - YEAR
+            world.publish(a_plan())
+            world.now = T0
+            standing.append(Standing(world))
         yield world
