@@ -31,8 +31,9 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Save, Users
+from holdfast.core.fold.stored import encode
 from holdfast.core.fold.timers import AHEAD_MS, SLOT_MS, TimerItem, slot
-from holdfast.core.fold.watches import State, Trigger, Watch, encode
+from holdfast.core.fold.watches import State, Trigger, Watch
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.output import err
 from holdfast_cli.stack import Deployment

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.events import Event, Ignored, ProfileChange, Rejected, Tick, Tie, Unread, canonical
-from holdfast.core.fold import profiles, watches
+from holdfast.core.fold import profiles
 from holdfast.core.fold.fitting import fold_to_fit
 from holdfast.core.fold.fold import LIMITS, needed_until
+from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.timers import nomination, schedule
 from holdfast.core.fold.watches import State
 from holdfast.core.formats import MAX_MESSAGE_BYTES
@@ -199,7 +200,7 @@ def _wrong(body: str) -> Iterator[str]:
 
 def _folded(user: str, inputs: Any) -> Iterator[str]:
     state, _, text, _ = fold_to_fit(State(), inputs, PLANS, NOW, LIMITS)
-    if text and watches.encode(watches.decode(text)) != text:
+    if text and encode(decode(text)) != text:
         yield "a state does not survive its text"
     needed_until(state, PLANS, LIMITS)
     at = nomination(state.due(PLANS.summaries), None, NOW)

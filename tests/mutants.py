@@ -482,9 +482,9 @@ MUTATIONS = [
         "return max(latest, *(part.at for part in self.parts.values())) if self.parts else",
         "return latest if True else",
     ),
-    Mutation("the codec forgets when a watch is due", "fold/watches.py", "if trigger.due:", "if False:"),
-    Mutation("the codec forgets exits", "fold/watches.py", "if watch.exit:", "if False:"),
-    Mutation("the codec forgets floors", "fold/watches.py", '("floors", "recent"', '("recent"'),
+    Mutation("the codec forgets when a watch is due", "fold/stored.py", "if trigger.due:", "if False:"),
+    Mutation("the codec forgets exits", "fold/stored.py", "if watch.exit:", "if False:"),
+    Mutation("the codec forgets floors", "fold/stored.py", '("floors", "recent"', '("recent"'),
     # What an event means.
     Mutation(
         "no settling",

@@ -9,7 +9,8 @@ import typer
 
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Held, Users
-from holdfast.core.fold import profiles, watches
+from holdfast.core.fold import profiles
+from holdfast.core.fold.stored import decode
 from holdfast.services.user_data import held_of
 from holdfast_cli.output import Json, Stage, err, not_empty, out, print_json
 from holdfast_cli.stack import Deployment
@@ -47,7 +48,7 @@ def export(user: User, *, stage: Stage = "local", json: Json = False) -> None:
 
 
 def _other_ids(found: list[Held]) -> list[str]:
-    return sorted({id_ for each in found if each.part == "watches" for id_ in watches.decode(each.item.state).ids})
+    return sorted({id_ for each in found if each.part == "watches" for id_ in decode(each.item.state).ids})
 
 
 def _part(held: Held) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.tables.timers import Timers
 from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.fold.stored import encode
 from holdfast.core.fold.timers import SLOT_MS, TimerItem, slot
-from holdfast.core.fold.watches import State, Trigger, Watch, encode
+from holdfast.core.fold.watches import State, Trigger, Watch
 from holdfast_cli.books import Books, read_books
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.main import app

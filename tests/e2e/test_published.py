@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.aws.tables.users import Key, Users
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.fold.watches import decode
+from holdfast.core.fold.stored import decode
 from holdfast_cli.stack import Deployment
 from tests.e2e.test_deployed import a_campaign, publish, send
 from tests.eventually import eventually

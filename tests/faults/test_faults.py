@@ -23,8 +23,8 @@ from holdfast.core.events import canonical
 from holdfast.core.fold import fitting as fitting_module
 from holdfast.core.fold import fold as fold_module
 from holdfast.core.fold import profiles
-from holdfast.core.fold import watches as watches_module
 from holdfast.core.fold.merging import Alias
+from holdfast.core.fold.stored import encode as encoded
 from holdfast.core.fold.watches import State, Trigger, Watch
 from holdfast.core.intake.timeline import Timeline
 from holdfast.core.people.people import with_id
@@ -146,7 +146,7 @@ def _ended_by_nothing(watch: Watch, _exit: int, _grace: int, *, later: bool = Fa
     return watch
 
 
-def _forgetful(state: State, encode: Callable[[State], str] = watches_module.encode) -> str:
+def _forgetful(state: State, encode: Callable[[State], str] = encoded) -> str:
     data = json.loads(encode(state))
     for watch in (each for of in data["watches"].values() for each in of.values()):
         watch.pop("decided", None)

@@ -29,7 +29,8 @@ from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.core.fold.fold import Limits
-from holdfast.core.fold.watches import State, decode
+from holdfast.core.fold.stored import decode
+from holdfast.core.fold.watches import State
 from holdfast.core.intake.batch import Body
 from holdfast.core.plans.plan import Constant, Plan
 from holdfast.services.deliver import Deliver

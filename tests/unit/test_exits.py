@@ -19,7 +19,8 @@ from holdfast.core.explain.explanation import explain
 from holdfast.core.explain.preview import NoMessage, made_up, read_events
 from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold.fold import fold
-from holdfast.core.fold.watches import State, decode, encode
+from holdfast.core.fold.stored import decode, encode
+from holdfast.core.fold.watches import State
 from holdfast.core.intake.forms import records
 from holdfast.core.intake.shapes import Seen
 from holdfast.core.paths import folded

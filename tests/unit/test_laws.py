@@ -20,7 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from holdfast.core.events import Event, Tick
 from holdfast.core.fold.fold import Limits, fold, needed_until
 from holdfast.core.fold.merging import MOST_DOUBTS
-from holdfast.core.fold.watches import Decision, State, decode, encode
+from holdfast.core.fold.stored import decode, encode
+from holdfast.core.fold.watches import Decision, State
 from holdfast.core.plans.plan import EXIT, Plan
 from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import DONE, RECENT, RECENT_MS, latest_first

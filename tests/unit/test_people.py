@@ -16,7 +16,8 @@ from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.fold import profiles
 from holdfast.core.fold.fold import fold
 from holdfast.core.fold.merging import Alias, merged, with_alias
-from holdfast.core.fold.watches import Decision, State, decode, encode
+from holdfast.core.fold.stored import decode, encode
+from holdfast.core.fold.watches import Decision, State
 from holdfast.core.intake.forms import records
 from holdfast.core.people.people import LONGEST_CHAIN, MOST_IDS, People, who_is_who
 from holdfast.core.plans.hits import Input

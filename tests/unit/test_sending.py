@@ -21,7 +21,8 @@ from holdfast.core.explain.explanation import explain
 from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.fold.asking import FULL, MOST_SENT, Known
 from holdfast.core.fold.fold import fold, needed_until
-from holdfast.core.fold.watches import Decision, State, decode, encode
+from holdfast.core.fold.stored import decode, encode
+from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.chance import in_control
 from holdfast.core.gate.hours import Hours
 from holdfast.core.gate.policy import Cap, Policy

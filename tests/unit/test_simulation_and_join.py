@@ -22,7 +22,8 @@ from holdfast.aws.tables.users import Users
 from holdfast.core.events import Json
 from holdfast.core.explain.replay import NO_ARRIVAL, Replay
 from holdfast.core.fold.fold import Limits
-from holdfast.core.fold.watches import Decision, decode
+from holdfast.core.fold.stored import decode
+from holdfast.core.fold.watches import Decision
 from holdfast.core.intake.batch import Body
 from holdfast.core.intake.forms import records
 from holdfast.core.plans.plan import Plan

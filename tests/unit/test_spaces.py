@@ -17,7 +17,8 @@ from holdfast.core.explain.comparison import outlook
 from holdfast.core.explain.explanation import explain
 from holdfast.core.explain.preview import latest
 from holdfast.core.fold.fold import fold
-from holdfast.core.fold.watches import Decision, State, decode, encode
+from holdfast.core.fold.stored import decode, encode
+from holdfast.core.fold.watches import Decision, State
 from holdfast.core.intake.timeline import Entry, Timeline
 from holdfast.core.places import campaign_of, place_of
 from holdfast.core.plans.hits import Input

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json
 from holdfast.core.fold.fold import Limits
-from holdfast.core.fold.watches import Decision, State, decode, encode
+from holdfast.core.fold.stored import decode, encode
+from holdfast.core.fold.watches import Decision, State
 from holdfast.core.messages.detail import context, detail, message_id
 from holdfast.core.plans.plans import Plans
 from tests.unit.builders import DAY, History, a_plan, added, charged, minute

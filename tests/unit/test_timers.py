@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from holdfast.core.events import Event, Tick
 from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.timers import (
     AHEAD_MS,
     GATHERED,
@@ -33,7 +34,7 @@ from holdfast.core.fold.timers import (
     slots_to_read,
     tick_messages,
 )
-from holdfast.core.fold.watches import State, decode, encode
+from holdfast.core.fold.watches import State
 from holdfast.core.plans.plans import Plans
 from tests.unit.builders import DAY, HOUR, MINUTE, NOON, a_plan, added, charged, hits, minute
 

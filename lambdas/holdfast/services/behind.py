@@ -19,7 +19,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from holdfast.aws.tables.campaigns import UnknownCampaign
 from holdfast.aws.tables.users import Page, Users
 from holdfast.core.fold.readable import readable
-from holdfast.core.fold.watches import Decision, State, decision_of
+from holdfast.core.fold.stored import decision_of
+from holdfast.core.fold.watches import Decision, State
 from holdfast.core.formats import NewerFormat
 from holdfast.core.messages.rendering import Message, Rendering
 from holdfast.core.messages.statistics import short

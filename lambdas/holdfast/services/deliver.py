@@ -18,7 +18,8 @@ from holdfast.aws.retry import CALL_SECONDS, attempts
 from holdfast.aws.tables.campaigns import CHASES, Campaigns, LivePlans, Restless
 from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
-from holdfast.core.fold.watches import Decision, Kind, decision_of
+from holdfast.core.fold.stored import decision_of
+from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.formats import NewerFormat, sendable
 from holdfast.core.intake.timeline import Timeline
 from holdfast.core.messages.rendering import Message, Outcome, Rendering, notice

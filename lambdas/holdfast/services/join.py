@@ -20,11 +20,12 @@ from holdfast.aws.tables.users import PARTS, Beside, Item, Key, Save, Saved, Use
 from holdfast.aws.tables.volume import Volume
 from holdfast.aws.telemetry import Logger, Metrics, count, place_of
 from holdfast.core.events import Event, Rejected, Tick, Tie
-from holdfast.core.fold import profiles, watches
+from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fitting import fold_to_fit
 from holdfast.core.fold.fold import LIMITS, Limits, needed_until
 from holdfast.core.fold.merging import Alias
+from holdfast.core.fold.stored import decode
 from holdfast.core.fold.timers import nomination, nomination_again, schedule
 from holdfast.core.fold.watches import Decision, Kind, State
 from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
@@ -260,7 +261,7 @@ class Join:
         now, items = self._clock(), persons.items
         floor = now - MAX_AGE_MS - self._limits.waiting
         stored = {key: item.state for key, item in items.items() if key[1] == "watches"}
-        states = _each(stored, lambda key: watches.decode(stored[key]))
+        states = _each(stored, lambda key: decode(stored[key]))
 
         def state(user: str) -> State:
             return states[user, "watches"] if (user, "watches") in stored else State()

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from holdfast.aws.tables.users import EMPTY, PARTS, Item, Key, Save
 from holdfast.core.events import ProfileChange, Tie
-from holdfast.core.fold import watches
+from holdfast.core.fold.stored import decode
 from holdfast.core.intake.batch import Intake
 from holdfast.core.people.people import LONGEST_CHAIN, NO_IDS, NOBODY_ELSE, Ids, People, who_is_who
 from holdfast.core.plans.hits import Input
@@ -121,7 +121,7 @@ def _ids(item: Item | None) -> Ids:
     """The other ids that a person's state keeps. One that cannot be read is no matter here: its fold fails."""
     if item:
         with suppress(Exception):
-            return watches.decode(item.state).ids
+            return decode(item.state).ids
     return NO_IDS
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from holdfast.aws.clock import now_ms
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.tables.users import Item, Users
+from holdfast.core.fold.stored import decision_of, decode
 from holdfast.core.fold.timers import tick_users
-from holdfast.core.fold.watches import Decision, Watch, decision_of, decode
+from holdfast.core.fold.watches import Decision, Watch
 from holdfast.core.people.people import LONGEST_CHAIN
 from holdfast.core.places import campaign_of
 from holdfast.services.set_aside import Aside, NotTaken, Redrive

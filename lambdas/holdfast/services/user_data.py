@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from holdfast.aws.tables.users import Held, Users
 from holdfast.core.events import Json
-from holdfast.core.fold import profiles, watches
+from holdfast.core.fold import profiles
+from holdfast.core.fold.stored import decision_of, decode
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.people.people import LONGEST_CHAIN
 
@@ -49,8 +50,8 @@ def read_user(users: Users, user: str) -> Known:
     known = Known(State(), {}, (), person, (person,))
     for held in all_held:
         if held.part == "watches":
-            outbox = tuple(watches.decision_of(each) for each in json.loads(held.outbox or "[]"))
-            state = watches.decode(held.item.state)
+            outbox = tuple(decision_of(each) for each in json.loads(held.outbox or "[]"))
+            state = decode(held.item.state)
             known = known._replace(state=state, outbox=outbox, ids=(person, *sorted(state.ids)))
         elif held.part == "profile":
             known = known._replace(properties=profiles.properties(profiles.decode(held.item.state)))

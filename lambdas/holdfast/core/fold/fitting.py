@@ -19,7 +19,8 @@ from holdfast.core.fold.asking import UNKNOWN, Known
 from holdfast.core.fold.conversions import all_of
 from holdfast.core.fold.fold import LIMITS, TOO_MANY, Limits, evict, fold, stage
 from holdfast.core.fold.merging import Alias
-from holdfast.core.fold.watches import Decision, State, Watches, encode
+from holdfast.core.fold.stored import encode
+from holdfast.core.fold.watches import Decision, State, Watches
 from holdfast.core.plans.hits import Input
 from holdfast.core.plans.plans import Plans
 

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from holdfast.core.events import Json
 from holdfast.core.fold import profiles
-from holdfast.core.fold.watches import State, decode
+from holdfast.core.fold.stored import decode
+from holdfast.core.fold.watches import State
 
 T = TypeVar("T")
 
