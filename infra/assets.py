@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ def this_machine() -> str:
     return f"{platform.platform()} {sys.version}"
 
 
+@cache  # asked for each asset, and where a version manager is between, a start takes long
 def interpreter(platform_tag: str | None) -> str | None:
     """A Python whose bytecode the functions can use: on this machine's own platform (None) the one that runs this."""
     version = RUNTIME.name.removeprefix("python")
