@@ -460,18 +460,33 @@ def test_what_was_decided_keeps_no_properties() -> None:
     assert history.state.watches["abandoned-cart"]["coat"].trigger.event == {}  # type: ignore[union-attr]
 
 
+NEITHER = "neither a value nor a list of values"
+
+
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
         (an_event(ADDED), "constant property product: product_name is missing in added to cart"),
-        (an_event(ADDED, product_name=None), "constant property product: product_name is missing in added to cart"),
-        (an_event(ADDED, product_name={"a": 1}), "constant property product: neither a value nor a list of values"),
-        (an_event(ADDED, product_name=" "), "constant property product: product_name is missing in added to cart"),
-        (an_event(CHARGED, Items=[]), "constant property product: Items[].prod_name is missing in charged"),
+        (
+            an_event(ADDED, product_name=None),
+            "constant property product: product_name is missing in added to cart; it is null",
+        ),
+        (
+            an_event(ADDED, product_name={"a": 1}),
+            f"constant property product: {NEITHER}; name a property of it, as in product_name.id",
+        ),
+        (
+            an_event(ADDED, product_name=" "),
+            "constant property product: product_name is missing in added to cart; it is blank",
+        ),
+        (
+            an_event(CHARGED, Items=[]),
+            "constant property product: Items[].prod_name is missing in charged; Items is empty",
+        ),
         (an_event(CHARGED), "constant property product: Items[].prod_name is missing in charged"),
         (
             an_event(CHARGED, Items=[{"prod_name": ["a"]}, {"prod_name": {}}]),
-            "constant property product: neither a value nor a list of values",
+            f"constant property product: {NEITHER}",
         ),
     ],
 )
