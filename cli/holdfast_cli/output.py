@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -62,7 +63,7 @@ def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_
         long = column in LONG
         table.add_column(column.replace("_", " "), overflow="fold", no_wrap=not long, min_width=12 if long else None)
     for row in rows:
-        table.add_row(*(_cut(_cell(row.get(column))) for column in columns))
+        table.add_row(*(escape(_cut(_cell(row.get(column)))) for column in columns))
     out.print(table, soft_wrap=False)
 
 

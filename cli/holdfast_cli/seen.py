@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -27,17 +27,21 @@ from holdfast_cli.tail import LONGEST, looking
 
 BARS = "·▁▂▃▄▅▆▇█"
 """From nothing to the most."""
+LAST_VALUES = 3
+"""Of one property."""
 
 
 class Looked(NamedTuple):
     """The counts of one event while somebody looked on: how many, how many of those were looked at, and how many of
-    these bore each property; None where one bore more than is shown of a record.
+    these bore each property; None where one bore more than is shown of a record. `values` are the last of each
+    property, where they were asked for.
     """
 
     seconds: float
     came: int
     at: int
     bore: Counter[str] | None
+    values: Mapping[str, Sequence[str]]
 
 
 def events(
@@ -47,6 +51,9 @@ def events(
         float | None,
         typer.Option("--for", min=1, max=LONGEST, help="Look on so many seconds, to say how often it comes."),
     ] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="With --for: show the last values of each property, too: personal data.")
+    ] = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
@@ -58,6 +65,8 @@ def events(
     """
     if seconds and not name:
         raise Failure("Looking on is for one event: name it.")
+    if values and not seconds:
+        raise Failure("Values are kept nowhere: they are shown while one looks on. Add --for 60.")
     deployment = Deployment.find(stage)
     dynamodb, table = deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"]
     seen = Observations(dynamodb, table).read()
@@ -73,7 +82,7 @@ def events(
     if key not in seen:
         known = did_you_mean(name, [each.name for each in seen.values()])
         raise Failure(f"{name!r} was never seen{known or '.'} What was seen: holdfast events")
-    looked = _look(deployment, key, seconds) if seconds else None
+    looked = _look(deployment, key, seconds, values=values) if seconds else None
     row = _row(seen[key], uses.get(key, {}), wanted, volume[key], looked)
     if json:
         print_json(row)
@@ -81,15 +90,26 @@ def events(
         _show(row, looked)
 
 
-def _look(deployment: Deployment, key: str, seconds: float) -> Looked:
+def _look(deployment: Deployment, key: str, seconds: float, *, values: bool) -> Looked:
     began, came, lines = time.monotonic(), 0, list[Line]()
-    for line, more in looking(deployment, event=key, seconds=seconds):
+    for line, more in looking(deployment, event=key, seconds=seconds, values=values):
         if line.read == "event" and not line.again:
             lines.append(line)
             came += 1 + more
     whole = all(len(line.properties) < MAX_SHAPES for line in lines)
     bore = Counter(path for line in lines for path in {shape.partition(" ")[2] for shape in line.properties})
-    return Looked(time.monotonic() - began, came, len(lines), bore if whole and lines else None)
+    return Looked(time.monotonic() - began, came, len(lines), bore if whole and lines else None, _last_values(lines))
+
+
+def _last_values(lines: Iterable[Line]) -> dict[str, list[str]]:
+    """By path, the newest first, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for line in lines:
+        for path, value in line.values.items():
+            of = found.setdefault(path, {})
+            of.pop(value, None)
+            of[value] = None
+    return {path: [*reversed(of)][:LAST_VALUES] for path, of in found.items()}
 
 
 def _list(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -129,6 +149,8 @@ def _row(
     if looked:
         share = None if looked.bore is None else {path: looked.bore[path] / looked.at for path in row["properties"]}
         row |= {"per_minute": round(looked.came / looked.seconds * 60, 1), "looked_at": looked.at, "share": share}
+        if looked.values:
+            row["values"] = looked.values
     return row
 
 
@@ -140,4 +162,9 @@ def _show(row: Mapping[str, Any], looked: Looked | None) -> None:
         out.print(f"about {row['per_minute']} per minute; of {looked.at} that were looked at:")
         for each in shown if row["share"] else ():
             each["in"] = f"{row['share'][each['property']]:.0%}"
-    print_rows(shown, ["property", "types", *(["in"] if looked else [])], as_json=False)
+    for each in shown if looked and looked.values else ():
+        each["values"] = ", ".join(row["values"].get(each["property"], ()))
+    also = ["in", *(["values"] if looked.values else [])] if looked else []
+    print_rows(shown, ["property", "types", *also], as_json=False)
+    if not looked:
+        err.print("[dim]How often it comes, and its last values: add --for 60 --values[/]")

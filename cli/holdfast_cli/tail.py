@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from holdfast.aws.tables.tail import MOST, Tails, TooMany
 from holdfast.core.events import event_key
-from holdfast.core.intake.tail import Line, mark
+from holdfast.core.intake.tail import Line, Wanted, mark
 from holdfast.core.messages.detail import iso
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json
 from holdfast_cli.stack import Deployment
@@ -35,14 +35,18 @@ def tail(
         float, typer.Option("--for", min=1, max=LONGEST, help="Stop after this many seconds; ten minutes at most.")
     ] = LONGEST,
     count: Annotated[int | None, typer.Option(min=1, help="Stop after this many records.")] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="Show the beginning of each property's value, too: personal data.")
+    ] = False,
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
     """Show what comes in: how each record is read, which campaigns it touches, what is rejected and why.
 
-    Names and types of properties are shown, and a value only where a reason quotes it. Stop with Ctrl-C.
+    Names and types of properties are shown, and a value only where a reason quotes it, or with --values. Stop with
+    Ctrl-C.
     """
-    found = looking(Deployment.find(stage), user=user, event=event_key(event), seconds=seconds)
+    found = looking(Deployment.find(stage), user=user, event=event_key(event), seconds=seconds, values=values)
     with closing(found):
         for line, more in islice(found, count):
             if json:
@@ -54,7 +58,7 @@ def tail(
 
 
 def looking(
-    deployment: Deployment, *, user: str = "", event: str = "", seconds: float = LONGEST
+    deployment: Deployment, *, user: str = "", event: str = "", seconds: float = LONGEST, values: bool = False
 ) -> Generator[tuple[Line, int]]:
     """Each record that comes in while this goes on, and how many more there were behind it. `event` is a key.
 
@@ -63,22 +67,23 @@ def looking(
     tails = Tails(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
     id_ = uuid.uuid4().hex[:8]
     try:
-        yield from _lines(tails, id_, mark(id_, user) if user else "", event, time.monotonic() + seconds)
+        asked = Wanted(id_, 0, mark(id_, user) if user else "", event, values)
+        yield from _lines(tails, asked, time.monotonic() + seconds)
     except TooMany:
         raise Failure(f"{MOST} people look on already: try again in a minute.") from None
     finally:
         tails.end(id_)
 
 
-def _lines(tails: Tails, id_: str, user: str, event: str, ends: float) -> Iterator[tuple[Line, int]]:
+def _lines(tails: Tails, wanted: Wanted, ends: float) -> Iterator[tuple[Line, int]]:
     asked = 0.0
     while (now := time.monotonic()) < ends:
         if not asked or now - asked > RENEWED:
-            tails.ask(id_, user=user, event=event)
+            tails.ask(wanted.id, user=wanted.user, event=wanted.event, values=wanted.values)
             if not asked:
                 err.print("[dim]looking on …[/]")
             asked = now
-        for lines, more in tails.take(id_):
+        for lines, more in tails.take(wanted.id):
             for number, line in enumerate(lines, 1):
                 yield line, more if number == len(lines) else 0
         time.sleep(min(PAUSE, max(0.0, ends - time.monotonic())))
@@ -90,7 +95,12 @@ def show(line: Line) -> None:
     again = " [yellow](comes again)[/]" if line.again else ""
     read = f"[{COLOURS.get(line.read, 'green')}]{line.read}[/]"
     out.print(f"[dim]{iso(line.came)}[/] {read} {escape(who)} [dim]({escape(line.form)})[/]{again}", soft_wrap=True)
-    rows = {"properties": ", ".join(line.properties), "campaigns": "; ".join(line.campaigns), "reason": line.reason}
+    rows = {
+        "properties": ", ".join(line.properties),
+        "values": ", ".join(f"{path}: {value}" for path, value in line.values.items()),
+        "campaigns": "; ".join(line.campaigns),
+        "reason": line.reason,
+    }
     if line.at:
         rows = {"at": iso(line.at), **rows}
     for name, text in rows.items():

@@ -179,7 +179,7 @@ function Page({ route, me }: { route: Route; me: Me }) {
     const name = first === "undelivered" ? first : "rejected";
     return <Queues key={name} name={name} me={me} />;
   }
-  if (page === "incoming") return <Incoming route={route} />;
+  if (page === "incoming") return <Incoming route={route} me={me} />;
   if (page === "activity") return <Activity />;
   return (
     <main id="main" tabIndex={-1}>
@@ -216,7 +216,7 @@ function Policy(props: { me: Me }) {
 
 const incoming = (): Promise<{ default: typeof IncomingPage }> => import("./incoming/page.js");
 
-function Incoming(props: { route: Route }) {
+function Incoming(props: { route: Route; me: Me }) {
   const Loaded = useLater<typeof IncomingPage>(incoming);
   return Loaded ? <Loaded {...props} /> : <Loading />;
 }

@@ -726,6 +726,13 @@ per_user: # of all campaigns together
     property: "Property",
     types: "Types",
     share: "In",
+    values: "Values of properties",
+    valuesAbout:
+      "The beginning of each, of what comes in from now on. That is personal data: it is deleted from the stack as it is shown.",
+    lastValues: "Last values",
+    lastValuesAbout: "Values that came in while this tab looked on, in the last ten minutes.",
+    lookForValues: "Look on for values",
+    lookForValuesOf: (event: string): string => `Look on for values: ${event}`,
     shares: (event: string): string => `Properties of “${event}”, in what is shown`,
     searchEvents: "Search events and properties",
     noEvents: "No event",

@@ -4,7 +4,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Came } from "../src/api.js";
-import { fits, looked, MOST_SHOWN, NOTHING, type Row, shapeOf, sharesOf, touchOf } from "../src/incoming/records.js";
+import {
+  fits,
+  keepValues,
+  keptValues,
+  LONGEST_MS,
+  lastValues,
+  looked,
+  MOST_SHOWN,
+  NOTHING,
+  type Row,
+  shapeOf,
+  sharesOf,
+  touchOf,
+} from "../src/incoming/records.js";
 
 const came = (more: Partial<Came> = {}): Came => ({
   came: 1,
@@ -17,6 +30,7 @@ const came = (more: Partial<Came> = {}): Came => ({
   campaigns: [],
   reason: "",
   again: false,
+  values: {},
   ...more,
 });
 const rows = (...records: Partial<Came>[]): Row[] => records.map((each, number) => ({ ...came(each), number }));
@@ -70,4 +84,24 @@ test("shapes and touches are taken apart", () => {
     campaign: "cart",
     part: "did, too late to open a watch",
   });
+});
+
+test("the last values of each property: the newest first, each once, and no more than three", () => {
+  const values = ['"a"', '"b"', '"a"', '"c"', '"d"'].map((product) => came({ values: { product } }));
+  assert.deepEqual([...lastValues(values)], [["product", ['"a"', '"b"', '"c"']]]);
+  assert.deepEqual(
+    [...lastValues([came(), came({ values: { a: "1", b: "2" } })])],
+    [
+      ["a", ["1"]],
+      ["b", ["2"]],
+    ],
+  );
+});
+
+test("values stay in the tab for ten minutes, by event", () => {
+  keepValues([came({ came: 1_000, values: { price: "1" } }), came({ came: 2_000, values: { price: "2" } })]);
+  keepValues([came({ came: 3_000, event: "charged", values: { price: "3" } }), came({ came: 3_000 })]);
+  assert.deepEqual([...keptValues("Added To Cart", 3_000)], [["price", ["2", "1"]]]);
+  assert.deepEqual([...keptValues("added to cart", 1_000 + LONGEST_MS)], [["price", ["2"]]]);
+  assert.deepEqual([...keptValues("added to cart", 2_000 + LONGEST_MS)], []);
 });

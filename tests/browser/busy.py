@@ -346,6 +346,7 @@ def came() -> list[dict[str, Any]]:
         "at": None,
         "properties": [],
         "campaigns": [],
+        "values": {},
     }
     long = {"user": USER, "event": NAMES[5], "form": "source a-source-with-a-long-name"}
     kinds: list[dict[str, Any]] = [

@@ -167,6 +167,51 @@ def test_an_event_leads_to_the_campaigns_that_use_it_and_to_its_records(sit_down
     expect(desk.page.get_by_role("combobox", name="Event")).to_have_value("🔥🔥 Flash sale 🔥🔥 follow up 🛍️")
 
 
+def test_an_editor_may_see_the_last_values_and_finds_them_beside_the_event(
+    sit_down_busy: Callable[..., Desk],
+) -> None:
+    desk = sit_down_busy()
+    desk.page.clock.install(time=NOW / 1000)
+    api = Api(desk)
+    desk.go("#/incoming/events")
+    desk.page.get_by_label("Search events and properties").fill(NAMES[0])
+    event = desk.page.get_by_role("region", name="Events").get_by_role("listitem").first
+    event.get_by_text("5 properties").click()
+    event.get_by_role("link", name="Look on for values").click()
+    switch = desk.page.get_by_role("checkbox", name="Values of properties")
+    expect(switch).to_be_checked()
+    shapes = ["number price", "string product_name"]
+    api.records = [
+        record(event=NAMES[0], came=NOW, properties=shapes, values={"price": price, "product_name": '"coat"'})
+        for price in ("1", "2")
+    ]
+    desk.page.clock.run_for(2_500)
+    assert {each["values"] for each in api.asked} == {True}
+    expect(desk.page.get_by_role("row", name="price number 100% 2 · 1")).to_be_visible()
+    line = desk.page.get_by_role("region", name="Records").get_by_role("listitem").first
+    line.get_by_text("2 properties").click()
+    expect(line.get_by_role("list", name="Values of properties")).to_contain_text('product_name string "coat"')
+    with desk.page.expect_request(lambda request: '"values":false' in (request.post_data or "")):
+        switch.uncheck()
+        desk.page.clock.run_for(2_500)
+    desk.go("#/incoming/events")
+    desk.page.get_by_label("Search events and properties").fill(NAMES[0])
+    event.get_by_text("5 properties").click()
+    expect(event).to_contain_text("in the last ten minutes")
+    expect(event.get_by_role("listitem").filter(has_text="price").first).to_contain_text("2 · 1")
+
+
+def test_a_viewer_is_offered_no_values(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    me = {"name": "vic", "groups": ["viewer"], "may_edit": False, "stage": "local"}
+    desk.page.route("**/api/me", lambda route: route.fulfill(json=me))
+    desk.page.goto(desk.page.url.partition("#")[0].partition("?")[0] + "?code=c&state=s")
+    expect(desk.page.get_by_text("vic · viewer")).to_be_visible()
+    api = look_on(desk, place="#/incoming/live?event=charged&values")
+    expect(desk.page.get_by_role("checkbox")).to_have_count(0)
+    assert {each["values"] for each in api.asked} == {False}
+
+
 def test_an_event_is_shown_with_about_how_many_came_by_day(sit_down_busy: Callable[..., Desk]) -> None:
     desk = sit_down_busy()
     desk.go("#/incoming/events")

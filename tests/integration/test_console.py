@@ -19,6 +19,7 @@ import pytest
 
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.settings import ConsoleSettings
+from holdfast.aws.tables import tail as tail_table
 from holdfast.aws.tables.campaigns import Recommendations, Sources
 from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.tail import Tails
@@ -32,7 +33,7 @@ from holdfast.core.catalog.csv_file import Row
 from holdfast.core.fold.watches import Decision
 from holdfast.core.intake.sources import Source
 from holdfast.core.recommend.ranking import Recommender
-from holdfast.services.tail import Tail
+from holdfast.services.tail import APART_MS, Tail
 from holdfast_cli.detail_model import Detail
 from tests.integration.conftest import MINUTE, T0, World, throttled
 
@@ -532,6 +533,13 @@ def test_what_was_seen_is_offered_to_templates(world: World, browser: Browser) -
     assert groups["Constant property"] == ["ConstantEventProperty"]
 
 
+@pytest.fixture
+def one_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table's time is join's."""
+    monkeypatch.setattr(tail_table, "aws_time", lambda _: world.now)
+
+
+@pytest.mark.usefixtures("one_clock")
 def test_who_looks_on_is_shown_what_came_since(world: World, browser: Browser) -> None:
     tail = Tail(Tails(world.dynamodb, "campaigns"), lambda: world.now)  # type: ignore[arg-type]
     join = world.join()
@@ -553,6 +561,23 @@ def test_who_looks_on_is_shown_what_came_since(world: World, browser: Browser) -
         browser.post("/api/tail", id=f"{number}0000000")
     assert "Others look on" in browser.post("/api/tail", 429, id="50000000")["error"]["message"]
     assert browser.post("/api/tail", 422, id="x")
+
+
+@pytest.mark.usefixtures("one_clock")
+def test_values_are_shown_to_editors_who_ask_for_them(world: World, browser: Browser) -> None:
+    join = world.join(tail=Tail(Tails(world.dynamodb, "campaigns"), lambda: world.now))  # type: ignore[arg-type]
+    me: dict[str, Any] = {"id": "0123abcd", "values": True}
+    browser.post("/api/tail", **me)
+    join.take([world.body(world.added())])
+    (record,) = browser.post("/api/tail", **me)["records"]
+    assert record["values"] == {"product": '"coat"'}
+    browser.claims = VIEWER
+    status, answer = browser.ask("POST", "/api/tail", me)
+    assert (status, answer["error"]["code"]) == (403, "forbidden")
+    world.now += APART_MS
+    join.take([world.body(world.added("hat"))])
+    (record,) = browser.post("/api/tail", id=me["id"])["records"]
+    assert (record["properties"], record["values"]) == (["string product"], {}), "nor by an editor's tail"
 
 
 def test_the_live_sources_are_listed_in_the_order_in_which_they_are_asked(world: World, browser: Browser) -> None:

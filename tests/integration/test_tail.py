@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from typer.testing import CliRunner
 
 from holdfast.aws.tables import tail as tail_table
 from holdfast.aws.tables.revisions import EPOCH
 from holdfast.aws.tables.shapes import Observations
-from holdfast.aws.tables.tail import LEASE_MS, MOST, Tails, TooMany
+from holdfast.aws.tables.tail import KEPT_MS, LEASE_MS, MOST, TAIL, Tails, TooMany
 from holdfast.core.intake.shapes import Seen
-from holdfast.core.intake.tail import MAX_LINES, Line, mark
+from holdfast.core.intake.tail import MAX_LINES, MAX_VALUE, Line, mark
 from holdfast.services.join import Join
 from holdfast.services.tail import APART_MS, PAUSE_MS, Tail
+from holdfast_cli import seen as seen_command
 from holdfast_cli import tail as command
 from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
@@ -204,8 +208,8 @@ def test_the_command_shows_names_and_types_and_leaves_nothing_behind(
     class Coming(Tails):
         """Something comes in as soon as somebody looks on."""
 
-        def ask(self, id_: str, *, user: str = "", event: str = "") -> None:
-            super().ask(id_, user=user, event=event)
+        def ask(self, id_: str, **asked_for: Any) -> None:
+            super().ask(id_, **asked_for)
             asked.append(id_)
             join.take([world.body(world.added(), world.charged("hat"), {**world.added(), "user": "bob"})])
 
@@ -225,6 +229,84 @@ def test_the_command_shows_names_and_types_and_leaves_nothing_behind(
     people = CliRunner().invoke(app, ["tail", "--count", "1"])
     assert "event Added · ann (plain)" in people.stdout
     assert "campaigns cart: did" in people.stdout
+
+
+def test_values_are_shown_to_whoever_asks_for_them_and_to_nobody_beside(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("a")
+    tails.ask("b", values=True)
+    join.take([world.body(world.added(price=89, long="x" * 900, items=[{"name": "hat"}]))])
+    (without,), (line,) = told(tails, "a"), told(tails, "b")
+    assert without.values == {}
+    assert line.values == {
+        "product": '"coat"',
+        "price": "89",
+        "long": '"' + "x" * (MAX_VALUE - 2) + "…",
+        "items[].name": '"hat"',
+    }
+    tails.ask("b")
+    world.now += APART_MS
+    join.take([world.body(world.added("hat"))])
+    assert [line.values for line in told(tails, "b")] == [{}]
+
+
+def test_what_is_older_than_its_time_is_shown_to_nobody_also_where_it_is_still_there(
+    world: World, join: Join, tails: Tails
+) -> None:
+    tails.ask("t", values=True)
+    join.take([world.body(world.added())])
+    (item,) = (each for each in world.items("campaigns") if each["pk"]["S"] == f"{TAIL}t")
+    assert int(item["expires_at"]["N"]) * 1000 == world.now + KEPT_MS
+    world.now += KEPT_MS
+    assert told(tails) == []
+    assert not any(each["pk"]["S"] == f"{TAIL}t" for each in world.items("campaigns"))
+
+
+def test_who_ends_it_leaves_nothing_behind(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("t", values=True)
+    join.take([world.body(world.added())])
+    tails.end("t")
+    assert not any(each["pk"]["S"].startswith(TAIL) for each in world.items("campaigns"))
+
+
+def test_the_largest_records_fit_into_an_item(world: World, join: Join, tails: Tails) -> None:
+    tails.ask("t", values=True)
+    large = {f"{number:03}{'🛒' * 100}": "🛒" * 200 for number in range(60)}
+    assert join.take([world.body(*[{**world.added(), **large}] * MAX_LINES)]) == []
+    ((lines, more),) = tails.take("t")
+    assert lines
+    assert len(lines) + more == MAX_LINES
+    assert len(json.dumps(to_builtins(lines), ensure_ascii=False).encode()) < 200_000
+
+
+def test_the_command_shows_values_where_they_are_asked_for(
+    world: World, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deployment, "find", lambda _stage: Stack(world))
+    monkeypatch.setattr(tail_table, "aws_time", lambda _: world.now)
+    seconds = count()
+    hurried = SimpleNamespace(monotonic=lambda: float(next(seconds)), sleep=lambda _: None)
+    for module in (command, seen_command):
+        monkeypatch.setattr(module, "time", hurried)
+    Observations(world.dynamodb, "campaigns").note("added", NOTED["added"])  # type: ignore[arg-type]
+
+    class Coming(Tails):
+        def ask(self, id_: str, **asked_for: Any) -> None:
+            super().ask(id_, **asked_for)
+            world.now += APART_MS
+            records = (world.added(product, price=1) for product in ("hat", "coat", "hat", "cap", "[b]tie"))
+            join.take([world.body(*records)])
+
+    monkeypatch.setattr(command, "Tails", Coming)
+    shown = CliRunner().invoke(app, ["tail", "--count", "1", "--values"]).stdout
+    assert 'values product: "hat", price: 1' in shown
+    assert '"hat"' not in CliRunner().invoke(app, ["tail", "--count", "1"]).stdout
+    asked = ["events", "added", "--for", "5"]
+    row = json.loads(CliRunner().invoke(app, [*asked, "--values", "--json"]).stdout)
+    assert row["values"] == {"product": ['"[b]tie"', '"cap"', '"hat"'], "price": ["1"]}
+    assert '"[b]tie", "cap", "hat"' in CliRunner().invoke(app, [*asked, "--values"]).stdout
+    assert "values" not in json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
+    assert "add --for 60 --values" in CliRunner().invoke(app, ["events", "added"]).stderr
+    assert "Add --for" in str(CliRunner().invoke(app, ["events", "added", "--values"]).exception)
 
 
 NOTED = {"added": Seen("Added", frozenset({"string product", "number price", "string price"})), "x": Seen("X")}
@@ -263,8 +345,8 @@ def test_looking_on_says_how_often_an_event_comes_and_what_share_bears_each_prop
     Observations(world.dynamodb, "campaigns").note("added", NOTED["added"])  # type: ignore[arg-type]
 
     class Coming(Tails):
-        def ask(self, id_: str, *, user: str = "", event: str = "") -> None:
-            super().ask(id_, user=user, event=event)
+        def ask(self, id_: str, **asked_for: Any) -> None:
+            super().ask(id_, **asked_for)
             priced = [world.added(f"p{n}", price=1) for n in range(MAX_LINES - 5)]
             join.take([world.body(*priced, *(world.added(f"q{n}") for n in range(15)), world.charged())])
 

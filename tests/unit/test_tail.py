@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from holdfast.core.events import Rejected, event_key
 from holdfast.core.intake.batch import Body, Intake, parsed
 from holdfast.core.intake.fields import Rules
 from holdfast.core.intake.forms import form_of
 from holdfast.core.intake.sources import Entry, InForce, Source, Unreadable
-from holdfast.core.intake.tail import MAX_LINES, Line, Wanted, lines, mark, some
+from holdfast.core.intake.tail import MAX_BYTES, MAX_LINES, MAX_VALUES, Line, Wanted, lines, mark, some
 from holdfast.core.plans.plans import Plans
 from tests.unit.builders import NOON, a_plan
 
@@ -64,6 +65,42 @@ def test_what_is_rejected_is_shown_with_its_reason() -> None:
     assert (missing.read, missing.campaigns) == ("event", ())
     assert missing.reason.startswith("cart: ")
     assert "product is missing" in missing.reason
+
+
+def values(**properties: Any) -> dict[str, str]:
+    batch = parsed([Body("m", json.dumps(an_event(product=None, price=None) | properties), NOW)])
+    (line,) = lines(batch, lambda _: Plans([]), {}, set(), lambda *_: "plain", values=True)
+    return {path: value for path, value in line.values.items() if path not in {"product", "price"}}
+
+
+@pytest.mark.parametrize(
+    ("properties", "shown"),
+    [
+        ({"a": "5", "b": 5, "c": None, "d": True}, {"a": '"5"', "b": "5", "c": "null", "d": "true"}),
+        ({"a": {}, "b": [], "c": ""}, {"a": "{}", "b": "[]", "c": '""'}),
+        ({"a": {"b": {"c": 1}, "d": 2}}, {"a.b": '{"c": 1}', "a.d": "2"}),
+        ({"a": [{"b": 1}, {"b": 2, "c": 3}]}, {"a[].b": "1", "a[].c": "3"}),
+        ({"a": ["x", "y"], "b": [["z"]]}, {"a[]": '"x"', "b[]": '["z"]'}),
+        ({"a": "é" * 59}, {"a": '"' + "é" * 58 + "…"}),
+        ({"a": "é" * 58}, {"a": '"' + "é" * 58 + '"'}),
+        ({"a": "line\nline\t\x07"}, {"a": '"line\\nline\\t\\u0007"'}),
+    ],
+)
+def test_values_are_the_beginnings_of_what_stands_at_each_path(
+    properties: dict[str, Any], shown: dict[str, str]
+) -> None:
+    assert values(**properties) == shown
+
+
+def test_no_more_values_than_a_few_and_none_unless_asked_for() -> None:
+    assert len(values(**{f"p{number}": number for number in range(60)})) == MAX_VALUES - 2
+    assert shown(an_event())[0].values == {}
+
+
+def test_a_profile_has_values_too() -> None:
+    batch = parsed([Body("m", json.dumps({"user": "ann", "profile": {"city": "Rome"}}), NOW)])
+    (line,) = lines(batch, lambda _: Plans([]), {}, set(), lambda *_: "plain", values=True)
+    assert line.values == {"city": '"Rome"'}
 
 
 def test_what_did_not_fit_in_the_end_is_shown_as_well() -> None:
@@ -133,6 +170,9 @@ def test_beyond_the_bound_it_is_counted() -> None:
     found = shown(*[an_event()] * (MAX_LINES + 3))
     first, more = some(iter(found), Wanted("t", NOW))
     assert (len(first), more) == (MAX_LINES, 3)
+    large = structs.replace(found[0], user="u" * (MAX_BYTES // 3))
+    first, more = some(iter([large, large, large, found[0]]), Wanted("t", NOW))
+    assert (first, more) == ([large, large], 2), "those after it are counted as well"
 
 
 @pytest.mark.parametrize(

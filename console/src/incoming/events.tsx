@@ -8,10 +8,13 @@ import { to } from "../router.js";
 import { total, Volume } from "../ui/charts.js";
 import { Empty, Failed, Search, Skeleton } from "../ui/parts.js";
 import { words } from "../words.js";
+import { keptValues } from "./records.js";
+import { Values } from "./values.js";
 
 type Event = Seen["events"][number];
+const NONE = new Map<string, string[]>();
 
-export function Events() {
+export function Events({ mayEdit }: { mayEdit: boolean }) {
   const { data, error, reload } = useData<Seen>("/seen", { live: true });
   const [query, search] = useState("");
   const all = data?.events ?? [];
@@ -34,7 +37,7 @@ export function Events() {
         <section class="card" aria-label={words.incoming.tabs.events}>
           <ul class="list">
             {found.map((event) => (
-              <One key={event.name} of={event} days={days} />
+              <One key={event.name} of={event} days={days} mayEdit={mayEdit} />
             ))}
           </ul>
           {others > 0 && <p class="quiet small body">{words.incoming.others(others, days.length)}</p>}
@@ -49,7 +52,10 @@ const holds = ({ name, properties }: Event, query: string): boolean =>
 
 const liveOf = (event: string): string => `${to("incoming", "live")}?${new URLSearchParams({ event })}`;
 
-function One({ of: { name, properties, campaigns, volume }, days }: { of: Event; days: string[] }) {
+type Props = { of: Event; days: string[]; mayEdit: boolean };
+
+function One({ of: { name, properties, campaigns, volume }, days, mayEdit }: Props) {
+  const last = mayEdit ? keptValues(name, Date.now()) : NONE;
   return (
     <li>
       <div class="row top-aligned">
@@ -80,11 +86,23 @@ function One({ of: { name, properties, campaigns, volume }, days }: { of: Event;
             {properties.map(({ path, types }) => (
               <li key={path}>
                 <span class="wraps">
-                  <code>{path}</code> <span class="quiet">{types.join(words.incoming.or)}</span>
+                  <code>{path}</code> <span class="quiet">{types.join(words.incoming.or)}</span>{" "}
+                  <Values of={last.get(path)} />
                 </span>
               </li>
             ))}
           </ul>
+          {last.size > 0 ? (
+            <p class="small quiet">{words.incoming.lastValuesAbout}</p>
+          ) : (
+            mayEdit && (
+              <p class="small with-links">
+                <a href={`${liveOf(name)}&values`} aria-label={words.incoming.lookForValuesOf(name)}>
+                  {words.incoming.lookForValues}
+                </a>
+              </p>
+            )
+          )}
         </details>
       )}
     </li>

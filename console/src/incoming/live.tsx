@@ -10,8 +10,9 @@ import { memo } from "../ui/memo.js";
 import { Empty, Notice, Time } from "../ui/parts.js";
 import { Picker } from "../ui/picker.js";
 import { words } from "../words.js";
-import { type Row, type Share, shapeOf, sharesOf, touchOf, type Wanted } from "./records.js";
+import { lastValues, type Row, type Share, shapeOf, sharesOf, touchOf, type Wanted } from "./records.js";
 import { type Tail, useTail } from "./use-tail.js";
+import { Values } from "./values.js";
 
 const TONES: Record<Row["read"], string> = {
   event: "good",
@@ -22,9 +23,9 @@ const TONES: Record<Row["read"], string> = {
   later: "warn",
 };
 
-/** `event` and `user` are those to begin with. */
-export function Live({ event, user }: Wanted) {
-  const [wanted, choose] = useState<Wanted>({ event, user });
+/** What is wanted is so to begin with. Values are for editors. */
+export function Live({ event, user, values, mayEdit }: Wanted & { mayEdit: boolean }) {
+  const [wanted, choose] = useState<Wanted>({ event, user, values });
   const tail = useTail(wanted);
   const seen = useData<Seen>("/seen", { live: true }).data;
   const events = (seen?.events ?? []).map(({ name }) => ({ value: name }));
@@ -34,6 +35,7 @@ export function Live({ event, user }: Wanted) {
   };
   const { rows } = tail.found;
   const shares = useMemo(() => (wanted.event ? sharesOf(rows) : null), [rows, wanted.event]);
+  const last = useMemo(() => lastValues(rows), [rows]);
   return (
     <div class="stack wide">
       <section class="card" aria-label={words.incoming.chosen}>
@@ -61,10 +63,28 @@ export function Live({ event, user }: Wanted) {
               />
             </div>
           </div>
+          {mayEdit && (
+            <label class="row top-aligned">
+              <input
+                type="checkbox"
+                class="check"
+                checked={wanted.values}
+                onChange={() => choose({ ...wanted, values: !wanted.values })}
+                aria-describedby="tail-values"
+              />
+              <span class="grow">
+                {words.incoming.values}
+                <br />
+                <span class="quiet small" id="tail-values">
+                  {words.incoming.valuesAbout}
+                </span>
+              </span>
+            </label>
+          )}
           <State of={tail} />
         </div>
       </section>
-      {shares && <Shares of={shares} event={wanted.event} />}
+      {shares && <Shares of={shares} event={wanted.event} last={last} />}
       <section class="card" aria-label={words.incoming.records}>
         {rows.length === 0 ? (
           <Empty icon="incoming" title={words.incoming.nothing}>
@@ -105,7 +125,7 @@ function State({ of: { looking, stopped, error, found, start, stop } }: { of: Ta
   );
 }
 
-function Shares({ of, event }: { of: Share[]; event: string }) {
+function Shares({ of, event, last }: { of: Share[]; event: string; last: Map<string, string[]> }) {
   return (
     <section class="card" aria-label={words.incoming.shares(event)}>
       <header>
@@ -119,6 +139,7 @@ function Shares({ of, event }: { of: Share[]; event: string }) {
                 <th scope="col">{words.incoming.property}</th>
                 <th scope="col">{words.incoming.types}</th>
                 <th scope="col">{words.incoming.share}</th>
+                {last.size > 0 && <th scope="col">{words.incoming.lastValues}</th>}
               </tr>
             </thead>
             <tbody>
@@ -129,6 +150,11 @@ function Shares({ of, event }: { of: Share[]; event: string }) {
                   </th>
                   <td>{types.join(", ")}</td>
                   <td>{words.outcome.percent(share)}</td>
+                  {last.size > 0 && (
+                    <td>
+                      <Values of={last.get(path)} />
+                    </td>
+                  )}
                 </tr>
               ))}
             </tbody>
@@ -140,7 +166,7 @@ function Shares({ of, event }: { of: Share[]; event: string }) {
 }
 
 const Line = memo(({ of }: { of: Row }) => {
-  const { read, event, user, form, came, at, campaigns, properties, reason, again } = of;
+  const { read, event, user, form, came, at, campaigns, properties, reason, again, values } = of;
   return (
     <li>
       <div class="row top-aligned">
@@ -177,14 +203,26 @@ const Line = memo(({ of }: { of: Row }) => {
       {properties.length > 0 && (
         <details>
           <summary>{words.incoming.properties(properties.length)}</summary>
-          <p class="small wraps with-links">
-            {properties.map(shapeOf).map(({ path, type }, at) => (
-              <span key={`${path} ${type}`}>
-                {at > 0 && ", "}
-                <code>{path}</code> <span class="quiet">{type}</span>
-              </span>
-            ))}
-          </p>
+          {Object.keys(values).length > 0 ? (
+            <ul class="lookups" aria-label={words.incoming.values}>
+              {properties.map(shapeOf).map(({ path, type }) => (
+                <li key={`${path} ${type}`}>
+                  <span class="wraps">
+                    <code>{path}</code> <span class="quiet">{type}</span> <Values of={[values[path] ?? ""]} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <p class="small wraps with-links">
+              {properties.map(shapeOf).map(({ path, type }, at) => (
+                <span key={`${path} ${type}`}>
+                  {at > 0 && ", "}
+                  <code>{path}</code> <span class="quiet">{type}</span>
+                </span>
+              ))}
+            </p>
+          )}
         </details>
       )}
     </li>

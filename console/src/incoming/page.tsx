@@ -2,6 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 
+import type { Me } from "../api.js";
 import { type Route, to } from "../router.js";
 import { words } from "../words.js";
 import { Events } from "./events.js";
@@ -11,7 +12,7 @@ import { Sources } from "./sources.js";
 const TABS = ["live", "events", "sources"] as const;
 type Tab = (typeof TABS)[number];
 
-export default function Incoming({ route }: { route: Route }) {
+export default function Incoming({ route, me }: { route: Route; me: Me }) {
   const [first] = route.path;
   const tab: Tab = TABS.find((each) => each === first) ?? "live";
   useEffect(() => {
@@ -19,6 +20,7 @@ export default function Incoming({ route }: { route: Route }) {
   }, [tab]);
   const event = route.query.get("event") ?? "";
   const user = route.query.get("user") ?? "";
+  const values = me.may_edit && route.query.has("values");
   return (
     <main id="main" class="narrow" tabIndex={-1}>
       <div class="head">
@@ -34,8 +36,10 @@ export default function Incoming({ route }: { route: Route }) {
           </a>
         ))}
       </nav>
-      {tab === "live" && <Live key={`${event} ${user}`} event={event} user={user} />}
-      {tab === "events" && <Events />}
+      {tab === "live" && (
+        <Live key={`${event} ${user} ${values}`} event={event} user={user} values={values} mayEdit={me.may_edit} />
+      )}
+      {tab === "events" && <Events mayEdit={me.may_edit} />}
       {tab === "sources" && <Sources />}
     </main>
   );

@@ -1,4 +1,4 @@
-// What came in while somebody looked on, as the page shows it. Nothing of it is kept anywhere.
+// What came in while somebody looked on, as the page shows it. Nothing of it is kept anywhere else, or after the tab is closed.
 
 import type { Came, Tailed } from "../api.js";
 
@@ -10,7 +10,7 @@ export const PAUSE_MS = 2_000;
 /** Of one record, no more properties are named than this. */
 const MOST_SHAPES = 40;
 
-export type Wanted = { user: string; event: string };
+export type Wanted = { user: string; event: string; values: boolean };
 export type Row = Came & { number: number };
 
 /** The newest first. `more` came, and are not among `rows`; `reads` counts those that were looked at. */
@@ -28,12 +28,40 @@ export function looked(before: Looked, { records, more }: Tailed): Looked {
 }
 
 /** As the API chooses: a user to the letter, an event without regard to case and spaces. */
-export const fits = ({ user, event }: Came, wanted: Wanted): boolean =>
+export const fits = ({ user, event }: Came, wanted: Omit<Wanted, "values">): boolean =>
   (!wanted.user || user === wanted.user) && (!wanted.event || squashed(event) === squashed(wanted.event));
 
 export const squashed = (name: string): string => name.replace(/\s+/g, "").toLowerCase();
 
 export type Share = { path: string; types: string[]; share: number };
+
+/** Of one property. */
+const LAST_VALUES = 3;
+
+/** The last values of each property, the newest first, each once. */
+export function lastValues(newestFirst: Came[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { values } of newestFirst)
+    for (const [path, value] of Object.entries(values)) {
+      const of = found.get(path) ?? [];
+      found.set(path, of);
+      if (of.length < LAST_VALUES && !of.includes(value)) of.push(value);
+    }
+  return found;
+}
+
+// Values that came in while somebody looked on, for the page of events: in this tab, and for ten minutes.
+let kept: Came[] = [];
+
+export function keepValues(records: Came[]): void {
+  const more = records.filter(({ values }) => Object.keys(values).length > 0);
+  if (more.length) kept = [...more.reverse(), ...kept].slice(0, MOST_SHOWN);
+}
+
+export function keptValues(event: string, now: number): Map<string, string[]> {
+  kept = kept.filter(({ came }) => now - came < LONGEST_MS);
+  return lastValues(kept.filter((record) => fits(record, { event, user: "" })));
+}
 
 /**
  * Which share of an event's records bears each property; null where there is none to tell by, or where a record bears more than

@@ -5,7 +5,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import { type ApiError, post, type Tailed } from "../api.js";
 import { asApiError } from "../data.js";
-import { fits, LONGEST_MS, type Looked, looked, NOTHING, PAUSE_MS, type Wanted } from "./records.js";
+import { fits, keepValues, LONGEST_MS, type Looked, looked, NOTHING, PAUSE_MS, type Wanted } from "./records.js";
 
 /** Why nobody looks on any more. */
 export type Stopped = "by hand" | "hidden" | "over" | "failed";
@@ -45,6 +45,7 @@ export function useTail(wanted: Wanted): Tail {
         if (!on) return;
         const records = answer.records.filter((record) => fits(record, newest.current));
         const more = asked === newest.current ? answer.more : 0; // else of what was looked for before
+        keepValues(records);
         set((before) => looked(before, { records, more }));
       } catch (reason) {
         if (!on) return;

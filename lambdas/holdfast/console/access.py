@@ -15,7 +15,7 @@ EDITOR = "editor"
 
 PURE = {f"/api/{name}" for name in ("check", "preview", "diff", "match", "suggestions", "tail", "policy/check")}
 """POST routes that viewers have: what they ask about is too long, or too private, for an address. They change nothing;
-but `tail` lets join note, for ten minutes at most, who looks on.
+but `tail` lets join note, for ten minutes at most, who looks on. Values are shown by it to editors only.
 """
 
 
@@ -47,7 +47,12 @@ class Person(NamedTuple):
                 "forbidden",
                 f"You are in no group that may see this: ask an administrator for {VIEWER} or {EDITOR}.",
             )
-        if method not in {"GET", "HEAD"} and path not in PURE and not self.may_edit:
+        if method not in {"GET", "HEAD"} and path not in PURE:
+            self.demand_editor()
+
+    def demand_editor(self) -> None:
+        """Raises Refused."""
+        if not self.may_edit:
             raise Refused(403, "forbidden", f"Only the group {EDITOR} may do that, and you are a {VIEWER}.")
 
 

@@ -158,6 +158,8 @@ def _became(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
 def _tail(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.post("/api/tail", summary="What came in since it was asked last, while somebody looks on")
     def tail(asked: Annotated[models.LookOn, Body()]) -> models.Tailed:
+        if asked.values:
+            _person(app).demand_editor()
         return desk().tail(asked)
 
 

@@ -391,14 +391,20 @@ class Desk:
         )
 
     def tail(self, asked: models.LookOn) -> models.Tailed:
-        """Names and types, as far as a few hundred records; the rest is counted."""
+        """As far as a few hundred records; the rest is counted. Who does not ask for values gets none, not even of
+        somebody else's tail.
+        """
         user = mark(asked.id, asked.user) if asked.user else ""
         try:
-            self.tails.ask(asked.id, user=user, event=event_key(asked.event))
+            self.tails.ask(asked.id, user=user, event=event_key(asked.event), values=asked.values)
         except TooMany:
             raise Refused(429, "too_many", "Others look on already: try again in a minute.") from None
         found = list(islice(self.tails.take(asked.id), MOST_BATCHES))
-        records: list[Any] = [{**structs.asdict(line), "at": line.at or None} for lines, _ in found for line in lines]
+        records: list[Any] = [
+            {**structs.asdict(line), "at": line.at or None, **({} if asked.values else {"values": {}})}
+            for lines, _ in found
+            for line in lines
+        ]
         return models.Tailed(records=records, more=sum(more for _, more in found))
 
     def list_sources(self) -> models.Sources:

@@ -506,16 +506,19 @@ class Sources(Told):
 
 class LookOn(Asked):
     """Look on at what comes in, under an id of one's own: whoever asks again within 45 seconds goes on. `user` and
-    `event` choose, from then on.
+    `event` choose, from then on. `values` of properties are shown to editors only.
     """
 
     id: Annotated[str, Field(pattern="^[0-9a-f]{8,32}$")]
     user: Annotated[str, Field(max_length=1024)] = ""
     event: Annotated[str, Field(max_length=120)] = ""
+    values: bool = False
 
 
 class Came(Told):
-    """A record: names and types of its properties, and the campaigns that it touches. `again`: it comes again."""
+    """A record: names and types of its properties, and the campaigns that it touches. `again`: it comes again. `values`
+    are the beginnings of values as JSON, by the path of the property, where they were asked for.
+    """
 
     came: int
     form: str
@@ -527,6 +530,7 @@ class Came(Told):
     campaigns: list[str]
     reason: str
     again: bool
+    values: dict[str, str]
 
 
 class Tailed(Told):

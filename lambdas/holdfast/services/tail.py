@@ -51,7 +51,8 @@ class Tail:
             return form_of(texts[message], rules._replace(sources=timeline.sources.at(arrived)))
 
         now = self._clock()
-        found = list(lines(batch, timeline.at, rejects, failed, form))
+        values = any(each.values for each in self._wanted)
+        found = list(lines(batch, timeline.at, rejects, failed, form, values=values))
         for each in self._wanted:
             shown, more = some(iter(found), each)
             if not shown:

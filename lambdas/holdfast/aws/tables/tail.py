@@ -1,7 +1,7 @@
 """The live tail, in the campaigns table.
 
 `timeline` / `#epoch`      an attribute `tail#`id for each who looks on: join reads this item with every batch anyway
-`tail#`id / time#unique    lines; who looks on deletes them to show them, and else they expire
+`tail#`id / time#unique    lines; who looks on deletes them to show them, or at the end, and else they expire
 
 A publication writes the epoch anew, without what is beside it: whoever looks on renews it every few seconds.
 """
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 TAIL = "tail#"
 LEASE_MS = 45_000
 """How long after it was last heard of somebody looks on."""
-KEPT_MS = 60 * 60_000
+KEPT_MS = 10 * 60_000
+"""Then a line is shown to nobody, also where the table has not deleted it yet."""
 MOST = 5
 """Who may look on at a time: each costs join a write with every batch."""
 
@@ -52,7 +53,7 @@ class Tails:
 
     # Who looks on
 
-    def ask(self, id_: str, *, user: str = "", event: str = "") -> None:
+    def ask(self, id_: str, *, user: str = "", event: str = "", values: bool = False) -> None:
         """Look on for `LEASE_MS` more. `user` is a mark. Raises TooMany."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=EPOCH, ConsistentRead=True)
         item, now = answer.get("Item", {}), aws_time(answer)
@@ -60,7 +61,7 @@ class Tails:
         if id_ not in live and len(live) >= MOST:
             raise TooMany
         over = [name for name in item if name.startswith(TAIL) and name.removeprefix(TAIL) not in live | {id_}]
-        text = Wanted(id_, now + LEASE_MS, user, event).to_text()
+        text = Wanted(id_, now + LEASE_MS, user, event, values).to_text()
         # Other releases read this item too, and none of them one without an epoch.
         self._update(
             f"SET #id = :wanted, epoch = if_not_exists(epoch, :epoch){self._gone(over)}",
@@ -75,6 +76,8 @@ class Tails:
                 ExpressionAttributeNames={"#id": TAIL + id_},
                 ConditionExpression="attribute_exists(#id)",
             )
+        for _ in self.take(id_):
+            pass
 
     @staticmethod
     def _gone(over: Sequence[str]) -> str:
@@ -97,9 +100,12 @@ class Tails:
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": TAIL + id_}},
         )
-        for item in (item for page in pages for item in page["Items"]):
-            self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
-            yield _decode(item["lines"]["S"])
+        for page in pages:
+            now = aws_time(page)
+            for item in page["Items"]:
+                self._dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+                if int(item["expires_at"]["N"]) * 1000 > now:
+                    yield _decode(item["lines"]["S"])
 
     # Join
 

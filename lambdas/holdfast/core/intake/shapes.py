@@ -113,16 +113,17 @@ def _inside(properties: Mapping[str, Any]) -> Iterator[Signature]:
 
 def property_shapes(properties: Mapping[str, Json]) -> Iterator[str]:
     """The type and path of each property, and of those one level further down, in objects and in lists of them."""
+    return (f"{_TYPES[type(value)]} {path}" for path, value in paths(properties))
+
+
+def paths(properties: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    """The path and value of each of those."""
     for name, value in properties.items():
-        yield _shape(name, value)
+        yield name, value
         for item in value if isinstance(value, list) else [value] if isinstance(value, dict) else []:
             within = f"{name}[]" if isinstance(value, list) else name
             if isinstance(item, dict):
                 for inner, each in item.items():
-                    yield _shape(f"{within}.{inner}", each)
+                    yield f"{within}.{inner}", each
             else:
-                yield _shape(within, item)
-
-
-def _shape(path: str, value: Json) -> str:
-    return f"{_TYPES[type(value)]} {path}"
+                yield within, item

@@ -1,6 +1,7 @@
 """The live tail: what came in, how it was read and what it touched, for as long as somebody looks on.
 
 Lines are for people: names and types of properties, and a value only where a reason quotes it; all within bounds.
+Whoever asks for values is shown the beginning of each, too.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from json import dumps
 from typing import Any
 
 from msgspec import Struct, json, structs
 
 from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, Tie, Unread, event_key
 from holdfast.core.intake.batch import Parsed, Reject
-from holdfast.core.intake.shapes import property_shapes
+from holdfast.core.intake.shapes import paths, property_shapes
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.hits import Hit
 from holdfast.core.plans.plan import EXIT
@@ -25,17 +27,24 @@ MAX_LINES = 25
 _MAX_TEXT = 200
 MAX_SHAPES = 40
 """Of one record."""
+MAX_VALUES = 20
+"""Of one record."""
+MAX_VALUE = 60
+"""Characters."""
+MAX_BYTES = 100_000
+"""Of the lines of one batch, as JSON: what more there is is counted. An item of a table may have 400 KB."""
 
 
 class Wanted(Struct, omit_defaults=True, frozen=True):
     """A wish to see records until a time (epoch milliseconds). `user` is a mark, so that no table names a user who
-    is searched for; `event` is an event's key. Empty ones are all.
+    is searched for; `event` is an event's key. Empty ones are all. `values`: the values of properties, too.
     """
 
     id: str
     until: int
     user: str = ""
     event: str = ""
+    values: bool = False
 
     def to_text(self) -> str:
         return json.encode(self).decode()
@@ -61,7 +70,7 @@ def mark(id_: str, user: str) -> str:
 
 class Line(Struct, omit_defaults=True, frozen=True):
     """One record. `came` is when its message arrived, `at` when it happened (epoch milliseconds). `again` says that the
-    message comes again, as it could not be folded yet.
+    message comes again, as it could not be folded yet. `values` are the beginnings of values as JSON, by path.
     """
 
     came: int
@@ -74,6 +83,7 @@ class Line(Struct, omit_defaults=True, frozen=True):
     campaigns: tuple[str, ...] = ()
     reason: str = ""
     again: bool = False
+    values: dict[str, str] = {}
 
 
 def lines(
@@ -82,14 +92,18 @@ def lines(
     rejects: Mapping[str, Sequence[Reject]],
     failed: Collection[str],
     form: Callable[[str, int], str],
+    *,
+    values: bool = False,
 ) -> Iterator[Line]:
-    """Of a batch that was folded. `form` says by which form a message was read."""
+    """Of a batch that was folded. `form` says by which form a message was read; `values` are left out unless wanted."""
     for message, arrived, records in batch:
         told: set[str] = set()
         of = form(message, arrived)
         for record in records:
             if not isinstance(record, Tick):
                 line = _line(record, Line(arrived, of, "", again=message in failed), in_force(arrived))
+                if values and isinstance(record, Event | ProfileChange):
+                    line = _with(line, values=_values(record.properties))
                 told.add(line.reason)
                 yield line
         for reject in rejects.get(message, ()):  # and what proved later not to fit
@@ -98,9 +112,17 @@ def lines(
 
 
 def some(of: Iterator[Line], wanted: Wanted) -> tuple[list[Line], int]:
-    """The first of those that are wanted, and how many more there are."""
-    fitting = filter(wanted.wants, of)
-    return list(islice(fitting, MAX_LINES)), sum(1 for _ in fitting)
+    """The first of those that are wanted, within the bounds, and how many more there are."""
+    shown: list[Line] = []
+    room, more = MAX_BYTES, 0
+    for line in filter(wanted.wants, of):
+        each = line if wanted.values else _with(line, values={})
+        room -= len(json.encode(each)) if not more else 0
+        if more or len(shown) == MAX_LINES or room < 0:
+            more += 1
+        else:
+            shown.append(each)
+    return shown, more
 
 
 def _line(record: Record, line: Line, plans: Plans) -> Line:
@@ -137,6 +159,21 @@ def _event(event: Event, line: Line, plans: Plans) -> Line:
 
 def _shapes(properties: Mapping[str, Json]) -> tuple[str, ...]:
     return tuple(_short(each) for each in islice(property_shapes(properties), MAX_SHAPES))
+
+
+def _values(properties: Mapping[str, Json]) -> dict[str, str]:
+    """The first value at each path. What is in an object or a list has a path of its own."""
+    found: dict[str, str] = {}
+    for path, value in paths(properties):
+        within = isinstance(value, dict | list) and value and properties.get(path) is value
+        if not within and len(found) < MAX_VALUES:
+            found.setdefault(_short(path), _beginning(value))
+    return found
+
+
+def _beginning(value: Json) -> str:
+    text = dumps(value[: MAX_VALUE + 1] if isinstance(value, str) else value, ensure_ascii=False)
+    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
 
 
 def _part(hit: Hit) -> str:
