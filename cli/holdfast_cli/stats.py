@@ -52,6 +52,8 @@ def stats(
 
     A batch that the stream delivers twice is counted twice. The exact books are in the metrics.
     """
+    if csv and json:
+        raise typer.BadParameter("either --csv or --json, which has what followed messages as well", param_hint="--csv")
     deployment = Deployment.find(stage)
     wanted = days(now_ms(), last)
     published = campaigns(deployment)

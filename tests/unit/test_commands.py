@@ -111,6 +111,7 @@ def test_two_files_that_are_one_campaign_are_refused(files: Path, command: tuple
         ("watch", "--count", "0"),
         ("watch", "--for", "-1"),
         ("console", "--port", "99999"),
+        ("stats", "--csv", "--json"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(arguments: tuple[str, ...]) -> None:

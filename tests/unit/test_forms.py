@@ -529,7 +529,7 @@ REJECTED: dict[str, tuple[object, str]] = {
     ),
     "milliseconds to CleverTap": (
         {"identity": "u-7", "type": "event", "evtName": "Viewed", "ts": THEN},
-        "ts must be epoch seconds",
+        "ts must be epoch seconds, as CleverTap's is; this is in milliseconds or less: divide it",
     ),
     "CleverTap without identity": (
         {"type": "event", "evtName": "Viewed"},

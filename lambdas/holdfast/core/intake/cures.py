@@ -39,7 +39,11 @@ def of_time(value: Json) -> str:
     return f"; {found}" if found else ""
 
 
-_SECONDS, _MICROSECONDS = range(10**8, 10**11), range(10**14, 10**17)
+_UNITS: Final = {
+    range(10**8, 10**11): "seconds: times 1000",
+    range(10**14, 10**17): "microseconds: divide it by 1000",
+    range(10**17, 10**20): "nanoseconds: divide it by 1000000",
+}
 
 
 def _of_time(value: Json) -> str:  # noqa: PLR0911 (one for each kind)
@@ -47,13 +51,11 @@ def _of_time(value: Json) -> str:  # noqa: PLR0911 (one for each kind)
         case bool() | list() | dict():
             return f"this is {of_kind(value).removeprefix(', not ')}"
         case int() | float():
-            if abs(value) < 1 << 63 and int(value) in _SECONDS:
-                return "this is in seconds: times 1000"
-            if abs(value) < 1 << 63 and int(value) in _MICROSECONDS:
-                return "this is in microseconds: divide it by 1000"
-            return ""
-        case str() if re.fullmatch(r"\s*-?[0-9]+(?:\.[0-9]+)?\s*", value):
-            return "this is a number in a text: send it without quotes"
+            whole = int(value) if abs(value) < 10**20 else 0
+            return next((f"this is in {unit}" for some, unit in _UNITS.items() if whole in some), "")
+        case str() if re.fullmatch(r"\s*-?[0-9]{1,30}(?:\.[0-9]+)?\s*", value):
+            unit = _of_time(float(value)).replace("this is", ", and it is")
+            return f"this is a number in a text: send it without quotes{unit}"
         case str() if not value.strip():
             return "this is blank: leave it out where it is not known"
         case str() if re.fullmatch(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*", value):

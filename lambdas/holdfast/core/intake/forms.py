@@ -229,7 +229,7 @@ def _milliseconds(ts: Json) -> Json:
     if not isinstance(ts, int | float):
         return ts
     if ts >= EARLIEST_MS:
-        raise CannotFold("ts must be epoch seconds")
+        raise CannotFold("ts must be epoch seconds, as CleverTap's is; this is in milliseconds or less: divide it")
     return ts * 1000
 
 
