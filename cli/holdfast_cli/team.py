@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, Protocol
 
@@ -155,12 +155,20 @@ def team(make: Make, setup: Any, jobs: int) -> Iterator[Team]:
             signal.signal(signal.SIGTERM, before)
 
 
+def _end_with_parent() -> None:
+    """A worker that is at work hears of its parent's end from nobody else, where that was ended by force."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
+
+
 def _work(make: Make, setup: Any, pipe: Connection, others: Sequence[Connection], done: Any, number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in others:
         other.close()  # else none of us would notice that the parent has gone
     gc.freeze()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def step(more: int) -> None:
         done[number] += more

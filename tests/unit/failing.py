@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from typing import Any
 
 from holdfast_cli import team
@@ -26,3 +28,15 @@ class Failing:
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
         return os.getpid()
+
+
+class Endless:
+    """A worker that says when it is at work, and is never done."""
+
+    def __init__(self, _setup: Any, _step: team.Step) -> None:
+        pass
+
+    def do(self, task: str) -> None:
+        sys.stdout.write(f"{task}\n")
+        sys.stdout.flush()
+        threading.Event().wait()

@@ -213,6 +213,27 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, sent: signal.Signals
     assert not any(Path(f"/proc/{child}").exists() for child in children)
 
 
+ENDLESS = """
+from holdfast_cli import team
+from tests.unit.failing import Endless
+if {start!r}: team._start_method = lambda: {start!r}
+with team.team(Endless, None, 3) as workers:
+    workers.each("do", ["at work"] * 3, lambda _: None)
+"""
+
+
+@pytest.mark.parametrize("start", ["", "spawn"])
+def test_workers_end_with_a_parent_that_is_killed_whatever_they_are_at(start: str) -> None:
+    """All of them hold its standard output, which ends with the last."""
+    command = [sys.executable, "-c", ENDLESS.format(start=start)]
+    path = os.pathsep.join(filter(None, sys.path))
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(3)] == ["at work\n"] * 3
+    process.kill()
+    assert process.communicate(timeout=60)[0] == ""
+
+
 def test_a_small_file_is_left_to_this_process(tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     file.write_text("{}\n")
