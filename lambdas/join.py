@@ -20,7 +20,7 @@ from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.aws.tables.volume import Volume, Volumes
 from holdfast.aws.telemetry import Logger, Metrics
-from holdfast.core.fold.fold import Limits
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.intake.batch import Body
 from holdfast.core.intake.fields import Rules
 from holdfast.services.join import Join

@@ -20,7 +20,7 @@ from typing import Any
 from holdfast.core.events import Event, Ignored, ProfileChange, Rejected, Tick, Tie, Unread, canonical
 from holdfast.core.fold import profiles
 from holdfast.core.fold.fitting import fold_to_fit
-from holdfast.core.fold.fold import LIMITS, needed_until
+from holdfast.core.fold.forgetting import LIMITS, needed_until
 from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.timers import nomination, schedule
 from holdfast.core.fold.watches import State

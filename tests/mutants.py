@@ -132,36 +132,36 @@ MUTATIONS = [
     # What fold.py sees.
     Mutation(
         "an exit leaves no mark where nothing is open",
-        "fold/fold.py",
-        "if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
-        "if watch is NOTHING:\n                continue\n"
-        "            if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
+        "fold/seeing.py",
+        "if (decided := watch.decided) and takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
+        "if watch is NOTHING:\n        continue\n"
+        "    if (decided := watch.decided) and takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
     ),
     Mutation(
         "the exit folded last counts, not the latest",
-        "fold/fold.py",
+        "fold/seeing.py",
         "watch.ended(hit.at, hit.grace, later=not hit.opens)",
         "watch._replace(exit=hit.at, grace=hit.grace)",
     ),
-    Mutation("history opens watches", "fold/fold.py", "elif hit.history or", "elif"),
+    Mutation("history opens watches", "fold/seeing.py", "elif hit.history or", "elif"),
     Mutation(
-        "exits may be history", "fold/fold.py", "if hit.part == EXIT:", "if hit.part == EXIT and not hit.history:"
+        "exits may be history", "fold/seeing.py", "if hit.part == EXIT:", "if hit.part == EXIT and not hit.history:"
     ),
-    Mutation("the first trigger stays", "fold/fold.py", "if old is None or new.mark > old.mark:", "if old is None:"),
-    Mutation("ids do not order triggers of one time", "fold/fold.py", "new.mark > old.mark", "new.at > old.at"),
+    Mutation("the first trigger stays", "fold/seeing.py", "if old is None or new.mark > old.mark:", "if old is None:"),
+    Mutation("ids do not order triggers of one time", "fold/seeing.py", "new.mark > old.mark", "new.at > old.at"),
     Mutation(
         "the trigger folded last counts among those of one time",
-        "fold/fold.py",
+        "fold/seeing.py",
         "new.mark > old.mark",
         "new.at >= old.at",
     ),
     Mutation(
         "of two copies the last arrival counts",
-        "fold/fold.py",
+        "fold/seeing.py",
         "due=min(old.due, new.due)",
         "due=max(old.due, new.due)",
     ),
-    Mutation("of two copies the one folded first counts", "fold/fold.py", "due=min(old.due, new.due)", "due=old.due"),
+    Mutation("of two copies the one folded first counts", "fold/seeing.py", "due=min(old.due, new.due)", "due=old.due"),
     Mutation(
         "one of several triggers is enough",
         "fold/merging.py",
@@ -195,40 +195,40 @@ MUTATIONS = [
     # What it takes back.
     Mutation(
         "an exit at the trigger's time takes nothing back",
-        "fold/fold.py",
+        "fold/seeing.py",
         "decided.at <= at + grace and",
         "decided.at < at + grace and",
     ),
     Mutation(
         "an exit at the time of the message takes it back",
-        "fold/fold.py",
+        "fold/seeing.py",
         "at < decided.when\n",
         "at <= decided.when\n",
     ),
     Mutation(
         "an exit before the trigger takes the message back",
-        "fold/fold.py",
+        "fold/seeing.py",
         "decided.at <= at + grace and",
         "",
     ),
     Mutation(
         "an exit is too late a moment too early",
-        "fold/fold.py",
+        "fold/seeing.py",
         "arrived <= decided.when + plan.max_age",
         "arrived < decided.when + plan.max_age",
     ),
-    Mutation("an exit is never too late", "fold/fold.py", " and arrived <= decided.when + plan.max_age", ""),
-    Mutation("a message is taken back twice", "fold/fold.py", "_take_back(watches, key, decided)\n", "pass\n"),
+    Mutation("an exit is never too late", "fold/seeing.py", " and arrived <= decided.when + plan.max_age", ""),
+    Mutation("a message is taken back twice", "fold/seeing.py", "take_back(watches, key, decided)\n", "pass\n"),
     Mutation(
         "what was withheld is taken back",
-        "fold/fold.py",
+        "fold/seeing.py",
         'return decided.kind == "send" and',
         'return decided.kind != "retract" and',
     ),
     Mutation(
         "nothing is taken back",
-        "fold/fold.py",
-        "if (decided := watch.decided) and _takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
+        "fold/seeing.py",
+        "if (decided := watch.decided) and takes_back(decided, hit.at, hit.grace, hit.arrived, hit.plan):",
         "if (decided := watch.decided) and False:",
     ),
     # Two ids, one person.
@@ -263,15 +263,14 @@ MUTATIONS = [
     Mutation(
         "a message to the guest is not taken back",
         "fold/fold.py",
-        "if plan and decided and _takes_back(",
-        "if False and _takes_back(",
+        "if plan and decided and takes_back(",
+        "if False and takes_back(",
         PEOPLE,
     ),
     Mutation(
         "two ids may have more watches than one",
         "fold/fold.py",
-        "        for place in {place for alias in aliases for place in alias.state.watches}:\n"
-        "            self.of(place)\n",
+        "    for place in {place for alias in aliases for place in alias.state.watches}:\n        draft.of(place)\n",
         "",
         PEOPLE,
     ),
@@ -312,60 +311,60 @@ MUTATIONS = [
     ),
     Mutation(
         "that it was decided is not marked",
-        "fold/fold.py",
+        "fold/deciding.py",
         ".over_with(trigger, decided)",
         "._replace(trigger=None, wait=None)",
     ),
     Mutation(
         "a decided watch forgets its mark",
-        "fold/fold.py",
+        "fold/deciding.py",
         ".over_with(trigger, decided)",
         "._replace(trigger=None, decided=decided, wait=None)",
     ),
-    Mutation("a paused campaign sends", "fold/fold.py", 'PAUSED if plan.paused else ""', '""'),
+    Mutation("a paused campaign sends", "fold/deciding.py", 'PAUSED if plan.paused else ""', '""'),
     Mutation(
         "a campaign that is gone sends",
-        "fold/fold.py",
+        "fold/deciding.py",
         "reason = DELETED if campaign in gate.plans.deleted else GONE",
         'reason = ""',
     ),
     Mutation(
         "a campaign that is gone decides nothing",
         "fold/fold.py",
-        "            plan = plans.get(campaign)\n",
-        "            plan = plans.get(campaign)\n            if plan is None:\n                continue\n",
+        "        plan = plans.get(campaign)\n",
+        "        plan = plans.get(campaign)\n        if plan is None:\n            continue\n",
     ),
     Mutation(
         "a summary does not wait for the last of its watches",
-        "fold/fold.py",
+        "fold/deciding.py",
         "any(trigger.due > now for _, trigger in pending)",
         "all(trigger.due > now for _, trigger in pending)",
         SUMMARY,
     ),
     Mutation(
         "a summary waits for room it does not need",
-        "fold/fold.py",
+        "fold/deciding.py",
         "room <= 0 or",
         "len(pending) > room or",
         SUMMARY,
     ),
     Mutation(
         "a summary is taken back for one watch only",
-        "fold/fold.py",
+        "fold/seeing.py",
         "if each == key or same:",
         "if each == key:",
         SUMMARY,
     ),
     Mutation(
         "a summary begins with the oldest",
-        "fold/fold.py",
+        "fold/deciding.py",
         "for key, trigger in due), reverse=True)",
         "for key, trigger in due))",
         SUMMARY,
     ),
     Mutation(
         "a summary has no limit",
-        "fold/fold.py",
+        "fold/deciding.py",
         "for trigger in told],\n        at=",
         "for trigger in triggers],\n        at=",
         SUMMARY,
@@ -378,26 +377,30 @@ MUTATIONS = [
         SUMMARY,
     ),
     Mutation(
-        "a tick decides without end", "fold/fold.py", "while len(decisions) < room and (first", "while (first", SUMMARY
+        "a tick decides without end",
+        "fold/deciding.py",
+        "while len(decisions) < room and (first",
+        "while (first",
+        SUMMARY,
     ),
     # What it forgets.
     Mutation(
         "marks are pruned too early by max_age",
-        "fold/fold.py",
+        "fold/forgetting.py",
         "return (plan.max_age if plan else LONGEST_MS) + limits.waiting",
         "return limits.waiting",
     ),
     Mutation(
         "marks are pruned while events wait in the queue",
-        "fold/fold.py",
+        "fold/forgetting.py",
         "return (plan.max_age if plan else LONGEST_MS) + limits.waiting",
         "return plan.max_age if plan else LONGEST_MS",
     ),
     Mutation(
         "marks are pruned a moment too early",
         "fold/fold.py",
-        "watches.forget(now - _keep(plan, limits))",
-        "watches.forget(now - _keep(plan, limits) + 1)",
+        "watches.forget(now - keep_of(plan, limits))",
+        "watches.forget(now - keep_of(plan, limits) + 1)",
     ),
     Mutation(
         "pending watches are pruned",
@@ -417,43 +420,46 @@ MUTATIONS = [
         "return max(over, self.latest + PARTS_MS) if self.parts else over",
         "return over",
     ),
-    Mutation("nothing is pruned", "fold/fold.py", "watches.forget(now - _keep(plan, limits))", "pass"),
+    Mutation("nothing is pruned", "fold/fold.py", "watches.forget(now - keep_of(plan, limits))", "pass"),
     Mutation(
         "floors are dropped at once",
-        "fold/fold.py",
-        "if floor[0] + _keep(plans.get(campaign_of(c)), limits) >= now",
+        "fold/forgetting.py",
+        "if floor[0] + keep_of(plans.get(campaign_of(c)), limits) >= now",
         "if floor[0] >= now",
     ),
     # What is too much.
     Mutation(
         "one watch too few",
-        "fold/fold.py",
+        "fold/deciding.py",
         "ranked[: len(ranked) - most]",
         "ranked[: len(ranked) - most + 1]",
     ),
-    Mutation("no cap", "fold/fold.py", "if len(self.touched[place]) > limits.watches:", "if False:"),
+    Mutation("no cap", "fold/fold.py", "if len(draft.touched[place]) > limits.watches:", "if False:"),
     Mutation(
         "the newest watches go",
-        "fold/fold.py",
+        "fold/deciding.py",
         "ranked = sorted((stage(watch), watch.latest, key)",
         "ranked = sorted((stage(watch), -watch.latest, key)",
     ),
     Mutation(
-        "watches go silently", "fold/fold.py", "if trigger := watches.pop(key).pending:", "if watches.pop(key) is None:"
+        "watches go silently",
+        "fold/deciding.py",
+        "if trigger := watches.pop(key).pending:",
+        "if watches.pop(key) is None:",
     ),
     Mutation(
         "floors are ignored",
-        "fold/fold.py",
+        "fold/seeing.py",
         "elif floor and watch is NOTHING and (hit.at, key) <= floor:",
         "elif False:",
     ),
     Mutation(
         "what is below the floor goes silently",
-        "fold/fold.py",
+        "fold/seeing.py",
         "if plan.single and not (everything",
         "if False and not (everything",
     ),
-    Mutation("no floor is set", "fold/fold.py", "floors[campaign] = floor\n", "pass\n"),
+    Mutation("no floor is set", "fold/deciding.py", "floors[campaign] = floor\n", "pass\n"),
     # The state and its text.
     Mutation(
         "an exit at the trigger's time does not close",
@@ -533,19 +539,19 @@ MUTATIONS = [
     Mutation("a snapshot ends what is of its own time", "plans/plan.py", "EARLIER = -1", "EARLIER = 0"),
     Mutation(
         "an exit for every value ends what is known alone",
-        "fold/fold.py",
-        "        if everything:\n            _ends_of(draft).put(hit.campaign, key, watches)\n",
+        "fold/seeing.py",
+        "        if everything:\n            ends_of(draft).put(hit.campaign, key, watches)\n",
         "",
     ),
     Mutation(
         "an exit for every value ends what is to come alone",
-        "fold/fold.py",
+        "fold/seeing.py",
         "    for key in list(watches):\n        if key not in hit.values:",
         "    for key in []:\n        if key not in hit.values:",
     ),
-    Mutation("a snapshot ends what it holds", "fold/fold.py", "if key not in hit.values:", "if True:"),
+    Mutation("a snapshot ends what it holds", "fold/seeing.py", "if key not in hit.values:", "if True:"),
     Mutation(
-        "a snapshot of long ago ends something", "fold/fold.py", "if hit.part != EXIT and hit.history:", "if False:"
+        "a snapshot of long ago ends something", "fold/seeing.py", "if hit.part != EXIT and hit.history:", "if False:"
     ),
     Mutation(
         "the mark for every value is the last folded",
@@ -555,8 +561,8 @@ MUTATIONS = [
     ),
     Mutation(
         "the mark for every value is forgotten at once",
-        "fold/fold.py",
-        "if sum(mark) + _keep(plans.get(campaign_of(c)), limits) >= now}",
+        "fold/forgetting.py",
+        "if sum(mark) + keep_of(plans.get(campaign_of(c)), limits) >= now}",
         "if sum(mark) >= now}",
     ),
     Mutation("all of several are needed", "plans/plan.py", "self.any_of or len(self.did) == 1", "len(self.did) == 1"),
@@ -570,7 +576,7 @@ MUTATIONS = [
     Mutation("other keys are the same reading", "plans/plan.py", "same_keys(old, new) and ", "", SPACES),
     Mutation(
         "what reads for another space opens watches there",
-        "fold/fold.py",
+        "fold/seeing.py",
         "hit.history or not hit.opens:",
         "hit.history:",
         SPACES,
@@ -651,7 +657,7 @@ MUTATIONS = [
     ),
     Mutation(
         "values do not stand side by side",
-        "fold/fold.py",
+        "fold/seeing.py",
         "[keys[number]] if len(keys) == len(hit.values) else sorted(keys)",
         "sorted(keys)",
         SPACES,
@@ -665,31 +671,35 @@ MUTATIONS = [
     ),
     Mutation(
         "what a newer space sent is not taken back",
-        "fold/fold.py",
-        "if ended and _takes_back(",
-        "if False and _takes_back(",
+        "fold/seeing.py",
+        "if ended and takes_back(",
+        "if False and takes_back(",
         SPACES,
     ),
     Mutation(
         "doubts of before a change concern nothing that comes after it",
-        "fold/fold.py",
+        "fold/deciding.py",
         "for elder in trigger.elder for",
         "for elder in () for",
         SPACES,
     ),
     Mutation(
-        "doubts of after a change are taken for those of before it", "fold/fold.py", " if not each.later]", "]", SPACES
+        "doubts of after a change are taken for those of before it",
+        "fold/deciding.py",
+        " if not each.later]",
+        "]",
+        SPACES,
     ),
     Mutation(
         "a space of before the campaign was deleted goes on",
-        "fold/fold.py",
+        "fold/deciding.py",
         '"" if place in gate.plans.places else GONE',
         '""',
         SPACES,
     ),
     Mutation(
         "a decision names the space",
-        "fold/fold.py",
+        "fold/deciding.py",
         "= campaign_of(place), trigger.shown",
         "= place, trigger.shown",
         SPACES,
@@ -703,23 +713,23 @@ MUTATIONS = [
     ),
     # Doubts.
     Mutation(
-        "nothing is in doubt", "fold/fold.py", "why = reason or _in_doubt(place, trigger, doubts)", "why = reason"
+        "nothing is in doubt", "fold/deciding.py", "why = reason or _in_doubt(place, trigger, doubts)", "why = reason"
     ),
     Mutation(
         "a doubt does not reach as far as the grace",
-        "fold/fold.py",
+        "fold/deciding.py",
         "trigger.at <= doubt.reach]",
         "trigger.at <= doubt.at]",
     ),
-    Mutation("a doubt is never taken away", "fold/fold.py", "doubts=_taken_away(self.rest.doubts, hit)", ""),
+    Mutation("a doubt is never taken away", "fold/fold.py", "doubts=taken_away(draft.rest.doubts, hit)", ""),
     Mutation(
         "a copy brings the doubt back",
         "fold/merging.py",
         "(not new.why, order(new), not new.later) > (not old.why, order(old), not old.later)",
         "order(new) > order(old) or not old.why",
     ),
-    Mutation("a doubt ends as marks do", "fold/fold.py", " or first <= each.reach}", "}"),
-    Mutation("a doubt never ends", "fold/fold.py", "if each.reach >= before or first", "if True or first"),
+    Mutation("a doubt ends as marks do", "fold/forgetting.py", " or first <= each.reach}", "}"),
+    Mutation("a doubt never ends", "fold/forgetting.py", "if each.reach >= before or first", "if True or first"),
     Mutation("one doubt too many goes silently", "fold/merging.py", 'keep_doubt(known, "", least)', "pass"),
     Mutation(
         "triggers leave doubts", "plans/reading.py", "(self.part == EXIT or self.snapshot) and", "True and", INTAKE
@@ -728,7 +738,10 @@ MUTATIONS = [
         "exits leave no doubts", "plans/plans.py", "error.why) if route.ends else None", "error.why) if False else None"
     ),
     Mutation(
-        "marks of exits go last", "fold/fold.py", "return 2 if watch.pending else 1 if watch.parts else 0", "return 0"
+        "marks of exits go last",
+        "fold/deciding.py",
+        "return 2 if watch.pending else 1 if watch.parts else 0",
+        "return 0",
     ),
     # The timing wheel.
     Mutation("a nomination of the past counts", "fold/timers.py", "now < nominated <= due", "nominated <= due", TIMERS),
@@ -825,7 +838,7 @@ MUTATIONS = [
     Mutation(
         "only what is touched is looked at",
         "fold/fold.py",
-        "if place not in self.touched and _stirs(watches, plans.get(campaign_of(place)), now, limits):",
+        "if place not in draft.touched and _stirs(watches, plans.get(campaign_of(place)), now, limits):",
         "if False:",
     ),
     # What the simulation orders, and puts off.

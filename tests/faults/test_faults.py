@@ -22,7 +22,7 @@ from holdfast.aws.tables.users import Save, Saved, Users
 from holdfast.core.events import canonical
 from holdfast.core.fold import fitting as fitting_module
 from holdfast.core.fold import fold as fold_module
-from holdfast.core.fold import profiles
+from holdfast.core.fold import profiles, seeing
 from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.stored import encode as encoded
 from holdfast.core.fold.watches import State, Trigger, Watch
@@ -153,7 +153,7 @@ def _forgetful(state: State, encode: Callable[[State], str] = encoded) -> str:
     return canonical(data)
 
 
-def _too_soon(hit: Hit, number: int, shown: Any, trigger: Callable[..., Trigger] = fold_module._trigger) -> Trigger:
+def _too_soon(hit: Hit, number: int, shown: Any, trigger: Callable[..., Trigger] = seeing._trigger) -> Trigger:
     return trigger(hit, number, shown)._replace(due=hit.at + hit.plan.within // 2)
 
 
@@ -178,7 +178,7 @@ MISTAKES: dict[str, tuple[Any, str, Any, str]] = {
     "what the bus did not take counts as put": (Bus, "put", _never_refused, "on its way for ever"),
     "a purchase ends nothing": (Watch, "ended", _ended_by_nothing, "blind"),
     "what was decided is forgotten": (fitting_module, "encode", _forgetful, "decided"),
-    "a window is half as long": (fold_module, "_trigger", _too_soon, "early"),
+    "a window is half as long": (seeing, "_trigger", _too_soon, "early"),
     "an event is read by what was published last": (Timeline, "at", _as_of_now, "read by what was not in force"),
     "a pause is not heard of": (join_module, "epoch_of", lambda _: _Whatever(), "sent although"),
     "what is published later is not read": (join_module, "epoch_of", lambda _: _Whatever(), "lost"),
@@ -187,7 +187,7 @@ MISTAKES: dict[str, tuple[Any, str, Any, str]] = {
     "dead ticks and letters stay": (SetAside, "redrive", _never_again, "stuck in the queue dead"),
     "a redrive is a new arrival": (redriving, "Message", _new_arrival, "lost"),
     "sweep reads from now on": (sweep_module, "slots_to_read", _from_now_on, "lost"),
-    "nothing is taken back": (fold_module, "_takes_back", lambda *_: False, "not taken back"),
+    "nothing is taken back": (seeing, "takes_back", lambda *_: False, "not taken back"),
 }
 OF_GUESTS: dict[str, tuple[Any, str, Any, str]] = {
     "what a guest did is forgotten": (fold_module, "with_alias", _left_behind, "lost"),

@@ -28,7 +28,7 @@ from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
-from holdfast.core.fold.fold import Limits
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.stored import decode
 from holdfast.core.fold.watches import State
 from holdfast.core.intake.batch import Body

@@ -12,7 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json, Tick, event_key
-from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.plans.hits import Hit, Input, Unreadable
 from holdfast.core.plans.plan import Constant, Plan

@@ -21,7 +21,8 @@ from holdfast.core.explain.replay import Simulation
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.conversions import COUNTED_MS, MOST_EXPOSURES, all_of
 from holdfast.core.fold.fitting import STATE_BYTES, fold_to_fit
-from holdfast.core.fold.fold import Limits, fold, needed_until
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import Limits, needed_until
 from holdfast.core.fold.stored import decision_of, decode, encode
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.rules import Rules

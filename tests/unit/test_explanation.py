@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from holdfast.core.events import event_key
 from holdfast.core.explain.explanation import Explanation, explain
-from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.watches import Decision, State, Trigger, Watch
 from holdfast.core.messages.detail import message_id

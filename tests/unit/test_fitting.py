@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from holdfast.core.events import Event, Json, Tick
+from holdfast.core.fold.deciding import TOO_MANY
 from holdfast.core.fold.fitting import ITEM_BYTES, STATE_BYTES, Folded, fold_to_fit
-from holdfast.core.fold.fold import TOO_MANY
 from holdfast.core.fold.watches import State
 from holdfast.core.plans.hits import Input
 from holdfast.core.plans.plans import Plans

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 
 from holdfast.core.events import Event, Json, Tick
-from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.plans import Plans
 from tests.unit.builders import (

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from holdfast.core.events import Event, Tick
-from holdfast.core.fold.fold import Limits, fold, needed_until
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import Limits, needed_until
 from holdfast.core.fold.merging import MOST_DOUBTS
 from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.watches import Decision, State

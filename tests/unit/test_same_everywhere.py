@@ -22,7 +22,7 @@ from holdfast.aws.tables import revisions
 from holdfast.aws.tables.campaigns import Campaigns, LivePlans, UnknownCampaign
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
-from holdfast.core.fold.fold import Limits
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.intake.batch import Body
 from holdfast.core.plans.plan import Constant, Plan
 from holdfast.services import join as join_module

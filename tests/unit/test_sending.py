@@ -20,7 +20,8 @@ from holdfast.core.events import Event
 from holdfast.core.explain.explanation import explain
 from holdfast.core.explain.replay import Decided, Simulation
 from holdfast.core.fold.asking import FULL, MOST_SENT, Known
-from holdfast.core.fold.fold import fold, needed_until
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import needed_until
 from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.chance import in_control

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from holdfast.core.events import Event, Tick, Tie
 from holdfast.core.explain import replay as simulation
 from holdfast.core.explain.replay import Decided, Simulation
-from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.watches import State
 from holdfast.core.people.people import People, who_is_who
 from holdfast.core.plans.hits import Hit

@@ -21,7 +21,7 @@ from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
 from holdfast.core.events import Json
 from holdfast.core.explain.replay import NO_ARRIVAL, Replay
-from holdfast.core.fold.fold import Limits
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.stored import decode
 from holdfast.core.fold.watches import Decision
 from holdfast.core.intake.batch import Body

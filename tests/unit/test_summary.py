@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json
-from holdfast.core.fold.fold import Limits
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.messages.detail import context, detail, message_id

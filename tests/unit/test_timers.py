@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from holdfast.core.events import Event, Tick
-from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.timers import (
     AHEAD_MS,

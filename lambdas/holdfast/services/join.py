@@ -23,7 +23,7 @@ from holdfast.core.events import Event, Rejected, Tick, Tie
 from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.fitting import fold_to_fit
-from holdfast.core.fold.fold import LIMITS, Limits, needed_until
+from holdfast.core.fold.forgetting import LIMITS, Limits, needed_until
 from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.stored import decode
 from holdfast.core.fold.timers import nomination, nomination_again, schedule

@@ -15,7 +15,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from holdfast.core.events import Json, Tick
 from holdfast.core.fold.asking import Gate, Known
-from holdfast.core.fold.fold import Limits, fold
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.gate.gate import Answer, Withhold
 from holdfast.core.gate.policy import NONE as NO_POLICY

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import outlook
 from holdfast.core.fold.conversions import conversion
-from holdfast.core.fold.fold import DELETED, GONE, PAUSED, TOO_MANY
+from holdfast.core.fold.deciding import DELETED, GONE, PAUSED, TOO_MANY
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
 from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EARLY, LATE, MINUTE, OUTSIDE
 from holdfast.core.messages.detail import message_id

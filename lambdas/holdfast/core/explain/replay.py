@@ -9,7 +9,9 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from holdfast.core.events import AHEAD_MS, Event, Json, ProfileChange, Record, Rejected, Tick, Tie
 from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
-from holdfast.core.fold.fold import Draft, Limits, needed_until
+from holdfast.core.fold.draft import Draft
+from holdfast.core.fold.fold import turn
+from holdfast.core.fold.forgetting import Limits, needed_until
 from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.watches import Decision
 from holdfast.core.people.people import People, who_is_who
@@ -230,7 +232,7 @@ class Simulation(Generic[Told]):
         user = self._user(id_)
         if user.waiting:
             inputs, user.waiting = user.waiting + inputs, None
-        for decision in user.state.turn(inputs, self._plans, now, self._limits, self._known(id_), aliases):
+        for decision in turn(user.state, inputs, self._plans, now, self._limits, self._known(id_), aliases):
             told = self._tell(decision.user or id_, decision)
             self._told.append(((now, by, "" if by == BY_EVENT else id_, self.turn, len(self._told)), told))
         user.needed = NEVER

@@ -17,7 +17,9 @@ from typing import NamedTuple
 from holdfast.core.events import canonical, canonical_bytes
 from holdfast.core.fold.asking import UNKNOWN, Known
 from holdfast.core.fold.conversions import all_of
-from holdfast.core.fold.fold import LIMITS, TOO_MANY, Limits, evict, fold, stage
+from holdfast.core.fold.deciding import TOO_MANY, evict, stage
+from holdfast.core.fold.fold import fold
+from holdfast.core.fold.forgetting import LIMITS, Limits
 from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.stored import encode
 from holdfast.core.fold.watches import Decision, State, Watches
