@@ -508,7 +508,7 @@ MUTATIONS = [
         "arrived - at > plan.max_age",
         "arrived - at >= plan.max_age",
     ),
-    Mutation("values match untrimmed", "paths.py", 'return " ".join(text.split())', "return text", VALUES),
+    Mutation("values match untrimmed", "paths.py", 'trimmed = " ".join(text.split())', "trimmed = text", VALUES),
     Mutation("composed letters are others", "paths.py", 'unicodedata.normalize("NFC", text.', "(text.", VALUES),
     Mutation("what cannot be seen makes a value another", "paths.py", "text.translate(_INVISIBLE)", "text", VALUES),
     Mutation("an amount that is no number is no purchase", "paths.py", "raise Unclear(_not_a_number(", "str((", VALUES),

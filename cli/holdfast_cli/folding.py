@@ -164,7 +164,7 @@ _encode = json.Encoder().encode
 
 # --- All parts together. ---
 
-ROWS = 500
+ROWS = 200
 """Decisions in one block: of each part, one block is in memory."""
 
 

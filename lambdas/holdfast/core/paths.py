@@ -213,7 +213,8 @@ def folded(text: str) -> str:
     """
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
-    return " ".join(text.split())
+    trimmed = " ".join(text.split())
+    return text if trimmed == text else trimmed  # one text in memory, not two
 
 
 def without_case(text: str) -> str:
