@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route
 
 from holdfast.console import models, policy
 from holdfast.console.answers import Refused
-from holdfast.console.desk import Desk as Api
+from holdfast.console.desk.desk import Desk as Api
 from holdfast.core.intake.volume import SHOWN_DAYS
 from holdfast.core.messages import statistics
 from holdfast.core.plans.plans import Plans

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from holdfast.console import models, policy
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
-from holdfast.console.desk import Desk
+from holdfast.console.desk.desk import Desk
 from holdfast.core.messages.statistics import MAX_LENGTH
 from holdfast.services.behind import Asked, Kind
 

@@ -24,7 +24,7 @@ from holdfast.aws.telemetry import Logger
 from holdfast.console.access import Person
 from holdfast.console.answers import Answer, Refused, as_json, content_security_policy, secured
 from holdfast.console.api import routes
-from holdfast.console.desk import Desk
+from holdfast.console.desk.desk import Desk
 from holdfast.console.page import Page
 from holdfast.services.message_data import Lookup
 from holdfast.services.redriving import deliver_again, ended_since, send_again

@@ -1,0 +1,238 @@
+"""Campaigns and the policy: shown, checked, published, taken back; and who did it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from holdfast.aws.tables.activity import Act
+from holdfast.aws.tables.campaigns import UnknownCampaign
+from holdfast.aws.tables.published import Published as Live
+from holdfast.aws.tables.revisions import Conflict
+from holdfast.console import models, policy
+from holdfast.console.answers import Refused
+from holdfast.console.desk.drafts import draft_of, mistake_of, mistakes_of, source_of
+from holdfast.console.desk.ports import SECONDS, Ports, unknown
+from holdfast.core.authoring import text as campaign_text
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.hints import Known, hints
+from holdfast.core.authoring.text import CampaignFileError
+from holdfast.core.plans.plan import Plan
+from holdfast.core.times import format_duration
+from holdfast.services.publishing import Breaking, NoWayBack, Throttled, diff, publish, rollback
+
+
+class CampaignsDesk(Ports):
+    def list_campaigns(self) -> models.Listed:
+        return models.Listed(campaigns=[_row(published) for published in self.campaigns.live()])
+
+    def show(self, campaign: str, revision: int | None) -> models.Shown:
+        live = self._get(campaign)
+        shown = live if revision in {None, live.plan.revision} else self._get(campaign, revision)
+        return models.Shown(
+            id=campaign,
+            revision=shown.plan.revision,
+            live_revision=live.plan.revision,
+            paused=live.plan.paused,
+            published_at=shown.published_at,
+            published_by=shown.by or None,
+            note=shown.note or None,
+            source=shown.source,
+            campaign=_as_json(shown.source),
+            revisions=[_revision(each) for each in self.campaigns.revisions(campaign)],
+        )
+
+    def check(self, draft: models.Drafted) -> models.Checked:
+        try:
+            source = source_of(draft)
+        except CampaignFileError as error:
+            return models.Checked(ok=False, campaign=None, source=draft.source, mistakes=mistakes_of(error), hints=[])
+        said: Any = campaign_text.plain(source.data)
+        told: Any = {"campaign": said if isinstance(said, dict) else None, "source": source.text}
+        try:
+            campaign = campaign_text.validate(source, Campaign)
+        except CampaignFileError as error:
+            return models.Checked(ok=False, mistakes=mistakes_of(error), hints=[], **told)
+        events, profile = self._seen()
+        columns = self._columns() if campaign.catalogs else None
+        found = [source.mistake(*hint) for hint in hints(campaign, Known(events, profile, columns))]
+        return models.Checked(ok=True, mistakes=[], hints=[_hint(each) for each in found], **told)
+
+    def diff(self, draft: models.Drafted) -> models.Diff:
+        campaign = draft_of(draft).campaign
+        ends = time.monotonic() + SECONDS
+        try:
+            plans, left = self.live.current().newest, lambda: time.monotonic() < ends
+            rows = self.lookup.rows(plans.recommenders)
+            found = diff(self.campaigns, self.users, campaign, policy=plans.policy, rows=rows, time_left=left)
+        except UnknownCampaign:
+            return models.Diff(campaign=campaign.id, live=0, changes=[], open=0, complete=True, sentences=[])
+        except Throttled as error:
+            raise Refused(503, "throttled", str(error)) from None
+        told: Any = {**found.to_json(), "sentences": list(found.comparison.sentences())}
+        return models.Diff.model_validate(told)
+
+    def publish(self, campaign: str, asked: models.Publish, by: str) -> models.Published:
+        draft = draft_of(asked, rewrite=True)
+        if draft.campaign.id != campaign:
+            raise Refused(422, "invalid", f"The file is of campaign {draft.campaign.id}, not of {campaign}.")
+        seen, note = asked.seen_revision, asked.note or ""
+        with self._alone(campaign):
+            live, changed = publish(
+                self.campaigns,
+                draft.campaign,
+                draft.source.text,
+                self.clock(),
+                seen=seen,
+                by=by,
+                note=note,
+                breaking=asked.force,
+            )
+        if changed:
+            self._record(by, "published", campaign, revision=live.plan.revision, note=note)
+        return _published(live, changed=changed)
+
+    def pause(self, campaign: str, asked: models.Seen, by: str, *, paused: bool) -> models.Published:
+        with self._alone(campaign):
+            live = self.campaigns.pause(campaign, paused=paused, seen=asked.seen_revision)
+        self._record(by, "paused" if paused else "resumed", campaign, revision=live.plan.revision, note=asked.note)
+        return _published(live, changed=True)
+
+    def delete(self, campaign: str, asked: models.Seen, by: str) -> models.Deleted:
+        with self._alone(campaign):
+            last = self.campaigns.delete(campaign, seen=asked.seen_revision)
+        self._record(by, "deleted", campaign, revision=last.plan.revision, note=asked.note)
+        return models.Deleted(id=campaign, revision=last.plan.revision)
+
+    def rollback(self, campaign: str, asked: models.Rollback, by: str) -> models.Published:
+        seen, note = asked.seen_revision, asked.note or ""
+        try:
+            with self._alone(campaign):
+                live, changed, _ = rollback(
+                    self.campaigns,
+                    campaign,
+                    self.clock(),
+                    to=asked.to,
+                    seen=seen,
+                    by=by,
+                    note=note,
+                    breaking=asked.force,
+                )
+        except NoWayBack as error:
+            raise Refused(422, "no_way_back", str(error)) from None
+        if changed:
+            self._record(by, "rolled back", campaign, revision=live.plan.revision, note=note)
+        return _published(live, changed=changed)
+
+    def acts(self) -> models.Activity:
+        return models.Activity(acts=[_act(each) for each in self.activity.latest()])
+
+    def publish_policy(self, asked: models.PublishPolicy, by: str) -> models.PolicyPublished:
+        published = policy.publish(self.policies, asked, self.clock(), by)
+        if published.changed:
+            self._record(by, "published", "policy", revision=published.revision, note=asked.note)
+        return published
+
+    def rollback_policy(self, asked: models.Rollback, by: str) -> models.PolicyPublished:
+        published = policy.rollback(self.policies, asked, self.clock(), by)
+        if published.changed:
+            self._record(by, "rolled back", "policy", revision=published.revision, note=asked.note)
+        return published
+
+    def _alone(self, campaign: str) -> _Alone:
+        return _Alone(self, campaign)
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """Tells a lost race with what won it, and that there is no such campaign."""
+
+    desk: CampaignsDesk
+    campaign: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> Literal[False]:
+        if isinstance(error, UnknownCampaign):
+            raise unknown(error) from None
+        if isinstance(error, Breaking):
+            raise Refused(
+                409,
+                "breaking",
+                f"Consumers of the messages would break: {error}. To do it all the same, send force.",
+                breaking=error.what,
+            ) from None
+        if isinstance(error, Conflict):
+            live = self.desk.campaigns.find(self.campaign)
+            revision = live.plan.revision if live else 0
+            raise Refused(
+                409,
+                "conflict",
+                f"Somebody else changed {self.campaign} in the meantime: revision {revision} is live now. Look at what"
+                " it says, then decide.",
+                live_revision=revision,
+                paused=bool(live and live.plan.paused),
+            ) from None
+        return False
+
+
+def _as_json(source: str) -> dict[str, Any] | None:
+    """A published file as it stands, whether today's rules take it or not."""
+    try:
+        data = campaign_text.plain(campaign_text.parse(source).data)
+    except CampaignFileError:
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _act(act: Act) -> models.Act:
+    return models.Act(
+        at=act.at,
+        by=act.by or None,
+        action=act.action,
+        of=act.of,
+        revision=act.revision,
+        count=act.number,
+        note=act.note or None,
+    )
+
+
+def _revision(published: Live[Plan]) -> models.Revision:
+    return models.Revision(
+        revision=published.plan.revision,
+        published_at=published.published_at,
+        published_by=published.by or None,
+        note=published.note or None,
+    )
+
+
+def _row(live: Live[Plan]) -> models.Row:
+    plan = live.plan
+    return models.Row(
+        id=plan.id,
+        name=plan.name,
+        revision=plan.revision,
+        paused=plan.paused,
+        published_at=live.published_at,
+        published_by=live.by or None,
+        did=[plan.names.get(key, key) for key in plan.did],
+        did_not=[plan.names.get(key, key) for key in plan.did_not],
+        within=format_duration(plan.within),
+        one_per="user" if plan.summary else "value",
+    )
+
+
+def _published(live: Live[Plan], *, changed: bool) -> models.Published:
+    return models.Published(
+        id=live.plan.id,
+        revision=live.plan.revision,
+        paused=live.plan.paused,
+        published_at=live.published_at,
+        changed=changed,
+    )
+
+
+def _hint(mistake: campaign_text.Mistake) -> models.Hint:
+    return models.Hint.model_validate(mistake_of(mistake).model_dump(exclude={"template_line", "template_column"}))
