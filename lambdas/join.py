@@ -63,9 +63,9 @@ def build() -> Join:
         limits=Limits(waiting=settings.queue_retention_seconds * 1000),
         shards=settings.timer_shards,
         rules=Rules.of(settings.nobody, settings.cloudevent_subject),
-        observer=Observer(Observations(dynamodb, settings.campaigns_table), now_ms),
-        tail=Tail(Tails(dynamodb, settings.campaigns_table), now_ms),
-        volume=Volume(Volumes(dynamodb, settings.campaigns_table), now_ms),
+        observer=Observer(Observations(dynamodb, settings.campaigns_table), now_ms, seconds_left=time_left),
+        tail=Tail(Tails(dynamodb, settings.campaigns_table), now_ms, seconds_left=time_left),
+        volume=Volume(Volumes(dynamodb, settings.campaigns_table), now_ms, seconds_left=time_left),
         historian=Historian(
             Recorder(lambda: quick_client("firehose"), settings.history_stream, seconds_left=time_left)
         ),

@@ -11,10 +11,12 @@ import pytest
 from msgspec import to_builtins
 from typer.testing import CliRunner
 
+from holdfast.aws.retry import CALL_SECONDS
 from holdfast.aws.tables import tail as tail_table
 from holdfast.aws.tables.revisions import EPOCH
-from holdfast.aws.tables.shapes import Observations
+from holdfast.aws.tables.shapes import Observations, Observer
 from holdfast.aws.tables.tail import KEPT_MS, LEASE_MS, MOST, TAIL, Tails, TooMany
+from holdfast.aws.tables.volume import Volume, Volumes
 from holdfast.core.intake.shapes import Seen
 from holdfast.core.intake.tail import MAX_LINES, MAX_VALUE, Line, mark
 from holdfast.services.join import Join
@@ -63,6 +65,24 @@ def test_while_nobody_looks_on_a_batch_costs_not_one_call_more(world: World, joi
         each.take([world.body(world.added(f"hat {number}"))])
         calls.append(dict(world.dynamodb.calls))
     assert calls[0] == calls[1]
+
+
+def test_with_little_time_left_nothing_is_written_that_only_helps_people(world: World, tails: Tails) -> None:
+    dynamodb: Any = world.dynamodb
+    observations, volumes, left = Observations(dynamodb, "campaigns"), Volumes(dynamodb, "campaigns"), CALL_SECONDS - 1
+    helps: dict[str, Any] = {
+        "tail": Tail(tails, lambda: world.now, seconds_left=lambda: left),
+        "observer": Observer(observations, lambda: world.now, seconds_left=lambda: left),
+        "volume": Volume(volumes, lambda: world.now, seconds_left=lambda: left),
+    }
+    join = world.join(**helps)
+    tails.ask("t")
+    assert join.take([world.body(world.added())]) == []
+    assert (told(tails), observations.read(), volumes.read("0", "9")) == ([], {}, {})
+    left = 3 * CALL_SECONDS
+    join.take([world.body(world.added("hat"))])
+    assert (len(told(tails)), len(observations.read())) == (1, 1)
+    assert [sum(each.values()) for each in volumes.read("0", "9").values()] == [2]
 
 
 def test_a_batch_that_is_shown_costs_one_write_and_no_read(world: World, join: Join, tails: Tails) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from holdfast.aws.retry import CALL_SECONDS, SecondsLeft, plenty
 from holdfast.aws.tables.tail import Tails, wanted
 from holdfast.core.intake.batch import Body, Parsed, Reject
 from holdfast.core.intake.fields import Rules
@@ -22,9 +23,10 @@ APART_MS = 1_000
 class Tail:
     """The lines that join shows of its batches."""
 
-    def __init__(self, tails: Tails, clock: Callable[[], int]) -> None:
+    def __init__(self, tails: Tails, clock: Callable[[], int], *, seconds_left: SecondsLeft = plenty) -> None:
         self._tails = tails
         self._clock = clock
+        self._seconds_left = seconds_left
         self._wanted: Sequence[Wanted] = ()
         self._after: dict[str, int] = {}
         self._missed: Counter[str] = Counter()
@@ -58,7 +60,7 @@ class Tail:
             if not shown:
                 continue
             self._missed[each.id] += len(shown) + more
-            if now < self._after.get(each.id, 0):
+            if now < self._after.get(each.id, 0) or self._seconds_left() < CALL_SECONDS:
                 continue
             self._after[each.id] = now + PAUSE_MS
             self._tails.write(each.id, shown, self._missed[each.id] - len(shown), now)

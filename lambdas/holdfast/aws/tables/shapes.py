@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from holdfast.aws.retry import CALL_SECONDS, SecondsLeft, plenty
 from holdfast.core.events import Event
 from holdfast.core.intake.shapes import Observed, Seen
 
@@ -53,9 +54,12 @@ class Observations:
 class Observer:
     """The names and shapes that join sees. It writes those that are new: none, once all are known."""
 
-    def __init__(self, observations: Observations, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, observations: Observations, clock: Callable[[], int], *, seconds_left: SecondsLeft = plenty
+    ) -> None:
         self._observations = observations
         self._clock = clock
+        self._seconds_left = seconds_left
         self._observed = Observed()
         self._paused_until = 0
 
@@ -63,16 +67,19 @@ class Observer:
         self._observed.see(event)
 
     def note(self) -> int:
-        """Write the news, and return how many were dropped beyond the bounds since last time. Raises what AWS raises.
+        """Write the news, as far as there is time, and return how many were dropped beyond the bounds since last time.
+        Raises what AWS raises.
 
         What the table has is read first, so a container that begins does not write what others wrote, and the bounds
         hold for all of them together (but for what is written between one's reading and writing).
         """
         observed, now = self._observed, self._clock()
-        if observed.news and now >= self._paused_until:
+        if observed.news and now >= self._paused_until and self._seconds_left() >= 2 * CALL_SECONDS:
             self._paused_until = now + PAUSE_MS
             observed.learn(self._observations.read())
             for key, seen in list(islice(observed.news.items(), WRITES)):
+                if self._seconds_left() < CALL_SECONDS:
+                    break
                 self._observations.note(key, seen)
                 observed.noted(key)
             self._paused_until = 0

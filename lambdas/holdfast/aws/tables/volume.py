@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from holdfast.aws.retry import CALL_SECONDS, SecondsLeft, plenty
 from holdfast.core.intake.batch import Parsed
 from holdfast.core.intake.volume import OTHERS, Held, bounded
 
@@ -65,9 +66,10 @@ class Volume:
     counted exactly, and of much the last minute of a container is lost.
     """
 
-    def __init__(self, volumes: Volumes, clock: Callable[[], int]) -> None:
+    def __init__(self, volumes: Volumes, clock: Callable[[], int], *, seconds_left: SecondsLeft = plenty) -> None:
         self._volumes = volumes
         self._clock = clock
+        self._seconds_left = seconds_left
         self._held = Held()
         self._after = 0
         self._written: dict[str, Collection[str]] = {}
@@ -76,7 +78,7 @@ class Volume:
         self._held.count(batch, failed)
 
     def note(self) -> None:
-        """Write what is held, if it is time. Raises what AWS raises: what was not written is held on.
+        """Write what is held, if it is time and there is time. Raises what AWS raises: what was not written is held on.
 
         A day is read before it is written for the first time, so that its bound holds for all containers together (but
         for what is written between one's reading and writing).
@@ -86,6 +88,8 @@ class Volume:
             return
         self._after = now + APART_MS
         for day, held in [*self._held.days.items()]:
+            if self._seconds_left() < 2 * CALL_SECONDS:
+                return
             if day not in self._written:
                 self._written[day] = self._volumes.read(day, day).get(day, Counter()).keys() - {OTHERS}
             self._written[day] = self._volumes.add(day, bounded(held, self._written[day]))
