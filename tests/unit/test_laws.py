@@ -254,6 +254,10 @@ def test_law_3_whether_an_event_is_history_does_not_depend_on_when_it_is_folded(
     assert encode(history.state) == encode(other.state)
 
 
+_events_of_a_day = st.lists(events(NAMES), max_size=4)
+"""Made once, as a strategy is looked through before it is first drawn from."""
+
+
 @st.composite
 def _days(draw: st.DrawFn) -> list[tuple[int, list[Event | Tick]]]:
     """Batches of events and ticks, and when each is folded: ever later."""
@@ -261,7 +265,7 @@ def _days(draw: st.DrawFn) -> list[tuple[int, list[Event | Tick]]]:
     days = []
     for _ in range(draw(st.integers(1, 6))):
         now += draw(st.integers(0, 5))
-        batch: list[Event | Tick] = list(draw(st.lists(events(NAMES), max_size=4)))
+        batch: list[Event | Tick] = list(draw(_events_of_a_day))
         if draw(st.booleans()):
             batch.append(a_tick(minute(now)))
         days.append((minute(now), batch))

@@ -250,15 +250,17 @@ HORIZON = 20
 @st.composite
 def changes(draw: st.DrawFn) -> ProfileChange:
     at = draw(st.integers(0, 12))
-    value: Any = draw(
-        st.sampled_from([None, 0, 10, 0.5, "a", ["a"], ["b", "a"]])
-        | st.builds(lambda n: Operation("incr", n), st.sampled_from([1, -2, 0.1, 0.7]))
-        | st.builds(Operation, st.sampled_from(["add", "remove"]), _some_items)
-    )
+    value: Any = draw(_values)
     return a_change(at, id=draw(st.sampled_from(["", "", "e-1", "e-2", "e-3"])), **{draw(st.sampled_from("xy")): value})
 
 
 _some_items: st.SearchStrategy[list[Any]] = st.lists(st.sampled_from(["a", "b", 1]), min_size=1, max_size=2)
+_values: st.SearchStrategy[Any] = (
+    st.sampled_from([None, 0, 10, 0.5, "a", ["a"], ["b", "a"]])
+    | st.builds(lambda n: Operation("incr", n), st.sampled_from([1, -2, 0.1, 0.7]))
+    | st.builds(Operation, st.sampled_from(["add", "remove"]), _some_items)
+)
+"""Made once, as a strategy is looked through before it is first drawn from."""
 
 
 def expected(of: Iterable[ProfileChange]) -> dict[str, Json]:
