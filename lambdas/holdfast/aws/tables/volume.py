@@ -84,13 +84,16 @@ class Volume:
         for what is written between one's reading and writing).
         """
         now = self._clock()
-        if not self._held.days or now < self._after:
+        if not self._held.days or now < self._after or not self._has_time():
             return
         self._after = now + APART_MS
         for day, held in [*self._held.days.items()]:
-            if self._seconds_left() < 2 * CALL_SECONDS:
+            if not self._has_time():
                 return
             if day not in self._written:
                 self._written[day] = self._volumes.read(day, day).get(day, Counter()).keys() - {OTHERS}
             self._written[day] = self._volumes.add(day, bounded(held, self._written[day]))
             del self._held.days[day]
+
+    def _has_time(self) -> bool:
+        return self._seconds_left() >= 2 * CALL_SECONDS
