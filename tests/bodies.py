@@ -230,7 +230,9 @@ def _holds_nothing(data: Any) -> bool:
         found = [data[name] for name in ("d", "batch", "users", "detail", "data", "Message") if name in data]
         if not found:
             return False
-        data = json.loads(found[0]) if isinstance(found[0], str) else found[0]
+        data = found[0]
+    if isinstance(data, str):  # JSON in a text
+        return data.lstrip().startswith(("[", "{")) and _holds_nothing(json.loads(data))
     return isinstance(data, dict | list) and all(map(_holds_nothing, data))
 
 
