@@ -40,8 +40,8 @@ The books are read by `test_deployed` before `test_set_aside` has something deli
 one group, and in this order.
 """
 LONGEST_FIRST = ["upgrade", "browser", "e2e", "e2e, waiting for windows", "infrastructure", "pictures", "packaging"]
-WAITING = ("tests/e2e", "tests/browser", "tests")
-"""Most of the time they wait: for a window, a queue, a page."""
+WAITING = {"tests/e2e", "tests/browser"}
+"""Folders of nothing but groups that wait, most of the time: for a window, a queue, a page."""
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
@@ -66,9 +66,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Togethe
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One for each core, and four more where tests wait rather than compute."""
-    cores = os.cpu_count() or 2
-    return cores + 4 if {each.rstrip("/") for each in config.args} & {*WAITING} else cores
+    """One for each core, and two more where some tests wait while others compute; where all wait, one for each group.
+
+    Each worker imports and collects all tests that were asked for, which takes seconds: so none is without work.
+    """
+    cores, asked = os.cpu_count() or 2, {each.rstrip("/") for each in config.args}
+    if asked <= WAITING:
+        return len({group for start, group in TOGETHER.items() if any(start.startswith(each) for each in asked)})
+    return cores + 2 if "tests" in asked else cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
