@@ -40,6 +40,8 @@ The books are read by `test_deployed` before `test_set_aside` has something deli
 one group, and in this order.
 """
 LONGEST_FIRST = ["upgrade", "browser", "e2e", "e2e, waiting for windows", "infrastructure", "pictures", "packaging"]
+LONGEST_FIRST += [f"tests/unit/test_{name}.py" for name in ("laws", "simulating", "timers", "bench")]
+"""So that in the end no worker has much left that the others could not share."""
 WAITING = {"tests/e2e", "tests/browser"}
 """Folders of nothing but groups that wait, most of the time: for a window, a queue, a page."""
 
@@ -54,11 +56,13 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid) or nodeid.partition("::")[0]
+        return _scope(nodeid)
 
 
-def _group(nodeid: str) -> str:
-    return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), "")
+def _scope(nodeid: str) -> str:
+    """The group, or the file."""
+    groups = (group for start, group in TOGETHER.items() if nodeid.startswith(start))
+    return next(groups, nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
@@ -66,19 +70,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Togethe
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One for each core, and two more where some tests wait while others compute; where all wait, one for each group.
+    """One for each core, and four more where some tests wait while others compute; where all wait, one for each group.
 
     Each worker imports and collects all tests that were asked for, which takes seconds: so none is without work.
     """
     cores, asked = os.cpu_count() or 2, {each.rstrip("/") for each in config.args}
     if asked <= WAITING:
         return len({group for start, group in TOGETHER.items() if any(start.startswith(each) for each in asked)})
-    return cores + 2 if "tests" in asked else cores
+    return cores + 4 if "tests" in asked else cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {group: number for number, group in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: place.get(_group(item.nodeid), len(place)))
+    items.sort(key=lambda item: place.get(_scope(item.nodeid), len(place)))
 
 
 def pytest_collection_finish() -> None:
