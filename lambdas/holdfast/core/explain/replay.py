@@ -139,7 +139,10 @@ class Simulation(Generic[Told]):
         plans, user, now = self._plans, self.person(event.user), self.now
         event = Event(event.user, event.name, event.at, now, event.properties, event.id)
         hits, problems = plans.read(event)
-        self._take(user, hits, [*hits, *plans.seen(event), *(each.doubt for each in problems if each.doubt)])
+        inputs: list[Input] = [*hits, *plans.seen(event)]
+        if problems:
+            inputs += [each.doubt for each in problems if each.doubt]
+        self._take(user, hits, inputs)
         return problems
 
     def person(self, id_: str) -> str:

@@ -68,7 +68,8 @@ class Draft:
     def drop(self, place: str) -> None:
         """Nothing is left there."""
         del self.watches[place]
-        self.before = {each: watches for each, watches in self.before.items() if each != place}
+        if place in self.before:
+            self.before = {each: watches for each, watches in self.before.items() if each != place}
 
 
 def rest_of(state: State) -> State:

@@ -40,7 +40,9 @@ def see(hit: Hit, watches: Watches, draft: Draft, now: int) -> list[Decision]:
             watches.put(key, completed(watch, parts, plan))
         if everything:
             ends_of(draft).put(hit.campaign, key, watches)
-    return decisions + _take_back_newer(hit, draft, now)
+    if hit.opens and (hit.part == EXIT or hit.every) and draft.spaces:
+        decisions += _take_back_newer(hit, draft, now)
+    return decisions
 
 
 def ends_of(draft: Draft) -> Ends:
@@ -49,8 +51,6 @@ def ends_of(draft: Draft) -> Ends:
 
 def _take_back_newer(hit: Hit, draft: Draft, now: int) -> list[Decision]:
     """Take back what newer spaces sent for a value, if this exit of an older one comes too late to prevent it."""
-    if not hit.opens or not (hit.part == EXIT or hit.every) or not draft.spaces:
-        return []
     decisions: list[Decision] = []
     for place, watches in draft.places(campaign_of(hit.campaign)).items():
         for key, watch in watches.items():
