@@ -10,6 +10,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.busy import CAMPAIGN, NOW
 from tests.browser.desk import Desk
+from tests.browser.test_looks import SETTLED
 
 FIRST_NAME = [{"insert": "Profile.first_name", "label": "first_name", "note": "string"}]
 NAME = [{"insert": "Campaign.name", "label": "name", "note": "of this campaign"}]
@@ -52,7 +53,7 @@ def test_a_menu_that_nobody_waits_for_does_not_open(sit_down_busy: Callable[...,
     desk.write("title", "@first")
     desk.press("Escape")
     see()
-    desk.page.wait_for_timeout(500)
+    desk.page.evaluate(SETTLED)
     expect(desk.page.get_by_role("option")).to_have_count(0)
     desk.page.get_by_role("button", name="Insert a property into Value of title").click()
     expect(desk.page.get_by_role("option", name="first_name")).to_be_visible()
@@ -68,9 +69,10 @@ def begins_empty(desk: Desk) -> Callable[[], None]:
 
     def see() -> None:
         profile.append({"name": "first_name", "types": ["string"]})
-        with desk.page.expect_response("**/api/suggestions"):
+        with desk.page.expect_response("**/api/suggestions") as answered:
             desk.page.clock.set_fixed_time((NOW + 60_000) / 1000)
             desk.page.evaluate("dispatchEvent(new Event('focus'))")
+        answered.value.finished()
 
     names = {"days": [], "events": [], "others": [], "profile": profile}
     desk.page.route("**/api/seen", lambda route: route.fulfill(json=names))

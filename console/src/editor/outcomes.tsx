@@ -2,7 +2,7 @@
 // plain dashboard would claim.
 
 import type { Comparison, Followed } from "../api.js";
-import { number } from "../ui/parts.js";
+import { FiguresTable, number } from "../ui/parts.js";
 import { words } from "../words.js";
 
 const TONES: Record<Comparison["verdict"], string> = {
@@ -25,23 +25,19 @@ export function Difference({ of }: { of: Comparison }) {
       <div class="body stack">
         <p class="verdict">{sentence}</p>
         {some && (
-          <div class="scrolls" role="region" aria-label={words.outcome.groups} tabIndex={0}>
-            <table class="figures-table">
-              <thead>
-                <tr>
-                  <th scope="col">{words.outcome.group}</th>
-                  <th scope="col">{words.outcome.users}</th>
-                  <th scope="col">{words.outcome.converted}</th>
-                  <th scope="col">{words.outcome.share}</th>
-                  <th scope="col">{words.outcome.amount(currency)}</th>
-                </tr>
-              </thead>
-              <tbody>
-                <Line name={words.outcome.treated(of.variant)} of={treated} />
-                <Line name={words.outcome.against(of.against)} of={control} />
-              </tbody>
-            </table>
-          </div>
+          <FiguresTable
+            label={words.outcome.groups}
+            columns={[
+              words.outcome.group,
+              words.outcome.users,
+              words.outcome.converted,
+              words.outcome.share,
+              words.outcome.amount(currency),
+            ]}
+          >
+            <Line name={words.outcome.treated(of.variant)} of={treated} />
+            <Line name={words.outcome.against(of.against)} of={control} />
+          </FiguresTable>
         )}
         {some && treated.users > 0 && control.users > 0 && (
           <p class="help">
@@ -99,28 +95,19 @@ export function Conversions({ rows }: { rows: Followed[] }) {
       <div class="body">
         {rows.length === 0 && <p class="help">{words.outcome.none}</p>}
         {rows.length > 0 && (
-          <div class="scrolls" role="region" aria-label={words.outcome.title} tabIndex={0}>
-            <table class="figures-table">
-              <thead>
-                <tr>
-                  <th scope="col">{words.outcome.group}</th>
-                  <th scope="col">{words.outcome.messages}</th>
-                  <th scope="col">{words.outcome.converted}</th>
-                  <th scope="col">{words.outcome.amount(null)}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {summed(rows).map((each) => (
-                  <tr key={`${each.variant} ${each.group} ${each.currency}`}>
-                    <th scope="row">{words.outcome.arm(each.variant, each.group)}</th>
-                    <td>{number(each.messages)}</td>
-                    <td>{number(each.converted)}</td>
-                    <td>{`${words.outcome.money(each.amount)} ${each.currency}`.trim()}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <FiguresTable
+            label={words.outcome.title}
+            columns={[words.outcome.group, words.outcome.messages, words.outcome.converted, words.outcome.amount(null)]}
+          >
+            {summed(rows).map((each) => (
+              <tr key={`${each.variant} ${each.group} ${each.currency}`}>
+                <th scope="row">{words.outcome.arm(each.variant, each.group)}</th>
+                <td>{number(each.messages)}</td>
+                <td>{number(each.converted)}</td>
+                <td>{`${words.outcome.money(each.amount)} ${each.currency}`.trim()}</td>
+              </tr>
+            ))}
+          </FiguresTable>
         )}
       </div>
     </section>

@@ -11,12 +11,13 @@ import { freeSlug } from "../draft/slug.js";
 import { type Form, placeIn, type Read, read } from "../draft/text.js";
 import { go, to } from "../router.js";
 import { useShared } from "../ui/memo.js";
-import { Empty, Failed, Notice, Skeleton, toast } from "../ui/parts.js";
+import { Empty, Failed, Skeleton, toast } from "../ui/parts.js";
 import { words } from "../words.js";
 import { Head } from "./head.js";
 import { History } from "./history.js";
 import { leadTo } from "./lead.js";
 import { useCheck } from "./live.js";
+import { Newer } from "./newer.js";
 import { Publish } from "./publish.js";
 import { usePublishing, usePublishKeys } from "./publishing.js";
 import { Report } from "./report.js";
@@ -79,7 +80,7 @@ type EditingProps = { name: string; tab: string; me: Me; live: Published | null;
 function Editing({ name, tab, me, live, reload }: EditingProps) {
   const readOnly = !me.may_edit;
   const drafting = useDraft(name, live);
-  const { draft, changed, edit, steps } = drafting;
+  const { draft, edit, steps } = drafting;
   const now: Read = useMemo(() => read(draft.source), [draft.source]);
   const good = useRef<Form | null>(now.form);
   if (now.form) good.current = now.form;
@@ -153,19 +154,7 @@ function Editing({ name, tab, me, live, reload }: EditingProps) {
         test={() => setDialog("test")}
       />
       {live && <Tabs name={name} tab={tab} />}
-      {live && draft.seen !== live.revision && changed && (
-        <Notice kind="warn">
-          <span class="grow">{words.editor.newer(live.revision, draft.seen, live.published_by ?? "")}</span>
-        </Notice>
-      )}
-      {drafting.elsewhere && (
-        <Notice kind="warn">
-          <span class="grow">{words.editor.elsewhere}</span>
-          <button type="button" class="button tiny" onClick={drafting.takeElsewhere}>
-            {words.editor.takeElsewhere}
-          </button>
-        </Notice>
-      )}
+      <Newer drafting={drafting} live={live} />
       {tab === "numbers" && <Report id={name} counts={countsConversions(live)} />}
       {tab === "history" && live && (
         <History

@@ -13,6 +13,7 @@ import { words } from "../words.js";
 import { YamlField } from "./fields.js";
 import { History } from "./history.js";
 import { useAnswer } from "./live.js";
+import { Newer } from "./newer.js";
 import { usePublishing, usePublishKeys } from "./publishing.js";
 import { type Drafting, useDraft, useUndoKeys } from "./use-draft.js";
 
@@ -46,7 +47,7 @@ function Editing({ policy, me, reload }: Props) {
   const { live_revision: revision, source } = policy;
   const live = useMemo(() => (revision ? { source: source ?? "", revision } : null), [source, revision]);
   const drafting = useDraft(POLICY, live, words.policy.start);
-  const { draft, changed, edit, steps } = drafting;
+  const { draft, edit, steps } = drafting;
   const check = useAnswer<PolicyChecked>("/policy/check", { source: draft.source }, 120);
   const mistakes = check.data?.mistakes ?? [];
   const [line, setLine] = useState<number | null>(null);
@@ -63,19 +64,7 @@ function Editing({ policy, me, reload }: Props) {
   return (
     <main id="main" class="stack wide" tabIndex={-1}>
       <Head {...{ policy, me, drafting, publish }} />
-      {live && draft.seen !== live.revision && changed && (
-        <Notice kind="warn">
-          <span class="grow">{words.editor.newer(live.revision, draft.seen, policy.published_by ?? "")}</span>
-        </Notice>
-      )}
-      {drafting.elsewhere && (
-        <Notice kind="warn">
-          <span class="grow">{words.editor.elsewhere}</span>
-          <button type="button" class="button tiny" onClick={drafting.takeElsewhere}>
-            {words.editor.takeElsewhere}
-          </button>
-        </Notice>
-      )}
+      <Newer drafting={drafting} live={live && { ...live, published_by: policy.published_by }} />
       <section class="card" aria-label={words.policy.title} data-edits>
         <div class="body first stack">
           <YamlField

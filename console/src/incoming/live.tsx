@@ -7,7 +7,7 @@ import { Typed } from "../editor/form/typed.js";
 import { to } from "../router.js";
 import { Icon } from "../ui/icons.js";
 import { memo } from "../ui/memo.js";
-import { Empty, Notice, Time } from "../ui/parts.js";
+import { Empty, FiguresTable, Notice, Time } from "../ui/parts.js";
 import { Picker } from "../ui/picker.js";
 import { words } from "../words.js";
 import { lastValues, type Row, type Share, shapeOf, sharesOf, touchOf, type Wanted } from "./records.js";
@@ -132,34 +132,30 @@ function Shares({ of, event, last }: { of: Share[]; event: string; last: Map<str
         <h2 class="grow wraps">{words.incoming.shares(event)}</h2>
       </header>
       <div class="body">
-        <div class="scrolls" role="region" aria-label={words.incoming.shares(event)} tabIndex={0}>
-          <table class="figures-table">
-            <thead>
-              <tr>
-                <th scope="col">{words.incoming.property}</th>
-                <th scope="col">{words.incoming.types}</th>
-                <th scope="col">{words.incoming.share}</th>
-                {last.size > 0 && <th scope="col">{words.incoming.lastValues}</th>}
-              </tr>
-            </thead>
-            <tbody>
-              {of.map(({ path, types, share }) => (
-                <tr key={path}>
-                  <th scope="row">
-                    <code>{path}</code>
-                  </th>
-                  <td>{types.join(", ")}</td>
-                  <td>{words.outcome.percent(share)}</td>
-                  {last.size > 0 && (
-                    <td>
-                      <Values of={last.get(path)} />
-                    </td>
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <FiguresTable
+          label={words.incoming.shares(event)}
+          columns={[
+            words.incoming.property,
+            words.incoming.types,
+            words.incoming.share,
+            ...(last.size ? [words.incoming.lastValues] : []),
+          ]}
+        >
+          {of.map(({ path, types, share }) => (
+            <tr key={path}>
+              <th scope="row">
+                <code>{path}</code>
+              </th>
+              <td>{types.join(", ")}</td>
+              <td>{words.outcome.percent(share)}</td>
+              {last.size > 0 && (
+                <td>
+                  <Values of={last.get(path)} />
+                </td>
+              )}
+            </tr>
+          ))}
+        </FiguresTable>
       </div>
     </section>
   );

@@ -41,6 +41,34 @@ export function Empty({ icon, title, children }: { icon: IconName; title: string
   );
 }
 
+/** A table of figures: where it is wider than its place it scrolls. The first column is of names. */
+export function FiguresTable({
+  label,
+  columns,
+  children,
+}: {
+  label: string;
+  columns: string[];
+  children: ComponentChildren;
+}) {
+  return (
+    <div class="scrolls" role="region" aria-label={label} tabIndex={0}>
+      <table class="figures-table">
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th scope="col" key={column}>
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
 /** In the place and of the height of what is still on its way. */
 export function Skeleton({ height, count = 1 }: { height: string; count?: number }) {
   return (

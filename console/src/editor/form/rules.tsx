@@ -1,6 +1,6 @@
 // What stands between due and sent, and whether it works. All of it may be left out: a part is closed where nothing is said.
 
-import type { ComponentChildren } from "preact";
+import { type ComponentChildren, Fragment } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import type { CampaignRow } from "../../api.js";
@@ -131,6 +131,11 @@ const zones = (): Option[] => [
   ...options(Intl.supportedValuesOf("timeZone")),
 ];
 
+const ENDS = [
+  { of: "from", label: "fromLabel", placeholder: "00:00" },
+  { of: "to", label: "toLabel", placeholder: "24:00" },
+] as const;
+
 function HoursOf({ form, edit, mistaken, readOnly }: Props) {
   const { hours } = form.rules;
   const known = useMemo(zones, []);
@@ -149,26 +154,20 @@ function HoursOf({ form, edit, mistaken, readOnly }: Props) {
       <legend>{words.rules.hours}</legend>
       <div class="row">
         <span class="row small">
-          {words.rules.from}
-          <span class="short">
-            <Typed
-              label={words.rules.fromLabel}
-              value={hours.from}
-              placeholder="00:00"
-              disabled={readOnly}
-              set={(value) => set("from", value)}
-            />
-          </span>
-          {words.rules.to}
-          <span class="short">
-            <Typed
-              label={words.rules.toLabel}
-              value={hours.to}
-              placeholder="24:00"
-              disabled={readOnly}
-              set={(value) => set("to", value)}
-            />
-          </span>
+          {ENDS.map(({ of, label, placeholder }) => (
+            <Fragment key={of}>
+              {words.rules[of]}
+              <span class="short">
+                <Typed
+                  label={words.rules[label]}
+                  value={hours[of]}
+                  placeholder={placeholder}
+                  disabled={readOnly}
+                  set={(value) => set(of, value)}
+                />
+              </span>
+            </Fragment>
+          ))}
         </span>
         <span class="grow" />
         {!readOnly && (
