@@ -7,9 +7,9 @@ none. Values are compared as conditions compare them: `"89.00"` is 89. Sorted, w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 
 from holdfast.core.templates.bounds import Withheld, text
 from holdfast.core.templates.comparing import equal
@@ -28,13 +28,12 @@ def items(value: object) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _flat(value: object) -> Iterator[object]:
+def _flat(value: object) -> Sequence[object]:
     """The items, and those of the lists among them: a `map` may have made lists of lists."""
-    for each in items(value):
-        if isinstance(each, list | tuple):
-            yield from _flat(each)
-        else:
-            yield each
+    listed = items(value)
+    if not any(isinstance(each, list | tuple) for each in listed):
+        return listed
+    return [one for each in listed for one in (_flat(each) if isinstance(each, list | tuple) else (each,))]
 
 
 def property_of(item: object, name: object) -> object:
@@ -115,6 +114,8 @@ def _unlike(values: list[object]) -> tuple[object, object]:
 def sum_(value: object, name: object = None) -> int | float:
     """Exact. What is absent counts nothing; a text that is a number is one."""
     listed = list(_flat(value)) if name is None else [property_of(each, name) for each in _flat(value)]
+    if all(type(each) is int for each in listed):
+        return sum(cast("list[int]", listed))
     total = sum((_exact(each) for each in listed if each is not None), Decimal(0))
     whole = abs(total) < MAX_NUMBER and not any(isinstance(each, float) for each in listed) and total % 1 == 0
     return int(total) if whole else float(total)
