@@ -1,6 +1,6 @@
 // Where one is stands in the address's fragment: `#/campaigns/abandoned-cart`. Any server of static files will do.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export type Route = { page: string; path: string[]; query: URLSearchParams };
 
@@ -33,7 +33,8 @@ export const replace = (address: string): void => {
 
 export function useRoute(): Route {
   const [now, set] = useState(() => routeOf(location.hash));
-  useEffect(() => {
+  // At once: an address that changes between what is drawn and an effect would be missed.
+  useLayoutEffect(() => {
     const changed = (): void => {
       set(routeOf(location.hash));
       window.scrollTo(0, 0);

@@ -39,12 +39,13 @@ def record(**more: Any) -> dict[str, Any]:
 
 
 def look_on(desk: Desk, *records: dict[str, Any], place: str = "#/incoming/live") -> Api:
-    """At a page whose time a test may hurry on."""
+    """At a page whose time a test may hurry on, and which has asked for the first time."""
     desk.page.clock.install(time=NOW / 1000)
     desk.page.evaluate(COUNT)
     api = Api(desk)
     api.records = list(records)
-    desk.go(place)
+    with desk.page.expect_response("**/api/tail"):
+        desk.go(place)
     expect(desk.page.get_by_text("Looking on.", exact=True)).to_be_visible()
     return api
 
@@ -152,6 +153,22 @@ def test_nothing_is_asked_for_once_nobody_looks_on(sit_down_busy: Callable[..., 
 SEEN = "Object.defineProperty(document, 'visibilityState', {{value: '{}', configurable: true}}); {}"
 TOLD = "document.dispatchEvent(new Event('visibilitychange'))"
 HIDE, SHOW = SEEN.format("hidden", TOLD), SEEN.format("visible", TOLD)
+
+
+HIDE_ONCE_DRAWN = f"""() => new MutationObserver((_, observer) => {{
+  if (!document.body.textContent.includes("Looking on.")) return;
+  observer.disconnect();
+  {HIDE};
+}}).observe(document.body, {{ childList: true, characterData: true, subtree: true }})"""
+
+
+def test_who_goes_to_another_tab_before_the_first_question_does_not_look_on(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    api = Api(desk)
+    desk.page.evaluate(HIDE_ONCE_DRAWN)
+    desk.go("#/incoming/live")
+    expect(desk.page.get_by_text("This tab was not in front")).to_be_visible()
+    assert api.asked == []
 
 
 def test_an_event_leads_to_the_campaigns_that_use_it_and_to_its_records(sit_down_busy: Callable[..., Desk]) -> None:

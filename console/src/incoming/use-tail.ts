@@ -59,7 +59,8 @@ export function useTail(wanted: Wanted): Tail {
       if (document.visibilityState === "hidden") end("hidden");
     };
     document.addEventListener("visibilitychange", hidden);
-    void ask();
+    hidden(); // it may have gone behind another one since this was drawn
+    if (on) void ask();
     return () => {
       on = false;
       clearTimeout(timer);

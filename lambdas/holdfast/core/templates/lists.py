@@ -115,7 +115,8 @@ def sum_(value: object, name: object = None) -> int | float:
     """Exact. What is absent counts nothing; a text that is a number is one."""
     listed = list(_flat(value)) if name is None else [property_of(each, name) for each in _flat(value)]
     if all(type(each) is int for each in listed):
-        return sum(cast("list[int]", listed))
+        plain = sum(cast("list[int]", listed))
+        return plain if abs(plain) < MAX_NUMBER else float(plain)
     total = sum((_exact(each) for each in listed if each is not None), Decimal(0))
     whole = abs(total) < MAX_NUMBER and not any(isinstance(each, float) for each in listed) and total % 1 == 0
     return int(total) if whole else float(total)
