@@ -268,3 +268,15 @@ def test_axe_finds_nothing_serious_in_what_comes_in(sit_down_busy: Callable[...,
             closed.click()
         found += [f"{tab}: {each}" for each in axe(desk)]
     assert not found, "\n".join(found)
+
+
+GO_ONCE_DRAWN = """new MutationObserver((_, observer) => {
+  if (!document.querySelector("header a")) return;
+  observer.disconnect();
+  location.hash = "#/incoming/sources";
+}).observe(document, { childList: true, subtree: true })"""
+
+
+def test_a_link_that_is_followed_as_soon_as_it_is_drawn_leads_where_it_says(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy(script=GO_ONCE_DRAWN)
+    expect(desk.page.get_by_text("by ann").first).to_be_visible()

@@ -13,6 +13,8 @@ from msgspec import Struct, json, structs
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
+NONE: Mapping[str, Any] = {}
+"""What holds nothing: one for all, as it takes memory."""
 AHEAD_MS = 2 * 60_000
 """How far in the future, measured from its arrival, an event may be: clocks of phones are a little off."""
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any
 
+from holdfast.core.events import NONE
 from holdfast.core.fold.watches import State, Watch, Watches, next_due
 from holdfast.core.places import campaign_of
 
-NONE: Mapping[str, Any] = {}
 EMPTY = State()
 """What most users have of most things: one for all of them, as it takes memory."""
 

@@ -31,11 +31,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from holdfast.core.events import Tick
+from holdfast.core.events import NONE, Tick
 from holdfast.core.fold.asking import UNKNOWN, Gate, Known
 from holdfast.core.fold.conversions import Following
 from holdfast.core.fold.deciding import decide, evict, recommending
-from holdfast.core.fold.draft import EMPTY, NONE, Draft, rest_of
+from holdfast.core.fold.draft import EMPTY, Draft, rest_of
 from holdfast.core.fold.forgetting import (
     LIMITS,
     Limits,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
+from holdfast.core.events import NONE
 from holdfast.core.fold.conversions import joined
 from holdfast.core.fold.spaces import Ends
 from holdfast.core.fold.watches import PARTS_MS, Doubt, State, Trigger, Watch, Watches
@@ -27,7 +28,6 @@ MOST_DOUBTS = 20
 """The doubts that are kept of a campaign. Of more than these, those that reach least are kept as one without an id,
 which nothing takes away.
 """
-NONE: Mapping[str, Watch] = {}
 
 
 class Alias(NamedTuple):

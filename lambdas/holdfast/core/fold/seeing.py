@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from holdfast.core.events import Json
+from holdfast.core.events import NONE, Json
 from holdfast.core.fold.deciding import TOO_MANY, decision
-from holdfast.core.fold.draft import NONE, Draft
+from holdfast.core.fold.draft import Draft
 from holdfast.core.fold.merging import completed, fewer, keep_doubt
 from holdfast.core.fold.spaces import NOTHING, Ends, links
 from holdfast.core.fold.watches import Decided, Decision, Doubt, Trigger, Watch, Watches

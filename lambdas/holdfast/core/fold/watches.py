@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import structs
 
-from holdfast.core.events import Json, Value, canonical
+from holdfast.core.events import NONE, Json, Value, canonical
 from holdfast.core.places import campaign_of
 from holdfast.core.recommend.ranking import Items
 
@@ -24,8 +24,6 @@ PARTS_MS = 30 * 24 * 60 * 60_000
 
 STALE = 4
 """With more entries than this for each watch, a heap is made anew."""
-NO_EVENT: Mapping[str, Json] = {}
-"""One for all, as it takes memory."""
 
 
 class Trigger(Value, frozen=True):
@@ -50,7 +48,7 @@ class Trigger(Value, frozen=True):
     @property
     def bare(self) -> Trigger:
         """The trigger without what only a message needs."""
-        return Trigger(self.at, self.id, 0, self.revision, self.shown, NO_EVENT, self.elder)
+        return Trigger(self.at, self.id, 0, self.revision, self.shown, NONE, self.elder)
 
 
 class Decided(Value, frozen=True):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from holdfast.core.events import Event, Json, canonical, event_id
+from holdfast.core.events import NONE, Event, Json, canonical, event_id
 from holdfast.core.limits import MAX_VALUE_BYTES, MAX_VALUES, beyond, bytes_of
 from holdfast.core.paths import Search, Unclear, folded, key_of, search, shown, text_in_the_way, without_case
 from holdfast.core.plans.hits import Hit, Unreadable
 from holdfast.core.plans.plan import EARLIER, EXIT, IGNORE_CASE, Plan, exits_of, match_of, same_keys
-
-NOTHING: Mapping[str, Any] = {}
-"""One for all that have nothing, as it takes memory."""
 
 
 class Column(NamedTuple):
@@ -106,15 +103,15 @@ def hit_of(route: Route, event: Event, id_: str) -> Hit:
         at,
         id_,
         arrived,
-        NOTHING if route.every else values_of(route, event),
+        NONE if route.every else values_of(route, event),
         max(at + plan.within, arrived + min(plan.settle, plan.within)),
         arrived - at > plan.max_age or at < plan.since,
         plan,
-        _kept(plan, event) if plan.keep and route.part != EXIT else NOTHING,
+        _kept(plan, event) if plan.keep and route.part != EXIT else NONE,
         route.grace if route.part == EXIT or route.snapshot else 0,
         route.every or route.snapshot,
         not route.foreign,
-        _elder(route, event) if route.elder else NOTHING,
+        _elder(route, event) if route.elder else NONE,
     )
 
 
