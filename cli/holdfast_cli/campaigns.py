@@ -82,7 +82,7 @@ def validate(
             show_mistakes(error, as_json=json)
             continue
         ids.append((path, campaign.id))
-        found = [source.mistake(*hint) for hint in hints(campaign, known)]
+        found = [source.mistake(*hint) for hint in hints(campaign, known, source)]
         failed = sum(not result.passed for result in results)
         wrong = wrong or failed > 0 or (strict and bool(found))
         if json:

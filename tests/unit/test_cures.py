@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.hints import Known, hints
-from holdfast.core.authoring.text import CampaignFileError, parse, validate
+from holdfast.core.authoring.text import CampaignFileError, Source, parse, plain, validate
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import Seen
 
@@ -19,6 +19,7 @@ send:
   values:
     t: VALUE
 """
+HYPHEN = "a - stands among lines of `key: value`; take it away, or indent it like the other items of its list"
 
 
 def mistakes(path: str = "price", value: str = "x", text: str = FILE) -> list[str]:
@@ -81,6 +82,11 @@ def test_what_yaml_does_not_read_as_text_says_so_once(value: str, message: str) 
         ("{% if Event.a %}x{% endif %}", "put quotes around a value that starts with {{ or {%"),
         ("@Profile - name", "put quotes around a value that starts with @, ` or %"),
         ("Price: 5 EUR", "put quotes around a value with a colon in it"),
+        ("> 20 EUR", "put quotes around a value that starts with > or |"),
+        (
+            "'it's here'",
+            """the closing quote ends the value; write '' for a ' inside of '…', \\" for a " inside of "…\"""",
+        ),
     ],
 )
 def test_a_line_that_is_not_yaml_says_what_to_quote(value: str, cure: str) -> None:
@@ -89,9 +95,89 @@ def test_a_line_that_is_not_yaml_says_what_to_quote(value: str, cure: str) -> No
     assert message.endswith(f"; {cure}")
 
 
+@pytest.mark.parametrize(
+    ("value", "more", "message"),
+    [
+        ("*SALE* now", "", "7: not YAML: no part is named &SALE*; put quotes around a value that starts with *"),
+        ("x", "when: {did: viewed}", '8: not YAML: the key "when" is there twice in one place; keep one of the two'),
+        ("x", "    t: y", '8: not YAML: the key "t" is there twice in one place; keep one of the two'),
+        ("x", "---\nid: other", "8: not YAML: a second document begins here; put it into a file of its own"),
+        ("x", "- y", f"8: not YAML: {HYPHEN}"),
+        ("x", "  detail_type:\n    - y\n   - z", f"10: not YAML: {HYPHEN}"),
+    ],
+)
+def test_a_file_that_is_not_yaml_is_described_in_words(value: str, more: str, message: str) -> None:
+    text = FILE.replace("PATH", "price").replace("VALUE", value) + more + "\n"
+    assert mistakes(text=text) == [message]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("- id: cart\n  when: {did: added}\n", 1),
+        ("id: cart\nwhen:\n  - did: added\nsend:\n  values: {t: x}\n", 2),
+        ("id: cart\nwhen: {did: added}\nsend:\n  values:\n    - t: x\n", 4),
+    ],
+)
+def test_a_list_in_the_place_of_keys_says_to_take_the_hyphen_away(text: str, line: int) -> None:
+    (message,) = mistakes(text=text)
+    assert message == (
+        f"{line}: this is a list, and lines of `key: value` are needed here: take the - before them away"
+    )
+
+
 def hinted(path: str = "price", value: str = "x", seen: dict[str, Seen] | None = None) -> list[str]:
     source = parse(FILE.replace("PATH", path).replace("VALUE", value))
-    return [each.message for each in hints(validate(source, Campaign), Known(seen or {}))]
+    return [each.message for each in hints(validate(source, Campaign), Known(seen or {}), source)]
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [
+        ("Save 10 # today", "Save 10"),
+        ("Save\n      10 #today", "Save 10"),
+        (
+            "x\n  variants:\n    - {name: a, values: {t: one}}\n    - name: b\n      values:\n        t: two # three",
+            "two",
+        ),
+    ],
+)
+def test_a_template_that_a_comment_ends_is_hinted_at(value: str, left: str) -> None:
+    (hint,) = hinted(value=value)
+    assert hint == (
+        f"to YAML a comment begins at the #, and the text ends before it: {left!r}; put quotes around the text"
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "'Save 10 # today'",
+        "'Save 10'  # a comment",
+        '"Save 10"  # a comment',
+        "Save 10#today",
+        "Save 10\n    # on a line of its own",
+        "|\n      Save 10 # today",
+        ">-  # folded\n      Save 10",
+    ],
+)
+def test_a_comment_that_cuts_no_text_is_not_hinted_at(value: str) -> None:
+    assert hinted(value=value) == []
+
+
+def test_a_template_that_begins_with_an_anchor_is_hinted_at() -> None:
+    (hint,) = hinted(value="&amp; more")
+    assert hint == "YAML leaves &amp; out of the text: put quotes around a value that starts with &"
+    assert hinted(value="&title Save 10\n    other: *title") == []
+    assert mistakes(value="!important") == [
+        "7: to YAML a value that starts with ! has a type of its own: put it between quotes"
+    ]
+
+
+def test_a_draft_without_a_text_has_no_comments() -> None:
+    source = parse(FILE.replace("PATH", "price").replace("VALUE", "x"))
+    bare = Source("", "", plain(source.data))
+    assert hints(validate(bare, Campaign), Known(), bare) == []
 
 
 def test_text_between_double_quotes_is_hinted_at_without_any_stage() -> None:

@@ -56,7 +56,7 @@ class CampaignsDesk(Ports):
             return models.Checked(ok=False, mistakes=mistakes_of(error), hints=[], **told)
         events, profile = self._seen()
         columns = self._columns() if campaign.catalogs else None
-        found = [source.mistake(*hint) for hint in hints(campaign, Known(events, profile, columns))]
+        found = [source.mistake(*hint) for hint in hints(campaign, Known(events, profile, columns), source)]
         return models.Checked(ok=True, mistakes=[], hints=[_hint(each) for each in found], **told)
 
     def diff(self, draft: models.Drafted) -> models.Diff:

@@ -49,6 +49,8 @@ def of_text(value: object) -> str:  # noqa: PLR0911 (one for each kind)
             return "is blank: write a text, or leave the key out"
         case Mapping() | list():
             return "has to be a text"
+        case _ if hasattr(value, "tag"):
+            return "to YAML a value that starts with ! has a type of its own: put it between quotes"
     return ""
 
 
@@ -57,12 +59,37 @@ def _eaten(value: Mapping[Any, Any]) -> bool:
     return any(not isinstance(key, str | int | float | bool) for key in value)
 
 
-def of_yaml(line: str) -> str:
-    """The line to write instead of one that is not YAML."""
+_PROBLEMS = (
+    (r"found undefined alias '(.*)'", "no part is named &{0}; put quotes around a value that starts with *"),
+    (r"found duplicate key (\"[^\"]*\")", "the key {0} is there twice in one place; keep one of the two"),
+    (r"but found another document", "a second document begins here; put it into a file of its own"),
+    (
+        r"expected <block end>, but found '(?:-|<block sequence start>)'",
+        "a - stands among lines of `key: value`; take it away, or indent it like the other items of its list",
+    ),
+)
+"""Problems in the words of YAML's parser, and in words for people."""
+
+
+def of_yaml(problem: str, line: str) -> str:
+    """The problem of a line that is not YAML, with what to write instead where that is known."""
+    for pattern, said in _PROBLEMS:
+        if found := re.match(pattern, problem):
+            return said.format(*found.groups())
+    cure = _of_line(line)
+    return f"{problem}; {cure}" if cure else problem
+
+
+def _of_line(line: str) -> str:  # noqa: PLR0911 (one for each mistake)
+    """The line to write instead of one that is not YAML; empty where none is known."""
     if re.search(r"[:\-]\s+\{[{%]", line):
         return "put quotes around a value that starts with {{ or {%"
     if re.search(r"[:\-]\s+[@`%]", line):
         return "put quotes around a value that starts with @, ` or %"
+    if re.search(r"[:\-]\s+[>|][-+0-9]*\s+[^\s#]", line):
+        return "put quotes around a value that starts with > or |"
+    if re.search(r"[:\-]\s+('[^']*'|\"[^\"]*\")\s*[^\s#]", line):
+        return "the closing quote ends the value; write '' for a ' inside of '…', \\\" for a \" inside of \"…\""
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return "indent with spaces, not with tabs"
     if line.count(": ") > 1:

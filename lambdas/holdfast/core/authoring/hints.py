@@ -13,6 +13,7 @@ import jmespath
 
 from holdfast.core.authoring.basics import did_you_mean
 from holdfast.core.authoring.campaign import EVERY, Campaign
+from holdfast.core.authoring.text import Source
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import MAX_EVENTS, Seen
 from holdfast.core.templates.templates import Template, compile_values
@@ -51,9 +52,9 @@ class Known(NamedTuple):
     catalogs: Mapping[str, Sequence[str]] | None = None
 
 
-def hints(campaign: Campaign, known: Known) -> list[Hint]:
-    """The hints. Where nothing is known of a stage, they go by the file alone."""
-    found = [*_at_first_sight(campaign)]
+def hints(campaign: Campaign, known: Known, source: Source | None = None) -> list[Hint]:
+    """The hints. If nothing is known about a stage, they follow from the campaign and its `source` alone."""
+    found = [*_at_first_sight(campaign), *(_shortened(source) if source else ())]
     if known.events:
         found += _hints(campaign, known.events)
     if known.profile.shapes:
@@ -151,6 +152,30 @@ def _carts(campaign: Campaign) -> Iterator[Hint]:
             if lists and name not in when.snapshots:
                 whole = f"if {name!r} carries the whole cart each time, say snapshots: {name}"
                 yield Hint(("constant", number, "in", name), f"{whole}; what is no longer in it is over then")
+
+
+def _shortened(source: Source) -> Iterator[Hint]:
+    """Templates of a valid file from which YAML silently leaves out a part: a comment, or the name of an anchor."""
+    send = source.data["send"]
+    holders: list[tuple[Place, Any]] = [(("send", "values"), send["values"])]
+    for number, variant in enumerate(send.get("variants") or []):
+        holders.append((("send", "variants", number, "values"), variant.get("values") or {}))
+    for place, values in holders:
+        for key, template in values.items():
+            if isinstance(template, str):
+                yield from (Hint((*place, key), said) for said in _left_out(source.text, values, key))
+
+
+def _left_out(text: str, values: Any, key: object) -> Iterator[str]:
+    anchor = getattr(values[key], "anchor", None)
+    if anchor and anchor.value and f"*{anchor.value}" not in text:
+        yield f"YAML leaves &{anchor.value} out of the text: put quotes around a value that starts with &"
+    comment = (values.ca.items.get(key) or [None] * 3)[2] if hasattr(values, "ca") else None
+    if comment and comment.value.startswith("#"):
+        line, column = values.lc.value(key)
+        if text.splitlines()[line][column : column + 1] not in {"'", '"'}:
+            end = str(values[key])[-30:]
+            yield f"to YAML a comment begins at the #, and the text ends before it: {end!r}; put quotes around the text"
 
 
 def _quoted(node: _Node, path: str) -> Iterator[str]:

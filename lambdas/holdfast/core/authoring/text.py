@@ -85,10 +85,8 @@ def parse(text: str, name: str = "") -> Source:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = f"not YAML: {error.problem or error.context}".splitlines()[0]
         written = text.splitlines()[line - 1] if 0 < line <= len(text.splitlines()) else ""
-        if cure := cures.of_yaml(written):
-            message += f"; {cure}"
+        message = f"not YAML: {cures.of_yaml(f'{error.problem or error.context}'.splitlines()[0], written)}"
         raise CampaignFileError([Mistake(name, line, column, "", message)]) from error
     except RecursionError:
         raise CampaignFileError([Mistake(name, 1, 1, "", _TOO_DEEP)]) from None
@@ -222,6 +220,8 @@ def _mistake(source: Source, model: type[BaseModel], error: ErrorDetails) -> Mis
     match error["type"]:
         case "string_type" if cure := cures.of_text(error["input"]):
             message = cure
+        case "dict_type" | "model_type" | "model_attributes_type" if isinstance(error["input"], list):
+            message = "this is a list, and lines of `key: value` are needed here: take the - before them away"
         case "missing":
             message = f"{place[-1]} is missing"
         case "extra_forbidden":
