@@ -27,7 +27,9 @@ time_left = TimeLeft()
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Raises only where not even the undelivered queue takes what cannot be delivered: then the stream tries again."""
+    """Raises only if the undelivered queue, too, refuses a decision that cannot be delivered: then the stream tries
+    again.
+    """
     time_left.begin(context)
     build().take([record.get("dynamodb", {}).get("NewImage", {}) for record in event["Records"]], time_left)
 

@@ -170,7 +170,7 @@ def publish(
 ) -> None:
     """Publish each file as the live revision of its campaign. If one has a mistake, none is published.
 
-    What would break a consumer of the messages is refused: a key that is gone, another type, another detail type.
+    A revision that would break a consumer of the messages is refused: a missing key, another type, another detail type.
     """
     with mistakes_end(as_json=json):
         paths = campaign_files(files)
@@ -282,7 +282,7 @@ def delete(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Watch for it no more. What is open is withheld when it falls due. Its revisions are kept, and can be shown."""
+    """Stop watching for it. Open watches are withheld when they fall due. Its revisions are kept, and can be shown."""
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
     revision = _get(table, campaign, None).plan.revision

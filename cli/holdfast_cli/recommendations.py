@@ -55,7 +55,7 @@ def validate(files: Files, *, json: Json = False) -> None:
 def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
     """Publish each file as the live revision of its recommendation. If one has a mistake, none is published.
 
-    From then on, the events that it names are kept as history. The next build makes the recommendations.
+    From then on, its events are kept as history. The next build makes the recommendations.
     """
     read = [_read(path, as_json=json) for path in files]
     deployment = Deployment.find(stage)

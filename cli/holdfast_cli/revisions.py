@@ -139,7 +139,7 @@ def rollback(
 ) -> None:
     """Publish an old revision again, as a new revision. The history is not rewritten.
 
-    What would break a consumer of the messages is refused, as `publish` does.
+    Like `publish`, this refuses a revision that would break a consumer of the messages.
     """
     deployment = Deployment.find(stage)
     try:

@@ -59,9 +59,9 @@ def events(
 ) -> None:
     """List the events that were seen: how many came, their properties, and the campaigns that use them.
 
-    Numbers are about, by day (UTC) of arrival: today, the last 7 days, and a bar for each of the last 14.
-    Of one event each property is shown with its types. With --for, what comes in is looked at meanwhile: how often the
-    event comes, and which share of it bears each property.
+    Numbers are approximate, by day (UTC) of arrival: today, the last 7 days, and a bar for each of the last 14. For a
+    single event, each property is listed with its types. With --for, incoming records are observed for that time: how
+    often the event comes, and which share of it has each property.
     """
     if seconds and not name:
         raise Failure("Looking on is for one event: name it.")

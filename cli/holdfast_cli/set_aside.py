@@ -61,7 +61,7 @@ def list_undelivered(*, limit: Limit = 100, only: Only = "", stage: Stage = "loc
 def redrive_undelivered(
     *, limit: Limit = 10_000, only: Only = "", note: NoteOption = "", stage: Stage = "local", json: Json = False
 ) -> None:
-    """Deliver them again. What fails again returns to the queue, with its new reason."""
+    """Deliver them again. Decisions that fail again return to the queue with the new reason."""
     deployment = Deployment.find(stage)
     _redrive(deployment, "undelivered", undelivered_queue(deployment), limit, only, note, as_json=json)
 
@@ -91,7 +91,7 @@ def discard_undelivered(
 
 @dead_letters.command("list")
 def list_dead_letters(*, limit: Limit = 100, only: Only = "", stage: Stage = "local", json: Json = False) -> None:
-    """List messages that join could not take, try after try. They stay in the queue."""
+    """List messages that join failed to process for twelve hours. They stay in the queue."""
     _list(_dead_letters(Deployment.find(stage)).look(limit, only), ["reason", "record"], as_json=json)
 
 

@@ -78,7 +78,7 @@ def try_(
 def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
     """Publish each file as the live revision of its source. If one has a mistake, none is published.
 
-    What arrives from then on is read by it, in every function; what has arrived before is not.
+    It reads records that arrive from then on, in every function. Earlier ones are read as before.
     """
     read = [(path, *_valid(path, as_json=json)) for path in files]
     deployment = Deployment.find(stage)
@@ -136,7 +136,7 @@ def delete(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Read by it no more: what it would have read is rejected from then on. Its revisions are kept."""
+    """Stop reading by this source: its records are rejected from then on. Its revisions are kept."""
     deployment = Deployment.find(stage)
     table = _table(deployment)
     revision = _get(table, source, None).plan.revision

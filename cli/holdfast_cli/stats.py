@@ -47,8 +47,8 @@ def stats(
 ) -> None:
     """Count what is waiting, sent, withheld (by reason), retracted and failed, for each campaign. --json has each day.
 
-    Of campaigns with `convert`: what followed, by the day of the message, and whether messages make a difference. That
-    is right on whatever day you look; users count once their time to convert is over.
+    For campaigns with `convert`, show conversions by the day of the message, and whether messages make a difference.
+    That statement is valid on any day; users count once their time to convert is over.
 
     A batch that the stream delivers twice is counted twice. The exact books are in the metrics.
     """

@@ -41,10 +41,9 @@ def tail(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Show what comes in: how each record is read, which campaigns it touches, what is rejected and why.
+    """Show incoming records: how each is read, which campaigns it touches, and why it is rejected if it is.
 
-    Names and types of properties are shown, and a value only where a reason quotes it, or with --values. Stop with
-    Ctrl-C.
+    Names and types of properties are shown; a value only if a reason quotes it, or with --values. Stop with Ctrl-C.
     """
     found = looking(Deployment.find(stage), user=user, event=event_key(event), seconds=seconds, values=values)
     with closing(found):

@@ -32,8 +32,8 @@ def timers(deployment: Deployment) -> Timers:
 def export(user: User, *, stage: Stage = "local", json: Json = False) -> None:
     """Print everything stored about a user as JSON: on several lines, or on one line with --json.
 
-    Of a user with several ids it is the person's, whichever of them is asked for. Times are epoch milliseconds. `state`
-    is the text that the functions write.
+    For a user with several ids, any of them gives the data of the person. Times are epoch milliseconds. `state` is the
+    text that the functions write.
     """
     deployment = Deployment.find(stage)
     person, found = held_of(users(deployment), user)

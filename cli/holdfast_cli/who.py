@@ -31,9 +31,10 @@ def who(
 ) -> None:
     """List the users behind a number that `holdfast stats` prints, as far as their states still say so.
 
-    A state says what became of a message for `when.max_age` after its decision, and what followed it as long as it may
-    convert. Of what delivery withheld (such as missing: Profile.name) it is the last decisions of each user, rendered
-    with the data of today. This reads the whole users table; of `failed`, the queue of undelivered decisions.
+    A state keeps the outcome of a message for `when.max_age` after its decision, and its conversions for as long as it
+    may convert. Messages withheld at delivery (such as missing: Profile.name) are found by rendering the last decisions
+    of each user with today's data. This reads the whole users table; for `failed`, it reads the queue of undelivered
+    decisions.
     """
     deployment = Deployment.find(stage)
     asked = Asked(campaign, kind, reason)

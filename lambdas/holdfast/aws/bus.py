@@ -37,7 +37,7 @@ class Bus:
         self._source = source
 
     def put(self, entries: Sequence[Entry], seconds_left: Callable[[], float]) -> dict[Entry, str]:
-        """Put all entries; returned are those that could not be put in the time that is left, each with its reason."""
+        """Put all entries. Returns those that could not be put in the time that is left, each with its reason."""
         failed = {entry: f"larger than {MAX_BYTES} bytes" for entry in entries if _size(entry) > MAX_BYTES}
         for request in requests((entry for entry in entries if entry not in failed), _size):
             failed.update(self._put(request, seconds_left))

@@ -2,8 +2,8 @@
 
 `retry.CALL_SECONDS` is the longest that a call of `client` takes: two attempts of four seconds, and the pause between.
 
-They come from botocore itself: of boto3, which adds resources and S3 transfers, nothing is used here, and every cold
-start would pay for its import.
+They come from botocore itself. boto3 adds resources and S3 transfers, which are not used here, and every cold start
+would pay for its import.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _QUICK = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", 
 
 
 def quick_client(service: str) -> Any:
-    """One for what a message can do without: whoever uses it decides whether to try again."""
+    """A client for optional data of a message. Its user decides whether to try again."""
     return _session().create_client(service, config=_QUICK)
 
 
@@ -44,7 +44,7 @@ def client(service: str) -> Any:
 
 
 def patient_client(service: str) -> Any:
-    """One for work of minutes: imports and builds."""
+    """A client for work that takes minutes: imports and builds."""
     return _session().create_client(service, config=_PATIENT)
 
 

@@ -1,4 +1,4 @@
-"""The bucket into which catalogs' files are dropped: they are read piece by piece, and reports are put beside them."""
+"""The bucket for catalogs' files: files are read piece by piece, and reports are put beside them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ PIECE = 4 * 1024 * 1024
 
 
 class Gone(LookupError):
-    """There is no such file, or no longer."""
+    """The file does not exist, or no longer exists."""
 
 
 class Dropped(NamedTuple):
-    """One version of a file: what is dropped under the same key while it is read, is another. `at` is when it came."""
+    """One version of a file. A file that is put under the same key while this one is read is another version. `at` is
+    when it came.
+    """
 
     key: str
     version: str
@@ -40,7 +42,7 @@ class DropBucket:
         self._piece = piece
 
     def find(self, key: str, version: str = "") -> Dropped:
-        """The file, where no version is named its latest. Raises Gone."""
+        """The file: by default its latest version. Raises Gone."""
         try:
             if version:
                 found = self._s3.head_object(Bucket=self._bucket, Key=key, VersionId=version)
@@ -52,7 +54,9 @@ class DropBucket:
         return Dropped(key, found["VersionId"], found["ETag"].strip('"'), at, found["ContentLength"])
 
     def lines(self, file: Dropped, begin: int = 0) -> Iterator[bytes]:
-        """From a byte on at which a line begins. Raises Gone, and LineTooLong where a line has no end."""
+        """The lines from a byte on, which must be the beginning of a line. Raises Gone, and LineTooLong if a line has
+        no end.
+        """
         rest = b""
         for start in range(begin, file.size, self._piece):
             *whole, rest = (rest + self._read(file, start)).split(b"\n")

@@ -36,7 +36,7 @@ class History:
         self._bucket = bucket
 
     def objects(self, first_day: str) -> Iterator[Object]:
-        """All that came since the beginning of a day (`2026-11-24`), oldest first."""
+        """The objects since the beginning of a day (`2026-11-24`), oldest first."""
         # StartAfter: a key of the day is later than the name of its partition.
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=PREFIX, StartAfter=f"{PREFIX}day={first_day}"
@@ -53,8 +53,8 @@ class History:
 
 
 class Recorder:
-    """Puts rows on the delivery stream. The client is made when there is something to put; it must be quick to give up,
-    and not retry by itself.
+    """Puts rows on the delivery stream. The client is made when there is something to put. It must give up quickly, and
+    must not retry.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Recorder:
         self._seconds_left = seconds_left
 
     def put(self, rows: Iterable[Row]) -> int:
-        """How many rows could not be put. A stream that does not answer is not asked a second time."""
+        """The number of rows that could not be put. A stream that does not answer is not tried again."""
         waiting = list(_requests(_records(rows)))
         lost = 0
         for number, request in enumerate(waiting):
@@ -91,10 +91,10 @@ class Recorder:
 
 
 class Historian:
-    """The rows that join keeps of a batch, for recommendations: none where no recommendation is published.
+    """The rows of a batch that join keeps for recommendations; none if no recommendation is published.
 
-    Best effort: a batch that came again because of a few rows would hold up messages, and a share of rows that is lost
-    changes no score that matters. What comes twice is no harm either: a build counts users, not rows.
+    Best effort: to return a batch because of a few rows would delay messages, and losing a small share of rows changes
+    no score noticeably. Repeated rows do no harm: a build counts users, not rows.
     """
 
     def __init__(self, recorder: Recorder) -> None:

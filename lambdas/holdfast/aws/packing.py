@@ -1,4 +1,4 @@
-"""Grouping what goes out into requests of the size that AWS takes."""
+"""Groups outgoing entries into requests of the size that AWS accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_BYTES = 1024 * 1024
 
 
 def requests(entries: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
-    """In order, as many in each as fit. An entry that is too large by itself has a request to itself."""
+    """Requests in order, each with as many entries as fit. An entry that is too large gets a request of its own."""
     group: list[T] = []
     total = 0
     for entry in entries:

@@ -24,7 +24,9 @@ class Personalize:
         self._again_at: float | None = None
 
     def recommend(self, arn: str, user: str, recent: Sequence[str], number: int) -> list[Recommended] | None:
-        """For the user, and of where it goes by an item, for the latest of `recent`; None where it gives no answer."""
+        """The recommended items for a user; for an item-to-item recommender, for the latest of `recent`. None if there
+        is no answer.
+        """
         if self._again_at is not None and self._clock() < self._again_at:
             return None
         of = "recommenderArn" if ":recommender/" in arn else "campaignArn"

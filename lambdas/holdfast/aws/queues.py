@@ -28,7 +28,7 @@ class Message(NamedTuple):
 
 
 class Unsent(NamedTuple):
-    """Messages that could not be sent: `later` they may be; `never` those with which AWS finds fault."""
+    """Messages that could not be sent: `later` may succeed later; AWS refuses those of `never` for their content."""
 
     later: list[Message]
     never: list[Message]
@@ -43,12 +43,12 @@ class Queue:
         self._seconds_left = seconds_left
 
     def send(self, messages: Iterable[Message]) -> list[Message]:
-        """Send them all; those that could not be sent after some tries are returned. Raises nothing of AWS's."""
+        """Send them all. Returns those that could not be sent after some tries. Raises none of AWS's errors."""
         later, never = self.put(messages)
         return [*later, *never]
 
     def put(self, messages: Iterable[Message]) -> Unsent:
-        """As `send`, and tells apart what may succeed later and what cannot."""
+        """Like `send`, but separates messages that may succeed later from those that cannot."""
         unsent = Unsent([], [])
         for request in requests(messages, _size):
             self._send(request, unsent)
@@ -72,7 +72,7 @@ class Queue:
         unsent.later.extend(request)
 
     def _send_alone(self, request: Sequence[Message], unsent: Unsent) -> None:
-        """A request that is refused whole may have only one message at fault."""
+        """Send one by one: a request may be refused as a whole because of one message."""
         if len(request) == 1:
             unsent.never.extend(request)
             return

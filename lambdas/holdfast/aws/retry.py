@@ -1,4 +1,4 @@
-"""How this project retries what AWS answers in part or not at all, and what it does not retry."""
+"""Retries of calls that AWS answers in part or not at all; and the errors that are not retried."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plenty() -> float:
 
 
 class TimeLeft:
-    """The seconds that the invocation at hand has left; before the first one, no end."""
+    """The seconds that the current invocation has left; infinite before the first one."""
 
     def __init__(self) -> None:
         self._seconds: SecondsLeft = plenty
@@ -58,5 +58,5 @@ _LASTING = {
 
 
 def lasting(error: Exception) -> bool:
-    """Whether the same call can never succeed, as there is something wrong with what it carries."""
+    """Whether the same call can never succeed, because its content is at fault."""
     return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _LASTING

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Secret:
-    """`arn` may be empty: then there is no secret. `client` is made only where it is needed."""
+    """With an empty `arn` there is no secret. `client` is called only when it is needed."""
 
     def __init__(self, client: Callable[[], Any], arn: str, *, ttl: float = 300) -> None:
         self._client = client
@@ -17,7 +17,7 @@ class Secret:
         self._kept: tuple[float, str] | None = None
 
     def __call__(self) -> str:
-        """Raises what the client raises: a secret that could not be read is not taken for none."""
+        """Raises the client's errors: an unreadable secret must not count as none."""
         if not self._arn:
             return ""
         if self._kept is None or time.monotonic() - self._kept[0] > self._ttl:

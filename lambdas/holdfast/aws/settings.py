@@ -14,7 +14,9 @@ class MissingSetting(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Each field is the environment variable HOLDFAST_ and its name in capitals; a field with a default is optional."""
+    """Each field is read from the environment variable HOLDFAST_ with the field's name in capitals. A field with a
+    default is optional.
+    """
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -79,7 +81,7 @@ class DeliverSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSettings(Settings):
-    """Without `sign_in_url` there is no hosted sign-in: whoever has the session's token is let in."""
+    """Without `sign_in_url` there is no hosted sign-in: a request with the session's token is accepted."""
 
     stage: str
     users_table: str

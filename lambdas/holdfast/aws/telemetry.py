@@ -1,7 +1,7 @@
 """Logs and metrics by Powertools. Nothing here or in its callers names a user or an event's content.
 
-Traces come from Lambda's own active tracing, which needs nothing in here. The X-Ray SDK, by which Powertools' Tracer
-would add to them, gets security fixes only since 2026, and takes longer to import than Holdfast.
+Traces come from Lambda's own active tracing, which needs nothing in here. Powertools' Tracer would need the X-Ray SDK,
+which has received only security fixes since 2026 and takes longer to import than Holdfast.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def count(metrics: Metrics, **counts: int) -> None:
 
 
 def measure(metrics: Metrics, **seconds: float) -> None:
-    """Add durations, of zero too: an alarm on one has to see that all is well."""
+    """Add durations, including zero: an alarm on a duration has to see that all is well."""
     for name, value in seconds.items():
         metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=value)
 
 
 def place_of(error: BaseException) -> str:
-    """An error's kind and place. Its message may hold what a user did, which no log may."""
+    """An error's kind and place. Its message is left out, because it may contain a user's data, which no log may."""
     places = [f" at {Path(frame.f_code.co_filename).name}:{line}" for frame, line in walk_tb(error.__traceback__)]
     return type(error).__name__ + "".join(places[-1:])

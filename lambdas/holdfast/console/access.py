@@ -1,4 +1,4 @@
-"""Who may do what. The gateway has checked the token; what is in it is checked here, and whoever is in no group may
+"""Rights of users. The gateway has checked the token; its content is checked here. A user without a group may do
 nothing. Rights follow from method and path alone: a route that is added needs an editor until it is listed here.
 """
 
@@ -25,7 +25,7 @@ class Person(NamedTuple):
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Self:
-        """The one whose token the gateway has let pass. Raises Refused."""
+        """The user whose token the gateway has accepted. Raises Refused."""
         claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims")
         if not claims or claims.get("token_use") != "access":  # an id token tells who, and is no key
             raise Refused(401, "unauthenticated", "Sign in first.")

@@ -21,7 +21,7 @@ HEADERS: Final[Mapping[str, str]] = {
 
 
 class Refused(Exception):
-    """A request that is not done: its status, a word for programs, and a sentence for people that says what to do."""
+    """A request that is refused: its status, a word for programs, and a sentence for people that says what to do."""
 
     def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -51,7 +51,7 @@ def as_json(status: int, body: object) -> Answer:
 
 
 def secured(answer: Answer, policy: str) -> Answer:
-    """With the headers that all have. What is no page needs no rights at all."""
+    """Adds the headers of every answer. An answer that is not a page gets no rights at all."""
     headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
     html = headers.get("content-type", "").startswith("text/html")
     csp = policy if html else "default-src 'none'; frame-ancestors 'none'"

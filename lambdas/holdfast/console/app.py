@@ -1,4 +1,4 @@
-"""One request after the other: the page's files for anybody, the API for those who are signed in."""
+"""Answers requests: the page's files for anybody, the API for signed-in users."""
 
 from __future__ import annotations
 

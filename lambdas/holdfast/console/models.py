@@ -78,9 +78,7 @@ class PublishPolicy(PolicyText):
 
 
 class Chosen(Asked):
-    """Messages of a queue: those with these ids, those of these groups, or all of them; with `search`, of those
-    the ones that have it in them.
-    """
+    """Messages of a queue: by ids, by groups, or all; with `search`, only those that contain it."""
 
     ids: Annotated[list[str] | None, Field(max_length=1000)] = None
     groups: Annotated[list[str] | None, Field(max_length=1000, description="As the answer names them.")] = None
@@ -89,7 +87,7 @@ class Chosen(Asked):
 
 
 class Told(BaseModel):
-    """An answer. What has a default is always there, and need not be given by whoever makes one."""
+    """An answer. Fields with a default are always present, and need not be passed."""
 
     model_config = ConfigDict(json_schema_mode_override="serialization")
 
@@ -136,7 +134,7 @@ class Revision(Told):
 
 
 class Shown(Told):
-    """One revision of a campaign: as its file, and as JSON (null where today's rules refuse the file)."""
+    """One revision of a campaign: as its file, and as JSON (null if today's rules refuse the file)."""
 
     id: str
     revision: int

@@ -1,4 +1,4 @@
-"""The limits of what is read in a record and kept. What merely passes by may be of any size."""
+"""The limits of properties that are read and kept. Other properties may have any size."""
 
 from __future__ import annotations
 

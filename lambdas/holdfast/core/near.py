@@ -1,4 +1,4 @@
-"""What an event has in the place of a path that finds nothing. Imported only where one is missing.
+"""Hints for a path that finds nothing in an event. Imported only when a path finds nothing.
 
 It names keys and kinds, never values.
 """
@@ -26,7 +26,7 @@ def instead(path: str, properties: Mapping[str, Json]) -> str:
 
 
 def _on_the_way(steps: list[re.Match[str]], properties: Mapping[str, Json]) -> str:  # noqa: PLR0911 (one for each)
-    """The first step at which there is something else than the path takes."""
+    """The first step of the path at which the event has something else."""
     value: Json = dict(properties)
     read = ""
     for step in steps:

@@ -39,7 +39,7 @@ MAX_SELECTED = 20
 
 
 def too_complex(path: str) -> str:
-    """Why a JMESPath expression must not be evaluated; empty where it may be. Raises what jmespath raises."""
+    """Why a JMESPath expression must not be evaluated; empty if it may be. Raises jmespath's errors."""
     if len(path) > MAX_PATH:
         return f"longer than {MAX_PATH} characters"
     try:
@@ -177,7 +177,9 @@ def _negated_whole(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def truthy(value: Json) -> bool:
-    """As JMESPath has it: 0 is true; false, null and what is empty are not. Nor is `"false"`, as shops send flags."""
+    """Truth as JMESPath defines it: 0 is true; false, null and empty values are not. `"false"` is false, too, because
+    shops send flags as text.
+    """
     return value is not None and value is not False and value not in ("", [], {}) and not _says_false(value)
 
 
@@ -223,7 +225,7 @@ def without_case(text: str) -> str:
 
 
 def key_of(value: Json) -> str | None:
-    """A scalar as the text by which it matches: 123, "123" and 123.0 are one value. None for what is no scalar."""
+    """A scalar as the text by which it matches: 123, "123" and 123.0 are one value. None if it is not a scalar."""
     match value:
         case str():
             return folded(value)
@@ -326,7 +328,7 @@ def _called(value: Any) -> str:
 
 
 class _Careful(_Strict):
-    """Says what is wrong with a function's argument, too. It computes arguments twice."""
+    """Also says what is wrong with a function's argument. It computes arguments twice."""
 
     def visit_function_expression(self, node: Any, value: Any) -> Any:
         arguments = [self.visit(child, value) for child in node["children"]]

@@ -1,4 +1,4 @@
-"""The books by the state itself, which no killed function and no lost answer can falsify."""
+"""The books, counted from the states themselves: no killed function and no lost answer can falsify them."""
 
 from __future__ import annotations
 

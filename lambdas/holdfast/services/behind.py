@@ -1,4 +1,5 @@
-"""The users behind a campaign's numbers, as far as it is still known. Nothing is stored for it, so there is no index:
+"""The users behind a campaign's numbers, as far as they are still known. Nothing is stored for it, and there is no
+index:
 
     waiting, sent, converted, control, withheld, retracted    what the states of the users table say, for a few seconds
     withheld by delivery (a value was missing, …)             the last decisions saved with a state, rendered once more

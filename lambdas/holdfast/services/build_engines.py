@@ -1,4 +1,4 @@
-"""Where the build's query runs: DuckDB on this machine, or Athena where the history is too much for one."""
+"""The engines for the build's query: DuckDB on this machine, or Athena if the history is too large for one machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Told = Callable[[str], None]
 
 
 class EngineFailed(RuntimeError):
-    """The query did not come to an end; the message says why."""
+    """The query failed; the message says why."""
 
 
 class Engine(Protocol):
@@ -173,8 +173,8 @@ class AthenaEngine:
 
 
 class DuckElseAthena:
-    """DuckDB, and Athena where DuckDB fails before it has found anything: how much disk a query needs follows from the
-    pairs of items that users have, and nobody knows that beforehand.
+    """DuckDB first, then Athena if DuckDB fails before its first row. The disk space that a query needs depends on the
+    pairs of items that users have, which is not known beforehand.
     """
 
     def __init__(self, duck: Engine, athena: Engine) -> None:

@@ -1,4 +1,6 @@
-"""recommend: builds recommendations anew from the history, every night or when asked. What is live stays until then."""
+"""recommend: builds recommendations from the history, every night or on request. The live build stays until the new one
+is complete.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ EngineFor = Callable[[Recommender, int, Path], Engine]
 
 
 class BuildFailed(RuntimeError):
-    """Some recommendations could not be built, and what was live of them stays so."""
+    """Some recommendations could not be built. Their live builds stay."""
 
 
 class Empty(RuntimeError):
@@ -137,7 +139,9 @@ class Recommend:
 
 
 class _Counted:
-    """Rows as they pass by, counted; `popular_only`, where another provider says what goes with what."""
+    """Counts rows as they pass; with `popular_only`, keeps only popular items, because another provider finds the
+    neighbours.
+    """
 
     def __init__(self, rows: Iterator[tuple[str, list[Neighbour]]], *, popular_only: bool) -> None:
         self._rows = rows

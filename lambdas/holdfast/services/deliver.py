@@ -64,7 +64,7 @@ class _Data(NamedTuple):
 
 
 class Undelivered(RuntimeError):
-    """Not even the undelivered queue took what could not be delivered."""
+    """The undelivered queue, too, refused decisions that could not be delivered."""
 
 
 class Deliver:
@@ -89,7 +89,7 @@ class Deliver:
         self._rendering = Rendering(revision, self._signing)
 
     def take(self, images: Iterable[Mapping[str, Any]], seconds_left: Callable[[], float]) -> None:
-        """Deliver what the written items have in their outboxes, in the order in which it was decided."""
+        """Deliver the decisions in the outboxes of the written items, in order."""
         decided: list[Decided] = []
         for image in images:
             try:
@@ -101,7 +101,7 @@ class Deliver:
         self.deliver(decided, seconds_left)
 
     def _read(self, user: str, data: Mapping[str, Any]) -> list[Decided]:
-        """One decision; of one that this release cannot read, that it is set aside."""
+        """One decision; one that this release cannot read is set aside."""
         try:
             decision = decision_of(data)
             return [Decided(decision.user or user, decision)]
@@ -194,7 +194,7 @@ class Deliver:
             raise Unread(f"the signing secret could not be read: {type(error).__name__}") from error
 
     def _tally(self, outcomes: Sequence[Became], seconds_left: Callable[[], float]) -> None:
-        """After everything else, and whatever comes of it: what was delivered stays delivered."""
+        """Count the outcomes, last of all. A failure here does not undo a delivery."""
         if self._statistics is None:
             return
         if seconds_left() < 2 * CALL_SECONDS:
@@ -213,7 +213,7 @@ class Deliver:
         )
 
     def _set_aside(self, undelivered: Iterable[dict[str, Any]]) -> None:
-        """Put what cannot be delivered, whole and with its reason, where a person can look at it and redrive it."""
+        """Put undeliverable decisions, whole and with the reason, on a queue that people can inspect and redrive."""
         texts = [sendable(each) for each in undelivered]
         if None in texts:  # no item of the table is so large
             raise Undelivered

@@ -36,11 +36,11 @@ MAX_REPORT = 16 * 1024 * 1024
 
 
 class NotSent(RuntimeError):
-    """The rest of a file could not be put on the queue. The message comes again, and the run with it."""
+    """The rest of a file could not be put on the queue. The message comes again, and the run is repeated."""
 
 
 class Task(NamedTuple):
-    """A file, or what follows byte `end` of it, with which line `line` ends; `counts` are of what went before."""
+    """A file, or its rest after byte `end`, the end of line `line`; `counts` are those of the part before."""
 
     key: str
     version: str = ""
@@ -123,7 +123,7 @@ class Report:
         return len(self._lines) > MAX_REPORT
 
     def until_bad(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """Those up to where the file turns out to be none: what came before is imported."""
+        """The rows up to the point at which the file turns out to be unreadable: earlier rows are imported."""
         try:
             yield from lines
         except BadFile as error:
@@ -155,7 +155,7 @@ def _name(key: str) -> str:
 
 
 def _report_key(task: Task, file: Dropped) -> str:
-    """The same for the same part of a file: a run that is done again puts its report in the place of the first."""
+    """The key is the same for the same part of a file, so a repeated run replaces its report."""
     part = (
         f".line-{task.line + 1:09}" if task.end else ""
     )  # listed after the first part, whose name goes on with .jsonl

@@ -100,7 +100,7 @@ class Join:
         self._rules = rules
 
     def take(self, bodies: list[Body]) -> list[str]:
-        """Fold a batch. Returned are the messages that have to come again."""
+        """Fold a batch. Returns the messages that have to come again."""
         sorted_out = self._sort_out(bodies)
         if sorted_out is None:
             logger.error("plans not read: the batch comes again")
@@ -208,8 +208,8 @@ class Join:
         return found if beside.read and epoch_of(beside.item) == timeline.epoch else None
 
     def _round(self, persons: Persons, plans: Plans) -> tuple[set[Key], set[Key], dict[Key, Sequence[Rejected]]]:
-        """Fold and save once. Returned are the keys that lost a race, those that could not be saved, and what was
-        refused.
+        """Fold and save once. Returns the keys that lost a race, those that could not be saved, and the refused
+        records.
         """
         unread = persons.unread | {(user, "watches") for user, _ in persons.unread & persons.asked}
         failed = persons.ids.keys() & unread
@@ -229,7 +229,7 @@ class Join:
         return lost, failed, {key: outcome.refused for key, outcome in outcomes.items()}
 
     def _save(self, outcomes: dict[Key, Outcome], failed: set[Key], persons: Persons) -> dict[Key, Saved]:
-        """Each person on its own. Whom other ids join is saved together with what is left of those: all or nothing."""
+        """Save each person on its own. A person whom other ids join is saved in one transaction with their pointers."""
         joined = persons.people.joining
         alone = [each.save for key, each in outcomes.items() if key not in failed and key[0] not in joined]
         saved = self._save_alone({save.key: save for save in alone if save})
@@ -245,8 +245,8 @@ class Join:
         return saved
 
     def _save_alone(self, saves: dict[Key, Save]) -> dict[Key, Saved]:
-        """Before what is decided about a user, the user's profile: deliver may render the message at once, and by it.
-        What is decided is not saved while that may still be.
+        """Save a user's profile before the decisions: deliver may render the message at once, with that profile.
+        Decisions are not saved while their profile may still be saved later.
         """
         decided = {key[0] for key, save in saves.items() if save.outbox is not None}
         first = {key for key in saves if key[1] == "profile" and key[0] in decided}
@@ -322,8 +322,8 @@ class Join:
         return {key for key in again if key[0] in unticked}
 
     def _nominate(self, users: dict[str, int]) -> set[str]:
-        """Who could not be nominated. Timers before states: a crash in between leaves a nomination that comes to
-        nothing.
+        """Returns the users who could not be nominated. Timers are written before states: a crash in between leaves a
+        tick without effect.
         """
         ticks, items = schedule(users, self._clock(), random.randrange(self._shards))  # noqa: S311 (spreads load)
         unwritten = {user for item in self._timers.write(items) for user in json.loads(item.users)}
@@ -338,7 +338,7 @@ class Join:
         return {m for m, message in owned if message in unsent}
 
     def _note(self) -> None:
-        """Note what was seen for the first time: a help for people who write campaigns, which never fails a batch."""
+        """Note new names and shapes, for people who write campaigns. A failure never fails the batch."""
         if self._observer is None:
             return
         try:
@@ -348,7 +348,7 @@ class Join:
             count(metrics, ObservationsFailed=1)
 
     def _measure(self, batch: Sequence[Parsed], failed: set[str]) -> None:
-        """Count the events by name: a help for people, too."""
+        """Count the events by name, for people."""
         if self._volume is None:
             return
         try:
@@ -359,7 +359,7 @@ class Join:
             count(metrics, ObservationsFailed=1)
 
     def _keep(self) -> None:
-        """Keep history, which never fails a batch either."""
+        """Keep history. A failure never fails the batch."""
         if self._historian is not None:
             kept, lost = self._historian.put()
             count(metrics, HistoryKept=kept, HistoryLost=lost)
@@ -367,7 +367,7 @@ class Join:
     def _tell(
         self, bodies: Sequence[Body], batch: Sequence[Parsed], timeline: Timeline, intake: Intake, failed: set[str]
     ) -> None:
-        """Tell who looks on. A help for people as well: it never fails a batch."""
+        """Show the batch to people who follow. A failure never fails the batch."""
         if self._tail is None:
             return
         try:
@@ -390,7 +390,7 @@ class Join:
 
 
 def _due(state: State, plans: Plans, now: int) -> int | None:
-    """When to look at a user again. What only a newer release can decide is looked at from time to time."""
+    """The time of a user's next tick. A watch that only a newer release can decide is checked from time to time."""
     left = {campaign for place in state.watches if plans.leaves(campaign := campaign_of(place))}
     due = state.due(plans.summaries, left)
     if left:
@@ -402,7 +402,7 @@ def _due(state: State, plans: Plans, now: int) -> int | None:
 
 
 def _asked(intake: Intake, plans: Plans) -> set[Key]:
-    """The profiles by which something may be decided now: where no campaign asks for any, none is read."""
+    """The profiles that decisions may need now. None is read if no campaign needs one."""
     return {(user, "profile") for user, inputs in intake.inputs.items() if _decides(inputs, plans)}
 
 
@@ -422,7 +422,7 @@ def _profile(key: Key, persons: Persons, floor: int) -> Outcome:
 
 
 def _merged(user: str, persons: Persons, floor: int) -> profiles.Merged:
-    """The profile, with those of the ids that join the user, and what came of it in this batch."""
+    """The profile merged with those of the ids that join the user, and with the changes of this batch."""
     items = [persons.items.get((id_, "profile")) for id_ in (user, *persons.joining(user))]
     known = [profiles.decode(item.state) if item else {} for item in items]
     profile = known[0] if len(known) == 1 else profiles.joined(known)
@@ -430,12 +430,12 @@ def _merged(user: str, persons: Persons, floor: int) -> profiles.Merged:
 
 
 def _came_in(keys: Iterable[Key], persons: Persons) -> set[Key]:
-    """The keys under which it came in what is folded into these."""
+    """The keys under which the records for these keys came in."""
     return {came for key in keys for came in persons.ids.get(key, ())}
 
 
 def _each(keys: Iterable[Key], make: Callable[[Key], T]) -> dict[Key, T]:
-    """The results by key, without those keys that fail: these are counted, and logged without content."""
+    """The results by key. Keys that fail are left out, counted, and logged without content."""
     made: dict[Key, T] = {}
     for key in keys:
         try:

@@ -145,7 +145,7 @@ class Lookup:
         return Gathered(asking.found(rows), properties, lacking, epoch)
 
     def rows(self, recommenders: Mapping[str, Recommender]) -> Rows:
-        """For people who look at messages. What it gives raises Unread."""
+        """The rows for previews and the like. The returned function raises Unread."""
 
         def read(messages: Mapping[int, Message], /) -> Callable[[int], Found]:
             if any(each.plan.catalogs or each.plan.recommendations for each in messages.values()):

@@ -1,4 +1,6 @@
-"""Whose the ids of a batch are: their items are read, and those that these point to, until a person is found."""
+"""The persons behind the ids of a batch: reads the items of the ids, and follows their pointers until it finds a
+person.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Breaking(ValueError):
 
 
 class Throttled(RuntimeError):
-    """AWS does not let the users table be read at the moment."""
+    """AWS throttles reads of the users table at the moment."""
 
 
 class Diff(NamedTuple):
@@ -72,8 +72,8 @@ def plan_of(table: Campaigns) -> FindRevision:
 
 
 def live_then(table: Campaigns, plans: Mapping[str, Plan]) -> Callable[[Decision], Plan | None]:
-    """For a decision, the plan that was live when it was delivered, as `Rendering` wants it: none where the one that is
-    live was published since. Then the revision renders it which the watch was folded under.
+    """The plan that was live when a decision was delivered, for `Rendering`. None if the live one was published later:
+    then the revision under which the watch was folded renders it.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""The queues of what could not go on (rejected, undelivered, dead letters): looked at, redriven, and discarded."""
+"""The queues of set-aside messages (rejected, undelivered, dead letters): inspect, redrive, and discard."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Aside(NamedTuple):
         return _names(self.body, user)
 
     def holds(self, search: str) -> bool:
-        """Whether the reason, a campaign or what could not go on has that in it, in whatever case."""
+        """Whether the reason, a campaign or the content contains the text, ignoring case."""
         return search.casefold() in json.dumps(self.body, ensure_ascii=False).casefold()
 
     @property
@@ -69,7 +69,7 @@ class Aside(NamedTuple):
 
 
 class NotTaken(RuntimeError):
-    """Nobody took what was redriven; says why. It stays where it is."""
+    """A redriven message was not accepted; says why. It stays in the queue."""
 
 
 Redrive: TypeAlias = Callable[[Aside], None]
@@ -80,7 +80,7 @@ Wanted: TypeAlias = Callable[[Aside], bool]
 
 
 class Redriven(NamedTuple):
-    """How many went on, and how many did not, by reason."""
+    """The number of redriven messages, and of those that failed, by reason."""
 
     done: int
     failed: Counter[str]

@@ -19,7 +19,9 @@ metrics = Metrics()
 
 
 class NotSent(RuntimeError):
-    """Ticks could not be put on the queue. The minute is read again by the next sweep; its first slot is named."""
+    """Ticks could not be put on the queue. The message names the first slot of the minute; the next sweep reads that
+    minute again.
+    """
 
 
 class Sweep:
@@ -89,7 +91,7 @@ class Sweep:
             logger.exception("dead letters not looked at")
 
     def _measure(self, unread: Mapping[int, range], done: Mapping[int, int], now: int) -> None:
-        """How late the minute is that is read next: below zero, as long as sweep reads ahead of the clock."""
+        """The delay of the minute that is read next; negative while sweep reads ahead of the clock."""
         first = min(done.get(shard, slots.start) for shard, slots in unread.items())
         measure(metrics, SweepLag=max(now - first, 0) / 1000)
 
@@ -116,7 +118,7 @@ class Sweep:
         return read
 
     def _users(self, text: str) -> dict[str, int]:
-        """Whom a timer names; nobody, where it cannot be read: that must not hold up those beside it and after it."""
+        """The users of a timer; none if it cannot be read, so that it does not block other timers."""
         try:
             return {user: int(at) for user, at in json.loads(text).items()}
         except (ValueError, TypeError, AttributeError):

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Unticked(NamedTuple):
-    """Users whose ticks were not sent: `later` they may be; those of `never` the queue refuses."""
+    """Users whose ticks were not sent: `later` may succeed later; the queue refuses those of `never`."""
 
     later: set[str]
     never: set[str]
 
 
 def send_ticks(queue: Queue, ticks: Iterable[TickMessage]) -> Unticked:
-    """Send them all. A message that the queue refuses is halved, until the user is found whom it refuses."""
+    """Send all ticks. A refused message is halved until the one user at fault is found."""
     unticked = Unticked(set(), set())
     waiting = list(ticks)
     while waiting:

@@ -34,7 +34,7 @@ class Known(NamedTuple):
 
 
 def held_of(users: Users, user: str) -> tuple[str, list[Held]]:
-    """Whose id it is, and all that is held of that person: pointers are followed. Raises what AWS raises."""
+    """The person behind the id, and all data of that person; follows pointers. Raises AWS's errors."""
     held = users.held(user)
     for _ in range(LONGEST_CHAIN):
         person = next((each.item.person for each in held if each.item.person), "")

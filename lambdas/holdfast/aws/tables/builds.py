@@ -31,7 +31,7 @@ class NotWritten(RuntimeError):
 
 
 class Build(NamedTuple):
-    """A build that is live, and what is told of it. Times are epoch milliseconds."""
+    """A live build and its description. Times are epoch milliseconds."""
 
     build: str
     revision: int
@@ -80,7 +80,7 @@ class Builds:
         return len(puts)
 
     def publish(self, name: str, build: Build) -> bool:
-        """Make a build live whose rows are all there. False, where one that began later is live already."""
+        """Make a build live. All rows must be written. False if a build that began later is live already."""
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
@@ -93,7 +93,7 @@ class Builds:
         return True
 
     def tell(self, name: str, what: str, **told: str | int) -> None:
-        """Leave word of a build: how far it is (`RUNNING`), or how it ended (`ENDED`)."""
+        """Record the progress of a build (`RUNNING`), or its result (`ENDED`)."""
         self._dynamodb.put_item(TableName=self._table, Item={**_key(pointer_key(name), what), **_item(told)})
 
     def told(self, name: str, what: str) -> dict[str, Any] | None:

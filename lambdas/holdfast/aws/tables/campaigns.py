@@ -83,9 +83,9 @@ class Campaigns(Revisions[Plan]):
     ) -> Published[Plan]:
         """Make `source` the live revision, numbered on from the last one. A paused campaign stays paused.
 
-        When this returns it is in force, unless it should not `wait`. `seen` is the revision that whoever publishes has
-        looked at (0: there was none). Raises Conflict where another one is live by now, or was published or paused at
-        this very time.
+        When this returns it is in force, unless it should not `wait`. `seen` is the revision that the publisher has
+        looked at (0: there was none). Raises Conflict if another one is live by now, or was published or paused at the
+        same moment.
         """
         before = self.find(campaign)
         expect(campaign, seen, before)
@@ -111,7 +111,7 @@ class Campaigns(Revisions[Plan]):
         return published
 
     def delete(self, campaign: str, *, seen: int | None = None) -> Published[Plan]:
-        """Watch for it no more; what was published stays in the history. What is open is withheld when it falls due.
+        """Stop watching for it. Its revisions stay in the history. Open watches are withheld when they fall due.
 
         Raises UnknownCampaign, and Conflict as `publish` does.
         """
@@ -236,8 +236,8 @@ class Sources(Revisions[Source]):
 
 
 class LivePlans:
-    """The plans as a container knows them. Whoever reads the epoch, after all that is to be read by them has arrived,
-    learns whether they still are what is published.
+    """The plans that a container has in memory. The epoch, read after all messages of a batch have arrived, says
+    whether they are still the published ones.
     """
 
     def __init__(self, campaigns: Campaigns, clock: Callable[[], float] = time.time) -> None:
@@ -251,7 +251,9 @@ class LivePlans:
         return self._campaigns.table
 
     def known(self) -> Timeline:
-        """Read for the first time, or as they were read before. What could not be read is not known."""
+        """The plans as they were last read; they are read now if they never were. Plans that could not be read are
+        absent.
+        """
         if self._timeline is None or self._clock() >= self._read_at + OLDEST_SECONDS:
             return self.refresh()
         return self._timeline

@@ -51,15 +51,15 @@ class UnknownCatalog(LookupError):
 
 
 class Importing(RuntimeError):
-    """Another import of the catalog is under way. It is over, or has died, when its lease is: two minutes at most."""
+    """Another import of the catalog is running. Its lease ends with it, or two minutes after it died."""
 
 
 class Throttled(RuntimeError):
-    """The table took or gave nothing for a while. What was done stays done; the same import again does the rest."""
+    """The table was throttled. Finished work is kept; the same import does the rest."""
 
 
 class Catalog(NamedTuple):
-    """A catalog's state. `at` and `counts` are those of its last import that came to an end."""
+    """A catalog's state. `at` and `counts` are those of its last complete import."""
 
     name: str
     columns: tuple[str, ...]
@@ -69,8 +69,8 @@ class Catalog(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far an import has come: the last line and the byte after it, from where another run can go on; what became of
-    the rows since the last time, and what is to be told of some.
+    """The progress of an import: the last line and the byte after it, from which another run can continue; the results
+    of the rows since the last report, and the rows to report one by one.
     """
 
     line: int
@@ -81,7 +81,7 @@ class Progress(NamedTuple):
 
 
 class Catalogs:
-    """Raises what AWS raises, where that is not throttling: people wait for it, or a queue tries again."""
+    """Raises AWS's errors except throttling: a person is waiting, or a queue tries again."""
 
     def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
         self._dynamodb = dynamodb
@@ -105,13 +105,15 @@ class Catalogs:
         return row
 
     def rows(self, name: str) -> Iterator[Values]:
-        """All of them, in no order that means anything."""
+        """All rows, in arbitrary order."""
         for partition in partitions(name):
             for item in self._query(partition):
                 yield _stored(item).row
 
     def delete(self, name: str) -> Iterator[int]:
-        """Delete rows and copies, and tell how many, bit by bit; the catalog itself last: it can be done again."""
+        """Delete rows and copies, and yield their number step by step; the catalog's own item goes last, so it can be
+        repeated.
+        """
         known = self.get(name)
         for columns in ((), *known.match):
             for partition in partitions(name, columns):
@@ -154,8 +156,8 @@ class Catalogs:
         over: bool = False,
         done: tuple[int, Mapping[str, int]] | None = None,
     ) -> None:
-        """Take, prolong or (where this run is `over`) give back the right to import: it keeps two imports from writing
-        in between what each other has read. `done` is what came of a whole file. Raises Importing.
+        """Take, prolong or (if this run is `over`) return the right to import, so that no import writes between the
+        reads and writes of another. `done` is the result of a whole file. Raises Importing.
         """
         changes = "SET #columns = :columns, #match = :match"
         values: dict[str, Any] = {
@@ -187,7 +189,7 @@ class Catalogs:
             raise Importing(known.name) from error
 
     def apply(self, known: Catalog, rows: Mapping[int, Values], at: int) -> tuple[Counter[str], list[tuple[int, str]]]:
-        """Put rows, by their line, in the place of earlier ones. What is as it should be costs a read and no write."""
+        """Replace earlier rows by these, which are given by line. An unchanged row costs one read and no write."""
         wanted = dict.fromkeys(each for row in rows.values() for each in places(known.name, known.match, row))
         done = step(known.name, known.match, rows, at, self._read(wanted))
         self._write([{"PutRequest": {"Item": _item(where, stored)}} for where, stored in done.puts.items()])
@@ -196,7 +198,7 @@ class Catalogs:
         return done.counts, list(done.shared)
 
     def _delete_copy(self, where: Place, identity: str) -> None:
-        """Unless another identity has taken the place since."""
+        """Does nothing if another identity has taken the place since."""
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
             self._dynamodb.delete_item(
                 TableName=self._table,
@@ -214,7 +216,7 @@ class Catalogs:
         return found
 
     def _read_some(self, wanted: list[Place]) -> list[Mapping[str, Any]]:
-        """Consistent: what the window before has written counts."""
+        """The read is consistent: it sees the writes of the window before."""
         found: list[Mapping[str, Any]] = []
         keys: list[Any] = [_key(each) for each in wanted]
         for _ in attempts(PATIENCE):
@@ -250,7 +252,7 @@ class Catalogs:
 
 
 class Importer:
-    """One import, window by window. Where it ends early, the rows so far are in."""
+    """One import, window by window. If it ends early, the rows so far are imported."""
 
     def __init__(self, catalogs: Catalogs, known: Catalog, at: int, by: str, clock: Callable[[], int]) -> None:
         self._catalogs = catalogs
@@ -262,7 +264,7 @@ class Importer:
         self._lease()
 
     def run(self, records: Iterable[Row | Bad]) -> Iterator[Progress]:
-        """Import all records. Raises Importing where it was held up so long that another import has begun."""
+        """Import all records. Raises Importing if it was delayed for so long that another import has begun."""
         for some in _chunks(records, WINDOW):
             self._lease()
             rows = {each.line: each.values for each in some if isinstance(each, Row)}
@@ -276,7 +278,7 @@ class Importer:
         self._catalogs.lease(self.known, self._by, self._clock(), over=True)
 
     def finish(self, counts: Mapping[str, int]) -> None:
-        """The whole file is in. Where a later one has been before, that stays the catalog's last import."""
+        """The whole file is imported. If a later file was imported before, that one stays the catalog's last import."""
         done = None if _later(self.known, self._at) else (self._at, counts)
         self._catalogs.lease(self.known, self._by, self._clock(), over=True, done=done)
 

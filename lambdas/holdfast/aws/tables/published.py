@@ -1,4 +1,4 @@
-"""Items of what is published: a plan and what stands beside it, so written that the release before can read it."""
+"""The items of publications: a plan and the fields beside it, in a form that the release before can read."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ P = TypeVar("P", Plan, Recommender, Policy, Source)
 class Published(NamedTuple, Generic[P]):
     """A revision as it stands in the table. `source` is the file; times are epoch milliseconds.
 
-    `by` is who published it, and `note` why, as far as they were said. It is in force from `since` on. `first` is when
-    the campaign was published for the first time; both are 0 where an older release published it.
+    `by` is the publisher, and `note` the reason, if given. It is in force from `since` on. `first` is the time of the
+    campaign's first publication; both are 0 if an older release published it.
     """
 
     plan: P
@@ -45,11 +45,11 @@ def texts(plan: Plan | Recommender | Policy | Source) -> dict[str, Any]:
 
 
 def written(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan in two texts: `plan` holds what release 0.1 reads, which stops for all campaigns where it meets more,
-    and `more` the rest, which counts before it.
+    """The plan in two texts. `plan` holds the fields that release 0.1 knows: any other field would stop it for all
+    campaigns. `more` holds the rest, and takes precedence.
 
-    Where 0.1 must not do without the rest, it finds the campaign paused. So it sends nothing that hours or other exits
-    would have kept back; and its command line changes nothing, as `paused` beside the plan says otherwise.
+    If 0.1 must not run the campaign without the rest, it finds it paused. So it sends nothing that hours or other exits
+    would have held back; and its command line changes nothing, because `paused` beside the plan says otherwise.
     """
     more = {name: value for name, value in plan.items() if name in LATER}
     known = {name: value for name, value in plan.items() if name not in more}
@@ -86,7 +86,7 @@ def is_source(item: Mapping[str, Any]) -> bool:
 
 
 def source_entry(item: Mapping[str, Any]) -> sources.Entry:
-    """A source in force from a time on. One that cannot be read concerns no other."""
+    """A source in force from a time on. An unreadable one affects no other."""
     id_ = str(item["sk"]["S"]).split("#")[1]
     what: Source | Unreadable | None = None
     if "deleted" not in item:
@@ -110,7 +110,7 @@ def as_it_was(before: Published[P]) -> dict[str, Any]:
 
 
 def waits(plan: Plan) -> int:
-    """How long after an event something may wait that is read as the event was: a watch, then its message."""
+    """How long after an event a watch, and then its message, may wait that is read like the event."""
     return max(plan.within, plan.settle) + (plan.convert.within if plan.convert else 0)
 
 
@@ -120,7 +120,9 @@ def reading(plan: P) -> P:
 
 
 def space_of(plan: Plan | Recommender | Policy | Source) -> dict[str, Any]:
-    """Beside the plan, as the release before reads no plan that holds it. Of the first space nothing is written."""
+    """Stored beside the plan, because the release before refuses a plan that contains it. Nothing is written for the
+    first space.
+    """
     return {"space": {"N": str(plan.space)}} if isinstance(plan, Plan) and plan.space else {}
 
 
@@ -137,7 +139,7 @@ def name_of(item: Mapping[str, Any]) -> str:
 
 
 def what_of(item: Mapping[str, Any]) -> Plan | Recommender | Policy | Illegible | None:
-    """The revision that an item publishes. One that cannot be read concerns no other."""
+    """The revision that an item publishes. An unreadable one affects no other."""
     if "deleted" in item:
         return None
     text = item["plan"]["S"]

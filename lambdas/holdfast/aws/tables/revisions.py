@@ -52,7 +52,7 @@ DELETED_MS = 200 * 24 * 60 * 60_000
 
 
 def aws_time(answer: Mapping[str, Any]) -> int:
-    """When AWS answered by its own clock (epoch milliseconds, on the full second before)."""
+    """The time of AWS's answer by AWS's clock (epoch milliseconds, rounded down to a second)."""
     date = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
     return int(parsedate_to_datetime(date).timestamp() * 1000) if date else now_ms() // 1000 * 1000
 
@@ -135,13 +135,13 @@ class Revisions(Generic[P]):
         return live
 
     def _soon(self, before: Published[P] | None) -> int:
-        """From when on something can hold that is written now, after `before`."""
+        """The moment from which something that is written now, after `before`, can be in force."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=EPOCH, ConsistentRead=True)
         return max(aws_time(answer) + LEAD_MS, before.since + 1 if before else 0)
 
     @staticmethod
     def _await(answer: Mapping[str, Any], since: int) -> None:
-        """Until that moment has passed, by AWS's clock, which was at least at the time of its answer just now."""
+        """Wait until that moment has passed by AWS's clock, which has reached at least the time of its last answer."""
         sleep(max(since + MARGIN_MS - aws_time(answer), 0) / 1000)
 
     def _put(self, pk: str, sk: str, published: Published[P], *, before: Published[P] | None = None) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Observations:
         }
 
     def note(self, key: str, seen: Seen) -> None:
-        """Add to what is there: two containers that note the same at once, or one that does twice, do no harm."""
+        """Add to the stored shapes. Noting the same twice, or in two containers at once, does no harm."""
         update: dict[str, Any] = {
             "UpdateExpression": "SET #name = if_not_exists(#name, :name)",
             "ExpressionAttributeNames": {"#name": "name"},
@@ -52,7 +52,7 @@ class Observations:
 
 
 class Observer:
-    """The names and shapes that join sees. It writes those that are new: none, once all are known."""
+    """The names and shapes that join sees. Only new ones are written."""
 
     def __init__(
         self, observations: Observations, clock: Callable[[], int], *, seconds_left: SecondsLeft = plenty

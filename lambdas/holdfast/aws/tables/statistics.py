@@ -27,7 +27,7 @@ RACES: Final = 3
 
 
 class Statistics:
-    """Adding raises what AWS raises. It reads nothing before it writes: what a container wrote last it remembers."""
+    """Adding raises AWS's errors. It reads nothing before it writes, because a container remembers its last write."""
 
     def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
         self._dynamodb = dynamodb
@@ -43,7 +43,7 @@ class Statistics:
                     break
 
     def _add(self, campaign: str, day: str, tally: Tally, *, last: bool) -> bool:
-        """Whether nobody else has changed the sketch meanwhile. The `last` attempt leaves it as it is."""
+        """False if somebody else has changed the sketch meanwhile. The `last` attempt does not change it."""
         key = {"pk": {"S": STATISTICS + campaign}, "sk": {"S": day}}
         before = self._known.get((campaign, day), {})
         withheld = bounded(tally.withheld, _tally(before).withheld)
@@ -107,8 +107,8 @@ class Statistics:
 
 
 class Open(NamedTuple):
-    """Watches that wait for their decision, by campaign: of all users, if that is `complete`, or of those that could be
-    read in the time there was.
+    """Watches that wait for their decision, by campaign: of all users if `complete`, otherwise of the users that could
+    be read in time.
     """
 
     watches: Counter[str]
@@ -121,7 +121,7 @@ def waiting(
     scanned: Callable[[int], None] = lambda _items: None,
     time_left: Callable[[], bool] = lambda: True,
 ) -> Open:
-    """Reads the whole users table: there is no index of what is open, as that would cost two writes for each watch."""
+    """Reads the whole users table. An index of open watches would cost two writes per watch."""
     watches: Counter[str] = Counter()
     for page in users.scan():
         for state in readable(page.states).values():

@@ -35,11 +35,11 @@ _decode = msgspec.json.Decoder(tuple[list[Line], int]).decode
 
 
 class TooMany(RuntimeError):
-    """So many look on already."""
+    """Too many people are following already."""
 
 
 def wanted(item: Mapping[str, Any] | None, now: int) -> list[Wanted]:
-    """Who looks on, as the epoch's item says."""
+    """The people who follow, according to the epoch's item."""
     found = [Wanted.from_text(value.get("S", "")) for name, value in (item or {}).items() if name.startswith(TAIL)]
     return [each for each in found if each and each.until > now][:MOST]
 
@@ -94,7 +94,7 @@ class Tails:
         raise failure
 
     def take(self, id_: str) -> Iterator[tuple[list[Line], int]]:
-        """The lines since the last call, and how many more there were. They are removed."""
+        """The lines since the last call, and the number of further records. The lines are deleted."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",

@@ -39,7 +39,7 @@ class Timers:
         self._seconds_left = seconds_left
 
     def write(self, items: list[TimerItem]) -> list[TimerItem]:
-        """Those that could not be written after some tries. Writing one twice does no harm."""
+        """Returns those that could not be written after some tries. Writing one twice does no harm."""
         puts = {uuid.uuid4().hex: item for item in items}
         requests: list[WriteRequestTypeDef] = [
             {
@@ -87,14 +87,14 @@ class Timers:
                     yield Entry(item["slot"]["S"], item["id"]["S"], users, at)
 
     def forget(self, user: str) -> int:
-        """Take a user out of all slots; returns out of how many items."""
+        """Remove a user from all slots. Returns the number of items that named the user."""
         forgotten = 0
         while entries := [*self.entries(user)]:  # again where somebody else did the same to another user of an item
             forgotten += sum(self._forget(user, entry) for entry in entries)
         return forgotten
 
     def _forget(self, user: str, entry: Entry) -> bool:
-        """Whether the item was still as it had been read. Nothing but this ever changes one."""
+        """Whether the item was still as it had been read. Nothing else ever changes an item."""
         others = {each: at for each, at in json.loads(entry.users).items() if each != user}
         arguments: dict[str, Any] = {
             "TableName": self._table,
@@ -114,7 +114,7 @@ class Timers:
         return True
 
     def earliest(self) -> int | None:
-        """When the first slot begins that there is (epoch milliseconds). This reads the whole table."""
+        """The beginning of the earliest slot (epoch milliseconds). This reads the whole table."""
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table, ConsistentRead=True, ProjectionExpression="slot"
         )

@@ -1,9 +1,9 @@
 """The users table: one item for each part of a user (`watches`, `profile`), saved under a version condition.
 
-The items of an id that joined another person are pointers: `person` says to whom, and their states are empty.
+The items of an id that joined another person are pointers: `person` names the person, and their states are empty.
 
-The state of a part is one JSON text: as it is (`S`), or deflated (`B`). Both are read. It is deflated from about 1 KB
-on where the stack says so: the release before this one reads text only, and so could not be rolled back to.
+The state of a part is one JSON text: as it is (`S`), or deflated (`B`). Both are read. If the stack is set so, it is
+deflated from about 1 KB on. Release 0.1 reads text only, so a rollback to it would fail then.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ nothing new.)"""
 
 
 class Item(NamedTuple):
-    """One stored part of a user: its state as JSON text, its version, when the user was last nominated for, and
-    whether its last write carried an outbox. `person` is whose id it is, where that is another one.
+    """One stored part of a user: its state as JSON text, its version, the time of the last nomination, and whether the
+    last write had an outbox. `person` is the person to whom the id belongs, if that is another id.
     """
 
     state: str
@@ -72,7 +72,7 @@ class Beside:
 
 
 class Held(NamedTuple):
-    """An item whole, as people may look at it: besides what `Item` has, the last write's outbox, and when it ends."""
+    """A whole item, for people: besides the fields of `Item`, the last write's outbox, and when the item expires."""
 
     part: str
     item: Item
@@ -114,8 +114,8 @@ class Saved(Enum):
 
 
 class Users:
-    """The table. `read` and `save` raise nothing of AWS's: they say for which keys they did not succeed.
-    The other methods, which people at a prompt wait for, raise what AWS raises.
+    """The table. `read` and `save` raise none of AWS's errors: they return the keys that failed. The other methods,
+    which serve people at a prompt, raise them.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Users:
         return [_key(each) for each in wanted.get(self._table, {"Keys": ()})["Keys"]]
 
     def save(self, saves: Sequence[Save]) -> dict[Key, Saved]:
-        """Each on its own: one that loses its race leaves the others alone.
+        """Each save on its own: one that loses its race does not affect the others.
 
         A save that carries an outbox is a request of its own, all others go in calls of 25, at a tenth of the CPU. (On
         AWS either kind would reach the stream; the embedded AWS brings only the former to it.)
@@ -200,7 +200,7 @@ class Users:
             return {key: what for saved in pool.map(lambda call: call(), calls) for key, what in saved.items()}
 
     def save_together(self, saves: Sequence[Save]) -> Saved:
-        """All or none: a person's new state, and the pointers of the ids whose states are in it."""
+        """All or nothing: a person's new state, and the pointers of the ids whose states are merged into it."""
         if self._seconds_left() < CALL_SECONDS:
             return Saved.FAILED
         try:
@@ -259,7 +259,7 @@ class Users:
         return saved
 
     def _alone(self, saves: Sequence[Save]) -> dict[Key, Saved]:
-        """A call that is refused whole may have only one statement at fault."""
+        """One by one: a call may be refused as a whole because of one statement."""
         if len(saves) == 1:
             return {saves[0].key: Saved.REFUSED}
         return {key: what for save in saves for key, what in self._execute([save]).items()}
@@ -310,7 +310,7 @@ class Users:
         return [_held(found) for page in pages for found in page["Items"]]
 
     def delete(self, user: str, part: str) -> None:
-        """A fold that is under way loses its race by this, and begins anew from nothing."""
+        """A fold that is in progress loses its race, and starts again without a state."""
         self._dynamodb.delete_item(TableName=self._table, Key={"user": {"S": user}, "part": {"S": part}})
 
     def size(self) -> int:

@@ -62,8 +62,8 @@ def _counts(item: Mapping[str, Any]) -> Counter[str]:
 
 
 class Volume:
-    """The events that one container counts. It writes at the end of a batch, once a minute at most: little traffic is
-    counted exactly, and of much the last minute of a container is lost.
+    """The events that one container counts. It writes at the end of a batch, at most once a minute. Low traffic is
+    counted exactly; under high traffic, the last minute of a container is lost.
     """
 
     def __init__(self, volumes: Volumes, clock: Callable[[], int], *, seconds_left: SecondsLeft = plenty) -> None:

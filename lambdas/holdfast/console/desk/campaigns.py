@@ -146,7 +146,9 @@ class CampaignsDesk(Ports):
 
 @dataclass(frozen=True)
 class _Alone:
-    """Tells a lost race with what won it, and that there is no such campaign."""
+    """Turns errors of a change into answers: a lost race with the revision that won, a breaking change, an unknown
+    campaign.
+    """
 
     desk: CampaignsDesk
     campaign: str

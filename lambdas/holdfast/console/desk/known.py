@@ -1,4 +1,4 @@
-"""All that is known to write a campaign with: names, catalogs, recommendations, sources, and what comes in."""
+"""Names for writing a campaign: events and properties, catalogs, recommendations, sources, and incoming records."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class KnownDesk(Ports):
         )
 
     def tail(self, asked: models.LookOn) -> models.Tailed:
-        """As far as a few hundred records; the rest is counted. Who does not ask for values gets none, not even of
-        somebody else's tail.
+        """At most a few hundred records; the rest is counted. Values are left out unless this request asks for them,
+        even if somebody else's tail has them.
         """
         user = mark(asked.id, asked.user) if asked.user else ""
         try:

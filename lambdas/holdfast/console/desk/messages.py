@@ -79,7 +79,9 @@ class MessagesDesk(Ports):
         return models.Tested(id=body["metadata"]["id"], source=self.source, detail_type=detail_type, detail=body)
 
     def _preview(self, draft: Draft, asked: models.Occurrence, revision: int | None = None) -> tuple[Preview, str]:
-        """And, as a sentence, what stands between due and sent. Without a revision, the draft is the next one."""
+        """The preview, with a sentence about the rules between due and sent. Without a revision, the draft is taken as
+        the next one.
+        """
         plans = self.live.current().newest
         live = plans.get(draft.campaign.id)
         plan = draft.plan(revision or (live.revision + 1 if live else 1))
@@ -121,7 +123,7 @@ class MessagesDesk(Ports):
         return matching(plan, events).to_json()
 
     def explain(self, user: str, zone_name: str, person: Person) -> models.Explained:
-        """A viewer is shown decisions, but no profile, and no message that is made of it."""
+        """A viewer sees decisions, but no profile and no rendered message."""
         try:
             where = zone(zone_name)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Numbers: what is waiting, what became of it, and who is behind a number."""
+"""Numbers: waiting watches, outcomes, and the users behind a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queues of what could not go on."""
+"""The queues of rejected records and undelivered messages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class QueuesDesk(Ports):
         return models.Redriven(redriven=done, failed=dict(failed), left=queue.total())
 
     def discard(self, name: str, asked: models.Chosen, by: str) -> models.Discarded:
-        """Only what is named: there is no discarding of everything, whatever came in meanwhile."""
+        """Only the named messages: discarding everything would include messages that came in meanwhile."""
         if not asked.ids and not asked.groups:
             raise Refused(422, "request", "Say which messages: their ids, or their groups.")
         queue, ends = self._queue(name), time.monotonic() + SECONDS

@@ -1,4 +1,4 @@
-"""The parts of all models of files that people write: texts, durations, and mistakes with their place."""
+"""Parts of the models for files that people write: texts, durations, and mistakes with their place."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def hints(campaign: Campaign, known: Known, source: Source | None = None) -> lis
 
 
 def _of_profiles(campaign: Campaign, profile: Seen) -> Iterator[Hint]:
-    """A sample knows not every property, so this says what was looked at."""
+    """Hints on profiles' properties. A sample does not have every property, so the hint says what was looked at."""
     for key, template in _templates(campaign):
         for use in sorted(template.uses):
             if use[0] == "Profile" and (never := _never(use[1:3], profile)):
@@ -75,7 +75,9 @@ def _of_profiles(campaign: Campaign, profile: Seen) -> Iterator[Hint]:
 
 
 def _of_audience(campaign: Campaign, known: Known) -> Iterator[Hint]:
-    """Of a name that nobody bears yet, as `unsubscribed` may be one, nothing is said unless another is like it."""
+    """Hints on the audience. A name that no profile has yet, such as `unsubscribed`, is reported only if a similar one
+    exists.
+    """
     did = [event_key(campaign.event_of(name)) for name in campaign.when.triggers]
     triggers = [known.events[key] for key in did if key in known.events]
     whole = len(triggers) == len(did) and not any(each.full for each in (known.profile, *triggers))
@@ -144,7 +146,9 @@ def _own(name: str) -> str:
 
 
 def _carts(campaign: Campaign) -> Iterator[Hint]:
-    """Triggers that bear a list. Where that is all there is, what is no longer in it is over; it has to be said."""
+    """Triggers that carry a list. If it is the whole cart, products that are no longer in it are over; the campaign has
+    to say so (`snapshots`).
+    """
     when = campaign.when
     for number, constant in enumerate(campaign.constant):
         for name in () if when.did[1:] else when.triggers:
@@ -227,7 +231,7 @@ def _alike(name: str, seen: Sequence[str]) -> str:
 
 
 def letters(name: str) -> str:
-    """By which names are alike however they are written."""
+    """The letters and digits of a name, by which different spellings are equal."""
     return "".join(filter(str.isalnum, name)).casefold()
 
 

@@ -172,7 +172,7 @@ Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 def _days(value: object) -> object:
-    """Weekdays as they are written most often: the whole name, too, and in any case."""
+    """Weekdays in their usual spellings: also whole names, in upper or lower case."""
     listed = value if isinstance(value, list | tuple) else [value]
     return [_day(each) for each in listed]
 
@@ -238,7 +238,7 @@ Span: TypeAlias = Annotated[Duration, AfterValidator(_above_nothing)]
 
 
 class PerUser(BaseModel):
-    """At most so many messages to a user in any stretch of time that is so long."""
+    """A cap: at most so many messages to a user in any period of that length."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

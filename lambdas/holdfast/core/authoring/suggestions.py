@@ -90,7 +90,7 @@ def _constant(campaign: Mapping[str, Any], *, summary: bool) -> Iterator[Suggest
 
 
 def _catalogs(mapped: Mapping[str, Any], known: Known) -> Iterator[Suggestion]:
-    """Of the catalogs that the campaign maps: of another one no row can be found."""
+    """Columns of the catalogs that the campaign maps: no row of another catalog can be found."""
     for name in map(str, mapped):
         for column in known.catalogs.get(name, ()):
             yield Suggestion(f"Catalog{_step(name)}{_step(column)}", f"{name} {column}", f"of the row of {name}")

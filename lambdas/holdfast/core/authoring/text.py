@@ -137,8 +137,8 @@ _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]
 
 
 def _bounded(source: Source) -> None:
-    """Refuse what would become too much where its aliases are written out, and escapes of what is not text. Raises
-    CampaignFileError.
+    """Refuse files that are too large once their aliases are expanded, and escapes for characters that are not text.
+    Raises CampaignFileError.
     """
     parts = 0
     waiting: list[tuple[Any, Place]] = [(source.data, ())]

@@ -118,7 +118,7 @@ def header(lines: Iterable[bytes]) -> Header:
 
 
 def _other(first: bytes) -> str | None:
-    """The kind of file that it is, if it is not a CSV file."""
+    """The kind of the file, if it is not CSV."""
     if first.lstrip(b"\xef\xbb\xbf \t").startswith((b"<", b"{", b"[")):
         return "this is a page or a document (HTML, XML or JSON), not a CSV file"
     if known := next((reason for begin, reason in _NOT_TEXT.items() if first.startswith(begin)), None):
@@ -353,7 +353,7 @@ def _wrong(row: Values) -> str | None:
 
 
 def _https(address: str) -> bool:
-    """Is this an address that shows where it leads: neither with a password nor with characters that hide something?"""
+    """Whether this is an https address without a password and without characters that hide where it leads."""
     return _USUAL.fullmatch(address) is not None or _shows(address)
 
 

@@ -75,7 +75,7 @@ def partitions(catalog: str, columns: Sequence[str] = ()) -> list[str]:
 
 
 def key_bytes(values: Iterable[str]) -> int:
-    """How long the key is that they make. No row is kept under one of more than `MAX_KEY`."""
+    """The length of the key that these values make. No row is stored under a key longer than `MAX_KEY`."""
     return sum(len(value.encode(errors="surrogatepass")) + 4 for value in values)
 
 

@@ -23,7 +23,7 @@ from holdfast.core.plans.plan import Plan
 from holdfast.core.times import format_duration
 
 MOST = 5
-"""Rejected records that are told of, latest first."""
+"""The number of rejected records that are shown, latest first."""
 
 
 class Refused(NamedTuple):
@@ -42,8 +42,8 @@ def absence(
     seen: Iterable[str],
     silent: Collection[str] = (),
 ) -> list[str]:
-    """`known` is whether anything is kept of the user, `seen` are the names of events that came in, of any user.
-    `silent` are the campaigns of which nothing is remembered of a user who is known.
+    """`known` says whether anything is stored about the user; `seen` are the names of events of any user. `silent` are
+    the campaigns without a memory of a known user.
     """
     told = [f"rejected at {each.when}: {each.reason}" for each in rejected[:MOST]]
     if len(rejected) > MOST:

@@ -52,7 +52,7 @@ def changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[Chang
 
 
 def _flat(value: Json, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Json]:
-    """Values that are not empty, by path. A list of one, which a file may write as its item, adds nothing to it."""
+    """The non-empty values, by path. A list of one item is the item, because a file may write either."""
     match value:
         case dict():
             return {k: v for name, each in value.items() for k, v in _flat(each, (*path, name)).items()}
@@ -91,8 +91,8 @@ def outlook(state: State, plan: Plan, place: str = "") -> dict[str, Decision]:
 def kept_back(
     decisions: Mapping[str, Decision], plan: Plan, policy: Policy, known: Known, state: State
 ) -> dict[str, str]:
-    """By constant key, why a message of an `outlook` would be withheld by rules. Each is asked about once, when it is
-    due; what would wait is not withheld. Of other campaigns nothing is asked.
+    """By constant key, why rules would withhold a message of an `outlook`. Each message is checked once, when it is
+    due; one that would wait is not withheld. Other campaigns are not considered.
     """
     if not decisions or not (plan.rules is not NONE or policy.forbids):
         return {}
@@ -248,7 +248,7 @@ class Comparison:
         return "changed" if other or (old.values, old.reason) != (new.values, new.reason) else "same"
 
     def sentences(self) -> list[str]:
-        """For people: what the change does, in a few lines."""
+        """The effect of the change in a few lines, for people."""
         if not self.open:
             return ["No watch of this campaign is open now."]
         effects = self.effects

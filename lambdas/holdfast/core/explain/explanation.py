@@ -65,7 +65,7 @@ SECONDS_BELOW_MS = 10 * 60_000
 
 
 class Fact(NamedTuple):
-    """One thing that is known. `at` is when it happened, or will (epoch milliseconds)."""
+    """One known fact. `at` is when it happened, or will happen (epoch milliseconds)."""
 
     what: Literal["seen", "exit", "decided", "retracted", "waits", "note"]
     at: int
@@ -114,7 +114,9 @@ def explain(
     outbox: Iterable[Decision] = (),
     render: Render | None = None,
 ) -> list[Explanation]:
-    """By campaign, newest first. `plans` are the live ones, paused ones among them; times are told in `zone`."""
+    """Explanations by campaign, newest first. `plans` are the live ones, including paused ones; times are shown in
+    `zone`.
+    """
     decisions = tuple(outbox)
     found: dict[str, list[Explanation]] = {}
     for place in sorted({*state.watches, *state.floors, *(plan.place for plan in plans.values())}):
@@ -126,7 +128,7 @@ def explain(
 
 
 def _without_nothing(found: list[Explanation]) -> list[Explanation]:
-    """That one reading of a campaign knows nothing is worth a word only where no other does."""
+    """Leaves out that one reading of a campaign knows nothing, if another reading knows something."""
     return [each for each in found if each.status != "nothing"] or found[-1:]
 
 
@@ -328,7 +330,7 @@ class _About:
         return facts
 
     def _taken_back(self, watch: Watch, decided: Decided) -> Fact:
-        """The exit that took it back is the latest one, unless there was another since, or it was another value's."""
+        """The exit that retracted it is the latest one, unless another came later, or it was about another value."""
         mark = decided.summary or (decided.at, decided.id)
         when = next((d.when for d in self.outbox if d.kind == "retract" and self._same(d) and d.mark == mark), None)
         exits, known = self._exits(), f"at {self._time(when)}" if when else "only after that"
@@ -406,7 +408,7 @@ class _About:
         return self._exits()
 
     def _local(self, reason: str) -> str:
-        """A reason with the time that it names by the clock on the reader's wall."""
+        """A reason, with its time converted to the reader's time zone."""
 
         def shown(found: re.Match[str]) -> str:
             return self._time(round(datetime.strptime(found[0], f"{MINUTE[:-1]}%z").timestamp() * 1000))
@@ -414,7 +416,7 @@ class _About:
         return _MINUTE.sub(shown, reason)
 
     def _time(self, at: int) -> str:
-        """As short as it is clear: today's without a date."""
+        """A short time: without the date if it is today."""
         moment, today = (datetime.fromtimestamp(ms / 1000, self.zone) for ms in (at, self.now))
         fine = self.plan is not None and 0 < self.plan.within < SECONDS_BELOW_MS
         clock = f"{moment:%H:%M:%S}" if fine else f"{moment:%H:%M}"
@@ -438,7 +440,7 @@ def _when(watch: Watch, trigger: Trigger) -> str:
 
 
 def _shown(key: str, watch: Watch) -> Json:
-    """The constant value of a watch without a trigger: as a part of it wrote it, or else as its key has it."""
+    """The constant value of a watch without a trigger: as one of its events wrote it, or else its key."""
     for part in watch.parts.values():
         return part.shown
     try:

@@ -38,11 +38,11 @@ NOTHING_KNOWN = State()
 
 
 class NoMessage(ValueError):
-    """Why the events given make no message, said to a person."""
+    """Why the given events lead to no message, for people."""
 
 
 class Preview(NamedTuple):
-    """The event for the bus. `reason` is why it would be withheld, empty for a message; `values` by key."""
+    """The event for the bus. `reason` says why it would be withheld; it is empty for a message. `values` are by key."""
 
     user: str
     plan: Plan
@@ -90,7 +90,7 @@ class Test(NamedTuple):
 def as_test(shown: Preview, now: int) -> Test:
     """The message of a preview, to be put on the bus by hand. No rule on the campaign's own detail type fires on it.
 
-    Its id is one of its own: who drops repeats by their id must not drop the real message that comes later.
+    It has an id of its own: a consumer that drops repeats must not drop the real message later.
     """
     body: dict[str, Any] = json.loads(json.dumps(shown.detail))
     body["metadata"]["id"] = hashlib.sha256(canonical(["test", body["metadata"]["id"], now]).encode()).hexdigest()[:32]
@@ -110,9 +110,7 @@ def rule_pattern(plan: Plan, source: str) -> dict[str, Json]:
 def preview(
     plan: Plan, user: str, decision: Decision, profile: Mapping[str, Json], found: Found = NOTHING_FOUND
 ) -> Preview:
-    """As it is for this user, in the user's variant. Raises nothing, whatever the templates are: what is wrong with one
-    is in its `Traced`.
-    """
+    """The message for this user, in the user's variant. Never raises: a mistake in a template is in its `Traced`."""
     if variant := plan.variant_of(user):
         plan, decision = plan.varied(variant), decision._replace(variant=variant)
     values: dict[str, Traced] = {}
@@ -138,7 +136,7 @@ def answer(
     state: State,
     policy: Policy = NO_POLICY,
 ) -> Answer:
-    """May the message go when it is due? `state` is what is known of the user up to now."""
+    """The gate's answer for the message when it is due. `state` is the user's state so far."""
     gate = Gate(state.sent, state.watches, Plans([plan], policy=policy), Known(user, profile), decision.when)
     return gate.answer(plan, decision.key, decision.event)
 

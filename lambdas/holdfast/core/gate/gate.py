@@ -40,7 +40,9 @@ MINUTE = "%Y-%m-%dT%H:%MZ"
 
 
 class Sent(NamedTuple):
-    """A message that went to this user, or would have gone but for a control group. `key` is the constant value's."""
+    """A message that was sent to this user, or would have been without a control group. `key` is the constant value's
+    key.
+    """
 
     at: int
     campaign: str
@@ -96,12 +98,12 @@ def decide(case: Case) -> Answer:
 
 
 def horizon(rules: Rules, policy: Policy) -> int:
-    """How long after a message the gate may still ask for it (milliseconds); 0 where it never asks."""
+    """How long after a message the gate may still need it (milliseconds); 0 if it never does."""
     return max((rules.again_after, *(cap.within for cap in (*rules.per_user, *policy.per_user))), default=0)
 
 
 def _audience(case: Case) -> Answer | None:
-    """An audience that cannot be computed for a user is one that the user is not in."""
+    """A user for whom the audience cannot be computed is not in it."""
     audience = case.rules.audience
     if not audience:
         return None
@@ -130,7 +132,7 @@ def _caps(case: Case) -> Answer | None:
 
 
 def _full(caps: Iterable[Cap], sent: Sequence[Sent], now: int) -> Answer | None:
-    """No more may go now: the reason names the cap that is full, and the message that filled it."""
+    """A full cap: the reason names it, and the message that filled it."""
     for cap in caps:
         lately = [each for each in sent if now - cap.within < each.at]
         if lately and len(lately) >= cap.at_most:

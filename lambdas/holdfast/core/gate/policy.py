@@ -23,8 +23,8 @@ class Cap(Value, frozen=True):
 
 
 class Policy(Value, frozen=True, omit_defaults=True):
-    """`zone` is where users live of whom nothing else is known. `control` is the share of users that get no message of
-    any campaign. `exempt` campaigns know no hours, no caps and no control group of the stack, and count for no cap.
+    """`zone` is the time zone of users without one of their own. `control` is the share of users who get no message of
+    any campaign. `exempt` campaigns ignore the stack's hours, caps and control group, and count for no cap.
     """
 
     revision: int = 0
@@ -36,11 +36,11 @@ class Policy(Value, frozen=True, omit_defaults=True):
 
     @property
     def forbids(self) -> bool:
-        """Whether it keeps any message back. A zone alone does not."""
+        """Whether it can hold back a message. A zone alone cannot."""
         return bool(self.hours or self.per_user or self.control)
 
     def asks_profile(self, campaign: str) -> bool:
-        """Whether it takes the profile to decide for a campaign that has no hours of its own."""
+        """Whether a decision for a campaign without hours of its own needs the profile."""
         return self.hours is not None and self.hours.zone == USER and campaign not in self.exempt
 
     def to_json(self) -> Mapping[str, Json]:

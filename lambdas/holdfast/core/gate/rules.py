@@ -33,7 +33,7 @@ class Rules(Value, frozen=True, omit_defaults=True):
 
     @property
     def ask_profile(self) -> bool:
-        """Whether it takes the profile to decide."""
+        """Whether the decision needs the profile."""
         return "Profile" in self.audience or (self.hours is not None and self.hours.zone == USER)
 
     def to_json(self) -> Mapping[str, Json]:

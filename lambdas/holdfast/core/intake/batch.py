@@ -43,7 +43,7 @@ def parsed(bodies: Iterable[Body], rules: Rules = RULES, sources: InForce | None
 
 
 def _records(text: str, arrived: int, rules: Rules) -> Sequence[Record]:
-    """An exception from reading it, which nothing should raise, concerns this message and no other of the batch."""
+    """Reading should not raise. If it does, only this message of the batch is affected."""
     try:
         return records(text, arrived, rules)
     except Exception as error:  # noqa: BLE001
@@ -59,7 +59,7 @@ class Reject(NamedTuple):
 
 
 def report(reject: Reject) -> str:
-    """The text for the rejected queue: whole if it can be, else the beginning of the record, and how long it was."""
+    """The text for the rejected queue: the whole record if it fits, otherwise its beginning and its length."""
     if text := sendable(reject._asdict()):
         return text
     record = reject.record if isinstance(reject.record, str) else json.dumps(reject.record)
@@ -108,7 +108,7 @@ class Intake:
             self.rejects[message].append(Reject(rejected.reason, (), rejected.record))
 
     def refuse_tie(self, refused: Refused) -> None:
-        """Reject a tie that is a sender's mistake, unless it came by the way, as it does with every event of a user."""
+        """Reject a tie that is a sender's mistake, unless it came with an event, as every event of that user has it."""
         tie = refused.tie
         for message in self.ties[tie] if refused.odd and not tie.along else ():
             self.rejects[message].append(Reject(refused.reason, (), {"user": tie.user, "alias": tie.alias}))

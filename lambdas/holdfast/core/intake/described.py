@@ -29,7 +29,7 @@ from holdfast.core.paths import Unclear
 
 
 def by_sources(data: Object, around: Around, refused: CannotFold) -> Iterable[Record]:
-    """As the first source reads it that matches it; else it is `refused`, unless a newer release may know better."""
+    """The records as the first matching source reads them; else `refused`, unless a newer release may read them."""
     unreadable = ""
     for source in around.rules.sources:
         if isinstance(source, Unreadable):

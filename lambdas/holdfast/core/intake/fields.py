@@ -1,4 +1,4 @@
-"""The fields of a record: what they have in common whatever the form."""
+"""The fields of a record, which all forms have in common."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ RULES = Rules()
 
 
 class Around(NamedTuple):
-    """When the queue took a record, and its envelopes' time and id, which the record takes for want of its own."""
+    """The arrival of a record, and its envelopes' time and id, which apply if the record has none."""
 
     arrived: int
     time: Json = None
@@ -150,7 +150,7 @@ _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def user_of(data: Object, around: Around, *fields: str) -> str:
-    """The first of the fields that names somebody. Users are strings; a number is taken as its text."""
+    """The first of the fields that names a user. Users are strings; a number is read as text."""
     nobody = ""
     for field in fields:
         value = data.get(field)
@@ -215,7 +215,9 @@ def is_zero(user: Json, rules: Rules) -> bool:
 
 
 def known_user(data: Object) -> str:
-    """The user of a tick, who is known: whom earlier releases took for somebody is decided upon like anybody else."""
+    """The user of a tick. The user is not checked: earlier releases accepted more ids, and their watches have to be
+    decided, too.
+    """
     (user,) = data.values()
     if not isinstance(user, str) or not user.strip() or bytes_of(user) > MAX_USER_BYTES:
         raise CannotFold("a tick names its users")
@@ -274,7 +276,7 @@ def iso_time(text: str) -> int:
 
 
 def changes_along(event: Event, traits: Json, around: Around) -> list[Record]:
-    """The profile changes that a track call bears besides. A mistake in them does not harm the event."""
+    """The profile changes in a track call. A mistake in them does not affect the event."""
     if not isinstance(traits, dict) or not traits:
         return []
     try:

@@ -1,4 +1,4 @@
-"""A body as JSON: what is wrong with it is said in words for people."""
+"""A body as JSON. Mistakes are described in words for people."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The shapes of what was seen: names of events, and of each the names and types of its properties. Never a value.
+"""The shapes of seen events: their names, and the names and types of their properties. Never a value.
 
-By it `holdfast campaign validate` tells a misspelt name. An event of which a container knows the names and types costs
-it one look-up in a set; only what is new is noted, and there are bounds to how much.
+By it `holdfast campaign validate` tells a misspelt name. A known event costs a container one look-up in a set. Only new
+shapes are noted, within bounds.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Observed:
         self._add(event_key(event.name), Seen(event.name, frozenset(property_shapes(event.properties))))
 
     def learn(self, table: Mapping[str, Seen]) -> None:
-        """Take what the table has for seen, and of the news leave what is new to the table too."""
+        """Add the table's shapes, and keep only the news that the table does not have."""
         news, self.news = self.news, {}
         self._seen |= table
         for key, seen in news.items():

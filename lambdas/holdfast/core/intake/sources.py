@@ -86,7 +86,9 @@ class Source:
 
 
 class Unreadable(NamedTuple):
-    """A source that this release cannot read: what no other reads has to come again, until a newer release takes it."""
+    """A source that this release cannot read. Records that no other source reads have to come again, until a newer
+    release reads them.
+    """
 
     id: str
     reason: str

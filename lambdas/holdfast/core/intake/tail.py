@@ -1,4 +1,4 @@
-"""The live tail: what came in, how it was read and what it touched, for as long as somebody looks on.
+"""The live tail: incoming records, how they were read and what they touched, while somebody follows.
 
 Lines are for people: names and types of properties, and a value only where a reason quotes it; all within bounds.
 Whoever asks for values is shown the beginning of each, too.
@@ -112,7 +112,7 @@ def lines(
 
 
 def some(of: Iterator[Line], wanted: Wanted) -> tuple[list[Line], int]:
-    """The first of those that are wanted, within the bounds, and how many more there are."""
+    """The first of the wanted lines, within the bounds, and the number of the others."""
     shown: list[Line] = []
     room, more = MAX_BYTES, 0
     for line in filter(wanted.wants, of):

@@ -1,11 +1,11 @@
-"""Do a campaign's messages make a difference? In numbers, and in a sentence that is right on whatever day one reads it.
+"""The effect of a campaign's messages: in numbers, and in a sentence that is valid on any day.
 
-Users are compared whose time to convert is over: of days that ended long enough ago. The two groups are those who got
-a message (of one variant, or of any), and the campaign's control group; else that of the stack; else, of several
-variants, the users of the first one.
+Only users whose time to convert is over are compared: those of days that ended long enough ago. The two groups are
+those who got a message (of one variant, or of any), and the campaign's control group; else that of the stack; else, of
+several variants, the users of the first one.
 
-With more than one variant each is compared with its share of the 5 %: all of what is said together is wrong with 5 % at
-most.
+With several variants, each comparison gets its share of the 5 %, so that all statements together are wrong with a
+probability of at most 5 %.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Comparison(NamedTuple):
 
 
 def over(day_end: int, within: int, max_age: int, now: int) -> bool:
-    """Whether all that may follow the messages of a day, which ended then, is known by now."""
+    """Whether everything that may follow the messages of a day with this end is known by now."""
     return day_end + within + max_age + HOUR_MS <= now
 
 
@@ -179,7 +179,7 @@ def _currency(scores: Collection[Score]) -> str:
 
 
 class _Base(NamedTuple):
-    """All that variants are compared with: whose score, in which currency, and over how many days."""
+    """The base of a comparison: its score, the currency, and the number of days."""
 
     against: str
     score: Score
@@ -256,6 +256,6 @@ def _claim(mine: float, theirs: float, error: float) -> str:
 
 
 def _variance(amounts: Amounts) -> float:
-    """Of the sample: 0 of one user, who varies from nobody."""
+    """The sample variance; 0 for a single user."""
     spread = amounts.squares - amounts.total**2 / amounts.users
     return max(spread, 0.0) / max(amounts.users - 1, 1)

@@ -8,7 +8,7 @@ from holdfast.core.plans.plan import Plan
 
 
 def breaks(before: Plan, after: Plan) -> list[str]:
-    """For people: each promise of the live revision that a new one does not keep. What is added breaks nothing."""
+    """Each promise of the live revision that a new one breaks, as sentences for people. Additions break nothing."""
     return list(_breaks(before, after))
 
 
@@ -28,7 +28,7 @@ def _breaks(before: Plan, after: Plan) -> Iterator[str]:
 
 
 def _keys(plan: Plan) -> list[str]:
-    """All that a message may hold: of each variant, too."""
+    """All keys that a message may have, including those of variants."""
     return list(dict.fromkeys([*plan.values, *(key for values in plan.variants.values() for key in values)]))
 
 

@@ -48,7 +48,7 @@ ENTRY_OVERHEAD: Final = 256
 
 
 def too_large(detail_type: str, detail: str) -> str:
-    """Why the bus would refuse such an entry, with its size; empty where it takes it."""
+    """Why the bus would refuse such an entry, with its size; empty if it would accept it."""
     if len(detail) < MAX_ENTRY_BYTES // 8:  # at four bytes a character it fits
         return ""
     size = len(detail.encode()) + len(detail_type.encode()) + ENTRY_OVERHEAD
@@ -102,7 +102,7 @@ def detail(
 
 
 def _conversion(conversion: Conversion) -> dict[str, Json]:
-    """The purchase that counts now, or of one that does not count any more, that it did."""
+    """The purchase that counts now; for a retracted conversion, the purchase that counted."""
     bought = conversion.bought or conversion.before
     told: dict[str, Json] = {"sent_at": iso(conversion.sent)}
     if bought:
@@ -116,7 +116,7 @@ def iso(at: int) -> str:
 
 
 def _reached(profile: Mapping[str, Json]) -> dict[str, Json]:
-    """How the user is reached, under the names of Segment's traits or of CleverTap's: `email` or `Email`."""
+    """The user's contact data, under Segment's or CleverTap's names: `email` or `Email`."""
     names = ((name, next((n for n in (name, name.capitalize()) if n in profile), "")) for name in REACHED)
     return {name: profile[found] for name, found in names if found}
 

@@ -3,8 +3,8 @@
     decision ──message──► which revision ──rows──► profile, catalog, recommendations ──outcome──► sent, or withheld: why
 
 deliver, preview, diff, explain, simulate, the campaign tests and the console all go this way, so that what people are
-shown is what is sent. Reading is theirs: deliver reads for many messages at once, a preview for one, and simulate looks
-into files.
+shown is what is sent. Each of them reads the data itself: deliver for many messages at once, a preview for one, and
+simulate from files.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Message(NamedTuple):
 
 
 class Rows(Protocol):
-    """Reads what messages name of catalogs and recommendations: for many at once, and given out one by one."""
+    """Reads the catalog rows and recommendations of many messages at once, and returns them one by one."""
 
     def __call__(self, messages: Mapping[int, Message], /) -> Callable[[int], Found]: ...
 
@@ -72,8 +72,8 @@ class Outcome(NamedTuple):
 
 
 def rendered_by(decision: Decision, live: Plan | None, revision: FindRevision) -> Plan:
-    """The live revision; where that names properties which the watch did not keep, or recommendations that were not
-    named when it was decided, the one it was folded under.
+    """The live revision; or the one under which the watch was folded, if the live one names properties that the watch
+    did not keep, or recommendations that were not named at the decision.
     """
     if live is not None and live.revision == decision.revision:
         return live
@@ -84,7 +84,7 @@ def rendered_by(decision: Decision, live: Plan | None, revision: FindRevision) -
 
 
 def outcome(message: Message, profile: Mapping[str, Json], found: Found, render: Render) -> Outcome:
-    """A decision to send, rendered: withheld where a value is, or where the bus would not take the message."""
+    """A decision to send, rendered: withheld if a value is, or if the bus would refuse the message."""
     user, decision, plan = message
 
     def gone_out(kind: Kind, reason: str = "", values: Mapping[str, Json] | None = None) -> Outcome:
@@ -140,8 +140,8 @@ class Rendering:
     def outcomes(
         self, decided: Sequence[tuple[str, Decision, Plan | None, Mapping[str, Json]]], rows: Rows = no_rows
     ) -> list[Outcome]:
-        """For people: of each user, decision, live plan and profile what would go out. Templates that are refused
-        today withhold their message. Raises what reading raises.
+        """For people: the outcome for each user, decision, live plan and profile. Templates that are refused today
+        withhold their message. Raises the errors of reading.
         """
         messages = {
             number: self.message(user, decision, live)

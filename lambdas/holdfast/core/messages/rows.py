@@ -1,4 +1,4 @@
-"""Which rows messages need, and what was found: the same for deliver, which reads tables, as for files in memory."""
+"""The rows that messages need, and the rows that were found: for deliver, which reads tables, and for files."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ class Asking:
         return [*(() if recommender.personalize else seeds), *([POPULAR] if recommender.popular else [])]
 
     def rank(self, neighbours: Neighbours, personal: Personal | None = None) -> None:
-        """Which items are recommended, where they have rows: what goes with the user's own, or as Personalize says."""
+        """Chooses the recommended items among those with rows: neighbours of the user's own items, or Personalize's
+        answer.
+        """
         for number, recommender in self.each():
             message = self.messages[number]
             seeds = latest_first(message.decision.recent.get(recommender.id, {}))
@@ -79,7 +81,7 @@ class Asking:
             self.candidates[number, recommender.id] = candidates
 
     def missing_rows(self, rows: Mapping[Place, Values | None]) -> list[Place]:
-        """The next rows to look at: of each recommendation that has not enough yet, twice as many as it wants."""
+        """The next rows to look at: for each recommendation without enough items, twice as many as it still needs."""
         places: list[Place] = []
         for number, recommender in self.each():
             shown = self._shown(number, recommender, rows)

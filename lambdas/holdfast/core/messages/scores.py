@@ -4,8 +4,8 @@ A user counts once for a campaign (`Decision.first`), with the first message and
 each other independently, as `measure.uplift` needs it. What is decided later about a message (`convert`, `unconvert`)
 is added to the day of the message, with its sign, so the sums come to the same whatever the order.
 
-As all statistics, these are counted after delivery and at least once: a batch that the stream brings twice is counted
-twice, and an update that fails is not made up for. Both concern messages and control groups alike.
+Like all statistics, these are counted after delivery, at least once: a batch that the stream delivers twice is counted
+twice, and a failed update is not repeated. Both affect messages and control groups alike.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from holdfast.core.messages.statistics import Became, day
 
 
 class Arm(NamedTuple):
-    """Those who got the same: a variant, or in a control group ("control" or "stack") nothing."""
+    """Users with the same treatment: a variant, or a control group ("control" or "stack") without a message."""
 
     revision: int
     variant: str = ""

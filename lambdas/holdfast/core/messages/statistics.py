@@ -1,7 +1,7 @@
 """Counts of the outcomes of a campaign's decisions, by day: bounded, whatever the reasons and the values are.
 
-Counts are of what deliver did. As the stream may bring a decision twice, they may be a little high; an update that
-fails is not made up for, so they may be low. They are for looking at: the books are in the metrics.
+Counts are of what deliver did. The stream may deliver a decision twice, so they may be a little too high; a failed
+update is not repeated, so they may be too low. They are approximate: the books are in the metrics.
 
 The most frequent constant values are a sketch (Misra and Gries 1982): `KEPT` counters, which are too low by at most a
 `KEPT + 1`-th of all that was counted. A value that is more frequent than that is surely among them. Two sketches add up
@@ -80,7 +80,7 @@ def _tally(outcomes: list[Became]) -> Tally:
 
 
 def merged(sketch: Sketch, other: Sketch) -> Sketch:
-    """The sums, less what the first counter beyond `KEPT` has: that one and those behind it vanish."""
+    """The sums, less the first counter beyond `KEPT`: this one and smaller ones vanish."""
     sums = Counter(sketch)
     sums.update(other)
     ranked = sums.most_common()
@@ -89,7 +89,7 @@ def merged(sketch: Sketch, other: Sketch) -> Sketch:
 
 
 def short(reason: str) -> str:
-    """A reason without what may be a user's: of a cap, without the message that filled it."""
+    """A reason without a user's data: for a cap, without the message that filled it."""
     reason, _, _ = reason.partition(LAST)
     kind, _, _ = reason.partition(": ")
     return kind if kind in _WITH_VALUES else reason[:MAX_LENGTH]
@@ -117,8 +117,8 @@ def _values(decision: Decision) -> Iterable[str]:
 
 
 def _cut(text: str) -> str:
-    """A value as it is counted: of a long one the ends, as products with one beginning are told apart by their last
-    words.
+    """A value as it is counted: of a long one, the beginning and the end, because similar products often differ only in
+    their last words.
     """
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - END - 1]}…{text[-END:]}"
 

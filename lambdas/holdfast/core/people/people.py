@@ -4,7 +4,7 @@
     comes in    u-1 is u-9             u-1 joins u-9: its state goes there, and it points there from now on
     then        anon-7 ─► u-1 ─► u-9   a chain, read to its end
 
-An id joins one person, once, and never leaves. So of two ties that exclude each other the first counts.
+An id joins one person, once, and never leaves. If two ties contradict each other, the first counts.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ NO_IDS: Ids = {}
 
 
 class Refused(NamedTuple):
-    """A tie that comes to nothing, and why. `odd` is one that no sender of good data makes: the other kind comes from
-    a device on which somebody else was known before.
+    """A tie without effect, and why. An `odd` tie is a sender's mistake; the other kind comes from a device on which
+    somebody else was known before.
     """
 
     tie: Tie

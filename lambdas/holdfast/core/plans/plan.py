@@ -63,7 +63,7 @@ class Plan:
     `any_of` means that any one of `did` is a trigger. `grace` is how long before its trigger an exit still counts.
     `every` are those of `did_not` that end every value, `snapshots` those of `did` that carry all there is. `events`
     are the campaign's own names of events: the key of the event that each of them is, told apart by `where`.
-    `unreadable_exits` is `ignore` where an exit that cannot be read leaves no doubt.
+    With `unreadable_exits` = `ignore`, an unreadable exit leaves no doubt.
 
     A trigger from before `since` is history: when it happened, nobody watched for it yet.
 
@@ -118,7 +118,7 @@ class Plan:
         return self.any_of or len(self.did) == 1
 
     def variant_of(self, user: str) -> str:
-        """The variant that a user gets; empty where there are none."""
+        """The variant that a user gets; empty if the campaign has none."""
         weights = self.rules.variants
         return chance.variant(weights, user, self.id) if weights else ""
 
@@ -134,7 +134,7 @@ class Plan:
 
     @property
     def immediate(self) -> bool:
-        """Nothing to wait for: decided as soon as the trigger is folded."""
+        """The campaign waits for nothing: its messages are decided as soon as the trigger is folded."""
         return not self.did_not and not self.within
 
     def to_json(self) -> dict[str, Json]:

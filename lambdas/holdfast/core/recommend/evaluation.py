@@ -1,7 +1,7 @@
 """How good recommendations are: history is split by time, the earlier part is built from, the later part asks.
 
-Each moment of the later part at which a user who was there before did something to new items is a trial: recommended is
-by the user's last items before that moment, and it is a hit if one of the new items is among the first k. What is
+A trial is a moment of the later part at which a user with earlier items did something with new ones. The recommendation
+uses the user's last items before that moment; it is a hit if one of the new items is among the first k. What is
 popular, without what the user had, stands beside it: by the same trials, and counted from the same history.
 """
 

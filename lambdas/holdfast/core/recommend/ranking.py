@@ -44,8 +44,8 @@ class Recommender:
     `did` says, by event, where it bears the items that are done together (JMESPath); `exclude_done`, by event, those
     that are not recommended to who did it. `include` and `exclude` choose among the catalog's rows: by column, the
     values of which a row must have one, or none. `personalize` is the ARN of a recommender or campaign of Amazon
-    Personalize; without, what is recommended are the rows of the nightly build. `popular`: where nothing is known of
-    a user, what is popular is recommended.
+    Personalize; without, what is recommended are the rows of the nightly build. `popular`: users without known items
+    get popular items.
     """
 
     id: str
@@ -85,7 +85,7 @@ def items(find: Find, properties: Mapping[str, Json]) -> tuple[str, ...]:
 
 
 def _text(value: Json) -> str:
-    """As constant values are: 123, "123" and 123.0 are one item."""
+    """An item's text, like that of constant values: 123, "123" and 123.0 are one item."""
     match value:
         case str():
             return value.strip()

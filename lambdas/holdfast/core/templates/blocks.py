@@ -1,4 +1,5 @@
-"""Refuses what could never show. It is told by the tags alone: python-liquid, like Shopify's Liquid, leaves it out.
+"""Refuses parts of templates that could never be shown. The tags alone reveal them: python-liquid, like Shopify's
+Liquid, silently leaves such parts out.
 
 Such are the condition of an `{% else if … %}`, an `{% elsif %}` after the `{% else %}`, and text before the first
 `{% when %}`; and a block that is never closed, or closed by another's end.
@@ -39,7 +40,7 @@ class Blocks:
             raise TemplateError(f"{text.strip()[:20]!r} stands before the first when, where nothing shows")
 
     def end(self) -> tuple[str, int] | None:
-        """What is still open at the template's end: why it is refused, and where."""
+        """Why and where an open block at the template's end is refused."""
         if not self._open:
             return None
         block = self._open[-1]

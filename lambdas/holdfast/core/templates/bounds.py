@@ -89,7 +89,7 @@ class Context(RenderContext):
         self.meter = meter
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:  # noqa: ARG002
-        """Give the value at the path, or `Absent`. What a template itself sets to a blank is its own affair."""
+        """The value at the path, or `Absent`. A blank that the template itself assigned is not absent."""
         for segment in path:
             if isinstance(segment, Absent):
                 return segment
@@ -116,11 +116,11 @@ class Context(RenderContext):
         return Buffer(self.meter)
 
     def lack(self, absent: Absent) -> int:
-        """Withhold the message, as nothing can be written."""
+        """Withhold the message, because a value is absent."""
         raise self.lacking(absent)
 
     def lacking(self, absent: Absent) -> Withheld:
-        """Why nothing can be written: the variable is missing; or there are not so many recommendations."""
+        """Why the value is absent: the variable is missing, or there are too few recommendations."""
         match absent.path:
             case ["Recommendations", name, *_] if self.resolve_path(absent.path[:3]) is None:
                 return Withheld(f"no recommendation: {name}")
@@ -130,7 +130,7 @@ class Context(RenderContext):
         return super().get(path, token=None, default=None)
 
     def step_in(self, absent: Absent, default: object) -> None:
-        """A default stands in for what is absent: of interest to a preview."""
+        """A default replaces an absent value: a preview notes it."""
 
     def root(self, path: list[object]) -> object:
         """The value of the path's first name where the template gave it one, in a loop or an assign."""
@@ -195,7 +195,7 @@ def withholding() -> Iterator[None]:
 
 
 def dotted(path: Iterable[object]) -> str:
-    """As the template would name it: Event.items[0].name, Catalog["products"].Price."""
+    """The path as a template writes it: Event.items[0].name, Catalog["products"].Price."""
     match list(path):
         case ["Catalog" | "Recommendations" as root, str(name), *more]:
             return f'{root}["{name}"]' + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in more)

@@ -82,7 +82,7 @@ class TemplateError(ValueError):
 
 @contextmanager
 def placed(source: str, index: int) -> Iterator[None]:
-    """Say where what is refused stands, unless that is known already."""
+    """Add the place of a refused part, unless it is known already."""
     try:
         yield
     except TemplateError as error:

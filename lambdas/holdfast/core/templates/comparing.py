@@ -24,7 +24,9 @@ from holdfast.core.templates.bounds import Absent, Withheld, bounded, text
 
 
 def equal(left: object, right: object) -> bool:
-    """As everybody expects: blank, empty and '' are one, and equal to what is absent; '89.00' is 89, 'true' is true."""
+    """Lenient equality: blank, empty and '' are equal, and equal to an absent value; '89.00' equals 89, 'true' equals
+    true.
+    """
     left, right = (None if isinstance(each, Absent) else each for each in (left, right))
     if asks_for_blank(right):
         return _is_blank(left)

@@ -51,7 +51,7 @@ INJECTED: Final = {"environment", "locale", "secret"}
 
 
 class Filter:
-    """A filter that absence passes through, that takes what it can handle, and that is paid for."""
+    """A filter: passes absent values on, accepts only values that it can handle, and pays for its work."""
 
     with_context = True  # python-liquid then passes it
 
@@ -132,13 +132,13 @@ def _join(value: object, glue: object = " ") -> str:
 
 
 def _truncate(value: str, most: object = 50, end: str = "...") -> str:
-    """So many characters at most, those of the end among them; though never less than the end."""
+    """At most so many characters, including the ending; but never less than the ending."""
     most = lists.whole_number(most, "truncate")
     return value if len(value) <= most else value[: max(0, most - len(end))] + end
 
 
 def _modulo(value: float, by: float) -> int | float:
-    """Of the sign of what is divided by, for whole and other numbers alike."""
+    """The remainder with the sign of the divisor, for whole and other numbers."""
     rest = _MODULO(value, by)
     wrong = isinstance(rest, float) and rest and (rest < 0) is not (by < 0)
     return float(Decimal(str(rest)) + Decimal(str(by))) if wrong else cast("int | float", rest)

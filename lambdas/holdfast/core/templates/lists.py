@@ -1,4 +1,4 @@
-"""The filters of lists that python-liquid answers otherwise than people expect, or with Python's words.
+"""Filters of lists, where python-liquid's results or messages are not what people expect.
 
 A property may be one of an object inside: `sku.id`, unless there is one of that very name. What lacks the property has
 none. Values are compared as conditions compare them: `"89.00"` is 89. Sorted, what is absent comes last.
@@ -112,7 +112,7 @@ def _unlike(values: list[object]) -> tuple[object, object]:
 
 
 def sum_(value: object, name: object = None) -> int | float:
-    """Exact. What is absent counts nothing; a text that is a number is one."""
+    """The exact sum. Absent values count as 0; numeric text counts as a number."""
     listed = list(_flat(value)) if name is None else [property_of(each, name) for each in _flat(value)]
     if all(type(each) is int for each in listed):
         plain = sum(cast("list[int]", listed))

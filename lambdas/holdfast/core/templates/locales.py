@@ -33,7 +33,7 @@ LAYOUT = re.compile(rf"(?:[^%]|{_ONE}){{1,64}}")
 _DIRECTIVE = re.compile(r"%[-_0^:]?[a-zA-Z]")
 _COMPOSED = {"D": "%m/%d/%y", "F": "%Y-%m-%d", "n": "\n", "r": "%I:%M:%S %p", "R": "%H:%M", "t": "\t", "T": "%H:%M:%S"}
 _COMPOSED |= {"v": "%e-%^b-%Y"}
-"""What stands for several others, as strftime has it. `c`, `x` and `X` are as the locale has it."""
+"""Directives that stand for several others, as in strftime. `c`, `x` and `X` depend on the locale."""
 
 _Length: TypeAlias = Literal["short", "medium", "long", "full"]
 _LENGTHS: Mapping[str, _Length] = {"short": "short", "medium": "medium", "long": "long", "full": "full"}
@@ -112,7 +112,7 @@ def _is_symbol(character: str) -> bool:
 
 
 def number(value: float, digits: int | None, locale: Locale) -> str:
-    """With exactly so many digits after the point, or with as many as there are, up to three."""
+    """A number with exactly so many decimals, or with its own, at most three."""
     if digits is not None and not 0 <= digits <= MAX_DIGITS:
         raise ValueError(f"number prints 0 to {MAX_DIGITS} digits after the point")
     pattern = locale.decimal_formats[None].pattern
@@ -149,7 +149,7 @@ _ABBREVIATED: Mapping[str, str] = {
     **dict.fromkeys(("AEST", "AEDT"), "Australia/Sydney"),
     "JST": "Asia/Tokyo",
 }
-"""What people call a zone by, whose summer time has another name."""
+"""Names that people use for a zone, though its summer time has another name."""
 
 
 @cache

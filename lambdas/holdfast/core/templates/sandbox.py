@@ -94,7 +94,7 @@ class _For(ForTag):
 
 
 class _When(MultiExpressionBlockNode):
-    """Renders its block once, where python-liquid does once for each value that is equal: nested, 500 to the 16th."""
+    """Renders its block once. python-liquid renders it once for each equal value: nested, up to 500^16 times."""
 
     __slots__ = ()
 

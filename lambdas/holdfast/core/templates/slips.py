@@ -76,7 +76,7 @@ _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 def slip(markup: str) -> str:
-    """What to write instead; empty where no slip is known."""
+    """The correction; empty if no slip is known."""
     if _ESCAPED.search(markup):
         return "Liquid's texts have no escapes: one that has ' in it stands between \" and \", and the other way round"
     bare = _QUOTED.sub(lambda quoted: quoted[0][0] + "x" * (len(quoted[0]) - 2) + quoted[0][0], markup)

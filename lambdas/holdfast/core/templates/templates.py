@@ -2,21 +2,28 @@
 
 The rules, kept here and in the modules that this one puts together:
 
-* **Never a blank.** What is undefined, null or a blank text is *absent*. Absence passes through filters, is false in
-  conditions, and is caught by `default` or by the `else` of a loop; printed, it withholds the message with the reason
-  `missing: Event.price`. False, 0 and an empty list are values, though an empty list prints nothing: missing.
-* **Refuse early** (`checks`). What can be known to be wrong without a user is refused when the campaign is
-  validated: unknown names, whole objects, and every expression without variables that fails when it is tried.
+* **Never a blank.** A variable that is undefined, null or a blank text is *absent*. An absent value passes through
+  filters, is false in conditions, and is replaced by `default` or by the `else` of a loop. If it is printed, it
+  withholds the message with the reason `missing: Event.price`. False, 0 and an empty list are values. (An empty list
+  prints nothing, so printing one counts as missing.)
+* **Refuse early** (`checks`). Mistakes that can be found without a user are refused when the campaign is validated:
+  unknown names, whole objects, and every expression without variables that fails when it is tried.
 * **Bounded** (`sandbox`, `bounds`). A message has a budget of work: no template can stall delivery or fill its memory.
-* **Pure.** The same context gives the same text. Nothing here reads a clock: `date` takes epoch numbers and ISO 8601,
+* **Pure.** The same context gives the same text. No template reads a clock: `date` takes epoch numbers and ISO 8601,
   and refuses `now`. The language of money, dates and plurals is the profile's (`locales`).
 * **Plain text.** The payload is JSON, so nothing is escaped; for HTML there is the filter `escape`. Numbers and
   booleans print as they do in JSON, lists with a comma and a space between their items.
 
-A template names `Profile`, `Campaign`, `ConstantEventProperty`, `Event` (the trigger) and, in a summary, `Events` (the
-triggers, newest first: `Event` is `Events[0]`); of a catalog that its campaign maps, the row, `Catalog["products"]`, in
-a summary a list in step with `Events`; and what is recommended to the user, `Recommendations["also-bought"]`, a list of
-rows, best first, which is absent where there are none. In text there are the `@` forms (`shorthand`).
+A template can name:
+
+    Profile, Campaign                    objects
+    ConstantEventProperty                the constant value; a list in a summary
+    Event                                the trigger
+    Events                               in a summary, the triggers, newest first; `Event` is `Events[0]`
+    Catalog["products"]                  the row of a catalog that the campaign maps; in a summary a list, like `Events`
+    Recommendations["also-bought"]       catalog rows, best first; absent if there are none
+
+In text there are the `@` forms (`shorthand`).
 """
 
 from __future__ import annotations

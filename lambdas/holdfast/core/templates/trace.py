@@ -1,8 +1,8 @@
 """A traced rendering: for each value its text, or why there is none; and where each variable came from.
 
-The templates are rendered as for a message, except that what is missing does not end it: a person who writes a template
-wants to see all that is missing at once. Loops and assigns are seen through: what a template calls `event.price` is
-shown as `Events[1].price`.
+The templates are rendered as for a message, but a missing value does not end it: a person who writes a template wants
+to see all missing values at once. Loops and assigns are seen through: what a template calls `event.price` is shown as
+`Events[1].price`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def preview(
     catalogs: Collection[str] = (),
     types: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Traced]:
-    """As `trace`, of what may not be right yet: nothing is raised, whatever the sources are."""
+    """Like `trace`, for templates that may have mistakes: never raises."""
     return _traced(compile_each(sources, events=events, catalogs=catalogs, types=types), context, types)
 
 
@@ -206,7 +206,7 @@ class _Tracing(Context):
             self.variables.setdefault(name, _variable(name, _ORIGINS[path[0]], value))
 
     def look_up(self, uses: Iterable[tuple[str, ...]]) -> None:
-        """Add what was not come to: in a branch not taken, or behind what ended the rendering."""
+        """Add variables that were not reached: in a branch that was not taken, or after the end of the rendering."""
         unread = sorted({path[:2] for path in uses if path[0] not in _ROWS} - self.read - {("Events",)})
         for root, *names in unread:
             summary = root == "Event" and ("Events",) in uses
