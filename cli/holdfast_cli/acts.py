@@ -13,7 +13,7 @@ from holdfast.aws.tables.activity import Act, Activity
 from holdfast_cli.output import err
 from holdfast_cli.stack import Deployment
 
-NoteOption: TypeAlias = Annotated[str, typer.Option("--note", help="Why: kept with the time and your name.")]
+NoteOption: TypeAlias = Annotated[str, typer.Option("--note", help="Why: stored with the time and your name.")]
 
 BreakingOption: TypeAlias = Annotated[
     bool, typer.Option("--breaking", help="Publish even what breaks consumers: a key gone, a type changed.")
@@ -34,4 +34,4 @@ def record(deployment: Deployment, action: str, of: str, *, note: str = "", **co
     try:
         activity.record(Act(now_ms(), whoami(), action, of, note=note, **counted))
     except (ClientError, BotoCoreError) as error:
-        err.print(f"[yellow]![/] Done, but not recorded who did it: {error}")
+        err.print(f"[yellow]![/] Done, but the action was not recorded: {error}")

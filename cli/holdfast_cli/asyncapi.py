@@ -15,11 +15,11 @@ from holdfast_cli import contracts
 
 _TYPES: Final[Mapping[str, dict[str, Any]]] = {"number": {"type": "number"}, "boolean": {"type": "boolean"}, "json": {}}
 _KINDS: Final[Mapping[Kind, str]] = {
-    "send": "What to send to the user.",
-    "withhold": "What is not sent, and why.",
-    "retract": "What was sent is void: the user had done it already.",
+    "send": "A message to send to the user.",
+    "withhold": "A message that is not sent, with the reason.",
+    "retract": "A sent message is void: the user had done it already.",
     "convert": "The user did what the message is for.",
-    "unconvert": "What was said of that is void.",
+    "unconvert": "A conversion that no longer counts.",
 }
 
 

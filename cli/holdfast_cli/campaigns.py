@@ -52,7 +52,7 @@ StageAtHand = Annotated[
         "--stage",
         "-s",
         envvar="HOLDFAST_STAGE",
-        help="The stage whose events names and types are compared with. Default: the local one, if it is up.",
+        help="Compare names and types with the events of this stage. Default: the local one, if it is up.",
     ),
 ]
 
@@ -207,7 +207,7 @@ def publish_one(table: Campaigns, campaign: Campaign, text: str) -> Published[Pl
 
 
 def would_break(what: Iterable[str]) -> Failure:
-    why = "Consumers of the messages would break. To publish all the same, say --breaking"
+    why = "Consumers of the messages would break. To publish anyway, give --breaking"
     return Failure("\n  ".join([f"{why}:", *what]))
 
 
@@ -287,7 +287,7 @@ def delete(
     table = campaigns(deployment)
     revision = _get(table, campaign, None).plan.revision
     if not yes:
-        question = f"Delete campaign {campaign} (revision {revision}) of stage {stage}? What is open is withheld."
+        question = f"Delete campaign {campaign} (revision {revision}) of stage {stage}? Open watches are withheld."
         typer.confirm(question, abort=True, err=True)
     with alone(campaign):
         table.delete(campaign, seen=revision)

@@ -279,7 +279,7 @@ def console(
         print_json({"url": link, "stage": stage})
     else:
         out.print(f"The console of stage {stage}, on this machine and for you alone: [bold]{link}[/]", markup=True)
-        err.print("[dim]The address lets you in once. Enter makes another one; Ctrl-C ends.[/]")
+        err.print("[dim]The address signs you in once. Enter makes another one; Ctrl-C ends.[/]")
     if browser:
         webbrowser.open(link)
     if sys.stdin.isatty():
@@ -295,7 +295,7 @@ def _serving(console: Console, port: int | None) -> Server:
         if port is not None:
             raise Failure(f"Port {port} cannot be used: {error.strerror}. Try another one, or none.") from None
     server = Server(console, Session())
-    err.print(f"[yellow]![/] Port {PORT} is taken: drafts that were kept there are not to be seen on this one.")
+    err.print(f"[yellow]![/] Port {PORT} is taken: drafts that were kept there are not visible on this one.")
     return server
 
 

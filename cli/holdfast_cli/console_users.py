@@ -118,7 +118,7 @@ def list_(*, stage: Stage = "local", json: Json = False) -> None:
     if rows or json:
         print_rows(rows, ["name", "groups", "status", "email"], as_json=json)
     else:
-        out.print("Nobody yet. Let somebody in with: holdfast console user add NAME --group editor")
+        out.print("Nobody yet. Add somebody with: holdfast console user add NAME --group editor")
 
 
 @app.command()

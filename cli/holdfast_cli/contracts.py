@@ -29,12 +29,13 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "Campaign": {
         "id": "The campaign's id, which is in each message: lower-case letters, digits and hyphens.",
         "name": "The name that people read. Default: the id.",
-        "events": "Names of your own for events that a filter tells apart, so that one event can be trigger and exit.",
-        "when": "Whom to watch for.",
+        "events": "Your own names for events that differ only by a filter, so that one event can be both trigger and"
+        " exit.",
+        "when": "Which users to watch.",
         "constant": "The property that has to have the same value in all events, or a list of properties that all have"
         " to agree.",
-        "catalogs": "Which row of each catalog the message gets: by column, what it is equal to in the trigger"
-        " (JMESPath). If there are several columns, all have to agree.",
+        "catalogs": "Which row of each catalog the message uses: by column, the property of the trigger that it"
+        " has to equal (JMESPath). With several columns, all have to be equal.",
         "send": "The message.",
         "convert": "What counts as a conversion of its messages.",
     },
@@ -47,12 +48,12 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "within": "The window: how long after the trigger to wait, such as 30 minutes, 24h, 3 days or PT30M.",
         "where": "By event, a condition on its properties in JMESPath: price >= `20`.",
         "max_age": "A trigger that arrives later than this after it happened is history: it opens no watch.",
-        "grace": "How long before its trigger an exit still counts, as clocks differ: 0 seconds to 1 day.",
-        "snapshots": "Triggers that carry the whole cart (or whatever it is): what an earlier one held and a later one"
-        " does not is ended.",
-        "unreadable_exits": "What to do about an exit that cannot be read: `withhold` what it may have ended, or"
-        " `ignore` it.",
-        "settle": "How long after its trigger's arrival a watch is not decided yet; at most the window.",
+        "grace": "How long before its trigger an exit still counts, because clocks differ: 0 seconds to 1 day.",
+        "snapshots": "Triggers that carry the whole cart, or another complete list: watches of items that are no"
+        " longer in it end.",
+        "unreadable_exits": "What to do about an exit that cannot be read: `withhold` the messages that it"
+        " may have prevented, or `ignore` it.",
+        "settle": "How long a watch waits after the arrival of its trigger, before it is decided; at most the window.",
     },
     "Convert": {
         "on": "The event that converts a message about the same value, or a list of such events. Default: those of"
@@ -70,7 +71,7 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
     "Constant": {
         "name": "The property's name in messages.",
         "in": "Where each event has it, in JMESPath: product_name, Items[].prod_name. A list means any of these"
-        " values. An event of did_not may say `every value` instead: it ends them all.",
+        " values. An event of did_not may say `every value` instead: it ends all watches.",
         "match": "`ignore case`: values that differ only in case are one value.",
     },
     "Send": {
@@ -78,47 +79,48 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "limit": "With `one_per: user`, how many values a message names at most.",
         "values": "The key-value pairs of the message; each value is a Liquid template, or {value, type}.",
         "detail_type": "The detail type of the message on the bus, which rules match.",
-        "audience": "Whom it is for, in JMESPath over Profile and Event: Profile.country == 'DE' &&"
+        "audience": "Which users get it, in JMESPath over Profile and Event: Profile.country == 'DE' &&"
         " !Profile.unsubscribed. Others get nothing.",
         "start": "Nothing is sent before this time: 2026-12-01T00:00:00+01:00.",
         "end": "Nothing is sent from this time on.",
-        "hours": "When messages go, by the clock on the user's wall.",
-        "again_after": "How long after a message the same value gets no other one, such as 3 days.",
-        "per_user": "How many messages of this campaign a user gets at most in a time: one cap, or a list.",
-        "priority": "Of several campaigns that are due at the same time, the highest goes first.",
+        "hours": "When messages may be sent, in the user's local time.",
+        "again_after": "How long after a message there is no other one about the same value, such as 3 days.",
+        "per_user": "The most messages of this campaign that a user gets in a period: one cap, or a list.",
+        "priority": "If several campaigns are due at the same time, the highest goes first.",
         "instead_of": "Campaigns whose message about the same value is not sent where this campaign's is open, or was"
         " sent since their trigger.",
         "variants": "Messages to compare: each user gets one of them, the same every time.",
-        "control": 'The share of users who get no message, to compare with: "5%". The same users every time.',
+        "control": 'The share of users who get no message, for comparison: "5%". The same users every time.',
     },
     "Variant": {
         "name": "Its name, in messages as metadata.variant: lower-case letters, digits and hyphens.",
-        "weight": "How many users get it, beside the weights of the others.",
-        "values": "Its values: they take the place of those of the same name under send.values.",
+        "weight": "Its weight, relative to the other variants.",
+        "values": "Its values: they replace those of the same name under send.values.",
     },
     "Hours": {
         "days": "The days of the week: mon, tue, wed, thu, fri, sat, sun.",
         "from": 'When they begin: "08:00".',
-        "to": 'When they end: "21:00". Where that is earlier, they run over midnight.',
+        "to": 'When they end: "21:00". If that is earlier than the beginning, they run over midnight.',
         "zone": "A time zone, such as Europe/Berlin; or `user`: the property `timezone` of the user's profile, else"
         " the zone of the policy.",
         "otherwise": "Outside the hours, `wait` until they begin, or `withhold`.",
     },
     "PerUser": {
         "at_most": "How many messages.",
-        "in": "In any stretch of time that is so long, such as 7 days.",
+        "in": "In any period of this length, such as 7 days.",
     },
     "Typed": {
         "value": "Exactly one {{ … }}, of Liquid.",
-        "type": "The JSON type as which it goes out.",
+        "type": "The JSON type of the value on the bus.",
     },
     "Policy": {
-        "zone": "Where users live of whom nothing else is known: a time zone such as Europe/Berlin.",
-        "hours": "When messages go, of campaigns that have no hours of their own.",
-        "per_user": "How many messages of all campaigns together a user gets at most in a time: one cap, or a list.",
-        "control": 'The share of users who get no message of any campaign, to compare with: "2%". The same users'
+        "zone": "The time zone of users without one of their own, such as Europe/Berlin.",
+        "hours": "When messages may be sent, for campaigns without hours of their own.",
+        "per_user": "The most messages of all campaigns together that a user gets in a period: one cap, or a list.",
+        "control": 'The share of users who get no message of any campaign, for comparison: "2%". The same users'
         " every time.",
-        "exempt": "Campaigns for which none of this holds, and which count for no cap, such as order confirmations.",
+        "exempt": "Campaigns to which none of this applies, and whose messages count for no cap, such as order"
+        " confirmations.",
     },
     "Recommendation": {
         "id": "The id, by which templates name it (lower-case letters, digits and hyphens):"
@@ -128,14 +130,14 @@ _TOLD: Final[Mapping[str, Mapping[str, str]]] = {
         "did": "The events that are done together, and where each has its items, in JMESPath: Items[].prod_id. A list"
         " means each of these items. Case and spaces of the events' names do not matter.",
         "lookback": "How much of the history counts: 1 to 90 days.",
-        "min_support": "How many users at least have to have done this to both of two items.",
+        "min_support": "The least number of users who did this with both of two items.",
         "include": "Only items whose row in the catalog has one of these values, by column.",
         "exclude": "No items whose row in the catalog has one of these values, by column.",
-        "exclude_done": "No items to which the user did one of these events, such as bought them or put them into the"
+        "exclude_done": "No items with which the user did one of these events, such as bought them or put them into the"
         " cart: where each event has its items.",
         "limit": "How many items a message gets at most.",
-        "fallback": "`popular`: what is popular counts, too, and is all there is where nothing goes with what the user"
-        " did. `none`: where nothing does, nothing; a message that names this recommendation is withheld then.",
+        "fallback": "`popular`: popular items are considered, too; they are all there is if nothing goes with the"
+        " user's items. `none`: nothing in that case; a message that names this recommendation is then withheld.",
         "personalize": "The ARN of a recommender or campaign of Amazon Personalize to ask instead of the nightly"
         " build.",
     },
@@ -144,21 +146,24 @@ _SAID_OF_SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
     "SourceFile": {
         "id": "The source's id: lower-case letters, digits and hyphens. Of several that match, the first by id reads.",
         "name": "The name that people read. Default: the id.",
-        "match": "Which bodies it reads, in JMESPath; of an EventBridge event its envelope. It is asked only for what"
-        " no native form reads.",
+        "match": "Which bodies it reads, in JMESPath; for an EventBridge event, on its envelope. It is tried only on"
+        " bodies that no native form reads.",
         "records": "Where the records are in a body, in JMESPath: one, or a list of them. Default: the body is one.",
-        "read": "Where things are in each record, in JMESPath; behind `Body.`, in the whole body.",
+        "read": "Where the fields of each record are, in JMESPath; a path that begins with `Body.` starts at the whole"
+        " body.",
     },
     "Read": {
-        "user": "The user; of a list of paths, the first that names somebody.",
+        "user": "The user; with a list of paths, the first that names somebody.",
         "event": "The event's name. A fixed one stands between single quotes: \"'Order Completed'\".",
         "time": "When it happened: ISO 8601 with its time zone, or epoch seconds, milliseconds or microseconds."
         " Default: the envelope's time, else when the queue took it.",
         "zone": "`UTC`: times that name no time zone are in UTC.",
-        "id": "By which a repeat is recognised. Default: the envelope's id, else that is done by the content.",
+        "id": "Identifies repeats. Default: the envelope's id, else the content does.",
         "properties": "The event's properties: a path to an object, or a path for each of them. Default: the record.",
-        "profile": "Properties of the user, likewise. Without `event` (or where it is null), a record is these alone.",
-        "alias": "One more id of the same person, as an anonymous one; of a list of paths, each that names somebody.",
+        "profile": "Properties of the user, in the same way. Without `event` (or if it is null), a record has only"
+        " these.",
+        "alias": "One more id of the same person, such as an anonymous one; with a list of paths, each that names"
+        " somebody.",
     },
 }
 

@@ -28,13 +28,13 @@ class Metadata(_Out):
     ]
     campaign: Annotated[str, Field(description="The campaign's id.")]
     revision: Annotated[int, Field(ge=1, description="The campaign's revision that the message was rendered by.")]
-    variant: Annotated[str | None, Field(description="The variant of the message, where a campaign has several.")]
+    variant: Annotated[str | None, Field(description="The variant of the message, if the campaign has several.")]
     decided_at: Annotated[
         str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339 in UTC, with milliseconds.")
     ]
     test: Annotated[
         Literal[True] | None,
-        Field(description="Somebody tried the campaign out; the detail type ends in ` Test`, and the id is its own."),
+        Field(description="A test send: the detail type ends in ` Test`, and the id is its own."),
     ] = None
     schema_: Annotated[Literal["1"], Field(alias="schema", description="The version of this contract.")]
 
@@ -53,14 +53,14 @@ class User(_Out):
 class ConstantProperty(_Out):
     """The value that was held constant: the very thing that the user nearly did."""
 
-    name: Annotated[str | list[str], Field(description="The property's name; of a composite key, their names.")]
+    name: Annotated[str | list[str], Field(description="The property's name; for a composite key, the names.")]
     value: Annotated[
         Any,
-        Field(description="Its value as the trigger wrote it; of a composite key a list; of a summary all of them."),
+        Field(description="Its value as the trigger wrote it; for a composite key, a list; for a summary, all values."),
     ]
     open: Annotated[
         int | None,
-        Field(ge=1, description="Of a summary: how many values were open, of which `value` has the newest."),
+        Field(ge=1, description="In a summary: how many values were open; `value` has the newest of them."),
     ] = None
 
 
@@ -73,8 +73,10 @@ class ConversionTold(_Out):
         str, Field(json_schema_extra={"format": "date-time"}, description="When the message was decided.")
     ]
     at: Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="When the purchase happened.")]
-    amount: Annotated[float | None, Field(description="What was paid for the value; null where that is not known.")]
-    currency: Annotated[str | None, Field(description="Of the amount, as the event says; null where it does not.")]
+    amount: Annotated[float | None, Field(description="The amount paid for the value; null if it is not known.")]
+    currency: Annotated[
+        str | None, Field(description="The currency of the amount, from the event; null if the event has none.")
+    ]
     group: Annotated[
         Literal["control", "stack"] | None,
         Field(
@@ -101,10 +103,10 @@ class Detail(_Out):
     ] = None
     recommendations: Annotated[
         dict[str, list[str]] | None,
-        Field(description="By recommendation, the identities of what was recommended to this user, best first."),
+        Field(description="By recommendation, the identities of the recommended items, best first."),
     ] = None
     reason: Annotated[str | None, Field(min_length=1, description="Why the message was withheld.")] = None
     conversion: Annotated[
         ConversionTold | None,
-        Field(description="The purchase that converts the message; of a retracted conversion, the one that did."),
+        Field(description="The purchase that converts the message; for a retracted conversion, the one that did."),
     ] = None

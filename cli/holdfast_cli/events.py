@@ -58,7 +58,10 @@ def send(
     ],
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Only read the file, and say what would be rejected. Exit code 1 if any is.")
+        bool,
+        typer.Option(
+            "--check", help="Only read the file, and report records that would be rejected. Exit code 1 if any is."
+        ),
     ] = False,
     source: SourceOption = None,
     stage: Stage = "local",
@@ -147,7 +150,7 @@ def simulate(
     history: HistoryOption = None,
     as_arrived: Annotated[
         bool,
-        typer.Option("--as-arrived", help="Take the order of the file for the order in which the records arrived."),
+        typer.Option("--as-arrived", help="Treat the order of the file as the order of arrival."),
     ] = False,
     jobs: Annotated[
         int | None,
@@ -159,7 +162,7 @@ def simulate(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write what came of it to this file, too, as a page to look at.")
+        Path | None, typer.Option("--html", help="Also write the result to this file, as an HTML page.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -174,7 +177,7 @@ def simulate(
     distinct((path, plan.id) for path, plan in read)
     plans = Plans((plan for _, plan in read), recommenders, policy=rules)
     if history and not recommenders:
-        raise typer.BadParameter("nothing recommends from it: name a recommendation with -r", param_hint="--history")
+        raise typer.BadParameter("no recommendation uses it: name one with -r", param_hint="--history")
     if html:
         check_writable(html)
     gc.set_threshold(200_000, 20, 100)  # next to nothing refers back to itself: looking for it took a sixth
@@ -222,7 +225,7 @@ def _tell_what_was_left_out(run: Simulated) -> None:
 def _page(run: Simulated, name: str) -> str:
     return page(
         run.counts.numbers,
-        title=f"What would have come of {name}",
+        title=f"What {name} would have sent",
         records=run.records,
         rejected=run.rejected,
         ignored=run.found.ignored,

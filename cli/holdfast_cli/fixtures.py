@@ -53,7 +53,7 @@ class Expected(_Strict):
     withheld: Annotated[Text | None, Field(description="The reason.")] = None
     retracted: Literal[True] | None = None
     converted: Literal[True] | None = None
-    unconverted: Annotated[Literal[True] | None, Field(description="A conversion that is none any more.")] = None
+    unconverted: Annotated[Literal[True] | None, Field(description="A conversion that was undone.")] = None
     amount: Annotated[float | None, Field(description="Of a conversion.")] = None
     variant: Annotated[Text | None, Field(description="The variant that the user gets.")] = None
 

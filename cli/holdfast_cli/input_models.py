@@ -14,15 +14,15 @@ from holdfast.core.limits import MAX_NAME
 
 _Object: TypeAlias = dict[str, Any]
 _EventName: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
-_Identity: TypeAlias = Annotated[str | int, Field(description="The user; a number is taken as its text.")]
+_Identity: TypeAlias = Annotated[str | int, Field(description="The user; a number is read as text.")]
 _Id: TypeAlias = Annotated[
     Annotated[str, Field(max_length=MAX_ID)] | int | None,
-    Field(description="By which a repeat is recognised; without, that is done by the content."),
+    Field(description="Identifies repeats; without it, the content does."),
 ]
 _IsoTime: TypeAlias = Annotated[str | None, Field(description="ISO 8601 with its time zone.")]
 _Time: TypeAlias = Annotated[
     float | str | None,
-    Field(description="Epoch milliseconds, or ISO 8601 with its time zone; without, when the queue took it."),
+    Field(description="Epoch milliseconds, or ISO 8601 with its time zone. Default: when the queue took the record."),
 ]
 
 

@@ -63,7 +63,7 @@ def need_checkout(what: str) -> None:
     """Raises LocalError where the command was installed alone, without what is deployed."""
     if not is_checkout():
         raise LocalError(
-            f"{what} needs a checkout of Holdfast, as it uses what is in there besides the command."
+            f"{what} needs a checkout of Holdfast, because it uses other files of the repository."
             " Clone the repository, run `make setup` in it, and use its .venv/bin/holdfast."
         )
 
@@ -342,7 +342,9 @@ def _lock_file(name: str) -> Path:
     try:
         home().mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LocalError(f"{home()} cannot be made: {error.strerror}. HOLDFAST_HOME names another directory") from None
+        raise LocalError(
+            f"{home()} cannot be created: {error.strerror}. Set HOLDFAST_HOME to another directory"
+        ) from None
     return home() / f"{name}.lock"
 
 

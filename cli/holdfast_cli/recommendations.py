@@ -95,7 +95,7 @@ def list_(*, stage: Stage = "local", json: Json = False) -> None:
 def show(
     recommendation: Id,
     *,
-    item: Annotated[str | None, typer.Option(help="Show what goes with this item. Default: what is popular.")] = None,
+    item: Annotated[str | None, typer.Option(help="Show the neighbours of this item. Default: popular items.")] = None,
     source: Annotated[bool, typer.Option("--source", help="Print only the file as it was published.")] = False,
     stage: Stage = "local",
     json: Json = False,
@@ -165,9 +165,7 @@ def evaluate_(
     events: Events = None,
     split: Annotated[
         float,
-        typer.Option(
-            help="The share of the history that is built from, beginning with the earliest.", min=0.1, max=0.95
-        ),
+        typer.Option(help="The share of the history to build from, earliest first.", min=0.1, max=0.95),
     ] = 0.8,
     stage: Stage = "local",
     json: Json = False,
@@ -198,12 +196,12 @@ def evaluate_(
         f" {found.items} items before that."
     )
     if not found.known:
-        out.print("Nothing goes together more than it would by chance: what is popular is all there is to recommend.")
+        out.print("No items go together more often than by chance: only popular items can be recommended.")
     elif found.popular.hits[SIZES[0]] > found.recommended.hits[SIZES[0]]:
         better = (
             "Write `fallback: popular`" if not recommender.popular else "Take a longer `lookback`, or another event"
         )
-        out.print(f"What is popular hits more often than what is recommended. {better}.")
+        out.print(f"Popular items hit more often than the recommended ones. {better}.")
 
 
 def _read(path: Path, *, as_json: bool) -> tuple[Recommendation, str]:

@@ -87,7 +87,7 @@ def _show(diff: Diff, *, same: bool) -> None:
     live, found, comparison, _, breaking = diff
     out.print(f"[bold]{live.plan.id}[/] against revision {live.plan.revision}, which is live")
     if not found:
-        out.print("Nothing changes." if same else "Nothing changes but how it is written.")
+        out.print("Nothing changes." if same else "Only the way it is written changes.")
         return
     for broken in breaking:
         out.print(f"  [red]breaks consumers:[/] {escape(broken)}")
@@ -97,12 +97,12 @@ def _show(diff: Diff, *, same: bool) -> None:
             if value not in (None, [], {}):
                 out.print(f"    [{colour}]{sign} {escape(_text(value))}[/]")
     if not any(change.open for change in found):
-        out.print("The watches that are open now fall due as before, and send what they would have sent.")
+        out.print("The watches that are open now fall due as before, with the same messages.")
         return
     for sentence in comparison.sentences():
         out.print(sentence)
     if live.plan.paused and comparison.open:
-        out.print("[yellow]The campaign is paused: until it is resumed, all that falls due is withheld.[/]")
+        out.print("[yellow]The campaign is paused: until it is resumed, due messages are withheld.[/]")
     for each in comparison.examples:
         _show_example(each)
 

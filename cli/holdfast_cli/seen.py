@@ -49,7 +49,7 @@ def events(
     *,
     seconds: Annotated[
         float | None,
-        typer.Option("--for", min=1, max=LONGEST, help="Look on so many seconds, to say how often it comes."),
+        typer.Option("--for", min=1, max=LONGEST, help="Observe the event for so many seconds: how often it comes."),
     ] = None,
     values: Annotated[
         bool, typer.Option("--values", help="With --for: show the last values of each property, too: personal data.")
@@ -64,9 +64,9 @@ def events(
     often the event comes, and which share of it has each property.
     """
     if seconds and not name:
-        raise Failure("Looking on is for one event: name it.")
+        raise Failure("--for observes one event: name it.")
     if values and not seconds:
-        raise Failure("Values are kept nowhere: they are shown while one looks on. Add --for 60.")
+        raise Failure("Values are not stored: they are shown only while --for observes. Add --for 60.")
     deployment = Deployment.find(stage)
     dynamodb, table = deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"]
     seen = Observations(dynamodb, table).read()
@@ -122,7 +122,7 @@ def _list(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         ]
         print_rows(shown, ["event", *_figures({}), "properties", "campaigns"], as_json=False)
     else:
-        out.print("No event was seen yet.")
+        out.print("No event has been seen yet.")
 
 
 def _uses(row: Mapping[str, Any]) -> str:

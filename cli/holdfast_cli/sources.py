@@ -35,7 +35,7 @@ Id = Annotated[str, typer.Argument(help="The source's id.", show_default=False)]
 SourceOption = Annotated[
     list[Path] | None,
     typer.Option(
-        "--source", "-s", help="Read what no native form does by this source file. May be given several times."
+        "--source", "-s", help="Read bodies without a native form by this source file. May be given several times."
     ),
 ]
 _LONGEST = 100

@@ -114,7 +114,7 @@ def _outputs(stage: str, *, region: str, endpoint: str | None) -> Outputs:
     except ClientError as error:
         # What CloudFormation says of a stack that does not exist.
         if error.response["Error"]["Code"] != "ValidationError":
-            raise DeploymentNotFound(f"AWS does not allow to look for stack {name} in {region}: {error}") from error
+            raise DeploymentNotFound(f"AWS does not allow looking for stack {name} in {region}: {error}") from error
         raise DeploymentNotFound(f"There is no stack {name} in {region}. {_how_to_deploy(stage)}") from error
     except BotoCoreError as error:
         raise DeploymentNotFound(f"Cannot reach AWS in {region} to look for stack {name}: {error}") from error

@@ -40,7 +40,9 @@ def stats(
     ] = True,
     csv: Annotated[
         bool,
-        typer.Option("--csv", help="What followed messages, as CSV: by day, campaign, revision, variant and group."),
+        typer.Option(
+            "--csv", help="Conversions after messages, as CSV: by day, campaign, revision, variant and group."
+        ),
     ] = False,
     stage: Stage = "local",
     json: Json = False,
@@ -53,7 +55,7 @@ def stats(
     A batch that the stream delivers twice is counted twice. The exact books are in the metrics.
     """
     if csv and json:
-        raise typer.BadParameter("either --csv or --json, which has what followed messages as well", param_hint="--csv")
+        raise typer.BadParameter("either --csv or --json, which has conversions as well", param_hint="--csv")
     deployment = Deployment.find(stage)
     wanted = days(now_ms(), last)
     published = campaigns(deployment)
@@ -124,7 +126,7 @@ def _show(name: str, followed: Reported) -> None:
         for (variant, group), scores in sorted(sums.items())
     ]
     if rows:
-        print_rows(rows, tuple(rows[0]), as_json=False, title=f"{name}: what followed its messages")
+        print_rows(rows, tuple(rows[0]), as_json=False, title=f"{name}: conversions after its messages")
     for each in followed.comparisons:
         about = f"{each.variant or 'all'} against {each.against}: " if each.against else ""
         out.print(f"{escape(name)}: {escape(about)}[bold]{escape(each.sentence)}[/]")

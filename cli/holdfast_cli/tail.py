@@ -69,7 +69,7 @@ def looking(
         asked = Wanted(id_, 0, mark(id_, user) if user else "", event, values)
         yield from _lines(tails, asked, time.monotonic() + seconds)
     except TooMany:
-        raise Failure(f"{MOST} people look on already: try again in a minute.") from None
+        raise Failure(f"{MOST} people are following already: try again in a minute.") from None
     finally:
         tails.end(id_)
 

@@ -24,7 +24,7 @@ def who(
     campaign: Annotated[str, typer.Argument(help="The campaign's id.", show_default=False)],
     kind: Annotated[Kind, typer.Argument(help="Which number.", show_default=False)],
     *,
-    reason: Annotated[str, typer.Option(help="Of what was withheld: the reason, as stats has it.")] = "",
+    reason: Annotated[str, typer.Option(help="For withheld messages: the reason, as stats prints it.")] = "",
     limit: Annotated[int, typer.Option(help="How many users at most.", min=1)] = 1000,
     stage: Stage = "local",
     json: Json = False,
@@ -39,7 +39,7 @@ def who(
     deployment = Deployment.find(stage)
     asked = Asked(campaign, kind, reason)
     if reason and kind != "withheld":
-        raise Failure("--reason is of what was withheld: holdfast who CAMPAIGN withheld --reason audience")
+        raise Failure("--reason is for withheld messages: holdfast who CAMPAIGN withheld --reason audience")
     found = _found(deployment, asked, limit)
     for user in found.users:
         if json:

@@ -244,7 +244,7 @@ export const words = {
     orEvent: "or …",
     anything: "anything",
     nothing: "nothing in particular",
-    noEvents: "No event was seen yet. Type its name, or send one first: it appears here some seconds later.",
+    noEvents: "No event has been seen yet. Type its name, or send one first: it appears here some seconds later.",
     remove: (name: string): string => `Remove ${name}`,
     removed: (name: string): string => `“${name}” is removed, with its filter and property.`,
     properties: (count: number): string => many(count, "property", "properties"),

@@ -120,7 +120,7 @@ def test_nothing_is_asked_for_once_nobody_looks_on(sit_down_busy: Callable[..., 
         "ten minutes": "Ten minutes are over",
         "by hand": "What comes in now is not shown",
         "hidden": "This tab was not in front",
-        "refused": "Others look on already",
+        "refused": "Too many people are following already",
     }
     if why == "ten minutes":
         desk.page.clock.run_for(10 * MINUTES + 1)
@@ -129,7 +129,7 @@ def test_nothing_is_asked_for_once_nobody_looks_on(sit_down_busy: Callable[..., 
     elif why == "hidden":
         desk.page.evaluate(HIDE)
     elif why == "refused":
-        api.refused = {"code": "too_many", "message": "Others look on already: try again in a minute."}
+        api.refused = {"code": "too_many", "message": "Too many people are following already: try again in a minute."}
         desk.page.clock.run_for(2_500)
     else:
         desk.go("#/incoming/events")

@@ -250,7 +250,7 @@ def test_diff_of_what_concerns_only_later_events_reads_no_user(shell: Shell) -> 
     assert "when.within (for events from then on)\n    - 30 minutes\n    + 1 hour" in told
     assert "The watches that are open now fall due as before" in told
     path.write_text(json.dumps(FILE, indent=2))
-    assert "Nothing changes but how it is written." in shell.run("campaign", "diff", str(path)).stdout
+    assert "Only the way it is written changes." in shell.run("campaign", "diff", str(path)).stdout
 
 
 def test_diff_of_a_new_campaign_and_of_a_file_with_a_mistake(shell: Shell) -> None:
@@ -294,7 +294,7 @@ def test_rollback_says_why_it_cannot(shell: Shell) -> None:
 def test_a_campaign_is_deleted_once_that_is_confirmed_and_its_revisions_stay(shell: Shell) -> None:
     shell.publish()
     asked = shell.run("campaign", "delete", "cart", code=1)
-    assert "Delete campaign cart (revision 2) of stage local? What is open is withheld." in asked.stderr
+    assert "Delete campaign cart (revision 2) of stage local? Open watches are withheld." in asked.stderr
     assert shell.rows("campaign", "list")[0]["campaign"] == "cart"
     assert shell.rows("campaign", "delete", "cart", "--yes") == [
         {"campaign": "cart", "revision": 2, "state": "deleted"},

@@ -87,7 +87,7 @@ def test_simulate_says_before_a_long_run_where_no_page_can_be_written(files: Pat
 
 def test_a_history_that_nothing_recommends_from_is_wrong_usage(files: Path) -> None:
     given = ("simulate", "-c", files / "cart.yaml", "-e", files / "events.jsonl", "--history", files / "events.jsonl")
-    assert "nothing recommends from it" in failed(*given)
+    assert "no recommendation uses it" in failed(*given)
 
 
 @pytest.mark.parametrize("command", [("campaign", "publish"), ("campaign", "validate"), ("simulate", "-e", "-", "-c")])
@@ -120,7 +120,7 @@ def test_what_makes_no_sense_is_wrong_usage(arguments: tuple[str, ...]) -> None:
 
 def test_a_home_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDFAST_HOME", "/proc/nope")
-    assert "HOLDFAST_HOME names another directory" in str(CliRunner().invoke(app, ["local", "down"]).exception)
+    assert "Set HOLDFAST_HOME to another directory" in str(CliRunner().invoke(app, ["local", "down"]).exception)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -445,7 +445,7 @@ def test_a_file_says_what_converts_and_by_default_the_exits_do() -> None:
         ("within: 2 days", "within: 0 days", "more than nothing"),
         ("within: 2 days", "within: 91 days", "90 days is the longest"),
         ("$value]", "$value", "is not a JMESPath expression"),
-        ('  amount: "Items[?prod_name == $value].price"\n', "", "there is a currency, and no amount"),
+        ('  amount: "Items[?prod_name == $value].price"\n', "", "a currency needs an amount"),
         ('charged: "Items[].prod_name"', "charged: every value", "say which event is a conversion"),
         ("refunded: product_name}", "refunded: every value}", "only an event of did_not ends every value"),
     ],

@@ -450,7 +450,7 @@ def test_explain_tells_of_grace_snapshots_and_doubts() -> None:
     gone, _ = sorted(_explained(SNAPSHOT, cart("A1", "B2", minutes=0), cart("B2", minutes=5)))
     assert gone.endswith("no longer in Cart Updated 5 min after it: no message")
     waits, doubt = _explained(CART % "", added("A1"), bought(minutes=5))
-    assert "as things are now, it would be withheld: in doubt: Order Completed at " in waits
+    assert "as things stand, it would be withheld: in doubt: Order Completed at " in waits
     assert "could not be read (products[].product_id is missing): it may have ended what was seen until" in doubt
     (alone,) = _explained(CART % "", bought(minutes=5))
     assert "could not be read" in alone

@@ -242,7 +242,7 @@ SENTENCES: list[tuple[str, History, float, str, list[str]]] = [
             "waits until 12:03:30 for charged, and if it does not come, a message is sent",
         ],
     ),
-    ("nothing", history(), 12, "nothing", ["no added to cart is remembered: none that counts was seen lately"]),
+    ("nothing", history(), 12, "nothing", ["no added to cart is remembered: none that still counts was seen lately"]),
 ]
 
 
@@ -310,7 +310,7 @@ def test_with_the_profile_at_hand_what_will_be_missing_is_told_beforehand() -> N
 
     assert the_one(known, 12, render=render("")).reason == "missing: Profile.first_name"
     assert the_one(known, 12, render=render("")).text.endswith(
-        "as things are now, it would be withheld: missing: Profile.first_name"
+        "as things stand, it would be withheld: missing: Profile.first_name"
     )
     assert the_one(known, 12, render=render("Ann")).reason == ""
     assert [the_one(known, 12, render=render(name)).values for name in ("", "Ann")] == [None, {"title": "Ann, 7"}]
@@ -321,7 +321,7 @@ def test_with_the_outbox_at_hand_what_was_missing_is_told_afterwards() -> None:
     known, rendering = history(COAT, 32, plan=plan), Rendering(lambda *_: plan)
     lacking = the_one(known, 50, render=lambda each: rendering.outcomes([("u-1", each, plan, {})])[0])
     assert (lacking.status, lacking.reason, lacking.message) == ("withheld", "missing: Event.price", "")
-    assert lacking.text.endswith("withheld on delivery, as the profile is now: missing: Event.price")
+    assert lacking.text.endswith("withheld at delivery, with the profile as it is now: missing: Event.price")
     assert lacking.values is None
     known = history(added("coat", minute(2), price=7), 32, plan=plan)
     sent = the_one(known, 50, render=lambda each: rendering.outcomes([("u-1", each, plan, {})])[0])

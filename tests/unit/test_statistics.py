@@ -76,7 +76,7 @@ def test_a_message_counts_for_the_values_it_is_about(decision: Decision, values:
     [
         ("missing: Event.price", "missing: Event.price"),
         ("campaign paused", "campaign paused"),
-        ("failed: no number: 'ann@example.com'", "failed"),
+        ("failed: not a number: 'ann@example.com'", "failed"),
         ("aborted: not for Ann", "aborted"),
         ("x" * 100, "x" * 64),
     ],

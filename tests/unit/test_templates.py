@@ -238,7 +238,7 @@ WITHHELD = {
     "{% if Profile.vip %}gold{% endif %}": "blank: value",
     "{{ Event.items }}": "failed: an object is not text; name a property of it",
     "{{ Event.holes }}": "failed: null in a list; the filter compact takes it out",
-    "{{ Profile.first_name | plus: 1 }}": "failed: no number: 'Ann'",
+    "{{ Profile.first_name | plus: 1 }}": "failed: not a number: 'Ann'",
     "{{ Event.price | divided_by: Profile.zero }}": "failed: divided_by: can't divide by 0",
     "{% if Profile.first_name > 3 %}a{% endif %}": "failed: 'Ann' is compared with 3, and is not a number",
     "{% if Event.tags <= 3 %}a{% endif %}": "failed: ['warm', 'white', 'warm'] is compared with 3, and is not a number",
@@ -254,7 +254,7 @@ WITHHELD = {
         "failed: '9 dayz' is not a duration; write it as 30 minutes, 24h, 3 days or PT30M"
     ),
     "{{ Event.day | plus: 3 }}": (
-        "failed: no number: '2026-11-23'; of a time, add '3 days', or compute with its seconds, | date: '%s'"
+        "failed: not a number: '2026-11-23'; of a time, add '3 days', or compute with its seconds, | date: '%s'"
     ),
     "{{ Profile.first_name | date: '%F' }}": (
         "failed: date takes an epoch number or ISO 8601, and there is no clock; not 'Ann'"
@@ -317,16 +317,16 @@ REFUSED = {
     "{{ Event.at | date: 'F d, Y' }}": "write '%B %d, %Y'",
     "{{ Event.at | date: 'no day' }}": "write '%d.%m.%Y'",
     "{{ Event.at | date: '100%%' }}": "a layout without a % directive",
-    "{{ Event.at | date: '%H:%M', 'Berlin' }}": "no time zone: 'Berlin'; did you mean 'Europe/Berlin'?",
+    "{{ Event.at | date: '%H:%M', 'Berlin' }}": "not a time zone: 'Berlin'; did you mean 'Europe/Berlin'?",
     "{{ Event.at | date: '%Q' }}": "or 'short' to 'full'; '%Q' is not a directive",
     "{{ Event.at | date: '%10Y' }}": "without widths, or 'short' to 'full'; '%10' is not a directive",
     "{{ Event.at | date: 'LONG' }}": "a layout without a % directive prints no date; write 'long'",
     "{{ Event.at | date: 'iso' }}": "write '%Y-%m-%d'",
-    "{{ Event.at | date: '%H:%M', 'PST' }}": "no time zone: 'PST'; did you mean 'America/Los_Angeles'?",
-    "{{ Event.at | date: '%H:%M', 'CEST' }}": "no time zone: 'CEST'; did you mean 'Europe/Berlin'?",
+    "{{ Event.at | date: '%H:%M', 'PST' }}": "not a time zone: 'PST'; did you mean 'America/Los_Angeles'?",
+    "{{ Event.at | date: '%H:%M', 'CEST' }}": "not a time zone: 'CEST'; did you mean 'Europe/Berlin'?",
     "{{ Event.at | date: '%H:%M', '+02:00' }}": "an offset changes with summer time: name a city",
     # arguments with which a filter can only fail
-    "{{ Event.price | round: 'x' }}": "round can only fail: no number: 'x'",
+    "{{ Event.price | round: 'x' }}": "round can only fail: not a number: 'x'",
     "{{ Event.price | number: 20 }}": "number can only fail: number prints 0 to 9 digits after the point",
     "{{ Event.price | divided_by: 0 }}": "divided_by can only fail: divided_by: can't divide by 0",
     "{{ Event.at | plus: '1 month' }}": "plus can only fail: '1 month' is not a duration; months and years have no",

@@ -65,7 +65,7 @@ PRINTS = {
 
 WITHHELD = {
     "{{ Event.mixed | sort }}": "failed: sort of values of several kinds: 1 and 'a'",
-    "{{ Event.mixed | sum }}": "failed: no number: 'a'",
+    "{{ Event.mixed | sum }}": "failed: not a number: 'a'",
     "{{ Event.words | where: 'b' }}": "failed: where takes a list of objects, and 'b' is not one",
     "{{ Event.words | has: 'b' }}": (
         "failed: has takes a list of objects, and 'b' is not one; whether a list has a text is asked by contains"

@@ -172,13 +172,13 @@ def test_plurals_follow_the_users_language_if_the_text_has_its_forms(
     ("source", "message"),
     {
         "{{ Event.price | money }}": "filter 'money': missing a required argument: 'currency'",
-        "{{ Event.price | money: 'EURO' }}": "no currency: 'EURO'",
+        "{{ Event.price | money: 'EURO' }}": "not a currency: 'EURO'",
         "{{ Event.price | money: '€' }}": "there are EUR, USD, GBP and the others of ISO 4217",
-        "{{ Event.at | date: '%F', 'Europe/Berln' }}": "no time zone: 'Europe/Berln'; such as 'Europe/Berlin' or 'UTC'",
-        "{{ Event.at | date: Event.layout, '../etc' }}": "no time zone",
+        "{{ Event.at | date: '%F', 'Europe/Berln' }}": "not a time zone: 'Europe/Berln'; such as 'Europe/Berlin'",
+        "{{ Event.at | date: Event.layout, '../etc' }}": "not a time zone",
         "{{ Event.at | date: '%q' }}": "date prints by a layout such as",
         "{{ Event.at | time: 'long' }}": "time prints 'short' or 'medium'",
-        "{{ Event.at | time: 'short', 'CEST+1' }}": "no time zone",
+        "{{ Event.at | time: 'short', 'CEST+1' }}": "not a time zone",
         "{{ 1 | number: 10 }}": "number prints 0 to 9 digits after the point",
         "{{ Event.n | plural: one: 'item' }}": "filter 'plural': missing a required",
         "{{ Event.n | plural: 'item', 'items' }}": "filter 'plural': too many positional arguments",
@@ -195,12 +195,12 @@ def test_refuses_and_says_what_would_be_right(source: str, message: str) -> None
 @pytest.mark.parametrize(
     ("source", "reason"),
     {
-        "{{ Event.text | money: 'EUR' }}": "failed: no number: 'dear'",
-        "{{ Event.n | money: Event.text }}": "failed: no currency: 'dear'; there are EUR, USD, GBP and the others",
+        "{{ Event.text | money: 'EUR' }}": "failed: not a number: 'dear'",
+        "{{ Event.n | money: Event.text }}": "failed: not a currency: 'dear'; there are EUR, USD, GBP and the others",
         "{{ Event.n | money: Event.none }}": "missing: Event.none",
         "{{ Event.none | money: 'EUR' }}": "missing: Event.none",
         "{{ Event.n | plural: one: Event.none, other: 'x' }}": "missing: Event.none",
-        "{{ Event.n | date: '%F', Event.text }}": "failed: no time zone: 'dear'",
+        "{{ Event.n | date: '%F', Event.text }}": "failed: not a time zone: 'dear'",
         "{{ Event.n | date: '%F', Profile.zone }}": "missing: Profile.zone",
         "{{ Event.huge | money: 'EUR' }}": "limit: a number beyond 2^63",
         "{{ Event.huge | number }}": "limit: a number beyond 2^63",
@@ -222,5 +222,5 @@ def test_withholds_with_a_reason(source: str, reason: str) -> None:
 )
 def test_a_layout_or_zone_from_a_variable_may_be_wrong(form: str, zone: str) -> None:
     values = compile_values({"k": "{{ 0 | date: Event.form, Event.zone }}"})
-    with pytest.raises(Withheld, match=r"^(failed: date prints|failed: no time zone|missing: Event.zone)"):
+    with pytest.raises(Withheld, match=r"^(failed: date prints|failed: not a time zone|missing: Event.zone)"):
         values.render({"Event": {"form": form, "zone": zone}})

@@ -108,7 +108,7 @@ def test_gives_for_each_key_its_text_or_reason_or_error() -> None:
         "missing": "missing: Event.cost",
         "aborted": "aborted: no",
         "blank": "blank: blank",
-        "failed": "failed: no number: 'Ann'",
+        "failed": "failed: not a number: 'Ann'",
     }
     unknown = "unknown object Evnt; did you mean 'Event'?"
     assert traced["refused"].error == Refusal(unknown, 2, 6)

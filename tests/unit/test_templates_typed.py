@@ -64,10 +64,10 @@ def test_a_value_goes_out_as_its_type(source: str, type_: str, value: Any) -> No
     [
         ("{{ Event.cost }}", "number", "missing: Event.cost"),
         ("{{ Event.cost }}", "json", "missing: Event.cost"),
-        ("{{ Event.word }}", "number", "failed: no number: 'soon'"),
-        ("{{ Event.flag }}", "number", "failed: no number: False"),
+        ("{{ Event.word }}", "number", "failed: not a number: 'soon'"),
+        ("{{ Event.flag }}", "number", "failed: not a number: False"),
         ("{{ Event.huge }}", "number", "limit: a number beyond 2^63"),
-        ("{{ Event.price }}", "boolean", "failed: no boolean: 89.5"),
+        ("{{ Event.price }}", "boolean", "failed: not a boolean: 89.5"),
         ("{{ Event.long }}", "json", "limit: 100,800 characters of JSON; 65,536 is the most"),
         ("{{ Event.cost | default: '' }}", "json", "blank: v"),
     ],

@@ -70,19 +70,19 @@ def _campaigns(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def show(campaign: Id, revision: Annotated[int | None, Query(ge=1)] = None) -> models.Shown:
         return desk().show(campaign, revision)
 
-    @app.post("/api/check", summary="What a campaign says, and every mistake in it; from file to JSON, and back")
+    @app.post("/api/check", summary="The content of a campaign, and every mistake in it; from file to JSON, and back")
     def check(asked: Annotated[models.Drafted, Body()]) -> models.Checked:
         return desk().check(asked)
 
-    @app.post("/api/diff", summary="What publishing it would change, also for the watches that are open now")
+    @app.post("/api/diff", summary="The effect of publishing it, also on the watches that are open now")
     def diff(asked: Annotated[models.Drafted, Body()]) -> models.Diff:
         return desk().diff(asked)
 
-    @app.post("/api/campaigns/<campaign>/publish", summary="Make it the live revision, if the one seen still is")
+    @app.post("/api/campaigns/<campaign>/publish", summary="Publish it, if the revision that was seen is still live")
     def publish(campaign: Id, asked: Annotated[models.Publish, Body()]) -> models.Published:
         return desk().publish(campaign, asked, _person(app).name)
 
-    @app.post("/api/campaigns/<campaign>/pause", summary="Withhold what falls due")
+    @app.post("/api/campaigns/<campaign>/pause", summary="Withhold due messages")
     def pause(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
         return desk().pause(campaign, asked, _person(app).name, paused=True)
 
@@ -90,7 +90,7 @@ def _campaigns(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def resume(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
         return desk().pause(campaign, asked, _person(app).name, paused=False)
 
-    @app.post("/api/campaigns/<campaign>/delete", summary="Watch for it no more; what is open is withheld")
+    @app.post("/api/campaigns/<campaign>/delete", summary="Stop watching for it; open watches are withheld")
     def delete(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Deleted:
         return desk().delete(campaign, asked, _person(app).name)
 
@@ -114,7 +114,7 @@ def _messages(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
 
 
 def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
-    @app.get("/api/me", summary="Who is asking, and what they may do")
+    @app.get("/api/me", summary="The signed-in user, and their rights")
     def me() -> models.Me:
         person = _person(app)
         return models.Me(name=person.name, groups=sorted(person.groups), may_edit=person.may_edit, stage=desk().stage)
@@ -131,13 +131,13 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def seen() -> models.SeenNames:
         return desk().seen()
 
-    @app.post("/api/suggestions", summary="What the templates of a campaign may name")
+    @app.post("/api/suggestions", summary="Names for the templates of a campaign")
     def suggest(asked: Annotated[models.Drafted, Body()]) -> models.Suggested:
         return desk().suggest(asked)
 
 
 def _became(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
-    @app.get("/api/stats", summary="What became of each campaign's messages, by day")
+    @app.get("/api/stats", summary="Outcomes of each campaign's messages, by day")
     def statistics(days: Annotated[int, Query(ge=1, le=90)] = 14) -> models.Statistics:
         return desk().count(days)
 
@@ -156,7 +156,7 @@ def _became(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
 
 
 def _tail(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
-    @app.post("/api/tail", summary="What came in since it was asked last, while somebody looks on")
+    @app.post("/api/tail", summary="Records that came in since the last request, while somebody follows")
     def tail(asked: Annotated[models.LookOn, Body()]) -> models.Tailed:
         if asked.values:
             _person(app).demand_editor()
@@ -178,15 +178,15 @@ def _offered(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
 
 
 def _queues(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
-    @app.get("/api/queues", summary="About how much was set aside")
+    @app.get("/api/queues", summary="Approximate numbers of set-aside messages")
     def count() -> models.Counts:
         return desk().counts()
 
-    @app.get("/api/queues/<name>", summary="What was set aside, by reason")
+    @app.get("/api/queues/<name>", summary="Set-aside messages, by reason")
     def look(name: Name, search: Annotated[str, Query(max_length=200)] = "") -> models.Queued:
         return desk().look(name, search)
 
-    @app.post("/api/queues/<name>/redrive", summary="Let it go on, once what was wrong was put right")
+    @app.post("/api/queues/<name>/redrive", summary="Redrive messages, once the cause is fixed")
     def redrive(name: Name, asked: Annotated[models.Chosen, Body()]) -> models.Redriven:
         return desk().redrive(name, asked, _person(app).name)
 
@@ -204,7 +204,7 @@ def _policy(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     def check(asked: Annotated[models.PolicyText, Body()]) -> models.PolicyChecked:
         return policy.check(asked, desk().campaigns)
 
-    @app.post("/api/policy/publish", summary="Make it the live policy, if the one seen still is")
+    @app.post("/api/policy/publish", summary="Publish the policy, if the revision that was seen is still live")
     def publish(asked: Annotated[models.PublishPolicy, Body()]) -> models.PolicyPublished:
         return desk().publish_policy(asked, _person(app).name)
 
@@ -226,7 +226,7 @@ def _errors(app: APIGatewayHttpResolver) -> None:
     def invalid(error: RequestValidationError) -> Response[str]:
         wrong = [{"at": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in error.errors()]
         told = "; ".join(f"{each['at']}: {each['message']}" for each in wrong)
-        return _error(422, Refused(422, "request", f"The request is not as it should be: {told}", wrong=wrong).body)
+        return _error(422, Refused(422, "request", f"The request is not valid: {told}", wrong=wrong).body)
 
     @app.not_found
     def nothing(_: object) -> Response[str]:

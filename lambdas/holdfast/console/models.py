@@ -14,7 +14,7 @@ MAX_SOURCE = 200_000
 
 CampaignId: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Note: TypeAlias = Annotated[
-    str | None, Field(max_length=500, description="Why: kept with the time and the name of whoever asks.")
+    str | None, Field(max_length=500, description="Why: stored with the time and the user's name.")
 ]
 UserId: TypeAlias = Annotated[str, Field(min_length=1, max_length=1024)]
 Object: TypeAlias = dict[str, Any]
@@ -45,7 +45,7 @@ class Samples(Drafted):
     events: Annotated[list[Object], Field(max_length=100)]
 
 
-Force: TypeAlias = Annotated[bool, Field(description="Also where it would break consumers of the messages.")]
+Force: TypeAlias = Annotated[bool, Field(description="Even if it breaks consumers of the messages.")]
 
 
 class Publish(Drafted):
@@ -211,7 +211,7 @@ class Previewed(Told):
     revision: int
     sent: bool
     reason: str | None
-    gate: Annotated[str | None, Field(description="What its rules would do about it when it is due.")] = None
+    gate: Annotated[str | None, Field(description="The effect of its rules when it is due.")] = None
     values: dict[str, Traced]
     event: Object
     source: Annotated[str, Field(description="The bus event's source.")]

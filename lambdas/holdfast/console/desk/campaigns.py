@@ -163,7 +163,7 @@ class _Alone:
             raise Refused(
                 409,
                 "breaking",
-                f"Consumers of the messages would break: {error}. To do it all the same, send force.",
+                f"Consumers of the messages would break: {error}. To do it anyway, send force.",
                 breaking=error.what,
             ) from None
         if isinstance(error, Conflict):

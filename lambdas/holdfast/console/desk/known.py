@@ -89,7 +89,7 @@ class KnownDesk(Ports):
         try:
             self.tails.ask(asked.id, user=user, event=event_key(asked.event), values=asked.values)
         except TooMany:
-            raise Refused(429, "too_many", "Others look on already: try again in a minute.") from None
+            raise Refused(429, "too_many", "Too many people are following already: try again in a minute.") from None
         found = list(islice(self.tails.take(asked.id), MOST_BATCHES))
         records: list[Any] = [
             {**structs.asdict(line), "at": line.at or None, **({} if asked.values else {"values": {}})}

@@ -270,7 +270,7 @@ class Campaign(Model):
         for key in on.keys() & undo.keys():
             fail(("convert", "undone_by"), f"{undo[key]!r} converts and undoes it: name each under events, by a filter")
         if self.convert.currency and not self.convert.amount:
-            fail(("convert", "amount"), "there is a currency, and no amount")
+            fail(("convert", "amount"), "a currency needs an amount")
         return self
 
     def _snapshots_agree(self) -> None:

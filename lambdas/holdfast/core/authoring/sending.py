@@ -196,7 +196,7 @@ _FULL = dict(
 
 
 class Hours(BaseModel):
-    """When messages go, by the clock on the user's wall. Over midnight, hours belong to the day on which they begin."""
+    """When messages may be sent, in the user's local time. Hours over midnight belong to the day of their beginning."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -161,7 +161,7 @@ class _About:
             yield self._explanation(None, "full", Fact("note", floor[0], text), reason=TOO_MANY)
         elif not found and not doubts:
             did = self._triggers() if self.plan else "event"
-            text = f"no {did} is remembered: none that counts was seen lately"
+            text = f"no {did} is remembered: none that still counts was seen lately"
             yield self._explanation(None, "nothing", Fact("note", self.now, text), waits_for=self._did())
 
     def _doubted(self, doubt: Doubt) -> Explanation:
@@ -239,7 +239,7 @@ class _About:
         outcome = self.render(coming) if coming and self.render and not withheld else None
         reason = withheld or (outcome.reason if outcome and not outcome.sent else "")
         if reason:
-            facts.append(Fact("note", self.now, f"as things are now, it would be withheld: {reason}"))
+            facts.append(Fact("note", self.now, f"as things stand, it would be withheld: {reason}"))
         if coming and outcome:
             facts += self._recommended(coming, outcome)
         status: Status = "waits" if until > self.now else "due"
@@ -272,7 +272,9 @@ class _About:
                 outcome = self.render(kept) if kept and self.plan and self.render else None
                 if outcome and not outcome.sent:
                     status, reason = "withheld", outcome.reason
-                    facts.append(Fact("note", decided.when, f"withheld on delivery, as the profile is now: {reason}"))
+                    facts.append(
+                        Fact("note", decided.when, f"withheld at delivery, with the profile as it is now: {reason}")
+                    )
                 elif kept and outcome:
                     facts += self._recommended(kept, outcome)
                 if exited >= decided.when:

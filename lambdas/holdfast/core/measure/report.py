@@ -94,7 +94,7 @@ def comparable(live: Plan, revisions: Iterable[Plan]) -> frozenset[int]:
 
 
 class Reported(NamedTuple):
-    """Of one campaign: what followed its messages, by day, and what that says."""
+    """Of one campaign: conversions after its messages, by day, and what that says."""
 
     by_day: Mapping[str, Mapping[Arm, Score]]
     comparisons: Sequence[Comparison]

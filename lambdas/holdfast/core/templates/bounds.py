@@ -256,7 +256,7 @@ def text(value: object) -> str:
             raise Withheld("failed: null in a list; the filter compact takes it out")
         case dict():
             raise Withheld("failed: an object is not text; name a property of it")
-    raise Withheld(f"failed: no text: {value!r:.50}")
+    raise Withheld(f"failed: not a text: {value!r:.50}")
 
 
 def bounded(context: RenderContext) -> Context:

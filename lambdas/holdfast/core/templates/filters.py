@@ -278,7 +278,7 @@ def number(value: object) -> int | float:
                     return kind(value)
                 except ValueError:
                     continue
-    raise Withheld(f"failed: no number: {value!r:.50}")
+    raise Withheld(f"failed: not a number: {value!r:.50}")
 
 
 def typed(value: object, type_: str, context: Context) -> Json:
@@ -294,7 +294,7 @@ def typed(value: object, type_: str, context: Context) -> Json:
         case "boolean", "true" | "false":
             return value == "true"
         case "boolean", _:
-            raise Withheld(f"failed: no boolean: {value!r:.50}")
+            raise Withheld(f"failed: not a boolean: {value!r:.50}")
     if len(written := _json(value)) > MAX_OUTPUT:
         raise Withheld(f"limit: {len(written):,} characters of JSON; {MAX_OUTPUT:,} is the most")
     return cast("Json", value)

@@ -130,7 +130,7 @@ def _exact(value: object) -> Decimal:
                 return found
     except ArithmeticError:
         pass
-    raise Withheld(f"failed: no number: {value!r:.50}")
+    raise Withheld(f"failed: not a number: {value!r:.50}")
 
 
 def slice_(value: object, start: object, length: object = 1) -> str | list[object]:

@@ -87,7 +87,7 @@ def _locale(identifier: str) -> Locale:
 
 def currency(code: str) -> str:
     if code.upper() not in get_global("all_currencies"):
-        raise ValueError(f"no currency: {code!r:.20}; there are EUR, USD, GBP and the others of ISO 4217")
+        raise ValueError(f"not a currency: {code!r:.20}; there are EUR, USD, GBP and the others of ISO 4217")
     return code.upper()
 
 
@@ -126,7 +126,7 @@ def zone(name: str) -> tzinfo:
     try:
         return get_timezone(name)
     except LookupError:
-        raise ValueError(f"no time zone: {name!r:.40}; {_zone_like(name)}") from None
+        raise ValueError(f"not a time zone: {name!r:.40}; {_zone_like(name)}") from None
 
 
 def _zone_like(name: str) -> str:
