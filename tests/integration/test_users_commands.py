@@ -101,7 +101,7 @@ def test_what_would_break_consumers_is_published_only_if_one_says_so(shell: Shel
     (first,) = shell.rows("campaign", "publish", shell.file(values={"title": "x", "price": "y"}))
     file = shell.file(values={"title": "x"}, detail_type="Cart")
     refused = shell.fails("campaign", "publish", file)
-    assert "say --breaking" in refused
+    assert "give --breaking" in refused
     assert "cart: values.price is gone" in refused
     assert "cart: the detail type" in refused
     (row,) = shell.rows("campaign", "list")
@@ -265,7 +265,7 @@ def test_rollback_publishes_the_old_source_again_as_a_new_revision(shell: Shell)
     shell.publish()
     shell.publish(values=PRICED)
     refused = shell.fails("campaign", "rollback", "cart")
-    assert "say --breaking" in refused
+    assert "give --breaking" in refused
     assert "values.price is gone" in refused
     (row,) = shell.rows("campaign", "rollback", "cart", "--breaking")
     assert row == {"campaign": "cart", "revision": 4, "from": 2, "news": "published"}
@@ -436,5 +436,5 @@ def test_the_users_behind_a_number_are_listed(shell: Shell) -> None:
 
 def test_only_what_was_withheld_has_a_reason(shell: Shell) -> None:
     shell.publish()
-    assert "--reason is of what was withheld" in shell.fails("who", "cart", "sent", "--reason", "audience")
+    assert "--reason is for withheld messages" in shell.fails("who", "cart", "sent", "--reason", "audience")
     assert "no campaign hat" in shell.fails("who", "hat", "sent")
