@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import typer.main
-
 from holdfast_cli import contracts
+from holdfast_cli.later import whole
 from holdfast_cli.main import app
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -71,7 +70,7 @@ def _inner(field: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, 
 
 
 def commands() -> str:
-    return "\n\n".join(_commands(typer.main.get_command(app), "holdfast"))
+    return "\n\n".join(_commands(whole(app), "holdfast"))
 
 
 def _commands(command: Any, name: str) -> Iterator[str]:

@@ -9,7 +9,9 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.text import MAX_CHARACTERS, CampaignFileError, Mistake, Source, parse, validate
+from holdfast.core.gate.policy import Policy as Rules
 from holdfast_cli.output import Failure
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -19,6 +21,11 @@ def read_campaign(path: Path) -> tuple[Campaign, str]:
     """The campaign and the text it was read from. Raises CampaignFileError with all mistakes at once."""
     campaign, source = read_model(path, Campaign)
     return campaign, source.text
+
+
+def read_policy(path: Path) -> Rules:
+    """The policy that a file describes. Raises CampaignFileError."""
+    return read_model(path, Policy)[0].plan()
 
 
 def distinct(named: Iterable[tuple[Path, str]]) -> None:

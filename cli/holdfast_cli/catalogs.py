@@ -17,11 +17,12 @@ from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.catalog import Catalog, Catalogs, Importer, Importing, Throttled, UnknownCatalog
-from holdfast.core.catalog.csv_file import MAX_LINE, BadFile, LineTooLong, header, match, records
+from holdfast.core.catalog.csv_file import BadFile, header, match, records
 from holdfast.core.catalog.rows import IDENTITY, IMAGE, NAME, NAME_PATTERN
 from holdfast.core.messages.detail import iso
 from holdfast.services.message_data import Lookup
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows, progress
+from holdfast_cli.rows import whole
 from holdfast_cli.stack import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="Work with catalogs: import from CSV, show, list, delete.")
@@ -107,13 +108,6 @@ def _import(
             bar.update(bar.task_ids[0], completed=done.end)
     importer.finish(counts)
     return counts
-
-
-def whole(file: BinaryIO) -> Iterator[bytes]:
-    while line := file.readline(MAX_LINE + 1):
-        if len(line) > MAX_LINE:
-            raise LineTooLong(MAX_LINE)
-        yield line
 
 
 @contextmanager

@@ -25,6 +25,8 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import distribution
 from pathlib import Path
 
+from holdfast_cli.output import Failure
+
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout; where the command was installed without one, a folder that holds something else."""
 ACCOUNT = "000000000000"
@@ -41,7 +43,7 @@ _STOP_SECONDS = 5.0
 _TAIL_LINES = 25
 
 
-class LocalError(Exception):
+class LocalError(Failure):
     """The embedded AWS could not be started or deployed to; the message says what to do."""
 
 

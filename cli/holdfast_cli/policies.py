@@ -25,7 +25,8 @@ from holdfast.services.publishing import NoWayBack
 from holdfast_cli import local
 from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_model
-from holdfast_cli.campaigns import StageAtHand, alone, campaigns
+from holdfast_cli.campaigns import alone, campaigns
+from holdfast_cli.checking import StageAtHand
 from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
@@ -137,11 +138,6 @@ def rollback(
         out.print(f"[green]✓[/] policy revision {revision}: published, as revision {number} was")
     else:
         out.print(f"policy revision {revision}, which is live, says the same as revision {number}")
-
-
-def read_policy(path: Path) -> Rules:
-    """The policy that a file describes. Raises CampaignFileError."""
-    return read_model(path, Policy)[0].plan()
 
 
 def live_policy(deployment: Deployment) -> Rules:

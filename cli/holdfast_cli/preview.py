@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
-from holdfast.aws.tables.campaigns import UnknownCampaign
 from holdfast.core.events import Event
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.explain.preview import (
@@ -28,20 +27,16 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send, Withhold
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.messages.detail import NOTHING_FOUND
-from holdfast.core.messages.rendering import Message, rendered_by
+from holdfast.core.messages.rendering import Message
 from holdfast.core.plans.plan import Plan
 from holdfast.core.templates.trace import Traced
-from holdfast.services.publishing import plan_of
-from holdfast.services.user_data import read_user
 from holdfast_cli import local
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import campaigns
-from holdfast_cli.catalogs import lookup
 from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.output import Failure, Json, err, not_empty, out, print_json
-from holdfast_cli.policies import live_policy
-from holdfast_cli.stack import Deployment
-from holdfast_cli.users import users
+
+if TYPE_CHECKING:
+    from holdfast_cli.previewing import AtStage
 
 COLOURS = {"missing": "red", "default": "yellow"}
 
@@ -71,24 +66,22 @@ def preview(
 
     Without --event, it uses the latest event that is kept for the user. Exit code 1 if the message would be withheld.
     """
-    deployment = Deployment.find(stage or "local") if stage or local.status() else None
+    at = _at(stage or "local") if stage or local.status() else None
     with mistakes_end(as_json=json):
-        plan = _plan(campaign, deployment)
-    known = read_user(users(deployment), user) if deployment else None
+        plan = _plan(campaign, at)
+    known = at.user(user) if at else None
     properties = _object(profile, "--profile") if profile else known.properties if known else {}
-    recommenders = campaigns(deployment).plans().recommenders if deployment and plan.recommendations else {}
+    recommenders = at.recommenders(plan) if at else {}
     state = known.state if known else NOTHING_KNOWN
     try:
         kept = latest(plan, known.state, known.outbox) if known and not event else None
         decision = kept or made_up(plan, _events(event or "{}", plan, user), recommenders.values(), state)
     except NoMessage as error:
         raise Failure(f"No message: {error}.{'' if event else ' Give an event with --event.'}") from None
-    found = (
-        lookup(deployment).rows(recommenders)({0: Message(user, decision, plan)})(0) if deployment else NOTHING_FOUND
-    )
+    found = at.found(Message(user, decision, plan), recommenders) if at else NOTHING_FOUND
     shown = render(plan, user, decision, properties, found)
     decided = known is not None and decision in known.outbox
-    policy = live_policy(deployment) if deployment else NO_POLICY
+    policy = at.policy() if at else NO_POLICY
     said = Send() if decided else answer(plan, user, decision, properties, state, policy)
     gate = answered(plan, properties, said, policy)
     if json:
@@ -97,30 +90,29 @@ def preview(
         _show(shown)
         if gate:
             out.print(escape(gate))
-    if deployment and not event:
-        _warn(plan, decision, deployment)
+    if at and not event:
+        _warn(plan, decision, at)
     if shown.reason or isinstance(said, Withhold):
         raise typer.Exit(1)
 
 
-def _plan(campaign: str, deployment: Deployment | None) -> Plan:
+def _at(stage: str) -> AtStage:
+    from holdfast_cli.previewing import AtStage  # noqa: PLC0415 (boto3 takes 0.2 s to load: who is offline does not wait)
+
+    return AtStage(stage)
+
+
+def _plan(campaign: str, at: AtStage | None) -> Plan:
     """A file's is numbered as if it were published next."""
     path = Path(campaign)
-    table = campaigns(deployment) if deployment else None
     if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
         draft, _ = read_campaign(path)
-        try:
-            return draft.plan(table.get(draft.id).plan.revision + 1 if table else 1)
-        except UnknownCampaign:
-            return draft.plan()
-    if table is None:
+        return draft.plan(at.next_revision(draft.id) if at else 1)
+    if at is None:
         raise Failure(
             f"{campaign} is not a file. To preview a live campaign, name the stage, or start: holdfast local up"
         )
-    try:
-        return table.get(campaign).plan
-    except UnknownCampaign as error:
-        raise Failure(f"There is neither a file nor a campaign {error}. See: holdfast campaign list") from None
+    return at.live(campaign)
 
 
 def _object(text: str, option: str) -> dict[str, JsonValue]:
@@ -169,9 +161,9 @@ def _text(traced: Traced) -> str:
     return f"[red]{escape(traced.error.message if traced.error else traced.reason or '')}[/]"
 
 
-def _warn(plan: Plan, decision: Decision, deployment: Deployment) -> None:
+def _warn(plan: Plan, decision: Decision, at: AtStage) -> None:
     """Tell where the rule of revisions would have another one render this very message."""
-    by = rendered_by(decision, plan, plan_of(campaigns(deployment))) if decision.revision != plan.revision else plan
+    by = at.rendered_by(decision, plan) if decision.revision != plan.revision else plan
     if by.revision != plan.revision:
         err.print(
             f"[yellow]![/] This event was folded under revision {by.revision}, which kept less of it than is named now:"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.markup import escape
 
-from holdfast.core.catalog.csv_file import Bad, BadFile, header, records
+from holdfast.core.catalog.csv_file import MAX_LINE, Bad, BadFile, LineTooLong, header, records
 from holdfast.core.catalog.rows import NAME_PATTERN, Place, Values
 from holdfast.core.messages.rendering import Rows
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed
 from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Neighbour, Recommender
-from holdfast_cli.catalogs import whole
 from holdfast_cli.output import Failure, err
 
 CatalogOption = Annotated[
@@ -66,6 +65,13 @@ def read_catalog(name: str, file: Path, plans: Plans) -> Mapping[Place, Values]:
     except BadFile as error:
         raise Failure(f"{file}: {error}") from None
     return placed(name, match, good)
+
+
+def whole(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise LineTooLong(MAX_LINE)
+        yield line
 
 
 def _built(recommender: Recommender, history: Path) -> Mapping[str, list[Neighbour]]:

@@ -12,10 +12,9 @@ import typer
 from holdfast.core.plans.plan import Plan
 from holdfast_cli.asyncapi import document
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import campaign_files, campaigns
+from holdfast_cli.checking import campaign_files
 from holdfast_cli.contracts import text
 from holdfast_cli.mistakes import mistakes_end
-from holdfast_cli.stack import Deployment
 
 
 class Name(StrEnum):
@@ -64,7 +63,14 @@ def schema(
 
 
 def _plans(files: list[Path] | None, stage: str | None) -> list[Plan]:
-    live = [each.plan for each in campaigns(Deployment.find(stage)).live()] if stage else []
+    live = _live(stage) if stage else []
     with mistakes_end(as_json=False):
         read = [read_campaign(path)[0].plan() for path in campaign_files(files or ())]
     return [*live, *read]
+
+
+def _live(stage: str) -> list[Plan]:
+    from holdfast_cli.campaigns import campaigns  # noqa: PLC0415 (boto3 takes 0.2 s to load: files need none)
+    from holdfast_cli.stack import Deployment  # noqa: PLC0415
+
+    return [each.plan for each in campaigns(Deployment.find(stage)).live()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,22 +22,16 @@ from holdfast.core.intake.sources import MAX_SOURCES, Lookup, Source
 from holdfast.core.messages.detail import iso
 from holdfast.core.paths import Unclear
 from holdfast_cli.acts import NoteOption, record, whoami
-from holdfast_cli.campaign_file import read_model
 from holdfast_cli.campaigns import alone
-from holdfast_cli.mistakes import check_files, mistakes_end
+from holdfast_cli.mistakes import check_files
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
+from holdfast_cli.source_files import read_sources, valid_source
 from holdfast_cli.stack import Deployment
 
 app = typer.Typer(no_args_is_help=True, help="Work with sources: check, test, publish how other bodies are read.")
 
 Files = Annotated[list[Path], typer.Argument(help="Source files, YAML or JSON.", show_default=False)]
 Id = Annotated[str, typer.Argument(help="The source's id.", show_default=False)]
-SourceOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--source", "-s", help="Read bodies without a native form by this source file. May be given several times."
-    ),
-]
 _LONGEST = 100
 
 
@@ -55,7 +49,7 @@ def try_(
     json: Json = False,
 ) -> None:
     """Show what becomes of a body, step by step, offline. Exit code 1 if the source does not read all of it."""
-    (source,) = _read([file], as_json=json)
+    (source,) = read_sources([file], as_json=json)
     try:
         text = body.read_text(encoding="utf-8")
         data = jsonlib.loads(text)
@@ -80,7 +74,7 @@ def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json
 
     It reads records that arrive from then on, in every function. Earlier ones are read as before.
     """
-    read = [(path, *_valid(path, as_json=json)) for path in files]
+    read = [(path, *valid_source(path, as_json=json)) for path in files]
     deployment = Deployment.find(stage)
     table = _table(deployment)
     live = {each.plan.id for each in table.live()}
@@ -155,11 +149,6 @@ def delete(
         out.print(f"[green]✓[/] {source}: deleted")
 
 
-def rules_of(files: Iterable[Path] | None, *, as_json: bool) -> Rules:
-    """How records are read with these files; mistakes in them end the command."""
-    return Rules(sources=tuple(_read(files or (), as_json=as_json)))
-
-
 def _steps(source: Source, text: str, data: JsonValue) -> Iterator[dict[str, Any]]:
     """Each step of the way, what it found, and whether that is fine."""
     native = records(text, now_ms())
@@ -224,17 +213,6 @@ def _made(read: Record) -> JsonValue:
 def _short(value: JsonValue) -> str:
     text = value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _valid(path: Path, *, as_json: bool) -> tuple[SourceFile, str]:
-    with mistakes_end(as_json=as_json):
-        source, file = read_model(path, SourceFile)
-    return source, file.text
-
-
-def _read(files: Iterable[Path], *, as_json: bool) -> list[Source]:
-    """In the order in which they are asked."""
-    return sorted((_valid(path, as_json=as_json)[0].plan() for path in files), key=lambda source: source.id)
 
 
 def _table(deployment: Deployment) -> Sources:

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from holdfast import __version__
 from holdfast.aws.clients import WAITING
 from holdfast_cli import local
-from holdfast_cli.output import err
+from holdfast_cli.output import Failure, err
 from holdfast_cli.outputs import Outputs
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _FUNCTIONS: Mapping[Function, Literal["JoinFunctionName", "SweepFunctionName", "
 }
 
 
-class DeploymentNotFound(Exception):
+class DeploymentNotFound(Failure):
     """There is no such stack within reach; the message says how to get one."""
 
 

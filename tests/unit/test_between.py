@@ -10,9 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from holdfast.core.authoring.policy import Policy
-from holdfast_cli.campaign_file import read_model
+from holdfast_cli.campaign_file import read_model, read_policy
 from holdfast_cli.main import app
-from holdfast_cli.policies import read_policy
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CAMPAIGN = """\

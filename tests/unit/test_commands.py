@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 from typer.testing import CliRunner
 
-from holdfast_cli.main import app
+from holdfast_cli import campaign_commands
+from holdfast_cli import main as main_module
+from holdfast_cli.later import Unloaded, whole
+from holdfast_cli.local import LocalError
+from holdfast_cli.main import COMMANDS, app
 from holdfast_cli.output import Failure
+from holdfast_cli.stack import DeploymentNotFound
 
 CAMPAIGN = """\
 id: cart
@@ -172,3 +180,69 @@ def test_what_is_wrong_is_told_and_ends_with_1_and_wrong_usage_with_2(
     assert result.returncode == code
     assert told in result.stdout + result.stderr
     assert "Traceback" not in result.stderr
+
+
+# Commands that are imported once they are asked for
+
+
+def commands_of(group: Any, name: str = "holdfast") -> Iterator[tuple[str, Any]]:
+    for word, command in group.commands.items():
+        yield f"{name} {word}", command
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{name} {word}")
+
+
+def test_what_is_listed_of_a_command_is_what_its_help_begins_with() -> None:
+    loaded = whole(app)
+    for commands, group in ((COMMANDS, loaded), (campaign_commands.COMMANDS, loaded.commands["campaign"])):
+        helps = {name: command.help.split("\n\n")[0] for name, command in group.commands.items()}
+        assert {name: later.line for name, later in commands.items()} == {
+            name: " ".join(text.split()) for name, text in helps.items()
+        }
+
+
+def test_all_commands_can_be_loaded() -> None:
+    commands = dict(commands_of(whole(app)))
+    assert [name for name, command in commands.items() if isinstance(command, Unloaded)] == []
+    assert {"holdfast simulate", "holdfast campaign diff", "holdfast dead-letters redrive"} <= {*commands}
+
+
+def test_a_mistyped_command_is_answered_with_the_one_that_is_meant() -> None:
+    for typed, meant in ((["simulat"], "simulate"), (["campaign", "valdate"], "validate")):
+        result = CliRunner().invoke(app, typed)
+        assert (result.exit_code, f"Did you mean '{meant}'?" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "not for you"}}, "Query"),
+            "AWS says: .*not for you",
+        ),
+        (EndpointConnectionError(endpoint_url="http://nowhere"), "AWS says: .*nowhere"),
+        (Failure("do this"), "do this"),
+        (DeploymentNotFound("deploy it"), "deploy it"),
+        (LocalError("clone it"), "clone it"),
+    ],
+)
+def test_an_error_that_people_can_do_something_about_is_told(
+    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(main_module, "app", fail)
+    with pytest.raises(SystemExit) as end:
+        main_module.main()
+    assert end.value.code == 1
+    assert re.search(told, capsys.readouterr().err)
+
+
+def test_any_other_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(main_module, "app", fail)
+    with pytest.raises(ZeroDivisionError):
+        main_module.main()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from holdfast.core.authoring.hints import Known
 from holdfast.core.intake.shapes import Seen
-from holdfast_cli import campaigns
+from holdfast_cli import checking
 from holdfast_cli.comparing import compare
 from holdfast_cli.main import app
 
@@ -252,7 +252,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> None:
         "charged": Seen("charged", frozenset({"string product"})),
     }
 
-    monkeypatch.setattr(campaigns, "_known", lambda _: Known(found))
+    monkeypatch.setattr(checking, "_known", lambda _: Known(found))
 
 
 @pytest.mark.usefixtures("seen")

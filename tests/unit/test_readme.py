@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
-import typer
 from moto import mock_aws
 from moto.events.models import EventPattern
 from ruamel.yaml import YAML
@@ -24,6 +23,7 @@ from holdfast.core.intake.forms import records
 from holdfast.core.plans.plans import Plans
 from holdfast_cli.detail_model import Detail
 from holdfast_cli.fixtures import Fixtures
+from holdfast_cli.later import whole
 from holdfast_cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -270,7 +270,7 @@ def test_a_command_exists_with_the_options_given(words: list[str]) -> None:
 
 @cache
 def the_command() -> Any:
-    return typer.main.get_command(app)
+    return whole(app)
 
 
 def unknown(arguments: list[str]) -> list[str]:
