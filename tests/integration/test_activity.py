@@ -48,4 +48,4 @@ def test_what_the_command_line_does_is_recorded_by_the_name_of_whoever_runs_it(
     assert act._replace(at=0) == Act(0, whoami(), "paused", "cart", revision=3, note="out of coats")
     world.dynamodb.fault("put_item", throttled)
     record(deployment, "paused", "cart")
-    assert "not recorded who did it" in capsys.readouterr().err
+    assert "the action was not recorded" in capsys.readouterr().err

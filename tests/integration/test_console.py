@@ -559,7 +559,7 @@ def test_who_looks_on_is_shown_what_came_since(world: World, browser: Browser) -
     assert browser.post("/api/tail", **me) == {"records": [], "more": 0}
     for number in range(4):
         browser.post("/api/tail", id=f"{number}0000000")
-    assert "Others look on" in browser.post("/api/tail", 429, id="50000000")["error"]["message"]
+    assert "people are following" in browser.post("/api/tail", 429, id="50000000")["error"]["message"]
     assert browser.post("/api/tail", 422, id="x")
 
 
