@@ -50,7 +50,7 @@ def publish(
     if broken:
         raise would_break(broken)
     for campaign, text in read:
-        with alone(campaign.id):
+        with reporting_conflicts(campaign.id):
             published, changed = publish_text(table, campaign, text, now_ms(), by=whoami(), note=note)
         if changed:
             record(deployment, "published", campaign.id, revision=published.plan.revision, note=note)
@@ -70,7 +70,7 @@ def _breaks(table: Campaigns, campaign: Campaign) -> list[str]:
 
 
 def publish_one(table: Campaigns, campaign: Campaign, text: str) -> Published[Plan]:
-    with alone(campaign.id):
+    with reporting_conflicts(campaign.id):
         return table.publish(campaign.id, text, campaign.plan, now_ms())
 
 
@@ -80,7 +80,7 @@ def would_break(what: Iterable[str]) -> Failure:
 
 
 @contextmanager
-def alone(what: str) -> Iterator[None]:
+def reporting_conflicts(what: str) -> Iterator[None]:
     try:
         yield
     except Conflict:
@@ -127,7 +127,7 @@ def _pause(campaign: str, stage: str, note: str, *, paused: bool, as_json: bool)
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
     _get(table, campaign, None)
-    with alone(campaign):
+    with reporting_conflicts(campaign):
         published = table.pause(campaign, paused=paused)
     action = "paused" if paused else "resumed"
     record(deployment, action, campaign, revision=published.plan.revision, note=note)
@@ -152,7 +152,7 @@ def delete(
     if not yes:
         question = f"Delete campaign {campaign} (revision {revision}) of stage {stage}? Open watches are withheld."
         typer.confirm(question, abort=True, err=True)
-    with alone(campaign):
+    with reporting_conflicts(campaign):
         table.delete(campaign, seen=revision)
     record(deployment, "deleted", campaign, revision=revision, note=note)
     if json:

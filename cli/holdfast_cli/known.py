@@ -11,7 +11,7 @@ from holdfast.aws.tables.catalog import Catalogs
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.users import Users
 from holdfast.core.authoring.hints import Known
-from holdfast.core.intake.shapes import Seen, property_shapes
+from holdfast.core.intake.shapes import Shapes, property_shapes
 from holdfast_cli.output import err
 from holdfast_cli.stack import Deployment
 
@@ -29,7 +29,7 @@ def known_to(stage: str) -> Known:
     known = Known(seen)
     with suppress(ClientError):
         sample = Users(dynamodb, outputs["UsersTableName"]).sample_profiles(SAMPLE)
-        known = known._replace(profile=Seen("profile", frozenset(chain.from_iterable(map(property_shapes, sample)))))
+        known = known._replace(profile=Shapes("profile", frozenset(chain.from_iterable(map(property_shapes, sample)))))
     with suppress(ClientError):
         catalogs = Catalogs(dynamodb, outputs["CatalogTableName"]).all()
         known = known._replace(catalogs={each.name: each.columns for each in catalogs})

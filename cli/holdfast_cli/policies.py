@@ -25,7 +25,7 @@ from holdfast.services.publishing import NoWayBack
 from holdfast_cli import local
 from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_model
-from holdfast_cli.campaigns import alone, campaigns
+from holdfast_cli.campaigns import campaigns, reporting_conflicts
 from holdfast_cli.checking import StageAtHand
 from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, err, out, print_json, print_rows
@@ -165,7 +165,7 @@ def _show_hints(hints: list[Mistake]) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     try:
-        with alone("policy"):
+        with reporting_conflicts("policy"):
             yield
     except MISREAD as error:
         if isinstance(error, UnknownPolicy | NoWayBack):

@@ -27,7 +27,7 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send, Withhold
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.messages.detail import NOTHING_FOUND
-from holdfast.core.messages.rendering import Message
+from holdfast.core.messages.rendering import ToRender
 from holdfast.core.plans.plan import Plan
 from holdfast.core.templates.trace import Traced
 from holdfast_cli import local
@@ -78,7 +78,7 @@ def preview(
         decision = kept or made_up(plan, _events(event or "{}", plan, user), recommenders.values(), state)
     except NoMessage as error:
         raise Failure(f"No message: {error}.{'' if event else ' Give an event with --event.'}") from None
-    found = at.found(Message(user, decision, plan), recommenders) if at else NOTHING_FOUND
+    found = at.found(ToRender(user, decision, plan), recommenders) if at else NOTHING_FOUND
     shown = render(plan, user, decision, properties, found)
     decided = known is not None and decision in known.outbox
     policy = at.policy() if at else NO_POLICY

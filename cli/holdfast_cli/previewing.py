@@ -8,7 +8,7 @@ from holdfast.aws.tables.campaigns import UnknownCampaign
 from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.policy import Policy
 from holdfast.core.messages.detail import Found
-from holdfast.core.messages.rendering import Message, rendered_by
+from holdfast.core.messages.rendering import ToRender, rendered_by
 from holdfast.core.plans.plan import Plan
 from holdfast.core.recommend.ranking import Recommender
 from holdfast.services.publishing import plan_of
@@ -47,7 +47,7 @@ class AtStage:
         """None is read for a plan without recommendations."""
         return self._campaigns.plans().recommenders if plan.recommendations else {}
 
-    def found(self, message: Message, recommenders: Mapping[str, Recommender]) -> Found:
+    def found(self, message: ToRender, recommenders: Mapping[str, Recommender]) -> Found:
         return lookup(self._deployment).rows(recommenders)({0: message})(0)
 
     def policy(self) -> Policy:

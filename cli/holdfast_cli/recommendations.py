@@ -21,7 +21,7 @@ from holdfast.core.times import format_duration
 from holdfast_cli import builds as asked
 from holdfast_cli.acts import NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_model
-from holdfast_cli.campaigns import alone
+from holdfast_cli.campaigns import reporting_conflicts
 from holdfast_cli.mistakes import check_files, mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
 from holdfast_cli.stack import Deployment
@@ -68,7 +68,7 @@ def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json
             published, news = before, "unchanged"
         else:
             name = recommendation.id
-            with alone(name):
+            with reporting_conflicts(name):
                 published = table.publish(name, text, recommendation.plan, now_ms(), by=whoami(), note=note)
             news = "published"
             record(deployment, "published", f"recommendation {name}", revision=published.plan.revision, note=note)

@@ -24,7 +24,7 @@ from holdfast.services.publishing import diff as compare
 from holdfast.services.publishing import rollback as go_back
 from holdfast_cli.acts import BreakingOption, NoteOption, record, whoami
 from holdfast_cli.campaign_file import read_campaign
-from holdfast_cli.campaigns import Id, alone, campaigns, would_break
+from holdfast_cli.campaigns import Id, campaigns, reporting_conflicts, would_break
 from holdfast_cli.catalogs import lookup
 from holdfast_cli.mistakes import mistakes_end
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows, progress
@@ -143,7 +143,7 @@ def rollback(
     """
     deployment = Deployment.find(stage)
     try:
-        with alone(campaign):
+        with reporting_conflicts(campaign):
             published, changed, number = go_back(
                 campaigns(deployment), campaign, now_ms(), to=to, by=whoami(), note=note, breaking=breaking
             )

@@ -16,7 +16,7 @@ from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.volume import Volumes
 from holdfast.core.authoring.basics import did_you_mean
 from holdfast.core.events import event_key
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Shapes
 from holdfast.core.intake.tail import MAX_SHAPES, Line
 from holdfast.core.intake.volume import OTHERS, SHOWN_DAYS, by_event
 from holdfast.core.messages.statistics import days
@@ -138,7 +138,7 @@ def _figures(volume: Mapping[str, int]) -> dict[str, str]:
 
 
 def _row(
-    seen: Seen, campaigns: Mapping[str, str], days: Sequence[str], volume: Sequence[int], looked: Looked | None = None
+    seen: Shapes, campaigns: Mapping[str, str], days: Sequence[str], volume: Sequence[int], looked: Looked | None = None
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
         "event": seen.name,

@@ -22,7 +22,7 @@ from holdfast.core.intake.sources import MAX_SOURCES, Lookup, Source
 from holdfast.core.messages.detail import iso
 from holdfast.core.paths import Unclear
 from holdfast_cli.acts import NoteOption, record, whoami
-from holdfast_cli.campaigns import alone
+from holdfast_cli.campaigns import reporting_conflicts
 from holdfast_cli.mistakes import check_files
 from holdfast_cli.output import Failure, Json, Stage, out, print_json, print_rows
 from holdfast_cli.source_files import read_sources, valid_source
@@ -85,7 +85,7 @@ def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json
         if before is not None and before.source == text:
             published, news = before, "unchanged"
         else:
-            with alone(source.id):
+            with reporting_conflicts(source.id):
                 published = table.publish(source.id, text, source.plan, now_ms(), by=whoami(), note=note)
             news = "published"
             record(deployment, "published", f"source {source.id}", revision=published.plan.revision, note=note)
@@ -138,7 +138,7 @@ def delete(
         question = f"Delete source {source} (revision {revision}) of stage {stage}? What it reads is rejected then."
         typer.confirm(question, abort=True, err=True)
     try:
-        with alone(source):
+        with reporting_conflicts(source):
             table.delete(source)
     except UnknownSource:
         raise Failure(f"There is no source {source} any more. See: holdfast source list") from None
@@ -155,7 +155,11 @@ def _steps(source: Source, text: str, data: JsonValue) -> Iterator[dict[str, Any
     if not all(isinstance(each, Rejected) for each in native):
         yield {"step": "native form", "found": "a native form reads it: the source is not asked", "fine": False}
     elif not isinstance(data, dict):
-        yield {"step": "body", "found": "of a list each record is read alone: test one of them", "fine": False}
+        yield {
+            "step": "body",
+            "found": "each record of a list is read alone: test one of them",
+            "fine": False,
+        }
     elif not source.matches(data):
         yield {"step": "match", "found": f"{source.match} does not match", "fine": False}
     else:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from holdfast.aws.tables.campaigns import LivePlans
 from holdfast.aws.tables.shapes import PAUSE_MS, WRITES, Observations, Observer
 from holdfast.aws.tables.users import Users
-from holdfast.core.intake.shapes import MAX_EVENTS, Seen
+from holdfast.core.intake.shapes import MAX_EVENTS, Shapes
 from holdfast.services.join import Join
 from holdfast_cli.main import app
 from holdfast_cli.stack import Deployment
@@ -50,8 +50,8 @@ def test_names_and_types_can_be_read_again(world: World) -> None:
     join.take([world.body(world.added(price=89.0), world.charged(Items=[{"name": "coat"}]))])
     join.take([world.body(world.added(price="89"))])
     assert observations(world).read() == {
-        "added": Seen("Added", frozenset({"string product", "number price", "string price"})),
-        "charged": Seen("charged", frozenset({"string product", "list Items", "string Items[].name"})),
+        "added": Shapes("Added", frozenset({"string product", "number price", "string price"})),
+        "charged": Shapes("charged", frozenset({"string product", "list Items", "string Items[].name"})),
     }
 
 
@@ -93,7 +93,7 @@ def test_many_new_events_are_written_over_several_batches(world: World) -> None:
 def test_beyond_the_bound_nothing_is_written_and_a_metric_says_so(world: World, metrics: dict[str, int]) -> None:
     table = observations(world)
     for number in range(MAX_EVENTS):
-        table.note(f"e{number}", Seen(f"e{number}"))
+        table.note(f"e{number}", Shapes(f"e{number}"))
     world.dynamodb.calls.clear()
     assert observing(world).take([world.body(viewed())]) == []
     assert world.dynamodb.calls["update_item"] == 0

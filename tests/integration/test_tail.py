@@ -17,7 +17,7 @@ from holdfast.aws.tables.revisions import EPOCH
 from holdfast.aws.tables.shapes import Observations, Observer
 from holdfast.aws.tables.tail import KEPT_MS, LEASE_MS, MOST, TAIL, Tails, TooMany
 from holdfast.aws.tables.volume import Volume, Volumes
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Shapes
 from holdfast.core.intake.tail import MAX_LINES, MAX_VALUE, Line, mark
 from holdfast.services.join import Join
 from holdfast.services.tail import APART_MS, PAUSE_MS, Tail
@@ -329,7 +329,7 @@ def test_the_command_shows_values_where_they_are_asked_for(
     assert "Add --for" in str(CliRunner().invoke(app, ["events", "added", "--values"]).exception)
 
 
-NOTED = {"added": Seen("Added", frozenset({"string product", "number price", "string price"})), "x": Seen("X")}
+NOTED = {"added": Shapes("Added", frozenset({"string product", "number price", "string price"})), "x": Shapes("X")}
 
 
 def test_the_events_that_were_seen_are_listed_with_the_campaigns_that_use_them(

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from holdfast.aws.tables.shapes import Observations
 from holdfast.aws.tables.volume import APART_MS, KEPT_SECONDS, VOLUME, Volume, Volumes
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Shapes
 from holdfast.core.intake.volume import MAX_NAMES, OTHERS, SHOWN_DAYS
 from holdfast.services.join import Join
 from holdfast_cli import seen as command
@@ -154,7 +154,7 @@ def test_the_command_shows_today_a_week_and_each_of_the_last_days(
     monkeypatch.setattr(Deployment, "find", lambda _stage: Stack(world))
     monkeypatch.setattr(command, "now_ms", lambda: world.now)
     for name in ("viewed", "rare"):
-        Observations(world.dynamodb, "campaigns").note(name, Seen(name))  # type: ignore[arg-type]
+        Observations(world.dynamodb, "campaigns").note(name, Shapes(name))  # type: ignore[arg-type]
     for day, counts in {
         TODAY: {"viewed": 4, "never seen": 2, OTHERS: 1},
         "2026-09-15": {"viewed": 1_000},

@@ -8,7 +8,7 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.hints import Known, hints
 from holdfast.core.authoring.text import CampaignFileError, Source, parse, plain, validate
 from holdfast.core.events import event_key
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Shapes
 
 FILE = """\
 id: cart
@@ -126,7 +126,7 @@ def test_a_list_in_the_place_of_keys_says_to_take_the_hyphen_away(text: str, lin
     )
 
 
-def hinted(path: str = "price", value: str = "x", seen: dict[str, Seen] | None = None) -> list[str]:
+def hinted(path: str = "price", value: str = "x", seen: dict[str, Shapes] | None = None) -> list[str]:
     source = parse(FILE.replace("PATH", path).replace("VALUE", value))
     return [each.message for each in hints(validate(source, Campaign), Known(seen or {}), source)]
 
@@ -212,5 +212,5 @@ def test_what_a_campaign_does_not_have_is_hinted_at() -> None:
 
 
 def test_an_event_that_occurs_only_under_another_name_is_named() -> None:
-    seen = {event_key(name): Seen(name) for name in ("ADDED_", "viewed")}
+    seen = {event_key(name): Shapes(name) for name in ("ADDED_", "viewed")}
     assert "'added' was never seen; 'ADDED_' was" in hinted(seen=seen)

@@ -22,7 +22,7 @@ from holdfast.core.fold.fold import fold
 from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.watches import State
 from holdfast.core.intake.forms import records
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Shapes
 from holdfast.core.paths import folded
 from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.plans import Plans
@@ -388,12 +388,12 @@ def test_names_of_ones_own_are_checked() -> None:
 def test_hints_preview_and_matching_know_names_of_ones_own() -> None:
     campaign = a_campaign(OWN % "")
     seen = {
-        "commerce_event": Seen(
+        "commerce_event": Shapes(
             "commerce_event", frozenset({"string type", "list products", "string products[].id", "number price"})
         )
     }
     assert [each.message for each in hints(campaign, Known(seen)) if "never seen" in each.message] == []
-    unseen = hints(campaign, Known({"other": Seen("comerce_event", frozenset())}))
+    unseen = hints(campaign, Known({"other": Shapes("comerce_event", frozenset())}))
     assert ("events", "added", "event") in [each.place for each in unseen]
     plan = campaign.plan()
     given: Any = {"type": "add_to_cart", "products": [{"id": "A1"}], "price": 5}

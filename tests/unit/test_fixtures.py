@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from holdfast.core.authoring.hints import Known
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Shapes
 from holdfast_cli import checking
 from holdfast_cli.comparing import compare
 from holdfast_cli.main import app
@@ -248,8 +248,8 @@ def test_a_test_file_named_beside_its_campaign_is_no_campaign(file: Path) -> Non
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {
-        "added": Seen("added", frozenset({"string prodct", "string price"})),
-        "charged": Seen("charged", frozenset({"string product"})),
+        "added": Shapes("added", frozenset({"string prodct", "string price"})),
+        "charged": Shapes("charged", frozenset({"string product"})),
     }
 
     monkeypatch.setattr(checking, "_known", lambda _: Known(found))

@@ -14,7 +14,7 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.hints import Known, hints
 from holdfast.core.events import Event, Json
 from holdfast.core.intake import shapes as module
-from holdfast.core.intake.shapes import MAX_EVENTS, MAX_SHAPES, MAX_SIGNATURES, Observed, Seen
+from holdfast.core.intake.shapes import MAX_EVENTS, MAX_SHAPES, MAX_SIGNATURES, Observed, Shapes
 
 
 def seeing(*events: tuple[str, Mapping[str, Json]]) -> Observed:
@@ -24,7 +24,7 @@ def seeing(*events: tuple[str, Mapping[str, Json]]) -> Observed:
     return observed
 
 
-def noted(observed: Observed) -> dict[str, Seen]:
+def noted(observed: Observed) -> dict[str, Shapes]:
     return dict(observed.news)
 
 
@@ -40,10 +40,10 @@ def test_names_and_types_are_noted_and_no_value() -> None:
         ),
     )
     assert noted(observed) == {
-        "addedtocart": Seen(
+        "addedtocart": Shapes(
             "Added to cart", frozenset({"string product", "number price", "boolean gift", "null note"})
         ),
-        "charged": Seen(
+        "charged": Shapes(
             "charged",
             frozenset(
                 {
@@ -57,7 +57,7 @@ def test_names_and_types_are_noted_and_no_value() -> None:
 
 
 def test_an_event_without_properties_is_noted_too() -> None:
-    assert noted(seeing(("app opened", {}))) == {"appopened": Seen("app opened")}
+    assert noted(seeing(("app opened", {}))) == {"appopened": Shapes("app opened")}
 
 
 def test_a_known_event_costs_one_look_up_and_brings_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_what_is_inside_a_list_is_news_though_the_list_was_known() -> None:
 
 def test_news_stays_until_it_is_noted_and_what_the_table_has_is_none() -> None:
     observed = seeing(("added", {"price": 1}), ("viewed", {"page": "/"}))
-    observed.learn({"added": Seen("Added", frozenset({"number price", "string size"}))})
+    observed.learn({"added": Shapes("Added", frozenset({"number price", "string size"}))})
     assert set(observed.news) == {"viewed"}
     observed.noted("viewed")
     assert not observed.news
@@ -105,7 +105,7 @@ def test_beyond_the_bound_no_event_is_noted_any_more_and_that_is_said() -> None:
 
 def test_the_bounds_count_what_the_table_has() -> None:
     observed = seeing(("one more", {}))
-    observed.learn({str(number): Seen(str(number)) for number in range(MAX_EVENTS)})
+    observed.learn({str(number): Shapes(str(number)) for number in range(MAX_EVENTS)})
     assert (observed.news, observed.dropped) == ({}, 1)
 
 
@@ -156,13 +156,13 @@ SEEN = noted(
     )
 )
 
-NOBODY = Seen("profile")
-PROFILE = Seen("profile", frozenset({"string first_name", "object address", "string address.city"}))
+NOBODY = Shapes("profile")
+PROFILE = Shapes("profile", frozenset({"string first_name", "object address", "string address.city"}))
 IMPORTED = {"products": ("Identity", "Name", "Price"), "stores": ("Identity", "City")}
 
 
 def told(
-    seen: dict[str, Seen] = SEEN, profile: Seen = NOBODY, imported: Any = None, **changes: Any
+    seen: dict[str, Shapes] = SEEN, profile: Shapes = NOBODY, imported: Any = None, **changes: Any
 ) -> list[tuple[str, str]]:
     data: dict[str, Any] = {
         "id": "c",
@@ -276,7 +276,7 @@ def test_a_comparison_that_can_be_true(where: str) -> None:
 def test_a_property_that_had_several_types_may_be_compared_with_any() -> None:
     seen = {
         **SEEN,
-        "addedtocart": Seen("Added to cart", frozenset({"string price", "number price", "string prod_name"})),
+        "addedtocart": Shapes("Added to cart", frozenset({"string price", "number price", "string prod_name"})),
     }
     assert told(seen, where={"added to cart": "price > `3`"}) == []
 
@@ -302,7 +302,7 @@ def test_of_several_triggers_one_must_have_had_it() -> None:
 
 
 def test_nothing_is_said_of_an_event_of_which_not_all_was_noted() -> None:
-    full = Seen("Added to cart", frozenset(f"string id {number}" for number in range(MAX_SHAPES)))
+    full = Shapes("Added to cart", frozenset(f"string id {number}" for number in range(MAX_SHAPES)))
     assert told({**SEEN, "addedtocart": full}, title="{{ Event.price }}") == []
 
 
@@ -340,8 +340,8 @@ def test_what_an_audience_names(audience: str, messages: list[str]) -> None:
     assert [place for place, _ in unseen if place == "send.audience"] == []
 
 
-@pytest.mark.parametrize("profile", [NOBODY, Seen("profile", frozenset(f"string p{n}" for n in range(MAX_SHAPES)))])
-def test_where_not_all_is_known_of_profiles_nothing_is_said_of_them(profile: Seen) -> None:
+@pytest.mark.parametrize("profile", [NOBODY, Shapes("profile", frozenset(f"string p{n}" for n in range(MAX_SHAPES)))])
+def test_where_not_all_is_known_of_profiles_nothing_is_said_of_them(profile: Shapes) -> None:
     assert told(profile=profile, title="{{ Profile.firstname }}") == []
 
 

@@ -19,12 +19,12 @@ from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.intake.forms import records
 from holdfast.core.messages import rendering
-from holdfast.core.messages.rendering import Message, Rendering
+from holdfast.core.messages.rendering import Rendering, ToRender
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed
 from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.plans import Plans
 from holdfast.core.templates.templates import compile_values
-from holdfast.services.deliver import Decided, Deliver
+from holdfast.services.deliver import Deliver, UserDecision
 from holdfast.services.message_data import Gathered
 from holdfast_cli.fixtures import START_MS, Case, Fixtures, _Trace
 from holdfast_cli.folding import Setup
@@ -108,7 +108,7 @@ def delivered(plans: Plans, decisions: list[Decision], profile: Mapping[str, Jso
     """The entries that deliver puts on the bus, where the tables hold this profile and these rows."""
     timeline = SimpleNamespace(newest=plans, epoch="1")
 
-    def gather(messages: dict[int, Message], _recommenders: object) -> Gathered:
+    def gather(messages: dict[int, ToRender], _recommenders: object) -> Gathered:
         found = rows(messages)
         return Gathered({number: found(number) for number in messages}, {USER: dict(profile)}, set(), "1")
 
@@ -120,7 +120,7 @@ def delivered(plans: Plans, decisions: list[Decision], profile: Mapping[str, Jso
         "bus": bus,
         "undelivered": SimpleNamespace(send=lambda messages: [*map(pytest.fail, map(str, messages))]),
     }
-    Deliver(**doubles).deliver([Decided(USER, each) for each in decisions], lambda: 60.0)
+    Deliver(**doubles).deliver([UserDecision(USER, each) for each in decisions], lambda: 60.0)
     return bus.details
 
 
@@ -167,7 +167,7 @@ def test_what_is_shown_beforehand_is_what_is_sent(
         assert values == (sent.values or {})
 
     made = made_up(plan, read_events(lines, plan, USER, START_MS + 10 * MINUTE))
-    shown = preview(plan, USER, made, profile, rows({0: Message(USER, made, plan)})(0))
+    shown = preview(plan, USER, made, profile, rows({0: ToRender(USER, made, plan)})(0))
     (same,) = [each for each in on_the_bus if each["metadata"]["id"] == shown.detail["metadata"]["id"]]  # type: ignore[index,call-overload]
     assert {"type": shown.detail_type, **json.loads(json.dumps(shown.detail))} == same
 

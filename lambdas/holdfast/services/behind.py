@@ -23,7 +23,7 @@ from holdfast.core.fold.readable import readable
 from holdfast.core.fold.stored import decision_of
 from holdfast.core.fold.watches import Decision, State
 from holdfast.core.formats import NewerFormat
-from holdfast.core.messages.rendering import Message, Rendering
+from holdfast.core.messages.rendering import Rendering, ToRender
 from holdfast.core.messages.statistics import short
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.plan import Plan
@@ -99,7 +99,7 @@ def withheld_now(
     """
 
     def reasons(decided: Sequence[tuple[str, Decision]]) -> list[str]:
-        messages: dict[int, Message] = {}
+        messages: dict[int, ToRender] = {}
         for number, (user, decision) in enumerate(decided):
             with suppress(UnknownCampaign):  # of a revision that there is no more
                 messages[number] = rendering.message(user, decision, live(decision))
@@ -110,7 +110,7 @@ def withheld_now(
     return reasons
 
 
-def _reason(rendering: Rendering, message: Message, gathered: Gathered, number: int) -> str:
+def _reason(rendering: Rendering, message: ToRender, gathered: Gathered, number: int) -> str:
     try:
         return rendering.outcome(message, gathered.profile(message.user), gathered.found(number)).reason
     except TemplateError as error:

@@ -39,7 +39,7 @@ class Empty(RuntimeError):
     """There is no history to build from, where there was some."""
 
 
-class Outcome(NamedTuple):
+class BuildResult(NamedTuple):
     """The result of building one recommendation; `reason`, where nothing new is live."""
 
     recommendation: str
@@ -67,20 +67,20 @@ class Recommend:
     def names(self) -> list[str]:
         return [each.plan.id for each in self._recommendations.live()]
 
-    def run(self, name: str | None = None) -> list[Outcome]:
+    def run(self, name: str | None = None) -> list[BuildResult]:
         """Build one recommendation, or all that are live, one after the other. Raises UnknownRecommendation."""
         live = self._recommendations
         published = [live.get(name)] if name is not None else live.live()
         return [self._try(each.plan) for each in published]
 
-    def _try(self, recommender: Recommender) -> Outcome:
+    def _try(self, recommender: Recommender) -> BuildResult:
         started = self._clock()
         number = f"{iso(started)}-{uuid.uuid4().hex[:4]}"  # in the order of time; no two are the same
         try:
             outcome = self._build(recommender, number, started)
         except Exception as error:  # one that cannot be built must not hold up the others
             logger.exception("not built", extra={"recommendation": recommender.id})
-            outcome = Outcome(recommender.id, number, reason=f"{type(error).__name__}: {error}", failed=True)
+            outcome = BuildResult(recommender.id, number, reason=f"{type(error).__name__}: {error}", failed=True)
         else:
             logger.info("built" if outcome.reason is None else "not built", extra=outcome._asdict())
         count(
@@ -92,7 +92,7 @@ class Recommend:
         self._tell(outcome)
         return outcome
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, outcome: BuildResult) -> None:
         told = {name: value for name, value in outcome._asdict().items() if value is not None}
         try:
             self._builds.tell(
@@ -101,7 +101,7 @@ class Recommend:
         except (ClientError, BotoCoreError):  # what became of this one holds up the others as little
             logger.exception("not told", extra={"recommendation": outcome.recommendation})
 
-    def _build(self, recommender: Recommender, number: str, started: int) -> Outcome:
+    def _build(self, recommender: Recommender, number: str, started: int) -> BuildResult:
         name, builds = recommender.id, self._builds
         told_at = 0
 
@@ -118,7 +118,7 @@ class Recommend:
             if first is None:
                 if builds.live(name) is not None:
                     raise Empty("no history in the lookback; what is live stays. Is history still written?")
-                return Outcome(name, number, reason="no history yet")
+                return BuildResult(name, number, reason="no history yet")
             counted = _Counted(chain([first], rows), popular_only=recommender.personalize is not None)
             for written in builds.write(name, number, counted, started):
                 tell(f"{written} rows written")
@@ -132,10 +132,10 @@ class Recommend:
             pairs=counted.pairs,
         )
         if not builds.publish(name, finished):
-            return Outcome(
+            return BuildResult(
                 name, number, counted.items, counted.pairs, reason="a build that began later is live already"
             )
-        return Outcome(name, number, counted.items, counted.pairs)
+        return BuildResult(name, number, counted.items, counted.pairs)
 
 
 class _Counted:

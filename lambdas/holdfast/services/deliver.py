@@ -12,8 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import to_builtins
 
 from holdfast.aws.bus import Bus, Entry
-from holdfast.aws.queues import Message as QueueMessage
-from holdfast.aws.queues import Queue
+from holdfast.aws.queues import Message, Queue
 from holdfast.aws.retry import CALL_SECONDS, attempts
 from holdfast.aws.tables.campaigns import CHASES, Campaigns, LivePlans, Restless
 from holdfast.aws.tables.statistics import Statistics
@@ -22,7 +21,7 @@ from holdfast.core.fold.stored import decision_of
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.formats import NewerFormat, sendable
 from holdfast.core.intake.timeline import Timeline
-from holdfast.core.messages.rendering import Message, Outcome, Rendering, notice
+from holdfast.core.messages.rendering import Outcome, Rendering, ToRender, notice
 from holdfast.core.messages.scores import scores
 from holdfast.core.messages.statistics import Became, tallies
 from holdfast.core.plans.plans import Plans
@@ -38,7 +37,7 @@ PLAN_RESERVE_SECONDS = 20
 """The time that must be left after a read of the campaigns: enough for one more, and to put everything aside."""
 
 
-class Decided(NamedTuple):
+class UserDecision(NamedTuple):
     user: str
     decision: Decision
 
@@ -46,7 +45,7 @@ class Decided(NamedTuple):
 class Rendered(NamedTuple):
     """The event that goes on the bus for a decision. A send becomes a withhold where a value is missing."""
 
-    decided: Decided
+    decided: UserDecision
     kind: Kind
     entry: Entry
     reason: str = ""
@@ -58,9 +57,9 @@ class _Data(NamedTuple):
     """
 
     plans: Plans
-    messages: dict[int, Message]
+    messages: dict[int, ToRender]
     gathered: Gathered
-    failed: list[tuple[Decided, str]]
+    failed: list[tuple[UserDecision, str]]
 
 
 class Undelivered(RuntimeError):
@@ -90,7 +89,7 @@ class Deliver:
 
     def take(self, images: Iterable[Mapping[str, Any]], seconds_left: Callable[[], float]) -> None:
         """Deliver the decisions in the outboxes of the written items, in order."""
-        decided: list[Decided] = []
+        decided: list[UserDecision] = []
         for image in images:
             try:
                 for each in json.loads(image["outbox"]["S"]):
@@ -100,11 +99,11 @@ class Deliver:
                 self._set_aside([{"reason": "not readable", "image": dict(image)}])
         self.deliver(decided, seconds_left)
 
-    def _read(self, user: str, data: Mapping[str, Any]) -> list[Decided]:
+    def _read(self, user: str, data: Mapping[str, Any]) -> list[UserDecision]:
         """One decision; one that this release cannot read is set aside."""
         try:
             decision = decision_of(data)
-            return [Decided(decision.user or user, decision)]
+            return [UserDecision(decision.user or user, decision)]
         except NewerFormat:
             self._set_aside([{"reason": NEWER, "user": user, "outbox": [data]}])
         except Exception as error:  # noqa: BLE001 (by a release that was rolled back, or by hand)
@@ -112,7 +111,7 @@ class Deliver:
             self._set_aside([{"reason": "not readable", "user": user, "outbox": [data]}])
         return []
 
-    def deliver(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> None:
+    def deliver(self, decided: Sequence[UserDecision], seconds_left: Callable[[], float]) -> None:
         if not decided:
             return
         try:
@@ -145,7 +144,7 @@ class Deliver:
         put_all = (Became(e.decided.decision, e.kind, e.reason) for e in rendered if e.entry not in refused)
         self._tally([*put_all, *(Became(each.decision, None) for each, _ in failed)], seconds_left)
 
-    def _gather(self, decided: Sequence[Decided], seconds_left: Callable[[], float]) -> _Data:
+    def _gather(self, decided: Sequence[UserDecision], seconds_left: Callable[[], float]) -> _Data:
         """All that is published at the moment, and the data for the messages.
 
         The epoch is read in the same call as the profiles. Where it has moved, the plans are read again. Raises what
@@ -153,7 +152,7 @@ class Deliver:
         """
         timeline = self._read_plans(self._live.known, seconds_left)
         for _ in range(CHASES):
-            failed: list[tuple[Decided, str]] = []
+            failed: list[tuple[UserDecision, str]] = []
             messages = self._messages(decided, timeline.newest, failed)
             gathered = self._lookup.gather(messages, timeline.newest.recommenders)
             if gathered.epoch == timeline.epoch:
@@ -172,8 +171,8 @@ class Deliver:
         return read()
 
     def _messages(
-        self, decided: Sequence[Decided], plans: Plans, failed: list[tuple[Decided, str]]
-    ) -> dict[int, Message]:
+        self, decided: Sequence[UserDecision], plans: Plans, failed: list[tuple[UserDecision, str]]
+    ) -> dict[int, ToRender]:
         """The messages to send, by the decision's number, each with the plan that renders it."""
         messages = {}
         for number, each in enumerate(decided):
@@ -207,7 +206,7 @@ class Deliver:
             logger.exception("not counted")
             count(metrics, Uncounted=len(outcomes))
 
-    def _set_aside_all(self, failed: Iterable[tuple[Decided, str]]) -> None:
+    def _set_aside_all(self, failed: Iterable[tuple[UserDecision, str]]) -> None:
         self._set_aside(
             {"reason": reason, "user": user, "outbox": [to_builtins(decision)]} for (user, decision), reason in failed
         )
@@ -217,12 +216,12 @@ class Deliver:
         texts = [sendable(each) for each in undelivered]
         if None in texts:  # no item of the table is so large
             raise Undelivered
-        messages = [QueueMessage(text) for text in texts if text is not None]
+        messages = [Message(text) for text in texts if text is not None]
         if self._undelivered.send(messages):
             raise Undelivered
         count(metrics, Undelivered=len(messages))
 
 
-def _rendered(decided: Decided, outcome: Outcome) -> Rendered:
+def _rendered(decided: UserDecision, outcome: Outcome) -> Rendered:
     entry = Entry(outcome.detail_type, outcome.text, decided.decision.when)
     return Rendered(decided, outcome.kind, entry, outcome.reason)

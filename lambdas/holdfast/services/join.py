@@ -53,7 +53,7 @@ LATER_MS = 5 * 60_000
 """How often it is tried whether what another release published can be read by now."""
 
 
-class Outcome(NamedTuple):
+class FoldedPart(NamedTuple):
     """The result of folding one part of a user: what to save (None: nothing changed), when to tick, what is refused.
 
     `due` is when the next watch falls due, `relied` is the nomination that has to come for it once this is saved.
@@ -228,7 +228,7 @@ class Join:
             count(metrics, **{f"Decided{kind.title()}": sum(d.kind == kind for d in done)})
         return lost, failed, {key: outcome.refused for key, outcome in outcomes.items()}
 
-    def _save(self, outcomes: dict[Key, Outcome], failed: set[Key], persons: Persons) -> dict[Key, Saved]:
+    def _save(self, outcomes: dict[Key, FoldedPart], failed: set[Key], persons: Persons) -> dict[Key, Saved]:
         """Save each person on its own. A person whom other ids join is saved in one transaction with their pointers."""
         joined = persons.people.joining
         alone = [each.save for key, each in outcomes.items() if key not in failed and key[0] not in joined]
@@ -256,7 +256,7 @@ class Join:
         rest = [save for key, save in saves.items() if key not in first and key not in without]
         return {**saved, **without, **self._users.save(rest)}
 
-    def _outcomes(self, keys: set[Key], persons: Persons, plans: Plans) -> dict[Key, Outcome]:
+    def _outcomes(self, keys: set[Key], persons: Persons, plans: Plans) -> dict[Key, FoldedPart]:
         """The results of the fold. A user who cannot be folded is left out, and keeps nobody else from being folded."""
         now, items = self._clock(), persons.items
         floor = now - MAX_AGE_MS - self._limits.waiting
@@ -266,7 +266,7 @@ class Join:
         def state(user: str) -> State:
             return states[user, "watches"] if (user, "watches") in stored else State()
 
-        def outcome(key: Key) -> Outcome:
+        def outcome(key: Key) -> FoldedPart:
             user, part = key
             if part == "profile":
                 return _profile(key, persons, floor)
@@ -287,7 +287,7 @@ class Join:
         now: int,
         known: Known,
         aliases: Sequence[Alias],
-    ) -> Outcome:
+    ) -> FoldedPart:
         nominated = item.nominated if item else None
         ticks = [each.at for each in inputs if isinstance(each, Tick)]
         if nominated is not None and ticks and nominated <= max(now, *ticks):
@@ -297,7 +297,7 @@ class Join:
         nominate = nomination(due, nominated, now)
         if not text:
             # A new nomination alone is not saved, as that costs a write: at worst a user is ticked twice.
-            return Outcome(None, nominate, due if nominate is None else None, nominated)
+            return FoldedPart(None, nominate, due if nominate is None else None, nominated)
         relied = nominated if nominate is None else nominate
         save = Save(
             (known.user, "watches"),
@@ -307,9 +307,9 @@ class Join:
             outbox=outbox,
             expires=None if new.ids else max(needed_until(new, plans, self._limits), now),
         )
-        return Outcome(save, nominate, due, relied, tuple(decisions))
+        return FoldedPart(save, nominate, due, relied, tuple(decisions))
 
-    def _nominate_again(self, saved: dict[Key, Outcome]) -> set[Key]:
+    def _nominate_again(self, saved: dict[Key, FoldedPart]) -> set[Key]:
         """Whose tick may have been folded before the state that it is for was saved. Returned: who could not be
         nominated.
 
@@ -413,12 +413,12 @@ def _decides(inputs: Iterable[Input], plans: Plans) -> bool:
     return any(isinstance(each, Tick) for each in inputs) or any(plans[id_].immediate for id_ in ids if id_ in plans)
 
 
-def _profile(key: Key, persons: Persons, floor: int) -> Outcome:
+def _profile(key: Key, persons: Persons, floor: int) -> FoldedPart:
     item = persons.items.get(key)
     merged, refused = _merged(key[0], persons, floor)
     changed = merged != (profiles.decode(item.state) if item else {})
     save = Save(key, profiles.encode(merged), item) if changed else None
-    return Outcome(save, refused=refused)
+    return FoldedPart(save, refused=refused)
 
 
 def _merged(user: str, persons: Persons, floor: int) -> profiles.Merged:

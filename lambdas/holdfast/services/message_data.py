@@ -24,7 +24,7 @@ from holdfast.core.catalog.rows import Place, Values
 from holdfast.core.events import Json
 from holdfast.core.fold import profiles
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
-from holdfast.core.messages.rendering import Message, Rows, no_rows
+from holdfast.core.messages.rendering import Rows, ToRender, no_rows
 from holdfast.core.messages.rows import Asking, Neighbours
 from holdfast.core.recommend.ranking import (
     Neighbour,
@@ -109,7 +109,7 @@ class Lookup:
         self._builds: dict[str, tuple[float, str]] = {}
 
     def gather(
-        self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender], *, profiles_too: bool = True
+        self, messages: Mapping[int, ToRender], recommenders: Mapping[str, Recommender], *, profiles_too: bool = True
     ) -> Gathered:
         """Everything for these messages, by their number. Raises nothing that may succeed later."""
         asking = Asking(messages, recommenders)
@@ -147,7 +147,7 @@ class Lookup:
     def rows(self, recommenders: Mapping[str, Recommender]) -> Rows:
         """The rows for previews and the like. The returned function raises Unread."""
 
-        def read(messages: Mapping[int, Message], /) -> Callable[[int], Found]:
+        def read(messages: Mapping[int, ToRender], /) -> Callable[[int], Found]:
             if any(each.plan.catalogs or each.plan.recommendations for each in messages.values()):
                 return self.gather(messages, recommenders, profiles_too=False).found
             return no_rows(messages)

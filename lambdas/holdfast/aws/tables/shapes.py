@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.aws.retry import CALL_SECONDS, SecondsLeft, plenty
 from holdfast.core.events import Event
-from holdfast.core.intake.shapes import Observed, Seen
+from holdfast.core.intake.shapes import Observed, Shapes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,7 +25,7 @@ class Observations:
         self._dynamodb = dynamodb
         self._table = table
 
-    def read(self) -> dict[str, Seen]:
+    def read(self) -> dict[str, Shapes]:
         """By event key."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
@@ -33,12 +33,12 @@ class Observations:
             ExpressionAttributeValues={":pk": {"S": SEEN}},
         )
         return {
-            item["sk"]["S"]: Seen(item["name"]["S"], frozenset(item.get("shapes", {}).get("SS", ())))
+            item["sk"]["S"]: Shapes(item["name"]["S"], frozenset(item.get("shapes", {}).get("SS", ())))
             for page in pages
             for item in page["Items"]
         }
 
-    def note(self, key: str, seen: Seen) -> None:
+    def note(self, key: str, seen: Shapes) -> None:
         """Add to the stored shapes. Noting the same twice, or in two containers at once, does no harm."""
         update: dict[str, Any] = {
             "UpdateExpression": "SET #name = if_not_exists(#name, :name)",

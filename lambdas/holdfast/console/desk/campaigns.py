@@ -78,7 +78,7 @@ class CampaignsDesk(Ports):
         if draft.campaign.id != campaign:
             raise Refused(422, "invalid", f"The file is of campaign {draft.campaign.id}, not of {campaign}.")
         seen, note = asked.seen_revision, asked.note or ""
-        with self._alone(campaign):
+        with self._reporting_conflicts(campaign):
             live, changed = publish(
                 self.campaigns,
                 draft.campaign,
@@ -94,13 +94,13 @@ class CampaignsDesk(Ports):
         return _published(live, changed=changed)
 
     def pause(self, campaign: str, asked: models.Seen, by: str, *, paused: bool) -> models.Published:
-        with self._alone(campaign):
+        with self._reporting_conflicts(campaign):
             live = self.campaigns.pause(campaign, paused=paused, seen=asked.seen_revision)
         self._record(by, "paused" if paused else "resumed", campaign, revision=live.plan.revision, note=asked.note)
         return _published(live, changed=True)
 
     def delete(self, campaign: str, asked: models.Seen, by: str) -> models.Deleted:
-        with self._alone(campaign):
+        with self._reporting_conflicts(campaign):
             last = self.campaigns.delete(campaign, seen=asked.seen_revision)
         self._record(by, "deleted", campaign, revision=last.plan.revision, note=asked.note)
         return models.Deleted(id=campaign, revision=last.plan.revision)
@@ -108,7 +108,7 @@ class CampaignsDesk(Ports):
     def rollback(self, campaign: str, asked: models.Rollback, by: str) -> models.Published:
         seen, note = asked.seen_revision, asked.note or ""
         try:
-            with self._alone(campaign):
+            with self._reporting_conflicts(campaign):
                 live, changed, _ = rollback(
                     self.campaigns,
                     campaign,
@@ -140,12 +140,12 @@ class CampaignsDesk(Ports):
             self._record(by, "rolled back", "policy", revision=published.revision, note=asked.note)
         return published
 
-    def _alone(self, campaign: str) -> _Alone:
-        return _Alone(self, campaign)
+    def _reporting_conflicts(self, campaign: str) -> _ReportingConflicts:
+        return _ReportingConflicts(self, campaign)
 
 
 @dataclass(frozen=True)
-class _Alone:
+class _ReportingConflicts:
     """Turns errors of a change into answers: a lost race with the revision that won, a breaking change, an unknown
     campaign.
     """
@@ -219,8 +219,8 @@ def _row(live: Live[Plan]) -> models.Row:
         paused=plan.paused,
         published_at=live.published_at,
         published_by=live.by or None,
-        did=[plan.names.get(key, key) for key in plan.did],
-        did_not=[plan.names.get(key, key) for key in plan.did_not],
+        did=[plan.name_of(key) for key in plan.did],
+        did_not=[plan.name_of(key) for key in plan.did_not],
         within=format_duration(plan.within),
         one_per="user" if plan.summary else "value",
     )

@@ -17,7 +17,7 @@ from holdfast.core.authoring import suggestions
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.authoring.suggestions import Known as Suggestible
 from holdfast.core.events import event_key
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Shapes
 from holdfast.core.intake.tail import mark
 from holdfast.core.intake.volume import OTHERS, SHOWN_DAYS, by_event
 from holdfast.core.messages.statistics import days
@@ -132,5 +132,5 @@ def _uses(campaigns: Mapping[str, Any]) -> list[models.Use]:
     return [models.Use(campaign=campaign, part=part) for campaign, part in sorted(campaigns.items())]
 
 
-def _properties(seen: Seen) -> list[models.SeenProperty]:
+def _properties(seen: Shapes) -> list[models.SeenProperty]:
     return [models.SeenProperty(path=path, types=sorted(seen.types(path))) for path in sorted(seen.paths)]

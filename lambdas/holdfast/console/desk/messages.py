@@ -31,7 +31,7 @@ from holdfast.core.explain.preview import (
 from holdfast.core.fold.watches import Decision
 from holdfast.core.gate.gate import Send
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
-from holdfast.core.messages.rendering import Message, Rendering
+from holdfast.core.messages.rendering import Rendering, ToRender
 from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.plans import Plans
 from holdfast.core.templates.locales import zone
@@ -110,7 +110,7 @@ class MessagesDesk(Ports):
         if not plan.catalogs and not plan.recommendations:
             return NOTHING_FOUND
         try:
-            return self.lookup.rows(plans.recommenders)({0: Message(user, decision, plan)})(0)
+            return self.lookup.rows(plans.recommenders)({0: ToRender(user, decision, plan)})(0)
         except Unread as error:
             raise Refused(503, "throttled", f"Try again in a moment: {error}.") from None
 

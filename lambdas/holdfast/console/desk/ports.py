@@ -23,7 +23,7 @@ from holdfast.aws.tables.volume import Volumes
 from holdfast.aws.telemetry import Logger
 from holdfast.console.answers import Refused
 from holdfast.core.events import Json
-from holdfast.core.intake.shapes import Seen, property_shapes
+from holdfast.core.intake.shapes import Shapes, property_shapes
 from holdfast.core.plans.plan import Plan
 from holdfast.services.message_data import Lookup
 from holdfast.services.set_aside import SetAside
@@ -64,7 +64,7 @@ class Ports:
     activity: Activity
     queues: Mapping[str, SetAside]
     clock: Callable[[], int] = now_ms
-    _observed: tuple[float, dict[str, Seen], Seen] | None = field(default=None, init=False)
+    _observed: tuple[float, dict[str, Shapes], Shapes] | None = field(default=None, init=False)
     _open: tuple[int, Open] | None = field(default=None, init=False)
 
     def _record(self, by: str, action: str, of: str, *, note: str | None = None, **counted: int) -> None:
@@ -84,13 +84,13 @@ class Ports:
             self._open = now, waiting(self.users, time_left=lambda: time.monotonic() < ends)
         return self._open
 
-    def _seen(self) -> tuple[dict[str, Seen], Seen]:
+    def _seen(self) -> tuple[dict[str, Shapes], Shapes]:
         """Events by key, and the properties of profiles: of the latter a sample tells."""
         now = time.monotonic()
         if self._observed is None or now - self._observed[0] > FRESH_SECONDS:
             sample: Iterable[Mapping[str, Json]] = self.users.sample_profiles(SAMPLE)
             shapes = frozenset(shape for each in sample for shape in property_shapes(each))
-            self._observed = now, self.observations.read(), Seen("profile", shapes)
+            self._observed = now, self.observations.read(), Shapes("profile", shapes)
         return self._observed[1:]
 
     def _queue(self, name: str) -> SetAside:

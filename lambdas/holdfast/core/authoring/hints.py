@@ -15,7 +15,7 @@ from holdfast.core.authoring.basics import did_you_mean
 from holdfast.core.authoring.campaign import EVERY, Campaign
 from holdfast.core.authoring.text import Source
 from holdfast.core.events import event_key
-from holdfast.core.intake.shapes import MAX_EVENTS, Seen
+from holdfast.core.intake.shapes import MAX_EVENTS, Shapes
 from holdfast.core.templates.templates import Template, compile_values
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -47,8 +47,8 @@ class Known(NamedTuple):
     profiles; `catalogs` the columns by catalog. Of what is empty, or None, nothing is known, and nothing is said.
     """
 
-    events: Mapping[str, Seen] = {}
-    profile: Seen = Seen("profile")
+    events: Mapping[str, Shapes] = {}
+    profile: Shapes = Shapes("profile")
     catalogs: Mapping[str, Sequence[str]] | None = None
 
 
@@ -65,7 +65,7 @@ def hints(campaign: Campaign, known: Known, source: Source | None = None) -> lis
     return list(dict.fromkeys(found))
 
 
-def _of_profiles(campaign: Campaign, profile: Seen) -> Iterator[Hint]:
+def _of_profiles(campaign: Campaign, profile: Shapes) -> Iterator[Hint]:
     """Hints on profiles' properties. A sample does not have every property, so the hint says what was looked at."""
     for key, template in _templates(campaign):
         for use in sorted(template.uses):
@@ -84,7 +84,7 @@ def _of_audience(campaign: Campaign, known: Known) -> Iterator[Hint]:
     if campaign.send.audience is None or not whole:
         return
     shapes = {"object Profile", "object Event", *_under("Profile", known.profile)}
-    objects = Seen("profiles and triggers", frozenset(shapes.union(*(_under("Event", each) for each in triggers))))
+    objects = Shapes("profiles and triggers", frozenset(shapes.union(*(_under("Event", each) for each in triggers))))
     reading = _Reading(objects)
     reading.walk(jmespath.compile(campaign.send.audience).parsed, EVENT)
     for message in reading.messages:
@@ -92,7 +92,7 @@ def _of_audience(campaign: Campaign, known: Known) -> Iterator[Hint]:
             yield Hint(("send", "audience"), message)
 
 
-def _under(name: str, seen: Seen) -> set[str]:
+def _under(name: str, seen: Shapes) -> set[str]:
     """The shapes of properties, as they are in an object that holds them."""
     return {f"{kind} {name}.{path}" for kind, _, path in (shape.partition(" ") for shape in seen.shapes)}
 
@@ -207,7 +207,7 @@ def _templates(campaign: Campaign) -> Iterator[tuple[str, Template]]:
     yield from values.templates.items()
 
 
-def _hints(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
+def _hints(campaign: Campaign, seen: Mapping[str, Shapes]) -> Iterator[Hint]:
     for place, name in _named(campaign):
         if event_key(name) not in seen and len(seen) < MAX_EVENTS:
             known = _alike(name, [each.name for each in seen.values()])
@@ -256,7 +256,7 @@ def _paths(campaign: Campaign) -> Iterator[tuple[Place, str, str]]:
                 yield ("constant", number, "in", name), campaign.event_of(name), path
 
 
-def _of_lookups(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
+def _of_lookups(campaign: Campaign, seen: Mapping[str, Shapes]) -> Iterator[Hint]:
     """By which a catalog's row is found: one of the triggers must have had it."""
     triggers = [campaign.event_of(name) for name in campaign.when.triggers]
     for catalog, by in campaign.catalogs.items():
@@ -267,7 +267,7 @@ def _of_lookups(campaign: Campaign, seen: Mapping[str, Seen]) -> Iterator[Hint]:
                 yield from found[0]
 
 
-def _of_value(place: Place, at: tuple[str, ...], did: Sequence[str], seen: Mapping[str, Seen]) -> Iterator[Hint]:
+def _of_value(place: Place, at: tuple[str, ...], did: Sequence[str], seen: Mapping[str, Shapes]) -> Iterator[Hint]:
     """A trigger's property that a template names: one of the triggers must have had it."""
     triggers = [seen[key] for key in map(event_key, did) if key in seen]
     unseen = [message for trigger in triggers if (message := _unseen(at, trigger))]
@@ -275,20 +275,20 @@ def _of_value(place: Place, at: tuple[str, ...], did: Sequence[str], seen: Mappi
         yield Hint(place, unseen[0])
 
 
-def _of_path(place: Place, name: str, path: str, seen: Mapping[str, Seen]) -> Iterator[Hint]:
+def _of_path(place: Place, name: str, path: str, seen: Mapping[str, Shapes]) -> Iterator[Hint]:
     if event := seen.get(event_key(name)):
         reading = _Reading(event)
         reading.walk(jmespath.compile(path).parsed, EVENT)
         yield from (Hint(place, message) for message in reading.messages)
 
 
-def _unseen(at: At, event: Seen) -> str:
+def _unseen(at: At, event: Shapes) -> str:
     """That a property was never seen, or the one that holds it."""
     never = _never(at, event)
     return f"{never!r} was never seen in {event.name!r}{did_you_mean(never, sorted(event.paths))}" if never else ""
 
 
-def _never(at: At, seen: Seen) -> str:
+def _never(at: At, seen: Shapes) -> str:
     """The property that was never seen, or the one that holds it."""
     if not at or seen.full:
         return ""
@@ -302,7 +302,7 @@ def _text(at: tuple[str, ...]) -> str:
 class _Reading:
     """One expression read over one event: which properties it takes, and what it compares them with."""
 
-    def __init__(self, event: Seen) -> None:
+    def __init__(self, event: Shapes) -> None:
         self.event = event
         self.messages: list[str] = []
 

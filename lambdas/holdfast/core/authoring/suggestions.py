@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.core.events import event_key
-from holdfast.core.intake.shapes import Seen
+from holdfast.core.intake.shapes import Shapes
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -29,8 +29,8 @@ class Known(NamedTuple):
     each recommendation recommends.
     """
 
-    events: Mapping[str, Seen]
-    profile: Seen
+    events: Mapping[str, Shapes]
+    profile: Shapes
     catalogs: Mapping[str, Sequence[str]] = {}
     recommendations: Mapping[str, Sequence[str]] = {}
 
@@ -56,13 +56,13 @@ def _events(did: list[str], known: Known) -> Iterator[Suggestion]:
     """The triggers' properties, each once, whichever of them bears it."""
     told: set[str] = set()
     for name in did:
-        for each in _of("Event", known.events.get(event_key(name), Seen(name)), name):
+        for each in _of("Event", known.events.get(event_key(name), Shapes(name)), name):
             if each.insert not in told:
                 told.add(each.insert)
                 yield each
 
 
-def _of(root: str, seen: Seen, of: str) -> Iterator[Suggestion]:
+def _of(root: str, seen: Shapes, of: str) -> Iterator[Suggestion]:
     """The properties that print as they are: no lists and objects, but what is in objects."""
     for path in sorted(seen.paths, key=str.casefold):
         kinds = seen.types(path) - {"null"}
@@ -72,7 +72,7 @@ def _of(root: str, seen: Seen, of: str) -> Iterator[Suggestion]:
         yield Suggestion(root + "".join(map(_step, _names(path, seen))), path, note)
 
 
-def _names(path: str, seen: Seen) -> list[str]:
+def _names(path: str, seen: Shapes) -> list[str]:
     """A dot may be part of a name: it parts two of them where what is before it is an object."""
     head, dot, rest = path.partition(".")
     return [head, rest] if dot and "object" in seen.types(head) else [path]

@@ -385,7 +385,7 @@ class _About:
         return decision.campaign == self.campaign
 
     def _name(self, key: str) -> str:
-        return self.plan.names.get(key, key) if self.plan else key
+        return self.plan.name_of(key) if self.plan else key
 
     def _join(self, keys: Iterable[str], word: str) -> str:
         return word.join(map(self._name, keys)) or "event"

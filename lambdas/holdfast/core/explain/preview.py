@@ -24,7 +24,7 @@ from holdfast.core.gate.policy import Policy
 from holdfast.core.gate.rules import NONE
 from holdfast.core.intake.forms import records
 from holdfast.core.messages.detail import NOTHING_FOUND, Found
-from holdfast.core.messages.rendering import Message, outcome
+from holdfast.core.messages.rendering import ToRender, outcome
 from holdfast.core.places import campaign_of
 from holdfast.core.plans.hits import Hit
 from holdfast.core.plans.plan import Plan
@@ -79,7 +79,7 @@ class Preview(NamedTuple):
         }
 
 
-class Test(NamedTuple):
+class MarkedAsTest(NamedTuple):
     """A message that is only a test: its detail type, its detail, and that as text."""
 
     detail_type: str
@@ -87,7 +87,7 @@ class Test(NamedTuple):
     text: str
 
 
-def as_test(shown: Preview, now: int) -> Test:
+def as_test(shown: Preview, now: int) -> MarkedAsTest:
     """The message of a preview, to be put on the bus by hand. No rule on the campaign's own detail type fires on it.
 
     It has an id of its own: a consumer that drops repeats must not drop the real message later.
@@ -95,7 +95,7 @@ def as_test(shown: Preview, now: int) -> Test:
     body: dict[str, Any] = json.loads(json.dumps(shown.detail))
     body["metadata"]["id"] = hashlib.sha256(canonical(["test", body["metadata"]["id"], now]).encode()).hexdigest()[:32]
     body["metadata"]["test"] = True
-    return Test(f"{shown.detail_type} Test", body, json.dumps(body, ensure_ascii=False))
+    return MarkedAsTest(f"{shown.detail_type} Test", body, json.dumps(body, ensure_ascii=False))
 
 
 def rule_pattern(plan: Plan, source: str) -> dict[str, Json]:
@@ -124,7 +124,7 @@ def preview(
                 raise Withheld(why, key)
         return {key: each.text if each.type == "text" else each.value for key, each in values.items()}
 
-    made = outcome(Message(user, decision, plan), profile, found, render)
+    made = outcome(ToRender(user, decision, plan), profile, found, render)
     return Preview(user, plan, decision, values, made.reason, made.detail_type, made.detail, found)
 
 

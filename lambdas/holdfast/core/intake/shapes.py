@@ -30,7 +30,7 @@ _TYPES: Mapping[type, str] = {
 }
 
 
-class Seen(NamedTuple):
+class Shapes(NamedTuple):
     """An event's name as it was first written, and its shapes: `number price`, `string Items[].prod_name`."""
 
     name: str
@@ -54,9 +54,9 @@ class Observed:
     """Shapes that one container has seen. `news` (by event key) may be new to the table: they stay until `noted`."""
 
     def __init__(self) -> None:
-        self.news: dict[str, Seen] = {}
+        self.news: dict[str, Shapes] = {}
         self.dropped = 0
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, Shapes] = {}
         self._known: set[Signature] = set()
 
     def see(self, event: Event) -> None:
@@ -66,9 +66,9 @@ class Observed:
         if len(self._known) >= MAX_SIGNATURES:
             self._known.clear()
         self._known.add(signature)
-        self._add(event_key(event.name), Seen(event.name, frozenset(property_shapes(event.properties))))
+        self._add(event_key(event.name), Shapes(event.name, frozenset(property_shapes(event.properties))))
 
-    def learn(self, table: Mapping[str, Seen]) -> None:
+    def learn(self, table: Mapping[str, Shapes]) -> None:
         """Add the table's shapes, and keep only the news that the table does not have."""
         news, self.news = self.news, {}
         self._seen |= table
@@ -78,20 +78,20 @@ class Observed:
     def noted(self, key: str) -> None:
         """The table has the news about this event."""
         name, shapes = self.news.pop(key)
-        before = self._seen.get(key, Seen(name))
-        self._seen[key] = Seen(before.name, before.shapes | shapes)
+        before = self._seen.get(key, Shapes(name))
+        self._seen[key] = Shapes(before.name, before.shapes | shapes)
 
-    def _add(self, key: str, seen: Seen) -> None:
+    def _add(self, key: str, seen: Shapes) -> None:
         if key not in self._seen and key not in self.news and len(self._seen.keys() | self.news) >= MAX_EVENTS:
             self.dropped += 1
             return
-        waiting = self.news.get(key, Seen(seen.name)).shapes
+        waiting = self.news.get(key, Shapes(seen.name)).shapes
         known = self._seen[key].shapes | waiting if key in self._seen else waiting
         new = sorted(seen.shapes - known)
         room = max(0, MAX_SHAPES - len(known))
         self.dropped += len(new) > room
         if new[:room] or key not in self._seen:
-            self.news[key] = Seen(seen.name, waiting.union(new[:room]))
+            self.news[key] = Shapes(seen.name, waiting.union(new[:room]))
 
 
 def _signature(event: Event) -> Signature:

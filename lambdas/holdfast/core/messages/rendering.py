@@ -32,7 +32,7 @@ Render: TypeAlias = Callable[[Mapping[str, Json]], Mapping[str, Json]]
 """Makes the values of a message out of the objects that templates can name. Raises Withheld."""
 
 
-class Message(NamedTuple):
+class ToRender(NamedTuple):
     """A message to be rendered, by the plan that renders it."""
 
     user: str
@@ -43,10 +43,10 @@ class Message(NamedTuple):
 class Rows(Protocol):
     """Reads the catalog rows and recommendations of many messages at once, and returns them one by one."""
 
-    def __call__(self, messages: Mapping[int, Message], /) -> Callable[[int], Found]: ...
+    def __call__(self, messages: Mapping[int, ToRender], /) -> Callable[[int], Found]: ...
 
 
-def no_rows(_messages: Mapping[int, Message], /) -> Callable[[int], Found]:
+def no_rows(_messages: Mapping[int, ToRender], /) -> Callable[[int], Found]:
     return lambda _number: NOTHING_FOUND
 
 
@@ -83,7 +83,7 @@ def rendered_by(decision: Decision, live: Plan | None, revision: FindRevision) -
     return live
 
 
-def outcome(message: Message, profile: Mapping[str, Json], found: Found, render: Render) -> Outcome:
+def outcome(message: ToRender, profile: Mapping[str, Json], found: Found, render: Render) -> Outcome:
     """A decision to send, rendered: withheld if a value is, or if the bus would refuse the message."""
     user, decision, plan = message
 
@@ -117,7 +117,7 @@ class Rendering:
         self._secret = secret
         self._compiled: OrderedDict[tuple[str, int, str], Values | TemplateError] = OrderedDict()
 
-    def message(self, user: str, decision: Decision, live: Plan | None) -> Message:
+    def message(self, user: str, decision: Decision, live: Plan | None) -> ToRender:
         """In the variant that was decided, or where none was, in that of the user.
 
         Raises what finding an older revision raises.
@@ -125,9 +125,9 @@ class Rendering:
         plan = rendered_by(decision, live, self._revision)
         if variant := decision.variant or plan.variant_of(user):
             plan, decision = plan.varied(variant), decision._replace(variant=variant)
-        return Message(user, decision, plan)
+        return ToRender(user, decision, plan)
 
-    def outcome(self, message: Message, profile: Mapping[str, Json], found: Found = NOTHING_FOUND) -> Outcome:
+    def outcome(self, message: ToRender, profile: Mapping[str, Json], found: Found = NOTHING_FOUND) -> Outcome:
         """Raises TemplateError for a revision whose templates an older release took, and this one does not; and what
         the secret raises.
         """
@@ -155,7 +155,7 @@ class Rendering:
             outcomes.append(self._shown(message, profile, found(number)) if message else notice(user, decision, live))
         return outcomes
 
-    def _shown(self, message: Message, profile: Mapping[str, Json], found: Found) -> Outcome:
+    def _shown(self, message: ToRender, profile: Mapping[str, Json], found: Found) -> Outcome:
         try:
             return self.outcome(message, profile, found)
         except TemplateError as error:

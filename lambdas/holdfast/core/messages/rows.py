@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from holdfast.core.catalog.rows import BY_NAME, IDENTITY, Match, Place, Values, named, place, places, wanted
 from holdfast.core.messages.detail import Found, Shown
-from holdfast.core.messages.rendering import Message
+from holdfast.core.messages.rendering import ToRender
 from holdfast.core.plans.plan import Plan
 from holdfast.core.recommend.ranking import (
     POPULAR,
@@ -31,7 +31,7 @@ Personal: TypeAlias = Callable[[str, str, Sequence[str], int], Sequence[Recommen
 class Asking:
     """The rows that some messages need, and those that were found so far."""
 
-    def __init__(self, messages: Mapping[int, Message], recommenders: Mapping[str, Recommender]) -> None:
+    def __init__(self, messages: Mapping[int, ToRender], recommenders: Mapping[str, Recommender]) -> None:
         self.messages = messages
         self.candidates: dict[tuple[int, str], Sequence[Recommended]] = {}
         self._recommenders = recommenders
@@ -150,7 +150,7 @@ class RowsInMemory:
         self._neighbours = neighbours
         self._recommenders = recommenders
 
-    def __call__(self, messages: Mapping[int, Message], /) -> Callable[[int], Found]:
+    def __call__(self, messages: Mapping[int, ToRender], /) -> Callable[[int], Found]:
         asking = Asking(messages, self._recommenders)
         asking.rank(lambda name, item: self._neighbours.get(name, {}).get(item, ()))
         rows = {where: self._rows.get(where) for where in asking.rows()}
