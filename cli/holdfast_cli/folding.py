@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from msgspec import Struct, json
+from msgspec import Struct, json, msgpack
 
 from holdfast.core.events import Json as JsonValue
 from holdfast.core.events import ProfileChange, Tie
@@ -165,13 +164,14 @@ _encode = json.Encoder().encode
 # --- All parts together. ---
 
 ROWS = 200
-"""Decisions in one block: of each part, one block is in memory."""
+"""Decisions in one block: of each part, one block is in memory, and a second one of some."""
 
 
 def _dump(rows: Sequence[Said], file: IO[bytes]) -> None:
     """The last decision of a block is before all that are still to come."""
     for start in range(0, len(rows), ROWS):
-        pickle.dump(rows[start : start + ROWS], file)
+        block = _pack(rows[start : start + ROWS])
+        file.write(len(block).to_bytes(_LENGTH, "big") + block)
 
 
 def merged(paths: Iterable[Path]) -> Iterator[list[bytes]]:
@@ -179,26 +179,36 @@ def merged(paths: Iterable[Path]) -> Iterator[list[bytes]]:
     with ExitStack() as stack:
         files = [stack.enter_context(path.open("rb")) for path in paths]
         held: list[list[Said]] = [[] for _ in files]
-        until = [FIRST] * len(files)
-        while min(until, default=LAST) != LAST:
-            for number, file in enumerate(files):
-                if until[number] == min(until):
-                    block = _load(file)
+        until = dict.fromkeys(range(len(files)), FIRST)
+        while until:
+            for number in sorted(until, key=until.__getitem__)[: 1 + len(until) // 4]:  # those furthest behind
+                if block := _load(files[number]):
                     held[number] += block
-                    until[number] = block[-1][0] if block else LAST
-            first, ready = min(until), list[Said]()
-            for of in held:
-                end = bisect_right(of, first, key=itemgetter(0))
-                ready += of[:end]
-                del of[:end]
-            ready.sort()
-            if ready:
-                yield [row for _, row in ready]
+                    until[number] = block[-1][0]
+                else:
+                    del until[number]
+            yield from _ready(held, min(until.values(), default=LAST))
+
+
+def _ready(held: list[list[Said]], last: Key) -> Iterator[list[bytes]]:
+    """Takes out what is decided by then."""
+    ready: list[Said] = []
+    for of in held:
+        end = bisect_right(of, last, key=itemgetter(0))
+        ready += of[:end]
+        del of[:end]
+    ready.sort()
+    if ready:
+        yield [row for _, row in ready]
 
 
 def _load(file: IO[bytes]) -> list[Said]:
-    try:
-        rows: list[Said] = pickle.load(file)  # noqa: S301  (was written by this program a moment ago)
-    except EOFError:
-        return []
-    return rows
+    """The next block; none at the end."""
+    length = int.from_bytes(file.read(_LENGTH), "big")
+    return _unpack(file.read(length)) if length else []
+
+
+_LENGTH = 4
+"""Bytes before a block that say how long it is."""
+_pack = msgpack.Encoder().encode
+_unpack = msgpack.Decoder(list[Said]).decode
