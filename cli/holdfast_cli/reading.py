@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from msgspec import Struct, json
+from msgspec import UNSET, Struct, json
 
 from holdfast.core.events import Event, Ignored, Operation, ProfileChange, Record, Rejected, Tie
 from holdfast.core.explain.replay import FIRST, FUTURE, NO_ARRIVAL
 from holdfast.core.intake.fields import EARLIEST_MS, LATEST_MS, RULES, Rules
-from holdfast.core.intake.forms import flat_event, flat_objects, records
-from holdfast.core.limits import MAX_ENTRIES
+from holdfast.core.intake.forms import Flat, flat_event, flat_objects, records, usual_event
 from holdfast.core.plans.plans import Plans
+from holdfast_cli.heads import Head, flat_heads
 
 BLOCK = 128 * 1024
 """Bytes that are read at a time."""
@@ -41,6 +41,8 @@ FIRST_RUN, LARGEST_RUN = 4 * 1024 * 1024, 64 * 1024 * 1024
 """Bytes of entries that are held to be sorted: more where a file proves to be in no order. All processes share them."""
 GOOD_USERS = 1 << 15
 """So many users are remembered who were seen to be valid."""
+IDLE = 4
+"""Where one of so many records or more concerns no campaign, of the next ones only the heads are read at first."""
 
 
 class Entry(Struct, array_like=True, omit_defaults=True, gc=False):
@@ -274,6 +276,7 @@ class Reader:
         self._timed = False
         self._quiet: set[str] = set()
         self._good: set[str] = set()
+        self._idle = False
         self.found = Found()
 
     def read(self, some: Iterable[tuple[int, bytes | list[bytes]]], step: Callable[[int], None]) -> Found:
@@ -287,41 +290,52 @@ class Reader:
 
     def _chunk(self, number: int, given: bytes | list[bytes]) -> None:
         text = given if isinstance(given, bytes) else b"".join(given)
-        found = None if self._before else flat_objects(text)
-        if found is None:
-            for line in given.split(b"\n") if isinstance(given, bytes) else given:
-                if line and not line.isspace():
-                    self._line(number, records(line, NO_ARRIVAL, self._rules))
-                number += 1
-            return
-        lines: list[bytes] = []
+        lines = given.split(b"\n") if isinstance(given, bytes) else given
+        counted = self.found.records
+        if self._before:
+            self._lines(number, lines)
+        elif self._idle and (heads := flat_heads(text)) is not None:
+            self._heads(number, heads, lines)
+        elif (objects := flat_objects(text)) is not None:
+            self._objects(number, objects, lines)
+        else:
+            self._lines(number, lines)
+        self._idle = (self.found.records - counted) * IDLE > len(lines)
+
+    def _lines(self, number: int, lines: list[bytes]) -> None:
+        for index, line in enumerate(lines):
+            if line and not line.isspace():
+                self._line(number + index, records(line, NO_ARRIVAL, self._rules))
+
+    def _heads(self, number: int, heads: list[Head], lines: list[bytes]) -> None:
+        """Flat events, many of which no campaign heeds. A valid one of these is counted, and passed over."""
         as_arrived, earliest, latest = self._as_arrived, EARLIEST_MS, min(self._latest, LATEST_MS - 1)
         last, good, quiet, passed = self._last, self._good, self._quiet, 0
-        for index, data in enumerate(found):
-            if data.get("event") in quiet and data.get("user") in good:
-                at = data.get("ts")
-                if (
-                    type(at) is int
-                    and earliest <= at <= latest
-                    and "id" not in data
-                    and "alias" not in data
-                    and len(data) <= MAX_ENTRIES
-                ):  # a valid event that no campaign heeds
+        for index, head in enumerate(heads):
+            if head.event in quiet and head.user in good and head.id is UNSET and head.alias is UNSET:
+                at = head.ts
+                if type(at) is int and earliest <= at <= latest:
                     if at > last or not as_arrived:
                         last = at
                     passed += 1
                     continue
             self._last = last
-            event = flat_event(data, NO_ARRIVAL, self._rules)
-            if event:
-                self._event(number + index, event)
-            else:
-                lines = lines or text.split(b"\n")
-                self._line(number + index, records(lines[index], NO_ARRIVAL, self._rules))
+            self._one(number + index, usual_event(lines[index], NO_ARRIVAL, self._rules), lines[index])
             last = self._last
         self._last = last
         self._timed = self._timed or passed > 0
         self.found.records += passed
+
+    def _objects(self, number: int, objects: list[Flat], lines: list[bytes]) -> None:
+        for index, data in enumerate(objects):
+            self._one(number + index, flat_event(data, NO_ARRIVAL, self._rules), lines[index])
+
+    def _one(self, number: int, event: Event | None, line: bytes) -> None:
+        """The event of a line, or whatever else is there."""
+        if event:
+            self._event(number, event)
+        else:
+            self._line(number, records(line, NO_ARRIVAL, self._rules))
 
     def _event(self, number: int, event: Event) -> None:
         """A flat event alone on its line, which says its time."""

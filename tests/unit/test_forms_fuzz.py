@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET, structs
 
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, Tie, canonical
-from holdfast.core.intake.forms import records
+from holdfast.core.intake.forms import flat_objects, records
+from holdfast_cli.heads import flat_heads
 from tests.examples import examples
 from tests.unit.test_forms import FORMS, NOW
 
@@ -154,3 +157,47 @@ def test_a_body_cut_off_anywhere_is_one_reject(data: st.DataObject) -> None:
     (record,) = records(cut, NOW)
     assert isinstance(record, Rejected)
     assert record.record == cut
+
+
+NUMBERS = st.sampled_from(
+    ["0", "-1", "1.5", "1e5", "1e308", "1e309", "-1E+400", "1e-999", "9" * 18, "9" * 19, "1" * 400]
+)
+ODD = st.sampled_from(
+    ["a", "", "ä", "1e999", "[", "{", "\\u00e4", "\\ud83e", "\\", "\t", "x" * 120, "x" * 121, "x" * 600]
+)
+VALUES = NUMBERS | ODD.map('"{}"'.format) | st.sampled_from(["true", "null", "[1]", "{}", "nul", "01"])
+NAMES = st.sampled_from(["user", "event", "ts", "id", "alias", "n", "x" * 121])
+
+
+@st.composite
+def flat_lines(draw: st.DrawFn) -> bytes:
+    """Mostly flat objects, some not, and what should be none."""
+    lines = draw(st.lists(st.lists(st.tuples(NAMES, VALUES), max_size=5), min_size=1, max_size=4))
+    texts = ["{" + ",".join(f'"{name}":{value}' for name, value in line) + "}" for line in lines]
+    texts += draw(
+        st.lists(st.sampled_from(["", "{", "[1]", "5", "{} {}", "{" + '"a":1,' * 256 + '"b":1}']), max_size=1)
+    )
+    return "\n".join(texts).encode() + draw(st.sampled_from([b"", b"\n", b"\xff\n"]))
+
+
+@fuzz
+@given(flat_lines())
+def test_heads_are_those_of_the_objects_that_the_lines_are(lines: bytes) -> None:
+    heads = flat_heads(lines)
+    if heads is None:
+        return
+    objects = flat_objects(lines)
+    assert objects is not None
+    for head, flat in zip(heads, objects, strict=True):
+        absent = {"user": None, "event": None, "ts": None, "id": UNSET, "alias": UNSET}
+        assert structs.asdict(head) == {name: flat.get(name, instead) for name, instead in absent.items()}
+
+
+@pytest.mark.parametrize(
+    "more", ["", '"n":1.5,', '"n":"Größe",', '"n":"7e123456789",', '"n":"' + "x" * 100 + '","m":"y",']
+)
+def test_heads_are_read_of_what_is_plain(more: str) -> None:
+    lines = b"".join(b'{"user":"u","event":"e",%b"ts":%d}\n' % (more.encode(), n) for n in range(3))
+    heads = flat_heads(lines)
+    assert heads
+    assert [(head.user, head.event, head.ts) for head in heads] == [("u", "e", n) for n in range(3)]

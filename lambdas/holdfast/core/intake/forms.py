@@ -61,7 +61,7 @@ _BEHIND_MS = 2 * 60 * 60_000
 def records(body: str | bytes, arrived: int, rules: Rules = RULES) -> list[Record]:
     """The records of one message body that the queue took at `arrived` (epoch milliseconds). Raises nothing."""
     try:
-        if event := _usual(body, arrived, rules):
+        if event := usual_event(body, arrived, rules):
             return [event]
         text = body if isinstance(body, str) else as_text(body)
         data = parse(text.removeprefix("\ufeff"))
@@ -89,8 +89,8 @@ _flat = msgspec.json.Decoder(dict[Annotated[str, Meta(max_length=MAX_NAME)], _Sh
 Flat: TypeAlias = dict[str, str | int | float | bool | None]
 
 
-def _usual(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
-    """Fast path of `_plain` for the common case: a plain event which is flat, and has nothing to object to.
+def usual_event(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
+    """Fast path of `records` for the common case: a plain event which is flat, and has nothing to object to.
 
     None means nothing: there is more to look at.
     """
