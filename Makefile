@@ -86,7 +86,7 @@ docs: .cache/tools/docs ## build the site of docs/ into .cache/docs/site; a link
 # Tools with dependencies of their own, each in a venv of its own.
 .cache/tools/%: requirements-%.txt
 	@$(PYTHON) -m venv --clear $@
-	@$@/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $<
 	@touch $@
 
 mutants: $(STAMP) ## break the core in many small ways: does a test notice each?

@@ -108,10 +108,10 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 def installed(wheel: Path, embedded: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel with its dependencies, in the releases that all other tests run with."""
     home, folder = tmp_path_factory.mktemp("venv"), tmp_path_factory.mktemp("work")
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    install = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
+    install = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install", "--no-compile"]
     releases = ROOT / "requirements.txt"
-    subprocess.run([*install, "--no-compile", "--constraint", str(releases), str(wheel)], check=True)
+    subprocess.run([*install, "--quiet", "--constraint", str(releases), str(wheel)], check=True)
     for file in (ROOT / "examples").glob("*.yaml"):
         shutil.copy(file, folder)
     return Installed(home / "bin", folder, embedded)
