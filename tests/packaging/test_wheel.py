@@ -109,9 +109,9 @@ def installed(wheel: Path, embedded: dict[str, str], tmp_path_factory: pytest.Te
     """The wheel with its dependencies, in the releases that all other tests run with."""
     home, folder = tmp_path_factory.mktemp("venv"), tmp_path_factory.mktemp("work")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
-    install = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install", "--no-compile"]
-    releases = ROOT / "requirements.txt"
-    subprocess.run([*install, "--quiet", "--constraint", str(releases), str(wheel)], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(home / "bin" / "python")]
+    install = [*pip, "install", "--quiet", "--no-compile", "--constraint", str(ROOT / "requirements.txt")]
+    subprocess.run([*install, str(wheel)], check=True)
     for file in (ROOT / "examples").glob("*.yaml"):
         shutil.copy(file, folder)
     return Installed(home / "bin", folder, embedded)
