@@ -117,7 +117,7 @@ class KnownDesk(Ports):
 
     def suggest(self, asked: models.Drafted) -> models.Suggested:
         events, profile = self._seen()
-        data: Any = campaign_text.plain(source_of(asked).data) if asked.campaign or asked.source else {}
+        data: Any = campaign_text.plain(source_of(asked, rewrite=False).data) if asked.campaign or asked.source else {}
         columns = self._columns()
         recommended = {
             each.id: columns.get(each.catalog, []) for each in self.live.current().newest.recommenders.values()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, assert_never
 
 from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, Tie, Unread, event_id
 from holdfast.core.formats import MAX_MESSAGE_BYTES, sendable
@@ -141,6 +141,8 @@ class Intake:
                 self.rejects[message].append(Reject(reason, (), whole))
                 if event:
                     self._fold(message, event.user, plans.doubts(event, reason))
+            case _:
+                assert_never(record)
         self.records[message] += 1
 
     def _tie(self, message: str, tie: Tie, plans: Plans) -> None:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from json import dumps
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec import Struct, json, structs
 
@@ -140,6 +140,10 @@ def _line(record: Record, line: Line, plans: Plans) -> Line:
             line = _with(line, read="ignored", reason=kind)
         case Unread(source):
             line = _with(line, read="later", reason=f"source {source} is of a newer release")
+        case Tick():
+            pass
+        case _:
+            assert_never(record)
     return line
 
 
