@@ -11,17 +11,16 @@ import pytest
 
 from infra.alarms import RUNBOOK
 from infra.measures import NAMESPACE
-from tests.infrastructure.synthesis import Stack, stack
+from tests.infrastructure.synthesis import ON_CALL, Stack, stack
 
 ROOT = Path(__file__).parents[2]
-TOPIC = "arn:aws:sns:eu-west-1:111111111111:on-call"
 ENTRY = re.compile(r"^### (\w+)\n+(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 COUNTED = re.compile(r"\b([A-Z][A-Za-z]+)=")
 
 
 @pytest.fixture(scope="module")
 def watched() -> Stack:
-    return stack(stage="prod", recommendations="true", events_bus="shop", alarm_topic=TOPIC)
+    return stack(stage="prod", recommendations="true", events_bus="shop", alarm_topic=ON_CALL)
 
 
 def alarms(watched: Stack) -> dict[str, dict[str, Any]]:
@@ -54,7 +53,7 @@ def test_an_alarm_leads_to_its_entry(watched: Stack) -> None:
 
 def test_whoever_is_on_call_is_notified_of_the_end_too(watched: Stack) -> None:
     for name, alarm in alarms(watched).items():
-        assert (alarm["AlarmActions"], alarm["OKActions"]) == ([TOPIC], [TOPIC]), name
+        assert (alarm["AlarmActions"], alarm["OKActions"]) == ([ON_CALL], [ON_CALL]), name
 
 
 def test_without_a_topic_nobody_is_notified() -> None:
@@ -65,7 +64,7 @@ def test_without_a_topic_nobody_is_notified() -> None:
     ("wanted", "settings"),
     [
         ({"BuildFails", "BuildMissing", "HistoryLost", "HistoryStale"}, {"recommendations": "true"}),
-        ({"NotTaken"}, {"events_bus": "shop"}),
+        ({"NotTaken"}, {"events_bus": "shop-events"}),
     ],
 )
 def test_an_alarm_on_what_is_not_there_is_not_there(wanted: set[str], settings: dict[str, str]) -> None:

@@ -57,5 +57,6 @@ def test_only_the_console_and_the_build_carry_what_only_they_need(on_aws: Stack)
 
 
 def test_apis_of_two_stages_can_be_told_apart() -> None:
-    names = [stack(stage=stage).properties("AWS::ApiGatewayV2::Api", "Console")["Name"] for stage in ("dev", "prod")]
+    stacks = [stack(stage=stage, recommendations="true") for stage in ("dev", "prod")]
+    names = [each.properties("AWS::ApiGatewayV2::Api", "Console")["Name"] for each in stacks]
     assert names == ["holdfast-dev", "holdfast-prod"]

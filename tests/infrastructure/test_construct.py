@@ -21,7 +21,7 @@ from holdfast_cli.outputs import Outputs
 from infra.properties import Properties, stage_of
 from infra.stack import Holdfast
 from infra.stages import SettingError, stage_from
-from tests.infrastructure.synthesis import Stack, stack
+from tests.infrastructure.synthesis import ON_CALL, Stack, stack
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +71,7 @@ def test_its_properties_are_heeded(shop: Stack) -> None:
 
 
 def test_the_outputs_have_the_names_by_which_the_command_line_finds_them(shop: Stack) -> None:
-    whole = stack(stage="prod", recommendations="true", events_bus="shop")
+    whole = stack(stage="prod", recommendations="true", events_bus="shop", alarm_topic=ON_CALL)
     assert set(shop.outputs) < set(whole.outputs) == set(Outputs.__annotations__)
 
 

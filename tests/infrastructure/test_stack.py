@@ -180,8 +180,12 @@ def test_what_is_no_longer_needed_expires(on_aws: Stack, table: str) -> None:
     assert ttl == {"AttributeName": "expires_at", "Enabled": True}
 
 
+def keyed_stack() -> Stack:
+    return stack(stage="prod", customer_managed_key="true", recommendations="true", events_bus="shop")
+
+
 def test_a_customers_key_encrypts_the_tables_and_is_open_to_the_functions() -> None:
-    keyed = stack(stage="prod", customer_managed_key="true", recommendations="true")
+    keyed = keyed_stack()
     for table in keyed.all("AWS::DynamoDB::Table").values():
         assert table["Properties"]["SSESpecification"]["KMSMasterKeyId"]["Fn::GetAtt"][0].startswith("TablesKey")
     assert keyed.properties("AWS::KMS::Key", "Tables")["EnableKeyRotation"] is True
@@ -212,8 +216,7 @@ KEYED = {
 
 @pytest.mark.parametrize("kind", KEYED)
 def test_a_customers_key_is_that_of_everything_which_keeps_data(kind: str) -> None:
-    keyed = stack(stage="prod", customer_managed_key="true", recommendations="true", events_bus="shop")
-    found = keyed.all(kind)
+    found = keyed_stack().all(kind)
     assert found
     for name, each in found.items():
         value: Any = each["Properties"]
@@ -252,7 +255,7 @@ def test_a_key_that_is_there_already_is_used_and_no_other_is_made() -> None:
 
 def test_production_data_outlives_a_mistake_and_a_deployment_that_failed_can_be_repeated() -> None:
     """A failed first deployment is taken back whole: the rest would be left behind, or block the next one, for ever."""
-    prod = stack(stage="prod", recommendations="true", customer_managed_key="true")
+    prod = keyed_stack()
     for kind in ("DynamoDB::Table", "SQS::Queue", "S3::Bucket", "Cognito::UserPool", "KMS::Key", "Events::EventBus"):
         found = prod.all(f"AWS::{kind}").values()
         assert found
@@ -262,7 +265,7 @@ def test_production_data_outlives_a_mistake_and_a_deployment_that_failed_can_be_
 
 
 def test_what_is_locked_cannot_be_deleted_and_nothing_is_at_the_first_deployment() -> None:
-    first, locked = stack(stage="prod"), stack(stage="prod", locked="true")
+    first, locked = stack(stage="prod"), stack_with_options()
     for prod, on in ((first, False), (locked, True)):
         assert prod.protected is on
         for table in prod.all("AWS::DynamoDB::Table").values():
@@ -444,11 +447,22 @@ def test_a_setting_that_cannot_be_meant_is_refused(setting: dict[str, str]) -> N
     [
         {},
         {"customer_managed_key": "true", "upstream_accounts": "111111111111", "consumer_accounts": "333333333333"},
-        {"events_bus": "shop-events", "schema_registry": "true"},
+        {
+            "events_bus": "shop-events",
+            "schema_registry": "true",
+            "recommendations": "true",
+            "locked": "true",
+            "sweep_reserved": "1",
+            "warm_writes": "20000",
+        },
     ],
 )
 def test_cdk_nag_finds_nothing(stage: str, shared: dict[str, str]) -> None:
     synth(stage=stage, **shared)  # raises on a finding
+
+
+def test_nor_in_a_stack_on_what_an_earlier_one_left_behind() -> None:
+    synth(stage="prod", bus="HoldfastprodMessagesBus1", **LEFT_BEHIND)
 
 
 def test_a_person_is_told_of_what_needs_one() -> None:

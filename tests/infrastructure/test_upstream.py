@@ -8,6 +8,7 @@ import pytest
 
 from infra.stages import SettingError
 from tests.infrastructure.synthesis import (
+    CONSUMERS,
     Stack,
     stack,
     stack_with_options,
@@ -66,10 +67,8 @@ def test_a_rule_on_the_upstream_bus_feeds_the_queue_with_whole_events(
 
 
 def test_any_number_of_consumer_accounts_is_one_statement_as_a_bus_has_little_room_for_policy() -> None:
-    accounts = [str(111111111111 + number) for number in range(60)]
-    shared = stack(stage="prod", consumer_accounts=",".join(accounts))
-    (policy,) = shared.all("AWS::Events::EventBusPolicy").values()
-    assert len(policy["Properties"]["Statement"]["Principal"]["AWS"]) == len(accounts)
+    (policy,) = stack_with_options().all("AWS::Events::EventBusPolicy").values()
+    assert len(policy["Properties"]["Statement"]["Principal"]["AWS"]) == len(CONSUMERS) == 60
 
 
 def test_several_buses_have_a_rule_each_and_what_can_be_on_them() -> None:
@@ -136,6 +135,6 @@ def test_events_that_the_rule_could_not_send_raise_an_alarm() -> None:
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_the_bus_of_holdfasts_own_messages_is_refused_as_an_upstream(stage: str) -> None:
-    (bus,) = stack(stage=stage).all("AWS::Events::EventBus").values()
+    (bus,) = stack(stage=stage, recommendations="true").all("AWS::Events::EventBus").values()
     with pytest.raises(SettingError, match="own messages"):
         stack(stage=stage, events_bus=bus["Properties"]["Name"])
