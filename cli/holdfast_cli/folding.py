@@ -114,6 +114,7 @@ class Fold:
                         step(number)
                         number = 0
             _dump(simulation.told(), file)
+        self._replay.forget()
         step(number)
 
     def _take(self, entry: Entry) -> None:
@@ -163,7 +164,7 @@ _encode = json.Encoder().encode
 
 # --- All parts together. ---
 
-ROWS = 200
+ROWS = 100
 """Decisions in one block: of each part, one block is in memory, and a second one of some."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from holdfast.core.explain import replay
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast_cli import simulating, team
 from holdfast_cli.folding import Setup
@@ -145,6 +147,19 @@ def test_what_no_campaign_names_is_passed_over_by_its_head_as_if_it_were_read_wh
 
 def _none(_lines: bytes) -> None:
     """So each line is read alone."""
+
+
+def test_of_users_who_are_folded_nobody_is_held_until_garbage_is_collected() -> None:
+    text = "".join(json.dumps({"user": user, "event": ADDED, "name": "coat", "ts": NOON}) + "\n" for user in USERS)
+    gc.collect()
+    gc.disable()
+    try:
+        _, counted, *_ = outcome(text, [], 3, 1, as_arrived=False)
+        users = [each for each in gc.get_objects() if isinstance(each, replay._User)]
+    finally:
+        gc.enable()
+    assert counted[2]
+    assert not [user for user in users if user is not replay.NOBODY]
 
 
 UNTIMED = [

@@ -231,6 +231,10 @@ class Simulation(Generic[Told]):
         self._told.clear()
         return told
 
+    def forget(self) -> None:
+        """Forget everybody, and what was to be decided."""
+        self._states.clear()
+
     def _fold(self, id_: str, inputs: list[Input], now: int, by: int, aliases: Sequence[Alias] = ()) -> None:
         user = self._user(id_)
         if user.waiting:
@@ -308,6 +312,11 @@ class Replay(Generic[Told]):
     def until(self, now: int | None = None) -> list[Told]:
         """As `Simulation.until`."""
         return self.simulation.until(now)
+
+    def forget(self) -> None:
+        """Forget everybody. A replay refers back to itself: without this, all would wait for the garbage collector."""
+        self.simulation.forget()
+        self._profiles.clear()
 
     def _change(self, change: ProfileChange) -> list[str]:
         user = self.simulation.person(change.user)
