@@ -106,6 +106,8 @@ class Worker:
     def fold(self, part: _Part) -> Counts:
         fold = Fold(self._work.setup, self._plans)
         fold.write(part.runs, part.decisions, self._step)
+        for run in part.runs:
+            Path(run.path).unlink()
         return fold.counts
 
 
