@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -53,35 +53,45 @@ OFFLINE: Mapping[str, tuple[str, ...]] = {
 }
 
 RUN = """
-import sys
+import json, sys
 from holdfast_cli.main import main
-try:
-    main()
-finally:
-    print("loaded:", *sys.modules, file=sys.stderr)
+given, into = sys.argv[1:]
+with open(into, "w") as file:
+    for arguments in json.loads(given):
+        sys.argv[1:] = arguments
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        print(json.dumps([code, *sys.modules]), file=file)
 """
 
 
-def loaded_by(arguments: tuple[str, ...], folder: Path) -> set[str]:
-    """The modules that a command has loaded when it ends well. `folder` has no deployment, and two files of records."""
+def loaded_by(commands: Iterable[tuple[str, ...]], folder: Path) -> list[set[str]]:
+    """The modules that are loaded after each of the commands, one after the other. There is no deployment at hand."""
     (folder / "events.jsonl").write_text(json.dumps(ADDED))
     (folder / "profiles.jsonl").write_text(json.dumps({"user": "ann", "profile": {"first_name": "Ann"}}))
     environment = {"HOLDFAST_HOME": str(folder), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-c", RUN, *arguments]
-    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout, "the command has not done what it is for"
-    return set(ran.stderr.rpartition("loaded: ")[2].split())
+    command = [sys.executable, "-c", RUN, json.dumps([*commands]), "loaded"]
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    rows = [json.loads(line) for line in (folder / "loaded").read_text().splitlines()]
+    assert [code for code, *_ in rows] == [0] * len(rows), ran.stderr
+    return [set(loaded) for _, *loaded in rows]
 
 
-@pytest.mark.parametrize("arguments", OFFLINE.values(), ids=OFFLINE)
-def test_a_command_that_works_offline_imports_nothing_of_aws(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    loaded = loaded_by(arguments, tmp_path)
-    assert "holdfast_cli.main" in loaded
-    assert AWS & {module.partition(".")[0] for module in loaded} == set()
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
+    return dict(zip(OFFLINE, loaded_by(OFFLINE.values(), tmp_path_factory.mktemp("offline")), strict=True))
 
 
-@pytest.mark.parametrize("option", ["--version", "--help"])
-def test_no_command_is_imported_before_it_is_asked_for(option: str, tmp_path: Path) -> None:
-    ours = {module for module in loaded_by((option,), tmp_path) if module.startswith("holdfast")}
-    assert ours == {"holdfast", "holdfast_cli", *(f"holdfast_cli.{each}" for each in ("later", "main", "output"))}
+@pytest.mark.parametrize("name", OFFLINE)
+def test_a_command_that_works_offline_imports_nothing_of_aws(name: str, offline: Mapping[str, set[str]]) -> None:
+    assert "holdfast_cli.main" in offline[name]
+    assert AWS & {module.partition(".")[0] for module in offline[name]} == set()
+
+
+def test_no_command_is_imported_before_it_is_asked_for(tmp_path: Path) -> None:
+    before = {"holdfast", "holdfast_cli", *(f"holdfast_cli.{each}" for each in ("later", "main", "output"))}
+    for loaded in loaded_by([("--version",), ("--help",)], tmp_path):
+        assert {module for module in loaded if module.startswith("holdfast")} == before
