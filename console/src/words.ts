@@ -57,7 +57,7 @@ export const words = {
     queued: "set aside",
     signedOut: "You are signed out.",
     signedOutLocally:
-      "`holdfast console` was started anew. Press Enter in its terminal, and open the address that it prints in this browser. What you wrote is kept.",
+      "`holdfast console` was restarted. Press Enter in its terminal, and open the printed address in this browser. Your changes are kept.",
     notSignedIn: "Not signed in",
     tryAgain: "Try again",
     stage: (stage: string): string => `Stage ${stage}`,
@@ -74,7 +74,7 @@ export const words = {
 
   broken: {
     title: "This page could not be shown",
-    told: "Something on it is not as the page expects. Nothing that you wrote is lost: it is below, and still kept in this browser.",
+    told: "Something on it is not as the page expects. Your work is not lost: it is below, and still in this browser.",
     text: "The text of the draft",
     again: "Show the page again",
     discard: "Discard the draft",
@@ -86,7 +86,7 @@ export const words = {
     refused: (why: string): string => `Signing in was refused: ${why}`,
     noSettings: "The console's settings (config.json) cannot be read. Is the stack deployed in full?",
     noToken:
-      "This browser is not signed in here. Press Enter in the terminal in which `holdfast console` runs, and open the address that it prints.",
+      "This browser is not signed in. Press Enter in the terminal in which `holdfast console` runs, and open the printed address.",
     usedToken:
       "The link of this address was used already. Press Enter in the terminal in which `holdfast console` runs, and open the address that it prints.",
     failed: (why: string): string => `Signing in failed: ${why}. Reload this page to try again.`,
@@ -95,12 +95,12 @@ export const words = {
   errors: {
     unreachable:
       "The console's API cannot be reached. Check the connection (locally: that `holdfast console` still runs), then try again.",
-    signedOut: "You are not signed in any more. Sign in again; what you have not published is kept in this browser.",
+    signedOut: "You are no longer signed in. Sign in again; your unpublished changes are kept in this browser.",
     forbidden:
       "Only the group “editor” may do that, and you are not in it. An administrator of the user pool can add you.",
-    busy: "The API has too much to do just now. Try again in a moment.",
+    busy: "The API is busy. Try again in a moment.",
     status: (status: number): string =>
-      `The API answered with status ${status}. Try again; if it stays so, the console function's log says more.`,
+      `The API answered with status ${status}. Try again; if it happens again, see the log of the console function.`,
   },
 
   yaml: {
@@ -113,7 +113,7 @@ export const words = {
     unreadable: "this cannot be read as YAML",
     codes: {
       MULTIPLE_DOCS: "a second document begins here (---): one file holds one campaign",
-      DUPLICATE_KEY: "this key stands here twice",
+      DUPLICATE_KEY: "this key is there twice",
       BAD_INDENT: "the indentation does not fit the lines above",
       TAB_AS_INDENT: "tabs cannot indent: use spaces",
       MISSING_CHAR: "a character is missing, such as a closing quote or bracket",
@@ -121,7 +121,7 @@ export const words = {
       UNEXPECTED_TOKEN: "this is not expected here; a text that begins with it needs quotes",
       BLOCK_AS_IMPLICIT_KEY: "one line holds two `key:`; a text with `: ` in it needs quotes",
       MULTILINE_IMPLICIT_KEY: "a key must stand on one line; is a `:` missing?",
-      BAD_DQ_ESCAPE: "there is no such \\ escape in double quotes; single quotes know none",
+      BAD_DQ_ESCAPE: "this \\ escape does not exist in double quotes; single quotes have no escapes",
     } as Record<string, string>,
     wrongAt: (line: number, message: string): string =>
       `Line ${line} of the YAML cannot be read: ${message}. The form waits until it can.`,
@@ -131,7 +131,7 @@ export const words = {
 
   campaigns: {
     title: "Campaigns",
-    about: (days: number): string => `Who is waited for, and what they were sent in the last ${days} days.`,
+    about: (days: number): string => `Users who are waited for, and messages of the last ${days} days.`,
     create: "New campaign",
     createFirst: "Write the first one",
     none: "No campaign yet",
@@ -143,7 +143,7 @@ export const words = {
     paused: "Paused",
     draft: "Draft",
     drafts: "Drafts in this browser",
-    draftsAbout: "Not published yet, and to be seen by you alone.",
+    draftsAbout: "Not published yet, and visible only to you.",
     unnamed: "Without a name",
     top: "Most frequent values",
     did: (did: string[], didNot: string[], within: string): string =>
@@ -177,17 +177,17 @@ export const words = {
     unpublished: "Not published",
     changed: "Changes not published",
     discard: "Discard",
-    discardTitle: "Discard what is not published?",
+    discardTitle: "Discard unpublished changes?",
     discardAbout: "The page shows what is live again. For a while, “Undo” brings the draft back.",
     discardNew: "The draft is removed from this browser. For a while, “Undo” brings it back.",
-    discarded: "What was not published is discarded.",
+    discarded: "Unpublished changes are discarded.",
     undo: "Undo",
     redo: "Redo",
     test: "Test send",
     publish: "Publish…",
     duplicate: "Duplicate",
     viewOnly: "View only",
-    viewOnlyWhy: "Changing campaigns takes the group “editor”.",
+    viewOnlyWhy: "To change campaigns, you need the group “editor”.",
     parts: "Parts of the campaign",
     tabs: { edit: "Campaign", numbers: "Report", history: "History" },
     newer: (revision: number, seen: number, by: string): string =>
@@ -207,22 +207,20 @@ export const words = {
     pause: "Pause",
     resume: "Resume",
     pauseTitle: "Pause this campaign?",
-    pauseAbout:
-      "Whoever falls due while it is paused gets no message, now or later: it is skipped with that reason. Events are still followed.",
-    pausedNow: "Paused: what falls due is skipped, with that reason.",
-    resumedNow: "Resumed: what falls due is sent again.",
+    pauseAbout: "Messages that fall due while it is paused are skipped, and not sent later. Events are still followed.",
+    pausedNow: "Paused: due messages are skipped, with that reason.",
+    resumedNow: "Resumed: due messages are sent again.",
     delete: "Delete",
     deleteTitle: (name: string): string => `Delete “${name}”?`,
     deleteAbout:
-      "Its events count no more, and whoever is waited for now gets no message: that is skipped when it falls due. There is no Undo. Its revisions and its numbers stay; publishing the same id again begins anew.",
+      "Its events no longer count, and open watches get no message: they are skipped when they fall due. There is no Undo. Its revisions and its numbers stay; publishing the same id again begins anew.",
     deleteWaiting: (count: string): string => `Waiting now: ${count}.`,
-    deleteDraft: "What you have not published of it stays in this browser, as a draft.",
+    deleteDraft: "Your unpublished changes stay in this browser, as a draft.",
     deleted: (name: string): string => `“${name}” is deleted.`,
     goOnNew: "Go on with what you have not published, as a new campaign",
     cancel: "Cancel",
     viewerNew: "Only editors write campaigns",
-    viewerNewAbout:
-      "You may look at every campaign. Whoever looks after the user pool can add you to the group “editor”.",
+    viewerNewAbout: "You can see every campaign. An administrator of the user pool can add you to the group “editor”.",
     note: "Why? (a note for the history)",
     phonePreview: "Preview",
     jumps: "Parts of the form",
@@ -236,7 +234,7 @@ export const words = {
     didNot: "did not",
     within: "within",
     withinLabel: "Within",
-    withinAbout: "of doing it; doing it again starts the time anew",
+    withinAbout: "of doing it; doing it again restarts the time",
     didLabel: "Event that the user did",
     didNotLabel: "Event that the user did not do",
     event: "an event",
@@ -252,10 +250,10 @@ export const words = {
     where: (event: string): string => `Only “${event}” where`,
     wherePlaceholder: "price >= `20`   (JMESPath; empty: always)",
     settle: "Wait at least",
-    settleAbout: "After the event arrived: what comes in late may still count.",
+    settleAbout: "After the event arrived, so that late events still count.",
     settlePlaceholder: "60 seconds",
     maxAge: "Only react to events younger than",
-    maxAgeAbout: "What arrives later sends nothing.",
+    maxAgeAbout: "Later arrivals send nothing.",
     maxAgePlaceholder: "2 hours",
     match: "Match on",
     matchAbout: "What must be the same in all of these events, such as the product.",
@@ -282,12 +280,12 @@ export const words = {
     newPair: "the new pair",
     valuePlaceholder: "Text; type @ to insert a property",
     addPair: "Key-Value Pair",
-    typed: (type: string): string => `goes out as ${type}, and not as text`,
+    typed: (type: string): string => `is sent as ${type}, not as text`,
     all: "all of them",
     any: "any one of them",
     allOrAny: "How many of the events",
     every: "every value",
-    everyAbout: "ends all that waits for the user",
+    everyAbout: "ends everything that waits for the user",
     grace: "An exit counts up to",
     graceAbout: "Before the event, too: clocks differ.",
     gracePlaceholder: "2 minutes",
@@ -299,7 +297,7 @@ export const words = {
     insertPropertyTitle: "Insert a property",
     insertRecommendation: (label: string): string => `Insert a recommendation into ${label}`,
     insertRecommendationTitle: "Insert a recommendation",
-    noRecommendations: "There are no recommendations yet: set them up with `holdfast recommendation publish`.",
+    noRecommendations: "There are no recommendations yet: set them up with `holdfast recommend publish`.",
     without: "Without",
     say: "say",
     default: "a default",
@@ -329,7 +327,7 @@ export const words = {
 
   rules: {
     title: "Rules",
-    about: "Who gets it, when, and how often. What is left out forbids nothing.",
+    about: "Who gets it, when, and how often. Empty fields forbid nothing.",
     when: "For whom, and when",
     often: "How often",
     works: "Does it work?",
@@ -345,12 +343,12 @@ export const words = {
       priority: [
         "Priority",
         "0",
-        "Of campaigns that are due at once, the highest goes first: caps may leave room for one.",
+        "If several campaigns are due at once, the highest goes first: caps may have room for only one.",
       ],
       control: [
         "Control group",
         "5%",
-        "The share of users who get no message, to compare with. The same users every time.",
+        "The share of users who get no message, for comparison. The same users every time.",
       ],
     } as Record<
       "audience" | "start" | "end" | "again_after" | "priority" | "control",
@@ -405,7 +403,7 @@ export const words = {
     weightOf: (name: string): string => `Weight of variant ${name}`,
     addVariant: (more: boolean): string => (more ? "And another variant" : "Compare variants of the message"),
     removeVariant: (name: string): string => `Remove variant ${name}`,
-    variantsAbout: "Each user gets one of them, the same every time: what it does not say is as above.",
+    variantsAbout: "Each user gets one of them, the same every time. Keys that a variant leaves out are as above.",
     valueOf: (key: string, name: string): string => `Value of ${key} in variant ${name}`,
     asAll: (key: string, name: string): string => `${key} as above in variant ${name}`,
     another: (name: string): string => `Another key of variant ${name}`,
@@ -422,19 +420,19 @@ export const words = {
     known: "A user you have",
     user: "User id",
     userPlaceholder: "User id, then Enter",
-    knownAbout: "With the profile and the latest event that are held of this user.",
+    knownAbout: "With this user's stored profile and latest event.",
     nothing: "Nothing to show yet",
-    nothingAbout: "Say who did what, and write a value: the message appears here as you type.",
+    nothingAbout: "Choose events, and write a value: the message appears here as you type.",
     notYet: "The message appears here once the campaign says who, and what to match on.",
     updating: "Updating…",
     madeOf: "What the made-up user has",
     madeOfItems:
-      "Nobody made up has seen other items: what is recommended here is what goes with this one, else what is popular, which may be the very same.",
+      "A made-up user has no other items: recommendations are the neighbours of this item, or popular items, possibly this very one.",
     missing: "missing",
     default: (value: string): string => `default: ${value}`,
     skipped: (reason: string): string => `Skipped: ${reason}.`,
     skippedAbout: "This user would get no message.",
-    adviceMissing: "Give the property a default, or leave it so: never a blank.",
+    adviceMissing: "Give the property a default, or leave it: a message never has a blank.",
     adviceBlank: "Write something that is always there.",
     noText: (reason: string): string => `No text: ${reason}`,
     variant: (name: string): string => `This user gets variant ${name}.`,
@@ -464,11 +462,11 @@ export const words = {
     title: (name: string): string => `Publish changes of ${name}`,
     notYet: "Not yet",
     publishing: "Publishing…",
-    breaking: "Who reads the messages may rely on what is not there any more. Published all the same:",
+    breaking: "Consumers of the messages may rely on things that are removed. Publish anyway:",
     button: (revision: number): string => `Publish revision ${revision}`,
     invalid: "It cannot be published yet:",
     same: (revision: number): string =>
-      `Nothing changes against revision ${revision}, which is live, but how the file is written.`,
+      `Compared with revision ${revision}, which is live, only the way the file is written changes.`,
     newAbout:
       "It is new: from the next minute on, events that match are followed, and messages go on the bus. Nobody is waited for yet.",
     rule: (id: string, name: string): string => `${name} (${id})`,
@@ -510,11 +508,11 @@ export const words = {
 
   difference: {
     fromNowOn: "for events from now on",
-    unchanged: "Whoever is waited for now is still sent what they would have been sent.",
+    unchanged: "Users who are waited for now get the same messages as before.",
     nobody: "Nobody is waited for now: no one's message changes.",
     incomplete:
-      "There are more users than can be read while you wait: that is of the first ones. `holdfast campaign diff` reads all.",
-    paused: "The campaign is paused: until it is resumed, all that falls due is skipped.",
+      "There are too many users to read while you wait: this is about the first ones. `holdfast campaign diff` reads all.",
+    paused: "The campaign is paused: until it is resumed, due messages are skipped.",
     effects: { gained: "sent now", lost: "not sent any more", changed: "changed" },
     skipped: (reason: string): string => `skipped: ${reason}`,
     tooLong: "The two texts are too long to be compared line by line: this is the new one.",
@@ -536,7 +534,7 @@ export const words = {
 
   report: {
     none: "No numbers yet",
-    noneAbout: "As soon as messages are decided on, they are counted here by day.",
+    noneAbout: "Decisions are counted here by day, as soon as there are any.",
     all: "In all",
     waitingNow: "Waiting now",
     byDay: "By day",
@@ -565,10 +563,10 @@ export const words = {
     because: (reason: string): string => `Users skipped: ${reason}`,
     none: "Nobody.",
     some: (count: number): string =>
-      `The first ${number(count)} that were found: the table of users is looked through for a few seconds at most.`,
+      `The first ${number(count)} that were found: the search of the users table takes a few seconds at most.`,
     about: {
       waiting: "",
-      sent: "Of messages of late, and of those that may still convert: later, a user's part in the numbers cannot be told any more.",
+      sent: "For recent messages, and those that may still convert: for older ones, the users are no longer known.",
       converted: "Of messages that may still convert: later, a user's part in the numbers cannot be told any more.",
       control: "Of messages that may still convert: later, a user's part in the numbers cannot be told any more.",
       withheld:
@@ -583,7 +581,7 @@ export const words = {
     about: "Conversions of these days' messages, and of those that the control group did not get.",
     none: "Nothing yet.",
     notCounted:
-      "Conversions are not counted. Say what one is under Rules, “Does it work?”: then it stands here whether messages make a difference.",
+      "Conversions are not counted. Define one under Rules, “Does it work?”: this page then shows whether messages make a difference.",
     groups: "The groups that are compared",
     group: "Group",
     users: "Users",
@@ -608,10 +606,10 @@ export const words = {
     },
     percent: (share: number): string => percent.format(share),
     money: (value: number): string => money.format(value),
-    sure: "Right in 95 % of cases, on whatever day one looks. Users count once their time to convert is over.",
+    sure: "Right in 95 % of cases, on any day. Users count once their time to convert is over.",
     perUser: (low: number, high: number, currency: string | null): string =>
       `Of amounts: ${money.format(low)} to ${money.format(high)}${currency ? ` ${currency}` : ""} more per user.`,
-    plainAbout: "That holds if one looks once; whoever looks daily is misled by it far more often.",
+    plainAbout: "That is valid if you look once; if you look daily, it misleads you far more often.",
   },
 
   policy: {
@@ -628,12 +626,12 @@ per_user: # of all campaigns together
 # exempt: [order-confirmation] # campaigns for which none of this holds
 `,
     keys: "zone, hours (days, from, to, zone, otherwise), per_user (at_most, in), control, exempt. {} takes it back.",
-    viewOnlyWhy: "Changing the policy takes the group “editor”.",
+    viewOnlyWhy: "To change the policy, you need the group “editor”.",
     publishTitle: "Publish the policy",
-    publishAbout: "It is in force at once, for all campaigns: for messages that are due already, too.",
+    publishAbout: "It is in force at once, for all campaigns, including messages that are due already.",
     same: "Nothing changes.",
     raced: (revision: number, by: string): string =>
-      `Revision ${revision} was published${by ? ` by ${by}` : ""} meanwhile. Nothing was overwritten: below is what yours changes against it.`,
+      `Revision ${revision} was published${by ? ` by ${by}` : ""} meanwhile. Nothing was overwritten: below are your changes compared with it.`,
     isLive: (revision: number): string => `Revision ${revision} of the policy is live.`,
   },
 
@@ -646,21 +644,21 @@ per_user: # of all campaigns together
     find: "Find",
     which: "Look up a user",
     whichAbout:
-      "Type the id of a user, as it stands in the events. You will see their events, what is waited for, and each decision with its reason.",
+      "Type the id of a user, as it stands in the events. You will see their events, what campaigns wait for, and each decision with its reason.",
     unknown: "This user is not known",
     unknownAbout: (user: string): string =>
       `Nothing is remembered of “${user}”: no event that a campaign names, and no profile. Is it the id that the events carry? E-mail addresses and names are not searched.`,
-    also: "Why nothing may have come of an event",
+    also: "Why an event may have had no effect",
     nothing: "Nothing waits, and nothing was sent",
     nothingAbout: (campaigns: number): string =>
-      `A profile is held of this user, and none of the events that the ${many(campaigns, "campaign names", "campaigns name")}.`,
+      `There is a profile of this user, but none of the events that the ${many(campaigns, "campaign names", "campaigns name")}.`,
     summary: (counts: [string, number][]): string =>
       counts.map(([status, count]) => `${number(count)} ${status.toLowerCase()}`).join(" · "),
     profile: (count: number): string => `Profile: ${many(count, "property", "properties")}`,
     messageId: "Copy the message's id",
     said: "What the message says",
-    wouldSay: "What the message would say",
-    saidAbout: "Written with the profile and the data that are held now.",
+    wouldSay: "The message",
+    saidAbout: "Rendered with today's profile and data.",
     reload: "Refresh",
     latestFirst: "The latest first.",
     others: (count: number): string =>
@@ -673,9 +671,8 @@ per_user: # of all campaigns together
     tabs: { live: "Live", events: "Events", sources: "Sources" },
     about: {
       live: "Each record as it comes in: how it is read, what it touches, and why it is rejected.",
-      events: "The events that were seen, about how many came, what they bear, and which campaigns use them.",
-      sources:
-        "How bodies of other systems are read, in the order in which the sources are asked. They are files: see `holdfast source`.",
+      events: "Events that were seen: approximate numbers, their properties, and the campaigns that use them.",
+      sources: "How bodies of other systems are read, in the order of use. Sources are files: see `holdfast source`.",
     },
     chosen: "What is looked at",
     records: "Records",
@@ -690,7 +687,7 @@ per_user: # of all campaigns together
       [
         many(count, "record", "records"),
         rejected ? `${number(rejected)} rejected` : "",
-        more ? `${number(more)} more came at once, and are not shown` : "",
+        more ? `${number(more)} more came at the same time, and are not shown` : "",
       ]
         .filter(Boolean)
         .join(" · "),
@@ -698,11 +695,11 @@ per_user: # of all campaigns together
       "by hand": "What comes in now is not shown.",
       hidden: "This tab was not in front: nothing was asked for meanwhile. What came in meanwhile is not shown.",
       over: "Ten minutes are over. Looking on costs a little with each batch of records, so it ends by itself.",
-      failed: "Nothing more is asked for.",
+      failed: "No more records are requested.",
     },
     nothing: "No record",
-    nothingYet: "Nothing came in yet. What comes is here within a few seconds.",
-    nothingCame: "Nothing that is looked for came in while it was looked for.",
+    nothingYet: "Nothing has come in yet. Records appear here within a few seconds.",
+    nothingCame: "No matching record came in meanwhile.",
     reads: {
       event: "Event",
       profile: "Profile",
@@ -711,7 +708,7 @@ per_user: # of all campaigns together
       ignored: "Ignored",
       later: "Later",
     },
-    again: "comes again, as it could not be taken yet",
+    again: "comes again, because it could not be processed yet",
     form: (form: string): string => `Read as ${form}`,
     happened: "happened",
     touches: "Touches",
@@ -728,9 +725,9 @@ per_user: # of all campaigns together
     share: "In",
     values: "Values of properties",
     valuesAbout:
-      "The beginning of each, of what comes in from now on. That is personal data: it is deleted from the stack as it is shown.",
+      "The beginning of each value, for records that come in from now on. This is personal data: it is deleted from the stack as it is shown.",
     lastValues: "Last values",
-    lastValuesAbout: "Values that came in while this tab looked on, in the last ten minutes.",
+    lastValuesAbout: "Values that came in while this tab followed, in the last ten minutes.",
     lookForValues: "Look on for values",
     lookForValuesOf: (event: string): string => `Look on for values: ${event}`,
     shares: (event: string): string => `Properties of “${event}”, in what is shown`,
@@ -743,13 +740,13 @@ per_user: # of all campaigns together
     volume: (today: number, week: number): string =>
       week ? `About ${number(today)} today · ${number(week)} in the last 7 days` : "None in the last 7 days",
     others: (count: number, days: number): string =>
-      `And about ${many(count, "event", "events")} in ${many(days, "day", "days")} of more names than are counted apart.`,
+      `And about ${many(count, "event", "events")} in ${many(days, "day", "days")} with names that are not counted separately.`,
     unused: "No campaign uses it.",
     usedBy: "Used by",
     or: " or ",
     noSources: "No source is published",
     noSourcesAbout:
-      "Holdfast's own forms, Segment, RudderStack and others are read without one. For what is not: `holdfast source publish`.",
+      "Holdfast's own forms, Segment, RudderStack and others are read without one. For other bodies: `holdfast source publish`.",
     matches: "Reads bodies with",
     file: "Its file",
     fileOf: (id: string): string => `the file of ${id}`,
@@ -759,15 +756,14 @@ per_user: # of all campaigns together
     title: "Queues",
     names: { rejected: "Rejected", undelivered: "Undelivered" },
     about: {
-      rejected:
-        "Records that could not be read as events, by reason. Fix what sends them, or the campaign, then retry.",
+      rejected: "Records that could not be read as events, by reason. Fix the sender or the campaign, then retry.",
       undelivered: "Messages that the bus did not take, by reason. Once that is fixed, retry: they keep their ids.",
     },
     empty: { rejected: "Every record that came in could be read.", undelivered: "The bus took every message." },
     nothing: "Nothing here",
     refresh: "Refresh",
     search: "Search reasons, campaigns and records",
-    noneFound: "Nothing here has that in it.",
+    noneFound: "Nothing here contains that.",
     count: (count: number): string => many(count, "message", "messages"),
     between: "from",
     and: "to",
@@ -777,7 +773,7 @@ per_user: # of all campaigns together
     retry: (count: number): string => `Retry ${number(count)}`,
     retryAll: "Retry all",
     retryTitle: (count: number): string => `Retry ${many(count, "message", "messages")}?`,
-    retryAbout: "They go on their way again. What fails again comes back with its new reason.",
+    retryAbout: "They are processed again. Those that fail again come back with the new reason.",
     discard: (count: number): string => (count ? `Discard ${number(count)}` : "Discard"),
     discardTitle: (count: number): string => `Discard ${many(count, "message", "messages")}?`,
     discardAbout: "They are deleted for good, and cannot be brought back.",
@@ -796,9 +792,9 @@ per_user: # of all campaigns together
     title: "Activity",
     about: "Who changed what, and when. The latest first.",
     none: "Nothing yet",
-    noneAbout: "Whatever is published, paused, retried, discarded or tested stands here, with who did it.",
+    noneAbout: "Everything that is published, paused, retried, discarded or tested is listed here, with who did it.",
     search: "Search activity",
-    noneFound: "No activity has that in it.",
+    noneFound: "No activity contains that.",
     nobody: "unknown",
     actions: {
       published: (campaign: string, revision: number | null): string =>
