@@ -687,7 +687,7 @@ per_user: # of all campaigns together
       [
         many(count, "record", "records"),
         rejected ? `${number(rejected)} rejected` : "",
-        more ? `${number(more)} more came at the same time, and are not shown` : "",
+        more ? `${number(more)} more came at once, and are not shown` : "",
       ]
         .filter(Boolean)
         .join(" · "),
