@@ -336,7 +336,7 @@ class Explanation(Open):
 
 
 class Explained(Told):
-    """`known` is false where nothing at all is held of the user. `profile` is null for whoever may not see it.
+    """`known` is false if nothing is stored about the user. `profile` is null if the reader may not see it.
 
     `ids` are sentences about the other ids of the person whose id the user is.
     `also` says in sentences why nothing may have come of events that no campaign remembers.
@@ -503,8 +503,8 @@ class Sources(Told):
 
 
 class LookOn(Asked):
-    """Look on at what comes in, under an id of one's own: whoever asks again within 45 seconds goes on. `user` and
-    `event` choose, from then on. `values` of properties are shown to editors only.
+    """Follow incoming records under an id of the client's choice: a request within 45 seconds of the last one
+    continues. `user` and `event` filter, from then on. `values` of properties are shown to editors only.
     """
 
     id: Annotated[str, Field(pattern="^[0-9a-f]{8,32}$")]

@@ -111,14 +111,14 @@ def _ends(watch: Watch, decided: Decision) -> bool:
 def deliver_again(
     functions: LambdaClient, deliver: str, s3: S3Client, ended: Ended = lambda _user, _decided: False
 ) -> Redrive:
-    """Undelivered decisions are handed to the deliver function, as by the stream; but what the user has done since
-    counts, and withholds a message, which may have waited for days.
+    """Hand undelivered decisions to the deliver function, like the stream does. A message may have waited for days, so
+    the user's later events count and may withhold it.
 
     What fails again comes back to the queue, with its new reason.
     """
 
     def hand_over(records: list[dict[str, Any]]) -> None:
-        """In their order. A batch that ends the function is halved, as the stream does it."""
+        """Deliver in order. A batch that ends the function is halved, like the stream does."""
         payload = json.dumps({"Records": records})
         if "FunctionError" not in functions.invoke(FunctionName=deliver, Payload=payload):
             return
@@ -169,7 +169,7 @@ def _given_up(s3: S3Client, bucket: str, key: str) -> list[dict[str, Any]]:
 
 
 def _today(image: dict[str, Any], ended: Ended) -> dict[str, Any]:
-    """The image, with what is to be said today of what was to be sent."""
+    """The image, with today's answer for the messages to send."""
     try:
         user, outbox = image["user"]["S"], json.loads(image["outbox"]["S"])
         for each in outbox:

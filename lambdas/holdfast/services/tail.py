@@ -1,4 +1,4 @@
-"""The live tail, as join feeds it: nothing is read for it, and nothing is written where nobody looks on."""
+"""The live tail, as join feeds it: it reads nothing, and writes nothing unless somebody follows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Tail:
         self._missed: Counter[str] = Counter()
 
     def look(self, epoch: Mapping[str, Any] | None) -> None:
-        """See in the epoch's item who looks on."""
+        """Take the followers from the epoch's item."""
         self._wanted = wanted(epoch, self._clock())
 
     def show(

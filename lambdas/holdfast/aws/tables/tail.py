@@ -54,7 +54,7 @@ class Tails:
     # Who looks on
 
     def ask(self, id_: str, *, user: str = "", event: str = "", values: bool = False) -> None:
-        """Look on for `LEASE_MS` more. `user` is a mark. Raises TooMany."""
+        """Follow for `LEASE_MS` more. `user` is a mark. Raises TooMany."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=EPOCH, ConsistentRead=True)
         item, now = answer.get("Item", {}), aws_time(answer)
         live = {each.id for each in wanted(item, now)}

@@ -192,7 +192,7 @@ def _agreeing(row: Values | None, columns: Mapping[str, str], event: Mapping[str
 
 
 def kept(paths: Iterable[str]) -> frozenset[str]:
-    """The properties of an event that JMESPath expressions may read: every name they mention, lest one is missed."""
+    """The properties of an event that JMESPath expressions may read: every name that they mention, to be safe."""
     names: set[str] = set()
     for path in paths:
         pending = [jmespath.compile(path).parsed]

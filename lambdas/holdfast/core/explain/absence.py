@@ -27,7 +27,7 @@ MOST = 5
 
 
 class Refused(NamedTuple):
-    """A record of the user that was rejected: the reason, and when (as a text, in the reader's zone)."""
+    """A rejected record of the user: the reason, and the time (as text, in the reader's zone)."""
 
     reason: str
     when: str

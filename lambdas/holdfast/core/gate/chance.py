@@ -1,4 +1,4 @@
-"""Who is in a control group, and who gets which variant: by a hash, so the same on every machine and every time.
+"""Control groups and variants, chosen by a hash of the user: the same on every machine, every time.
 
 The hash of a user under a salt is the first 8 bytes of SHA-256 over the JSON array [salt, user], read as a number
 between 0 and 1. Different salts give independent numbers: the stack's control group, a campaign's control group and a
@@ -27,7 +27,7 @@ def share(salt: str, user: str) -> float:
 def in_control(share_of_users: float, user: str, campaign: str = "") -> bool:
     """Whether the user is in the control group of a campaign, or, without one, of the stack.
 
-    Whoever is in a group of 5 % is also in the group of 10 %: the group grows and shrinks at one end.
+    A user in a group of 5 % is also in the group of 10 %: the group grows and shrinks at one end.
     """
     return share_of_users > 0 and share(f"control/{campaign}", user) < share_of_users
 

@@ -1,4 +1,4 @@
-"""A batch of messages, sorted by what has to be folded for whom."""
+"""A batch of messages, sorted by user into the inputs of the fold."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Intake:
 
     @property
     def keys(self) -> set[tuple[str, Literal["watches", "profile"]]]:
-        """Of the users table: whom this concerns, and which part."""
+        """The keys of the users table that this batch needs: users, and parts."""
         keys: set[tuple[str, Literal["watches", "profile"]]]
         keys = {(user, "watches") for user in self.inputs} | {(user, "profile") for user in self.changes}
         return keys | {(tie.user, "watches") for tie in self.ties} if self.ties else keys

@@ -89,7 +89,7 @@ def an_event(  # noqa: PLR0917 (what the forms have in common, each under its ow
     milliseconds: Callable[[Json], Json] = lambda time: time,
     field: str = "ts",
 ) -> Event:
-    """An event of which user and name are known: whatever else is wrong, it may have been an exit."""
+    """An event with a known user and name. Even if the rest is unreadable, it may have been an exit."""
     found = properties if isinstance(properties, dict) else {}
     id_ = around.id
     try:

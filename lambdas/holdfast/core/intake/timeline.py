@@ -3,9 +3,9 @@
     cart     |-- revision 1 --------|-- revision 2 ----|  deleted
              since 0                since 10:02:07     since 11:30:00
 
-An event is read by what was in force when its message first arrived (`at`): in every container alike, however late or
-often that is. A decision is made by what was published last (`newest`). Watches of a reading that was replaced keep it:
-while revisions of it are remembered, exits are read as these read them, too.
+An event is read by the revisions in force when its message first arrived (`at`), in every container, however late or
+often. A decision is made by what was published last (`newest`). Watches of a reading that was replaced keep it: while
+revisions of it are remembered, exits are read as these read them, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The volume: how many events of each name came in, by the day (UTC) on which their message arrived first.
 
-The numbers are about: what is delivered twice is counted twice, and what a container holds when it ends is lost.
+The numbers are approximate: a message delivered twice is counted twice, and a container's last numbers are lost when it
+ends.
 """
 
 from __future__ import annotations

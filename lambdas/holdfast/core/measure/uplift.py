@@ -1,7 +1,8 @@
-"""How much more people convert who got a message than those who were held back, with intervals right at any time.
+"""The difference in conversions between users with a message and users held back, with intervals that are valid at any
+time.
 
-A test for a fixed day is wrong for whoever looks daily and stops when it looks good. A *confidence sequence* is an
-interval for each moment such that, with 95 %, all of them contain the truth. So one may look as often as one likes.
+A test for a fixed day is wrong if one looks daily and stops when it looks good. A *confidence sequence* is an interval
+for each moment such that, with 95 %, all of them contain the truth. So one may look as often as one likes.
 
 Shares (`difference`). Each user converts or not. For a supposed share p of one group, the ratio of the Beta mixture's
 likelihood to p's own is a nonnegative martingale with mean 1 if p is the truth (Robbins, "Statistical methods related

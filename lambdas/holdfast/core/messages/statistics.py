@@ -1,4 +1,4 @@
-"""Counts of the outcomes of a campaign's decisions, by day: bounded, whatever the reasons and the values are.
+"""Counts of the outcomes of a campaign's decisions, by day; bounded for any reasons and values.
 
 Counts are of what deliver did. The stream may deliver a decision twice, so they may be a little too high; a failed
 update is not repeated, so they may be too low. They are approximate: the books are in the metrics.

@@ -67,7 +67,7 @@ def with_id(ids: Ids, alias: str, others: Ids) -> dict[str, int]:
 
 
 class _Draft:
-    """Who points to whom, while ties are made. An id without a pointer is a person."""
+    """The pointers between ids, while ties are made. An id without a pointer is a person."""
 
     def __init__(self, pointers: Mapping[str, str], ids: Mapping[str, Ids]) -> None:
         self._stored = pointers

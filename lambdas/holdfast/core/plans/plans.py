@@ -138,7 +138,7 @@ class Plans(dict[str, Plan]):
         return self.undecidable or campaign in self.illegible
 
     def name(self, event_name: str) -> bool:
-        """Does any campaign name this event?"""
+        """Whether a campaign names this event."""
         return bool(self._routes(event_name) or self._goals(event_name))
 
     def read(self, event: Event) -> tuple[list[Hit], list[Problem]]:

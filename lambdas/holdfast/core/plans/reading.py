@@ -215,7 +215,7 @@ def _missing(column: Column, event: Event) -> NotJoinable:
 
 
 def _key(value: Json, column: Column) -> str:
-    """The text by which a value matches; empty where it says nothing."""
+    """The text by which a value matches; empty for a blank value."""
     key = column.fold(value) if isinstance(value, str) else "" if value is None else key_of(value)
     if key is None:
         why = f"{column.path} is neither a value nor a list of values"

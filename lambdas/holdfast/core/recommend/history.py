@@ -56,5 +56,5 @@ class Sources:
 
 
 def who(user: str) -> str:
-    """The user as history knows them: 16 hex digits."""
+    """The user's hash in the history: 16 hex digits."""
     return hashlib.sha256(user.encode()).hexdigest()[:16]

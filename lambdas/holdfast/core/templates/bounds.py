@@ -181,7 +181,7 @@ class Buffer(LimitedStringIO):
 
 @contextmanager
 def withholding() -> Iterator[None]:
-    """Make whatever a template fails with the reason why its message, and no other, is withheld."""
+    """Turn every failure of a template into the reason for withholding its message, and no other."""
     try:
         yield
     except Withheld:

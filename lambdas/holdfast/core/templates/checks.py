@@ -219,7 +219,7 @@ class _Reader:
                         self.bind(node, name, _VALUE)
 
     def bind(self, node: Node, name: str, shape: _Shape) -> None:
-        """A variable keeps its shape, so that it is known wherever a loop may come from."""
+        """A variable keeps its shape, so that loops over it can be followed."""
         with placed(self.source, node.token.start_index):
             if name in NAMES:
                 raise TemplateError(f"{name} is the name of an object; call the variable something else")
@@ -381,7 +381,7 @@ def _whole(name: str, example: str = "price") -> str:
 
 
 def check(liquid: BoundTemplate, source: str, *, strict: bool = True) -> None:
-    """Refuse what python-liquid would find out only when rendering, or not at all."""
+    """Refuse mistakes that python-liquid would find only when rendering, or never."""
     scope = Context(liquid, {}, Meter())
     for node in _nodes(liquid.nodes, scope):
         for expression in node.expressions():
@@ -454,7 +454,7 @@ def _check_filter(used: Filter, *, strict: bool) -> None:
 
 
 def _check_arguments(used: Filter, scope: Context) -> None:
-    """Refuse arguments that are written out and with which the filter fails, whatever it is given."""
+    """Refuse literal arguments with which the filter fails for every input."""
     arguments = [argument.value for argument in used.args]
     if not arguments or any(_parts_with_names(argument) for argument in arguments):
         return

@@ -130,7 +130,7 @@ def zone(name: str) -> tzinfo:
 
 
 def _zone_like(name: str) -> str:
-    """A zone whose city is called so: whoever writes Berlin means Europe/Berlin."""
+    """The zone of a city: Berlin means Europe/Berlin."""
     if re.match(r"(?:UTC|GMT)?\s*[+-]\s*[0-9]", name.strip(), re.IGNORECASE):
         return "an offset changes with summer time: name a city, such as 'Europe/Berlin'"
     city = name.strip().rpartition("/")[2].replace(" ", "_").casefold()
