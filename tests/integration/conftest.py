@@ -28,6 +28,7 @@ from holdfast.aws.tables.campaigns import Campaigns, LivePlans
 from holdfast.aws.tables.statistics import Statistics
 from holdfast.aws.tables.timers import Timers
 from holdfast.aws.tables.users import Users
+from holdfast.aws.telemetry import Metrics
 from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.stored import decode
 from holdfast.core.fold.watches import State
@@ -299,6 +300,7 @@ def world(standing: list[Standing], monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    Metrics().clear_metrics()  # with the hundredth value of one, Powertools prints them: into what a command says, too
     with mock_aws():
         world = standing[0].again() if standing else _made()
         monkeypatch.setattr(revisions, "aws_time", lambda _answer: world.now - revisions.LEAD_MS)
