@@ -131,6 +131,7 @@ def test_a_home_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch) ->
     assert "Set HOLDFAST_HOME to another directory" in str(CliRunner().invoke(app, ["local", "down"]).exception)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_an_output_that_is_full_is_said(files: Path) -> None:
     command = [sys.executable, "-c", "from holdfast_cli.main import main; main()", "simulate", "--json"]

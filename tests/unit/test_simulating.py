@@ -203,6 +203,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Alone:
     return simulated_alone.alone(tmp_path_factory.mktemp("alone"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_one_process_and_several_print_the_same(alone: Alone, way: str) -> None:
     assert alone.started == ("fork" if sys.platform == "linux" else "spawn")
@@ -214,6 +215,7 @@ def test_one_process_and_several_print_the_same(alone: Alone, way: str) -> None:
         assert more == one
 
 
+@pytest.mark.slow
 def test_processes_that_are_begun_anew_instead_of_forked_print_the_same(tmp_path: Path) -> None:
     arguments = [*trace(tmp_path), "--json"]
     alone = printed(arguments, tmp_path, "--jobs", "1")
@@ -240,6 +242,7 @@ def test_a_worker_that_fails_fails_the_work_and_leaves_no_process(task: str, sai
     assert pids <= {process.pid for process in processes}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, sent: signal.Signals) -> None:
