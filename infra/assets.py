@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import jsii
-from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
+from aws_cdk import AssetHashType, BundlingOptions, BundlingOutput, DockerImage, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
 ROOT = Path(__file__).parent.parent
@@ -55,12 +55,23 @@ class Asset:
             str(LAMBDAS),
             asset_hash_type=AssetHashType.CUSTOM,
             asset_hash=self._key,
-            bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=self),
+            bundling=BundlingOptions(
+                image=DockerImage.from_registry("unused"), local=self, output_type=BundlingOutput.ARCHIVED
+            ),
         )
 
     def try_bundle(self, output_dir: str, *_options: Any, **_more: Any) -> bool:
-        shutil.copytree(self.built(), output_dir, dirs_exist_ok=True)
+        shutil.copy(self._packed(), output_dir)
         return True
+
+    def _packed(self) -> Path:
+        """As an archive. The CDK would pack the folder again for each environment that it is deployed to."""
+        archive = self._finished.with_suffix(".zip")
+        if not archive.exists():
+            built = self.built()
+            with tempfile.TemporaryDirectory(dir=self._finished.parent, prefix="packing-") as scratch:
+                Path(shutil.make_archive(f"{scratch}/asset", "zip", built)).replace(archive)
+        return archive
 
     def built(self) -> Path:
         """Where it is, built if it was not yet."""
