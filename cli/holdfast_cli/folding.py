@@ -1,4 +1,4 @@
-"""The second half of a simulation: each part is folded alone, and what is decided is merged in order of time."""
+"""The second half of a simulation: each part is folded alone, and the decisions are merged in order of time."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ class Row(Struct, omit_defaults=True, gc=False):
 
 
 class Setup(NamedTuple):
-    """All that a fold goes by, in a form that can be handed to another process. Messages are rendered where there are
-    rows for them, be they none.
+    """Everything that a fold needs, in a form that can be passed to another process.
+
+    Messages are rendered if `rows` is given, even if it is empty.
     """
 
     plans: Sequence[Plan]
@@ -64,7 +65,7 @@ class Setup(NamedTuple):
 
 @dataclass
 class Counts:
-    """The result of the fold, in numbers."""
+    """The result of the fold, as numbers."""
 
     records: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
@@ -99,7 +100,7 @@ class Fold:
         self._rendering = Rendering(lambda campaign, _revision: self._plans[campaign], lambda: "simulated")
 
     def write(self, runs: Iterable[Run], path: Path, step: Callable[[int], None]) -> None:
-        """Writes what is decided as blocks, one after the other. `step` hears of how many entries were folded."""
+        """Write decisions as blocks, one after the other. `step` receives the number of entries folded."""
         simulation, number = self._replay.simulation, 0
         with path.open("wb") as file:
             for stage, base, entries in in_order(runs):
@@ -169,20 +170,20 @@ ROWS = 100
 
 
 def _dump(rows: Sequence[Said], file: IO[bytes]) -> None:
-    """The last decision of a block is before all that are still to come."""
+    """Write a block. Its last decision comes before all decisions that follow."""
     for start in range(0, len(rows), ROWS):
         block = _pack(rows[start : start + ROWS])
         file.write(len(block).to_bytes(_LENGTH, "big") + block)
 
 
 def merged(paths: Iterable[Path]) -> Iterator[list[bytes]]:
-    """The decisions of all parts in order, some at a time."""
+    """The decisions of all parts in order, in blocks."""
     with ExitStack() as stack:
         files = [stack.enter_context(path.open("rb")) for path in paths]
         held: list[list[Said]] = [[] for _ in files]
         until = dict.fromkeys(range(len(files)), FIRST)
         while until:
-            for number in sorted(until, key=until.__getitem__)[: 1 + len(until) // 4]:  # those furthest behind
+            for number in sorted(until, key=until.__getitem__)[: 1 + len(until) // 4]:  # the parts furthest behind
                 if block := _load(files[number]):
                     held[number] += block
                     until[number] = block[-1][0]
@@ -192,7 +193,7 @@ def merged(paths: Iterable[Path]) -> Iterator[list[bytes]]:
 
 
 def _ready(held: list[list[Said]], last: Key) -> Iterator[list[bytes]]:
-    """Takes out what is decided by then."""
+    """Take out the decisions up to this place."""
     ready: list[Said] = []
     for of in held:
         end = bisect_right(of, last, key=itemgetter(0))
@@ -204,7 +205,7 @@ def _ready(held: list[list[Said]], last: Key) -> Iterator[list[bytes]]:
 
 
 def _load(file: IO[bytes]) -> list[Said]:
-    """The next block; none at the end."""
+    """The next block; empty at the end."""
     length = int.from_bytes(file.read(_LENGTH), "big")
     return _unpack(file.read(length)) if length else []
 

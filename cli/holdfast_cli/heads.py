@@ -1,8 +1,8 @@
-"""The heads of events: of lines that are flat objects, what says whose, which and when. Nothing else in them is made.
+"""The heads of events on lines that are flat objects: whose event it is, its name, and its time. Nothing else is built.
 
-So those that no campaign heeds are passed over in a third of the time. The lines are still checked as JSON, and for
-what else would make a record of them that is rejected: numbers and texts beyond the limits. Where that is not sure at a
-glance, there are no heads, and the lines are read whole.
+So events that no campaign uses are skipped in a third of the time. The lines are still checked as JSON, and for
+everything else that would make a record rejected: numbers and texts beyond the limits. If a quick check cannot be sure
+of that, there are no heads, and the lines are read in full.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class Head(Struct, gc=False):
 
 
 def flat_heads(lines: bytes) -> list[Head] | None:
-    """The heads of the objects on many lines, where `flat_objects` would find an object on each; None: not sure."""
+    """The heads of the objects on many lines, if `flat_objects` would find an object on each; None if not sure."""
     number = lines.count(b"\n") + (not lines.endswith(b"\n"))
     begins = lines.count(b"\n{") + lines.startswith(b"{")
     if not number == begins == lines.count(b"{") or b"[" in lines or b"\\" in lines or not _within_limits(lines):
         return None
     try:
-        lines.decode()  # texts that are passed over are not looked at
+        lines.decode()  # skipped texts are not checked otherwise
         heads = _decode(lines)
     except (ValueError, RecursionError):
         return None

@@ -1,14 +1,14 @@
-"""The first half of a simulation: records are read, and those that a campaign heeds are laid out for the fold.
+"""The first half of a simulation: records are read, and those that a campaign uses are arranged for the fold.
 
     file ── chunk ── chunk ── chunk      read by one process each, or, packed and of other forms, by one for all
               │        │        │
               ▼        ▼        ▼        counted, rejected, or:
             parts 0 … n, by the user     entries in order of time, in runs, which are temporary files
 
-Each part has its users to itself, so each can be folded alone: see `folding`. An entry says what time it was when its
-record came, which is all that users have in common.
+No two parts share a user, so each part can be folded alone: see `folding`. An entry has the time at which its record
+came: time is all that users have in common.
 
-A line's time is that of its earliest record; where it says none, that of the line before. With `as_arrived` it is the
+A line's time is that of its earliest record; if it has none, that of the line before. With `as_arrived` it is the
 latest time so far.
 """
 
@@ -46,10 +46,11 @@ IDLE = 4
 
 
 class Entry(Struct, array_like=True, omit_defaults=True, gc=False):
-    """A record that is to be folded; its place among all others is (`time`, `number`, `index`).
+    """A record to be folded; its place among all others is (`time`, `number`, `index`).
 
-    `now` is what time it is at least when the record comes: others may have moved it on since. `kind` is that of the
-    record: event, profile, known before, tie or unreadable event, by its first letter; or m, if only time passes.
+    `now` is the earliest possible time when the record comes: other records may have moved the time on since. `kind` is
+    the kind of record, by its first letter: event, profile, known before, tie or unreadable event; or m, if only time
+    passes.
     """
 
     time: int
@@ -84,7 +85,9 @@ Place = tuple[int, int, int]
 
 
 class Run(NamedTuple):
-    """Entries of one part in order, in a file. All of a later `stage` come later. `base`: the time that it was then."""
+    """Entries of one part, in order, in a file. All entries of a later `stage` come later. `base` is the time when the
+    run begins.
+    """
 
     part: int
     path: str
@@ -97,9 +100,9 @@ class Run(NamedTuple):
 
 @dataclass
 class Found:
-    """The result of reading: numbers, and the runs. `last` is the latest time, or that of the last line that says one.
+    """The result of reading: numbers, and the runs. `last` is the latest time, or that of the last line that has one.
 
-    `adrift`: lines stood at the beginning that say no time, and were read as if they happened at the given one.
+    `adrift`: the first lines had no time, and were read as if they happened at the given time.
     """
 
     records: int = 0
@@ -133,7 +136,7 @@ class Found:
 
 
 def part_of(user: str, parts: int) -> int:
-    """By a hash that is the same in every process."""
+    """The part of a user, by a hash that is the same in every process."""
     return crc32(user.encode()) % parts if parts > 1 else 0
 
 
@@ -141,9 +144,9 @@ def part_of(user: str, parts: int) -> int:
 
 
 class Runs:
-    """Writes entries to files, each part's in runs that are in order; without holding more than `most` bytes.
+    """Writes entries to files, each part's in sorted runs, and holds at most `most` bytes in memory.
 
-    What comes in order makes one run, however much it is.
+    Entries that arrive in order make one run, however many they are.
     """
 
     def __init__(self, name: Path, parts: int, most: int = LARGEST_RUN) -> None:
@@ -157,7 +160,7 @@ class Runs:
 
     def put(self, part: int, entry: tuple[int, int, int, bytes]) -> None:
         self._waiting[part].append(entry)
-        self._held += len(entry[3]) + 200  # what Python takes besides
+        self._held += len(entry[3]) + 200  # Python's own overhead
         if self._held >= self._limit:
             self._flush()
 
@@ -188,7 +191,7 @@ class Runs:
 
 
 def in_order(runs: Iterable[Run]) -> Iterator[tuple[int, int, Iterator[Entry]]]:
-    """The entries of a part, stage by stage; each with its base."""
+    """The entries of a part, stage by stage; each stage with its base."""
     for stage, some in groupby(sorted(runs, key=lambda run: (run.stage, run.first)), key=lambda run: run.stage):
         of = [*some]
         if all(one.last < other.first for one, other in pairwise(of)):
@@ -203,7 +206,9 @@ def _placed(run: Run) -> Iterator[tuple[int, int, int, Entry]]:
 
 
 def _entries(run: Run, size: int) -> Iterator[Entry]:
-    """The file is open no longer than a block takes: there may be more runs than files may be open."""
+    """The entries of a run. The file is open only while a block is read: there may be more runs than open files
+    allowed.
+    """
     at = 0
     while True:
         with open(run.path, "rb") as file:  # noqa: PTH123
@@ -216,7 +221,7 @@ def _entries(run: Run, size: int) -> Iterator[Entry]:
 
 
 def divided_again(run: Run, parts: Mapping[str, int], runs: Runs) -> None:
-    """Lays a run out anew: those users who prove to be one person belong to one part."""
+    """Write a run anew: users who prove to be one person belong to one part."""
     for entry in _entries(run, BLOCK):
         place = entry.time, entry.number, entry.index, _encode(entry)
         runs.put(run.part if entry.kind == "m" else parts.get(entry.user, run.part), place)
@@ -226,7 +231,7 @@ def divided_again(run: Run, parts: Mapping[str, int], runs: Runs) -> None:
 
 
 def chunks(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """The lines that begin in this part of a file, some at a time; each with where it begins."""
+    """The lines that begin in this part of a file, in chunks; each chunk with its position."""
     with path.open("rb") as file:
         if start:
             file.seek(start - 1)
@@ -250,7 +255,9 @@ _TIMES = re.compile(
 
 
 class Reader:
-    """Reads lines in their order. `latest` is the latest time that a record may have; `last` the time before them."""
+    """Reads lines in their order. `latest` is the latest time that a record may have; `last` is the time before the
+    lines.
+    """
 
     def __init__(
         self,
@@ -264,7 +271,7 @@ class Reader:
         before: bool = False,
         last: int = 0,
     ) -> None:
-        """`before`: the lines are what is known before all others; a profile in them takes no time."""
+        """`before`: the lines are known before all others; a profile in them takes no time."""
         self._plans = plans
         self._runs = runs
         self._parts = parts
@@ -280,7 +287,7 @@ class Reader:
         self.found = Found()
 
     def read(self, some: Iterable[tuple[int, bytes | list[bytes]]], step: Callable[[int], None]) -> Found:
-        """`step` hears of how many bytes were read, or lines where they come as such."""
+        """Read lines. `step` receives the number of bytes read, or of lines if lines are given."""
         for number, lines in some:
             self._chunk(number, lines)
             step(len(lines))
@@ -308,7 +315,7 @@ class Reader:
                 self._line(number + index, records(line, NO_ARRIVAL, self._rules))
 
     def _heads(self, number: int, heads: list[Head], lines: list[bytes]) -> None:
-        """Flat events, many of which no campaign heeds. A valid one of these is counted, and passed over."""
+        """Read flat events, many of which no campaign uses. Such an event is counted if it is valid, and skipped."""
         as_arrived, earliest, latest = self._as_arrived, EARLIEST_MS, min(self._latest, LATEST_MS - 1)
         last, good, quiet, passed = self._last, self._good, self._quiet, 0
         for index, head in enumerate(heads):
@@ -331,14 +338,14 @@ class Reader:
             self._one(number + index, flat_event(data, NO_ARRIVAL, self._rules), lines[index])
 
     def _one(self, number: int, event: Event | None, line: bytes) -> None:
-        """The event of a line, or whatever else is there."""
+        """Read the event of a line, or any other record."""
         if event:
             self._event(number, event)
         else:
             self._line(number, records(line, NO_ARRIVAL, self._rules))
 
     def _event(self, number: int, event: Event) -> None:
-        """A flat event alone on its line, which says its time."""
+        """Read a flat event that is alone on its line and has a time."""
         at = event.at
         if at > self._latest:
             self.found.rejected[FUTURE] += 1
@@ -375,7 +382,7 @@ class Reader:
             self._tell_all(number, len(found), self._now)
 
     def _time(self, record: Record) -> int:
-        """The time that passes with a record; 0 where none does."""
+        """The time to which a record moves the clock; 0 if it does not."""
         match record:
             case Event(at=at) if not self._ahead(record):
                 return at
@@ -384,11 +391,11 @@ class Reader:
         return 0
 
     def _ahead(self, record: Event | ProfileChange | Tie) -> bool:
-        """Whether it is in the future."""
+        """Whether the record is in the future."""
         return self._latest < record.at < NO_ARRIVAL and not self._known(record)
 
     def _known(self, record: Record) -> bool:
-        """Whether it is a profile from before, which takes no time."""
+        """Whether the record is a profile from before, which takes no time."""
         return self._before and isinstance(record, ProfileChange)
 
     def _record(self, number: int, index: int, record: Record) -> None:
@@ -438,7 +445,7 @@ class Reader:
         self._runs.put(part_of(user, self._parts), entry)
 
     def _tell_all(self, number: int, index: int, now: int) -> None:
-        """A line with records of several times moves on the time of all parts."""
+        """Move on the time of all parts, after a line with records of several times."""
         place = self._last, number, index
         for part in range(self._parts):
             self._runs.put(part, (*place, _encode((*place, now, "m", ""))))
@@ -448,7 +455,7 @@ class Reader:
 
 
 def moved(ties: Iterable[tuple[str, str]], parts: int) -> dict[str, int]:
-    """The parts of those ids that do not belong where their hash says, as they are tied to others."""
+    """The new parts of the ids that are tied to others and so do not belong where their hash says."""
     leads: dict[str, str] = {}
 
     def first(id_: str) -> str:

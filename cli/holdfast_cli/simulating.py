@@ -1,6 +1,6 @@
-"""A simulation of a file of records: read, laid out by user, folded, and merged; by one process or by many.
+"""A simulation of a file of records: they are read, arranged by user, folded, and merged, by one process or by many.
 
-What is printed is the same whatever the number of processes.
+The output is the same for any number of processes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ AS_IT_HAPPENED = Reading()
 
 
 class _Chunk(NamedTuple):
-    """A piece of a file, as bytes from start to end; `last` is the time before it."""
+    """A piece of a file, from byte `start` to byte `end`; `last` is the time before it."""
 
     path: Path
     start: int
@@ -55,7 +55,7 @@ class _Chunk(NamedTuple):
 
 
 class _Again(NamedTuple):
-    """Runs of one part to be laid out anew."""
+    """Runs of one part to write anew."""
 
     runs: list[Run]
     parts: dict[str, int]
@@ -63,7 +63,7 @@ class _Again(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """The runs of one part, and where its decisions are to be written."""
+    """The runs of one part, and the file for its decisions."""
 
     runs: list[Run]
     decisions: Path
@@ -77,7 +77,7 @@ class Work(NamedTuple):
 
 
 class Worker:
-    """Does one task after the other, in whatever process."""
+    """Runs tasks one after the other, in any process."""
 
     def __init__(self, work: Work, step: Step) -> None:
         self._work = work
@@ -112,7 +112,7 @@ class Worker:
 
 
 class Simulated:
-    """One simulation: lines in, rows out, and what is worth telling at the end."""
+    """One simulation: lines in, rows out, and the findings to report at the end."""
 
     def __init__(self, setup: Setup, reading: Reading = AS_IT_HAPPENED, jobs: int = 1, parts: int = 1) -> None:
         self._work = Work(setup, reading, jobs, max(jobs, parts))
@@ -129,7 +129,7 @@ class Simulated:
         return self.found.rejected + self.counts.rejected
 
     def rows(self, known: Iterable[bytes], events: Path | Iterable[bytes]) -> Iterator[list[bytes]]:
-        """Lines of JSON, some at a time, in order of time. `known` are the profiles from before."""
+        """Lines of JSON in order of time, in blocks. `known` are the profiles from before."""
         try:
             with (
                 tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
@@ -196,7 +196,7 @@ class Simulated:
         yield from merged(task.decisions for task in tasks)
 
     def never(self) -> Iterator[tuple[str, str]]:
-        """Events that campaigns name and that never came, and a name like it that did: product_added."""
+        """Events that campaigns name and that never came, each with a similar name that did: product_added."""
         came = {letters(name): name for name in sorted(self.found.names)}
         keys = set(map(event_key, self.found.names))
         plans: Plans = self._plans
@@ -207,12 +207,14 @@ class Simulated:
 
 
 def parts_for(events: Path) -> int:
-    """So many for a file that is not small: of fewer users, less is in memory, and found sooner."""
+    """The number of parts for a file: more if it is not small. With fewer users in a part, less is in memory and found
+    sooner.
+    """
     return 1 if events.is_file() and events.stat().st_size < SMALL else PARTS
 
 
 def jobs_for(events: Path, jobs: int | None) -> int:
-    """All cores where nothing is said; but this process alone for a small file."""
+    """The number of processes: all cores unless stated, but only this process for a small file."""
     if jobs:
         return jobs
     return 1 if events.is_file() and events.stat().st_size < SMALL else cores()

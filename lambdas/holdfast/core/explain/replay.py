@@ -1,4 +1,4 @@
-"""A replay: a trace run through the fold in event time, with each tick exactly when it is due."""
+"""A replay: a trace is folded in event time, with each tick exactly when it is due."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ record; and how many came before.
 
 
 class _User:
-    """A user in a simulation. `due` is when something falls due next, and `needed` until when the user is remembered,
-    where that was computed. `waiting` are inputs to be folded at the next tick.
+    """A user in a simulation. `due` is when something falls due next. `needed` is until when the user is remembered, if
+    that was computed. `waiting` are the inputs to fold at the next tick.
     """
 
     __slots__ = ("due", "needed", "state", "waiting")
@@ -62,9 +62,11 @@ class _User:
         self.waiting: list[Input] | None = None
 
     def put_off(self, hits: Sequence[Hit], inputs: list[Input], now: int, plans: Plans, most: int) -> bool:
-        """Let the inputs wait for the user's next tick, if all they can do is to open a watch that falls due then or
-        later, or to close one: nothing comes late (it might take a message back), no campaign sums up (an exit might
-        make its message due at once), none has too many watches, and no message waits for a purchase.
+        """Let the inputs wait for the user's next tick, if they can only open a watch that falls due then or later, or
+        close one.
+
+        They may not wait if any comes late (it might take a message back), if a campaign sums up (an exit might make
+        its message due at once), if a campaign has too many watches, or if a message waits for a purchase.
         """
         state, waiting, first = self.state, self.waiting, self.due
         if not hits or state.rest.floors or state.rest.exposures:
@@ -93,23 +95,24 @@ NOBODY = _User()
 
 
 class Simulation(Generic[Told]):
-    """Time is the largest event time so far, so an event with an earlier one is late by the difference.
+    """A simulation of events. Its time is the largest event time so far, so an earlier event is late by the difference.
 
-    A timer due at the very time of an event fires before it. Users have nothing to do with each other, so each runs on
-    alone: what fell due for a user since its last event is decided when its next one comes, or when `until` asks for
-    all, as if it were then. `tell` hears of a user's decisions in their order; `until` gives out what it made of them.
-    `known` says what is known of a user besides events at that moment.
+    A timer due at the very time of an event fires before the event. Users are independent, so each one's time advances
+    alone: decisions that fell due since a user's last event are made when its next event comes, or when `until` asks
+    for all of them, as if they were made when due.
 
-    What decides nothing before the user's next tick waits to be folded with it: batches make no difference.
+    `tell` receives a user's decisions in order; `until` returns the results of `tell`. `known` returns the facts about
+    the user besides events at that moment.
 
-    What comes under an id that was tied to another is that other one's, who is told of.
+    Inputs that decide nothing before the user's next tick wait to be folded with it: batches make no difference.
 
-    A user of whom nothing is left takes no memory for long.
+    Events under an id that was tied to another belong to that other id, under which decisions are reported.
 
-    `ended` hears of each exit that ends what was open: of which campaign, and how long after its trigger, in
-    milliseconds.
+    A user with nothing left to remember is soon dropped from memory.
 
-    `turn` is that of the record at hand, for whoever brings together what several simulations decided of one trace.
+    `ended` receives each exit that ends an open watch: the campaign, and how long after its trigger, in milliseconds.
+
+    `turn` is that of the current record, for callers that combine the decisions of several simulations of one trace.
     """
 
     def __init__(
@@ -132,7 +135,7 @@ class Simulation(Generic[Told]):
         self._persons: dict[str, str] = {}
 
     def event(self, event: Event) -> list[Problem]:
-        """Let the event happen, and answer where it could not be joined."""
+        """Take an event, and return the problems of joining it."""
         self.now = max(self.now, event.at)
         if not self._plans.heeds(event.name):
             return []
@@ -146,11 +149,11 @@ class Simulation(Generic[Told]):
         return problems
 
     def person(self, id_: str) -> str:
-        """Whose id it is by now."""
+        """The id of the person that this id belongs to by now."""
         return self._persons.get(id_, id_)
 
     def tie(self, tie: Tie) -> People:
-        """Let two ids be one person's, and answer who joined whom, or why not."""
+        """Join two ids as one person, and return who joined whom, or why not."""
         if tie.along and not self._plans.name(tie.along):
             return who_is_who({}, (), {})
         if tie.at < NO_ARRIVAL:
@@ -177,7 +180,7 @@ class Simulation(Generic[Told]):
         return user
 
     def unreadable(self, event: Event, why: str) -> None:
-        """An event that was rejected may have been an exit: it happened now, as far as is known."""
+        """Take a rejected event, which may have been an exit: its time is now, as far as is known."""
         self._take(
             self.person(event.user), [], [*self._plans.doubts(event._replace(at=self.now, arrived=self.now), why)]
         )
@@ -195,7 +198,7 @@ class Simulation(Generic[Told]):
             self._decide_at_once(id_)
 
     def _look_for_ends(self, user: str, hits: list[Hit], ended: Callable[[str, int], None]) -> None:
-        """Waiting records are folded first: then all that is open is known."""
+        """Report the exits. Waiting records are folded first, so that all open watches are known."""
         if any(hit.part == EXIT for hit in hits):
             self._fold(user, [], self.now, BY_EVENT)
         for hit in hits:
@@ -205,24 +208,24 @@ class Simulation(Generic[Told]):
                     ended(campaign_of(hit.campaign), max(hit.at - open_.at, 0))
 
     def _decide_at_once(self, user: str) -> None:
-        """Decides what just fell due: the last of a summary was closed, or an occurrence has all its parts."""
+        """Decide what just fell due: the last watch of a summary was closed, or an occurrence has all its parts."""
         while self._user(user).due <= self.now:
             self._fold(user, [Tick(user, self.now)], self.now, BY_EVENT)
 
     def catch_up(self, user: str, end: int | None = None) -> None:
-        """Decide what has fallen due for a user: by now, or by `end`."""
+        """Decide everything that has fallen due for a user by now, or by `end`."""
         end = self.now if end is None else end
         at = 0
         while (known := self._states.get(user)) and known.due <= end:
-            at = max(at, known.due)  # what there was no room to decide is decided right after
+            at = max(at, known.due)  # decisions that did not fit are made right after
             self._fold(user, [Tick(user, at)], at, BY_TICK)
 
     def until(self, now: int | None = None) -> list[Told]:
-        """Advances to `now`, or until nothing is due. Returns what was decided since the last call, in order."""
+        """Advance to `now`, or until nothing is due. Returns the decisions since the last call, in order."""
         return [told for _, told in self.told(now)]
 
     def told(self, now: int | None = None) -> list[tuple[Key, Told]]:
-        """As `until`; each with its place."""
+        """As `until`; each decision with its place."""
         end = NEVER - 1 if now is None else max(now, self.now)
         for user in [user for user, each in self._states.items() if each.due <= end]:
             self.catch_up(user, end)
@@ -232,7 +235,7 @@ class Simulation(Generic[Told]):
         return told
 
     def forget(self) -> None:
-        """Forget everybody, and what was to be decided."""
+        """Forget all users and all undecided inputs."""
         self._states.clear()
 
     def _fold(self, id_: str, inputs: list[Input], now: int, by: int, aliases: Sequence[Alias] = ()) -> None:
@@ -249,7 +252,9 @@ class Simulation(Generic[Told]):
             self._forget()
 
     def _forget(self) -> None:
-        """Seldom enough to take no time to speak of, often enough that no more than half of what is held is over."""
+        """Drop users that are over: rarely enough to cost little, often enough that at most half of the users held are
+        over.
+        """
         for id_, user in [*self._states.items()]:
             if user.due != NEVER or user.state.rest.ids:
                 continue
@@ -261,10 +266,10 @@ class Simulation(Generic[Told]):
 
 
 class Replay(Generic[Told]):
-    """A simulation of records: one by one, as they arrive, events and profile changes among them.
+    """A simulation of records, events and profile changes among them, one by one, as they arrive.
 
-    `tell` is given each decision with the user's properties as they are then. `latest` is the latest time that a record
-    may have: what is later is in the future, and rejected as the stack does.
+    `tell` receives each decision with the user's properties as they are then. `latest` is the latest time that a record
+    may have: a later one is in the future, and is rejected as the stack does.
     """
 
     def __init__(
@@ -284,11 +289,11 @@ class Replay(Generic[Told]):
         self._profiles: dict[str, profiles.Profile] = {}
 
     def know(self, change: ProfileChange) -> list[str]:
-        """A change of a profile from before the records begin: no time passes. Answers why it is rejected."""
+        """Take a profile change from before the records begin: no time passes. Returns why it is rejected."""
         return self._change(change if change.at != NO_ARRIVAL else change._replace(at=FIRST))
 
     def take(self, record: Record) -> list[str]:
-        """Answers why the record is rejected, as a whole or by a campaign."""
+        """Take a record. Returns the reasons for its rejection, as a whole or by a campaign."""
         match record:
             case Event(at=at) | ProfileChange(at=at) | Tie(at=at) if self._latest < at < NO_ARRIVAL:
                 return [FUTURE]
@@ -314,7 +319,7 @@ class Replay(Generic[Told]):
         return self.simulation.until(now)
 
     def forget(self) -> None:
-        """Forget everybody. A replay refers back to itself: without this, all would wait for the garbage collector."""
+        """Forget all users. A replay refers to itself: without this, it would wait for the garbage collector."""
         self.simulation.forget()
         self._profiles.clear()
 

@@ -1,7 +1,7 @@
-"""The gate as the fold asks it: with what the state remembers of messages that went, and which campaigns give way.
+"""The gate as the fold asks it: with the messages that the state remembers, and the campaigns that give way.
 
-A campaign's messages are remembered only where its rules or the stack's policy ask for them later, and only so long:
-caps and `again_after` count from when they were published.
+A campaign's messages are remembered only if its rules or the stack's policy need them later, and only for as long as
+they need them. Caps and `again_after` count from the time at which they were published.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SEND = Send()
 
 
 class Known(NamedTuple):
-    """Of the user, what the gate goes by besides the state."""
+    """The facts about the user that the gate uses, besides the state."""
 
     user: str = ""
     profile: Mapping[str, Json] = {}
@@ -42,7 +42,9 @@ UNKNOWN = Known()
 
 
 class Gate:
-    """Of one user in one fold. `watches` are all of the user's, as they are decided one after the other."""
+    """The gate for one user in one fold. `watches` are all of the user's watches, as they are decided one after the
+    other.
+    """
 
     def __init__(
         self,
@@ -60,7 +62,7 @@ class Gate:
         """When a campaign's messages went, and about which value, by campaign."""
 
     def asks(self, plan: Plan) -> bool:
-        """Whether there is any rule that could say no."""
+        """Whether any rule could withhold a message."""
         return plan.rules != rules_of.NONE or self.plans.policy.forbids
 
     def answer(self, plan: Plan, key: str, event: Mapping[str, Json]) -> Answer:
@@ -83,7 +85,7 @@ class Gate:
                 yield Sent(at, campaign, key)
 
     def gives_way(self, campaign: str, key: str, trigger: Trigger) -> str:
-        """The reason, where another campaign's message goes instead: one that is open, or went since the trigger."""
+        """The reason why another campaign's message goes instead: it is still open, or it went after the trigger."""
         for rival in self.plans.rivals.get(campaign, ()):
             known = [of[key] for place, of in self._watches.items() if campaign_of(place) == rival and key in of]
             went = any(at >= trigger.at and each == _short(key) for at, each in self.sent.get(rival, ()))
@@ -107,7 +109,7 @@ def _short(key: str) -> str:
 
 
 def remembered_for(plan: Plan | None, plans: Plans) -> int:
-    """How long a message of a campaign is remembered (milliseconds). One that is gone may come back."""
+    """How long a message of a campaign is remembered (milliseconds). A deleted campaign may come back."""
     if plan is None:
         return LONGEST_MS
     of_all = policies.NONE if plan.id in plans.policy.exempt else plans.policy

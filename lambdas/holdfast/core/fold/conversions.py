@@ -2,19 +2,20 @@
 
 Each message of a campaign with a goal leaves an *exposure*, and so does each that would have gone but for a control
 group. It keeps the purchases that followed it, and the time of the latest event that undoes what was before: a set and
-a maximum, so that order, duplicates and batches of events do not matter.
+a maximum. So order, duplicates and batches of events do not matter.
 
     message          purchase 40.-       refund         purchase 25.-            until
     |----------------x-------------------u--------------x------------------------|
 
-A message is converted by the first purchase that nothing undid. Where a fold changes that, it is decided: `convert`
-says the purchase, and which one it replaces; `unconvert` that there is none any more. So what was decided adds up to
-the same whatever the order.
+The first purchase that nothing undid converts the message. A fold that changes this makes a decision: `convert` names
+the purchase, and the one that it replaces; `unconvert` says that there is no purchase any more. So the decisions add up
+to the same in any order.
 
-A purchase that happened before the message but became known after it converts nothing; where it is an exit, the message
-should not have gone, and nothing that follows it counts (`void`), in a control group alike.
+A purchase that happened before the message but became known after it converts nothing. If it is an exit, the message
+should not have gone, and nothing that follows it counts (`void`). The same holds in a control group.
 
-What was known before the decision follows nothing: purchases of a batch are merged before its tick decides.
+A purchase that was known before the decision follows no message: a batch's purchases are merged before its tick
+decides.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ Exposures: TypeAlias = Mapping[str, Sequence[Exposure]]
 
 
 class Following:
-    """The exposures of one user in one fold, and since when the user is counted in each campaign's statistics."""
+    """The exposures of one user in one fold, and the time since which each campaign's statistics count the user."""
 
     def __init__(self, exposures: Exposures, counted: Mapping[str, int], now: int) -> None:
         self._exposures = exposures
@@ -57,7 +58,7 @@ class Following:
     def merge(
         self, purchases: Sequence[Purchase], hits: Iterable[Hit], decided: Iterable[Decision] = ()
     ) -> list[Decision]:
-        """Merge purchases, and exits that became known too late. Answers the decisions on conversions.
+        """Merge purchases, and exits that became known too late. Returns the decisions on conversions.
 
         `decided` are the fold's decisions so far: a message that they take back should not have gone.
         """
@@ -92,8 +93,8 @@ class Following:
         self._exposures = {**self._exposures, place: of}
 
     def expose(self, decisions: list[Decision], plan: Plan | None, watches: Watches, place: str) -> list[Decision]:
-        """The decisions of a campaign, which leave their exposures. The first one of a user is the one that statistics
-        compare.
+        """Record the exposures of a campaign's decisions, and return the decisions. Statistics compare users by their
+        first exposure.
         """
         if plan is None or plan.convert is None:
             return decisions
@@ -123,7 +124,9 @@ class Following:
         return decision._replace(followed=True, first=first)
 
     def exposures(self, keep: Callable[[str], int]) -> Exposures:
-        """Those that something may still follow, or become known of. `keep` says by place how long (milliseconds)."""
+        """The exposures that a purchase or an exit may still change. `keep` returns how long a place keeps them
+        (milliseconds).
+        """
         if not (self._exposures or self._new):
             return self._exposures
         kept = (
@@ -139,7 +142,7 @@ def conversion(exposure: Exposure) -> Bought | None:
 
 
 def _ended(exposure: Exposure, hit: Hit) -> Exposure:
-    """The exposure, void if its message would not have gone had the exit been known."""
+    """The exposure, void if the exit would have prevented its message, had it been known in time."""
     if exposure.void or hit.at >= exposure.when or hit.arrived > exposure.when + hit.plan.max_age:
         return exposure
     for key, at in exposure.values.items():
@@ -204,7 +207,7 @@ def _told(decision: Decision, plan: Plan, watches: Watches) -> dict[str, int]:
 
 
 def _together(exposures: Exposures, new: Mapping[str, Sequence[Exposure]]) -> Exposures:
-    """The exposures with new ones, in order; the oldest of too many are left out."""
+    """The exposures with new ones added, in order. If there are too many, the oldest are left out."""
     places = [*exposures, *(place for place in new if place not in exposures)]
     found = {place: sorted([*exposures.get(place, ()), *new.get(place, ())], key=_order) for place in places}
     ranked = sorted(((_order(each), place) for place, of in found.items() for each in of), reverse=True)
@@ -223,7 +226,7 @@ def _still_counted(counted: Mapping[str, int], now: int) -> Mapping[str, int]:
 
 
 def joined(one: Sequence[Exposure], other: Sequence[Exposure]) -> tuple[Exposure, ...]:
-    """Of one campaign, the messages that either knows of. Of one that both know, what followed it for either."""
+    """A campaign's messages from both sides. For a message that both sides know, what followed it on either side."""
     found: dict[tuple[int, str, int, str, str], Exposure] = {}
     for each in (*one, *other):
         mark = (*_order(each), each.user)

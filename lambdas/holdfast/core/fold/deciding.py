@@ -1,4 +1,4 @@
-"""What falls due is decided: sent, or withheld with its reason; a summary as one."""
+"""Decisions about watches that fall due: send, or withhold with a reason; or one decision for a summary."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def decide(
     room: int,
     doubts: Mapping[str, Mapping[str, Doubt]],
 ) -> list[Decision]:
-    """Decide what is due of a campaign: its watches in the order in which they fell due, or all of them at once.
+    """Decide a campaign's watches that are due: in the order in which they fell due, or, for a summary, all at once.
 
-    A space that nothing reads exits for any more, such as one of before the campaign was deleted, is gone.
+    A space is dropped if no revision reads exits for it any more, such as one from before the campaign was deleted.
     """
     campaign, now = campaign_of(place), gate.now
     if plan is None:
@@ -67,8 +67,8 @@ def _decide_one(campaign: str, watches: Watches, key: str, trigger: Trigger, now
 
 
 def _in_doubt(place: str, trigger: Trigger, doubts: Mapping[str, Mapping[str, Doubt]]) -> str:
-    """The reason of the doubt that reaches furthest, if one stands in the way of this trigger: of those of its space,
-    and of those of older ones that arrived before a newer one began.
+    """The reason of the doubt that reaches furthest among those that stand in the way of this trigger. These are the
+    doubts of its own space, and those of older spaces that arrived before a newer space began.
     """
     if not doubts:
         return ""
@@ -87,8 +87,8 @@ def _sum_up(  # noqa: PLR0917 (as `_decide`)
     reason: str,
     doubts: Mapping[str, Mapping[str, Doubt]],
 ) -> list[Decision]:
-    """Once all watches are due, one message about them, but for those in doubt and those that give way. It asks the
-    gate once, as the one message that it is.
+    """One message about all watches, once all are due. Watches in doubt and watches that give way are left out. The
+    gate is asked once, as it is one message.
     """
     pending, now = watches.pending(), gate.now
     if not pending or room <= 0 or any(trigger.due > now for _, trigger in pending):
@@ -119,7 +119,7 @@ def _sum_up(  # noqa: PLR0917 (as `_decide`)
 
 
 def _summary(kind: Kind, plan: Plan, due: list[tuple[str, Trigger]], now: int, reason: str) -> Decision:
-    """One decision on all watches of a campaign, known by the newest of them."""
+    """One decision on all watches of a campaign. The newest watch identifies it."""
     newest = sorted(((trigger.mark, key, trigger) for key, trigger in due), reverse=True)
     triggers = [trigger for _, _, trigger in newest]
     first, told = triggers[0], triggers[: plan.limit]
@@ -140,9 +140,10 @@ def _summary(kind: Kind, plan: Plan, due: list[tuple[str, Trigger]], now: int, r
 
 
 def evict(campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], now: int, most: int) -> list[Decision]:
-    """Let the oldest watches beyond `most` go, those with nothing to decide before the open ones.
+    """Drop the oldest watches beyond `most`: first those with nothing to decide, then the open ones.
 
-    What ranks no higher than what went, and has no watch, is not remembered again: see `State.floors`.
+    A key without a watch is not remembered again if it ranks no higher than the watches that were dropped: see
+    `State.floors`.
     """
     ranked = sorted((stage(watch), watch.latest, key) for key, watch in watches.items())
     decisions: list[Decision] = []
@@ -157,7 +158,7 @@ def evict(campaign: str, watches: Watches, floors: dict[str, tuple[int, str]], n
 
 
 def stage(watch: Watch) -> int:
-    """How much there is to lose: nothing to decide, a part of an occurrence, an open watch."""
+    """How much would be lost with the watch: nothing to decide, a part of an occurrence, an open watch."""
     return 2 if watch.pending else 1 if watch.parts else 0
 
 
@@ -169,7 +170,7 @@ def decision(kind: Kind, place: str, key: str, trigger: Trigger, now: int, reaso
 def recommending(
     decisions: list[Decision], plan: Plan | None, recent: Mapping[str, Items], done: Mapping[str, Items]
 ) -> list[Decision]:
-    """The decisions of a campaign, with the items that its recommendations go by."""
+    """The decisions of a campaign, with the items that its recommendations are based on."""
     if plan is None or not plan.recommendations:
         return decisions
     of = {name: recent.get(name, {}) for name in plan.recommendations}

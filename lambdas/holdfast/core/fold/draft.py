@@ -13,10 +13,10 @@ EMPTY = State()
 
 
 class Draft:
-    """A user's state, to be changed turn by turn; `fold` is one turn. A replay goes on with it where it stopped.
+    """A user's state while it changes, turn by turn; `fold` is one turn. A replay continues with the same draft.
 
-    `watches` are those by place that may be changed, `before` all others. `rest` is what else the state holds: EMPTY,
-    one for all, where that is nothing. Of the turn at hand, `touched` are the watches that it looks at.
+    `watches` are the watches that may be changed, by place; `before` are all others. `rest` is everything else in the
+    state; it is the shared EMPTY if there is nothing else. `touched` are the watches that the current turn looks at.
     """
 
     __slots__ = ("before", "rest", "touched", "watches")
@@ -33,7 +33,7 @@ class Draft:
         self.touched = {}
 
     def state(self) -> State:
-        """The state as it is now. What is changed after that is changed in a copy."""
+        """The state as it is now. Later changes are made to a copy."""
         self.before, self.watches = {**self.whole}, {}
         return self.rest._replace(watches=self.before)
 
@@ -43,7 +43,7 @@ class Draft:
 
     @property
     def spaces(self) -> bool:
-        """Whether anything is known of another space than the first of some campaign."""
+        """Whether the draft holds anything of a campaign's space other than its first."""
         for place in self.whole:  # noqa: SIM110  (in half the time)
             if "@" in place:
                 return True
@@ -58,20 +58,20 @@ class Draft:
         return next_due(self.whole, summaries)
 
     def of(self, place: str) -> Watches:
-        """The watches of a place, to be changed."""
+        """The watches of a place, for changing."""
         if (watches := self.watches.get(place)) is None:
             watches = self.watches[place] = Watches.of(self.before.get(place, {}))
         self.touched[place] = watches
         return watches
 
     def drop(self, place: str) -> None:
-        """Nothing is left there."""
+        """Remove everything at a place."""
         del self.watches[place]
         if place in self.before:
             self.before = {each: watches for each, watches in self.before.items() if each != place}
 
 
 def rest_of(state: State) -> State:
-    """All but the watches."""
+    """The state without its watches."""
     rest = state._replace(watches=NONE)
     return EMPTY if rest == EMPTY else rest

@@ -1,11 +1,16 @@
-"""A user's state, and what is decided beside it, fit one item of DynamoDB, whatever else the limits allow.
+"""A user's state, and the decisions beside it, cut to fit one DynamoDB item, whatever the other limits allow.
 
-Nearly every fold fits as it is, and pays nothing for this. Where the state is too long, exposures go first, the oldest
-of them: what follows those is not counted any more. Then watches go as they do beyond the cap of a campaign: marks with
-nothing to decide first, then the oldest open ones, which are withheld for it.
-Where the decisions are too long, fewer are made at once (the others stay due), and of those that are only withheld
-because there are too many, the last are summed up in one for each campaign. (Which watches go depends then on how long
-they are when the state is saved: up to here, but no further, the order of events makes no difference.)
+Nearly every fold fits as it is, and pays nothing for this.
+
+A state that is too long first loses its oldest exposures: what follows those is not counted any more. Then it loses
+watches, in the same order as beyond a campaign's cap: first marks with nothing to decide, then the oldest open watches,
+which are withheld with that reason.
+
+Decisions that are too long are made in several folds: the watches left over stay due. Of the decisions that are
+withheld only because there are too many, the last ones are summed up in one for each campaign.
+
+The watches that are dropped depend on their length at the time of saving. Up to that limit, but no further, the order
+of events makes no difference.
 """
 
 from __future__ import annotations
@@ -35,7 +40,7 @@ TOO_LARGE = "too large"
 
 
 class Folded(NamedTuple):
-    """The result of a fold, with the texts that are saved. Where nothing has changed, `text` is empty."""
+    """The result of a fold, with the texts to save. `text` is empty if nothing has changed."""
 
     state: State
     decisions: Sequence[Decision]
@@ -53,7 +58,7 @@ def fold_to_fit(
     *,
     aliases: Sequence[Alias] = (),
 ) -> Folded:
-    """As `fold`, but so that it can be saved."""
+    """As `fold`, with a result that fits and can be saved."""
     folded = _fold(state, inputs, plans, now, limits, known, aliases=aliases)
     while not _fits(folded) and (fewer := len(folded.decisions) // 2) and limits.decisions > 1:
         limits = limits._replace(decisions=min(fewer, limits.decisions // 2))
@@ -94,7 +99,7 @@ def _bytes(text: str) -> int:
 
 
 def _trimmed(state: State, size: int, now: int) -> tuple[State, list[Decision]]:
-    """The state without what matters least, as much as has to go, and what is decided by that."""
+    """The state without its least important parts, cut as far as needed, and the decisions that this causes."""
     if state.exposures:
         state, size = _without_exposures(state, size)
     ranked = sorted((stage(watch), watch.latest, campaign, key) for campaign, key, watch in state.all())
@@ -116,7 +121,7 @@ def _trimmed(state: State, size: int, now: int) -> tuple[State, list[Decision]]:
 
 
 def _without_exposures(state: State, size: int) -> tuple[State, int]:
-    """Without the oldest exposures, as many as have to go."""
+    """The state without its oldest exposures, as many as have to go."""
     oldest = sorted(all_of(state.exposures), key=lambda each: (each[1].when, each[0]))
     go: Counter[str] = Counter()
     for place, exposure in oldest:
@@ -129,7 +134,7 @@ def _without_exposures(state: State, size: int) -> tuple[State, int]:
 
 
 def _shorter(decisions: Sequence[Decision], room: int) -> list[Decision]:
-    """Those of one decision each that have to be told one by one, and as many of the others as there is room for."""
+    """The decisions that must be made one by one, as many others as fit, and one for each campaign for the rest."""
     kept = [each for each in decisions if each.reason != TOO_MANY]
     room -= sum(_size(each) for each in kept)
     if room < 0:

@@ -1,4 +1,4 @@
-"""The fold: one pure function from what is known of a user, and what came in, to what is known and decided now.
+"""The fold: one pure function from a user's state and new inputs to the new state and the decisions.
 
 Its laws, each a property test in `tests/unit/test_laws.py`:
 
@@ -19,12 +19,12 @@ Its laws, each a property test in `tests/unit/test_laws.py`:
 They hold because a watch keeps only maxima (the latest trigger, the exit that reaches furthest, the last decided
 trigger), and because only a tick, folded after the events beside it, decides. An exit for every value is kept once for
 the campaign, and merged into each of its watches.
-(1 and 3 hold for the state as long as no cap is reached.) The items that recommendations go by are kept as maxima, too.
+(1 and 3 hold for the state as long as no cap is reached.) The items that recommendations use are kept as maxima, too.
 Whether an event is history follows from its own time and its own arrival, never from `now`; `now` says only what is due
 and what may be forgotten.
 
-A campaign that reads keys or exits in another way than before has a space of its own, folded like a campaign of its
-own: a hit names its place. What stands in several of them is compared in `spaces`.
+A campaign that changes how it reads keys or exits gets a new space, which is folded like a separate campaign: a hit
+names its place. `spaces` compares what is in several spaces of a campaign.
 """
 
 from __future__ import annotations
@@ -67,12 +67,14 @@ def fold(
     *,
     aliases: Sequence[Alias] = (),
 ) -> tuple[State, list[Decision]]:
-    """Fold one user's inputs at `now`, epoch milliseconds. Of ticks it matters only whether there is one.
+    """Fold one user's inputs at `now` (epoch milliseconds). Only the presence of a tick matters, not how many there
+    are.
 
-    A hit is merged by the plan that it was read by; `plans` are those published last, which decide. `aliases` are ids
-    that prove to be the user's, too.
+    A hit is merged by the plan with which it was read. `plans` are the plans published last; they decide. `aliases` are
+    ids that prove to be the user's, too.
 
-    Only watches that are touched, due or over are looked at: how many more a user has makes no difference.
+    Only watches that are touched, due or over are looked at. The cost does not depend on how many other watches the
+    user has.
     """
     draft = Draft(state)
     decisions = turn(draft, inputs, plans, now, limits, known, aliases)
@@ -125,7 +127,7 @@ def turn(  # noqa: PLR0917 (as `fold`, with what it folds into)
 
 
 def _turns(draft: Draft, plans: Plans, ticked: bool) -> list[str]:
-    """The places that are looked at, in their turn."""
+    """The places to look at, in order."""
     places = sorted(draft.touched)
     if ticked and len(places) > 1:
         places.sort(key=lambda each: _priority(each, plans))
@@ -133,14 +135,14 @@ def _turns(draft: Draft, plans: Plans, ticked: bool) -> list[str]:
 
 
 def _stir(draft: Draft, plans: Plans, now: int, limits: Limits) -> None:
-    """Look at what may be due, or over, too."""
+    """Look also at the watches that may be due or over."""
     for place, watches in [*draft.whole.items()]:
         if place not in draft.touched and _stirs(watches, plans.get(campaign_of(place)), now, limits):
             draft.of(place)
 
 
 def _remember(draft: Draft, new: State, following: Following, plans: Plans, now: int, limits: Limits) -> None:
-    """Of all but the watches, what still matters."""
+    """Keep the parts of the state, other than watches, that still matter."""
     rest = draft.rest
     ends = ends_that_matter(rest.ends, plans, now, limits)
     draft.rest = rest_of(
@@ -164,8 +166,8 @@ def _unite(draft: Draft, aliases: Sequence[Alias], plans: Mapping[str, Plan], no
 def _take(
     draft: Draft, inputs: Iterable[Input], now: int, decisions: list[Decision]
 ) -> tuple[list[Hit], list[Purchase], list[Seen], bool]:
-    """Merge the inputs; answers which hits, purchases and items were among them, and whether there is a tick. What
-    the hits alone decide goes to the `decisions`.
+    """Merge the inputs. Returns the hits, purchases and items among them, and whether there is a tick. Decisions that
+    follow from hits alone are added to `decisions`.
     """
     hits: list[Hit] = []
     purchases: list[Purchase] = []
@@ -189,7 +191,7 @@ def _take(
 
 
 def _settle(draft: Draft) -> None:
-    """Compare what stands in several spaces of the campaigns that were hit."""
+    """Compare what is in several spaces of the campaigns that were hit."""
     for campaign in {campaign_of(place) for place in draft.touched} if draft.touched and draft.spaces else ():
         places = draft.places(campaign)
         if len(places) > 1 or campaign not in places:
@@ -197,13 +199,13 @@ def _settle(draft: Draft) -> None:
 
 
 def _priority(place: str, plans: Plans) -> int:
-    """Where a place comes: one of a higher priority before others."""
+    """The rank of a place: a higher priority comes first."""
     plan = plans.get(campaign_of(place))
     return -plan.rules.priority if plan else 0
 
 
 def _join(state: State, aliases: Sequence[Alias], plans: Mapping[str, Plan], now: int) -> tuple[State, list[Decision]]:
-    """The state of all ids. An exit that one of them knew is now known late to what another decided."""
+    """The state of all ids. An exit that one id knew counts as known late for what another id decided."""
     decisions: list[Decision] = []
     for alias in aliases:
         state = with_alias(state, alias, plans)
@@ -221,7 +223,7 @@ def _join(state: State, aliases: Sequence[Alias], plans: Mapping[str, Plan], now
 
 
 def _stirs(watches: Mapping[str, Watch], plan: Plan | None, now: int, limits: Limits) -> bool:
-    """Whether something in there may be due, or over for long enough to be forgotten."""
+    """Whether any of the watches may be due, or over for long enough to be forgotten."""
     if not isinstance(watches, Watches):
         return True
     dues, overs = watches.dues, watches.overs

@@ -18,9 +18,11 @@ OVERDUE_MS = 30 * 24 * 60 * 60_000
 
 
 class Limits(NamedTuple):
-    """`waiting` is the longest an event may lie in the queue between its arrival and its fold (milliseconds): so long
-    it may still refer to what is long past. `watches` is the cap for each campaign of a user.
-    What falls due at once beyond `decisions` waits for the next tick: they are saved together, in one item.
+    """The limits of a state and of one fold.
+
+    `waiting` is the longest time between an event's arrival in the queue and its fold (milliseconds). For that long, an
+    event may still refer to the distant past. `watches` is the cap for each campaign of a user. Watches that fall due
+    at once beyond `decisions` wait for the next tick, as decisions are saved together in one item.
     """
 
     waiting: int = 0
@@ -32,7 +34,7 @@ LIMITS = Limits()
 
 
 def items_of(state: State, seen: Sequence[Seen], now: int) -> tuple[Mapping[str, Items], Mapping[str, Items]]:
-    """Those to recommend by, and those not to recommend."""
+    """The items to recommend by, and the items not to recommend."""
     if not (seen or state.recent or state.done):
         return state.recent, state.done
     recent = _remember(state.recent, [each for each in seen if not each.done], RECENT, now)
@@ -40,7 +42,7 @@ def items_of(state: State, seen: Sequence[Seen], now: int) -> tuple[Mapping[str,
 
 
 def _remember(known: Mapping[str, Items], seen: Sequence[Seen], most: int, now: int) -> Mapping[str, Items]:
-    """The latest items by recommendation: with what was seen now, and without what is too long ago."""
+    """The latest items by recommendation: new ones are added, and old ones are dropped."""
     if not known and not seen:
         return known
     draft = {recommendation: dict(items) for recommendation, items in known.items()}
@@ -71,7 +73,7 @@ def doubts_that_matter(
     now: int,
     limits: Limits,
 ) -> dict[str, Mapping[str, Doubt]]:
-    """The doubts that still matter: as long as marks of exits do, and as long as one stands before an open watch."""
+    """The doubts that still matter: as long as marks of exits do, and while one stands before an open watch."""
     kept: dict[str, Mapping[str, Doubt]] = {}
     for campaign, known in doubts.items():
         pending = [trigger.at for watch in watches.get(campaign, {}).values() if (trigger := watch.pending)]
@@ -83,9 +85,9 @@ def doubts_that_matter(
 
 
 def keep_of(plan: Plan | None, limits: Limits) -> int:
-    """How long a mark matters: a trigger that is no history arrives within `max_age`, and is folded `waiting` later.
+    """How long a mark matters: a trigger that is not history arrives within `max_age`, and is folded `waiting` later.
 
-    A campaign that is gone may come back.
+    A deleted campaign may come back.
     """
     return (plan.max_age if plan else LONGEST_MS) + limits.waiting
 
@@ -97,7 +99,7 @@ def _needed_until(watch: Watch, keep: int) -> int:
 
 
 def needed_until(state: State, plans: Plans, limits: Limits) -> int:
-    """When the last thing worth remembering of a user ends; 0 where there is nothing."""
+    """The time until which anything about the user has to be remembered; 0 if nothing has to be."""
     campaigns = {*state.watches, *state.floors, *state.ends, *state.doubts}
     keep = {campaign: keep_of(plans.get(campaign_of(campaign)), limits) for campaign in campaigns}
     floors = (at + keep[campaign] for campaign, (at, _) in state.floors.items())

@@ -1,11 +1,11 @@
-"""Two states that prove to be one person's, merged: a semilattice.
+"""Merging two states that prove to be one person's: a semilattice.
 
-All that a state holds is a maximum of some order, or a set of marks each of which is one: the latest trigger, the exit
+Everything in a state is a maximum of some order, or a set of marks each of which is one: the latest trigger, the exit
 and the mark for every value that reach furthest, the last decision, the highest floor. So merging is commutative,
-associative and idempotent, and what comes of it is what one id that did it all would have, as far as neither has
-decided or forgotten anything.
+associative and idempotent. The result is the state that a single id would have, as far as neither id has decided or
+forgotten anything.
 
-A campaign of several `did` may find its parts on both sides; the merged watch is complete then.
+A campaign with several `did` may have its parts on both sides; the merged watch is then complete.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ which nothing takes away.
 
 
 class Alias(NamedTuple):
-    """Another id of the user, and all that is known under it."""
+    """Another id of the user, and everything that is known under it."""
 
     id: str
     state: State
 
 
 def merged(one: State, other: State, plans: Mapping[str, Plan]) -> State:
-    """All that either has seen."""
+    """Everything that either state knows."""
     ends = Ends(one.ends, one.own_ends).merged(Ends(other.ends, other.own_ends))
     watches = {place: _watches(place, one, other, ends, plans) for place in {*one.watches, *other.watches, *ends.all}}
     return State(
@@ -63,14 +63,14 @@ def merged(one: State, other: State, plans: Mapping[str, Plan]) -> State:
 
 
 def with_alias(state: State, alias: Alias, plans: Mapping[str, Plan]) -> State:
-    """The person's state, and the alias' merged into it. What was decided under the alias stays known by it."""
+    """The person's state with the alias' state merged in. Decisions made under the alias keep the alias as their id."""
     both = merged(state, _under(alias), plans)
     return both._replace(ids=with_id(both.ids, alias.id, alias.state.ids))
 
 
 def completed(watch: Watch, parts: Mapping[str, Trigger], plan: Plan) -> Watch:
-    """The watch with these parts, and with the occurrence that they make, unless it knows a later one: of a revision
-    to which one event is enough.
+    """The watch with these parts, and with the occurrence that they form. If the watch knows a later occurrence, it
+    keeps that: one of a revision that needs only one event.
     """
     whole = assemble(parts, plan)
     newer = whole if whole and (watch.trigger is None or watch.trigger.mark <= whole.mark) else watch.trigger
@@ -78,7 +78,9 @@ def completed(watch: Watch, parts: Mapping[str, Trigger], plan: Plan) -> Watch:
 
 
 def assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
-    """The occurrence, complete once all events of `did` were seen: the last of them, with what was kept of all."""
+    """The occurrence, once all events of `did` were seen: its trigger is the last event, with the data kept of all of
+    them.
+    """
     if any(name not in parts for name in plan.did):
         return None
     ordered = sorted((parts[name] for name in plan.did), key=lambda part: part.mark)
@@ -93,14 +95,14 @@ def assemble(parts: Mapping[str, Trigger], plan: Plan) -> Trigger | None:
 
 
 def keep_doubt(known: dict[str, Doubt], id_: str, new: Doubt) -> None:
-    """The doubt to keep of two under one id: the one that was taken away; else the one that reaches further."""
+    """The one to keep of two doubts under one id: the one that was taken away; else the one that reaches further."""
     old = known.get(id_)
     if old is None or (not new.why, order(new), not new.later) > (not old.why, order(old), not old.later):
         known[id_] = new
 
 
 def fewer(known: dict[str, Doubt]) -> None:
-    """Of too many, those that reach least become one without an id."""
+    """If there are too many doubts, merge those that reach least into one without an id."""
     while len(known) - ("" in known) > MOST_DOUBTS:
         first = min((id_ for id_ in known if id_), key=lambda id_: (order(known[id_]), id_))
         if (least := known.pop(first)).why:
@@ -131,7 +133,7 @@ def _watches(place: str, one: State, other: State, ends: Ends, plans: Mapping[st
 
 
 def _under(alias: Alias) -> State:
-    """Of the alias' decisions, whose they were: a message that is taken back is known by that."""
+    """The alias' state, its decisions marked with the alias: a message is taken back under the id that it was for."""
     watches = {
         place: {
             key: watch._replace(decided=watch.decided._replace(user=watch.decided.user or alias.id))

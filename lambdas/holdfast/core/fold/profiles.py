@@ -1,12 +1,12 @@
-"""Profiles: the latest value of each of a user's properties, by event time, whatever the order of arrival.
+"""Profiles: the latest value of each of a user's properties, by event time, in any order of arrival.
 
-A property is the value it was last set to, and the operations on it that are later. Those are kept one by one, by the
-id of their change: one which comes late finds its place, and one which comes twice is known. Operations older than
-`floor`, of which no repeat can be on its way any more, are folded into the value. What comes later still and belongs
-before an operation that was folded is refused with that reason.
+A property is the value it was last set to, and the later operations on it. These operations are kept one by one, by the
+id of their change: a late one is put in its place, and a repeated one is recognised. Operations older than `floor` are
+folded into the value, as no repeat of them can still be on its way. A change that arrives even later, and belongs
+before an operation that was folded, is refused with that reason.
 
-A removed property stays as null, so that an older value cannot bring it back. The text of a profile is
-`{property: [value, at]}`, with the folded time and the pending operations behind where there are any.
+A removed property stays as null, so that an older value cannot bring it back. The text of a profile is `{property:
+[value, at]}`. The folded time and the pending operations follow in the list, if there are any.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Pending(NamedTuple):
 
 
 class Property(NamedTuple):
-    """The value set at `at` (0: never), with the operations up to `folded` in it; and the later operations."""
+    """The value set at `at` (0: never), including the operations up to `folded`; and the later operations."""
 
     value: Json = None
     at: int = 0
@@ -45,16 +45,17 @@ Profile: TypeAlias = Mapping[str, Property]
 
 
 class Merged(NamedTuple):
-    """A profile, and of the changes what is not in it: as records that can be sent again, each with its reason."""
+    """A profile, and the changes that it does not include: records that can be sent again, each with its reason."""
 
     profile: Profile
     refused: list[Rejected]
 
 
 def merge(profile: Profile, changes: Iterable[ProfileChange], floor: int = 0) -> Merged:
-    """Order and repetition of the changes do not matter; of two values of the same millisecond the greater JSON wins.
+    """Merge changes into a profile. Their order and repetition do not matter. If two values have the same millisecond,
+    the greater JSON wins.
 
-    No change older than `floor` can still arrive in time, at its first delivery or a repeat.
+    No change older than `floor` can still arrive in time, neither at its first delivery nor as a repeat.
     """
     refused: list[Rejected] = []
     for change in sorted(changes, key=lambda change: change.at):
@@ -72,7 +73,7 @@ def merge(profile: Profile, changes: Iterable[ProfileChange], floor: int = 0) ->
 
 
 def joined(profiles: Iterable[Profile]) -> dict[str, Property]:
-    """The profile of ids that are one person's: of each property what was set later, and the operations on all."""
+    """The profile of several ids of one person: for each property, the value set last and the operations of all ids."""
     found: dict[str, Property] = {}
     for name, each in (item for profile in profiles for item in profile.items()):
         old = found.get(name, each)
@@ -105,7 +106,7 @@ def _property(value: Json, at: int, folded: int = 0, pending: Mapping[str, Any] 
 
 
 def _merge(profile: Profile, change: ProfileChange, floor: int) -> tuple[Profile, dict[str, str]]:
-    """The new profile, and why not, for each property that could not be changed."""
+    """The new profile, and for each property that could not be changed, the reason."""
     merged = dict(profile)
     problems: dict[str, str] = {}
     for name, value in change.properties.items():
@@ -128,7 +129,9 @@ def _merge(profile: Profile, change: ProfileChange, floor: int) -> tuple[Profile
 
 
 def _folded(old: Property, floor: int) -> Property:
-    """Operations older than the floor become part of the value, and so do the oldest ones beyond `MAX_PENDING`."""
+    """The property, with the operations older than the floor, and the oldest beyond `MAX_PENDING`, folded into the
+    value.
+    """
     value, folded = old.value, old.folded
     steps = _sorted(old)
     done = sum(step.at < floor for _, step in steps)
@@ -156,7 +159,7 @@ def _order(of: Pending) -> tuple[int, str]:
 
 
 def _apply(value: Json, step: Pending) -> Json:
-    """A value of the wrong kind is left as it is by `incr`, and is the first item of a list by the others."""
+    """A value of the wrong type is kept as it is by `incr`; the other operations make it the first item of a list."""
     argument = step.argument
     if isinstance(argument, int | float):
         if value is None:
@@ -170,7 +173,7 @@ def _apply(value: Json, step: Pending) -> Json:
 
 
 def _refused(change: ProfileChange, problems: Mapping[str, str]) -> list[Rejected]:
-    """One record of all that was refused, in the plain form, with the id it would have been folded under."""
+    """One record of all refused changes, in the plain form, with the id under which it would have been folded."""
     if not problems:
         return []
     values: dict[str, Json] = {name: value for name, value in change.properties.items() if name in problems}

@@ -1,4 +1,4 @@
-"""States and profiles for people who look at many users: what cannot be read is left out, and hides no neighbour."""
+"""States and profiles for people who look at many users: an unreadable one is left out and does not hide the others."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ T = TypeVar("T")
 
 
 def read_state(text: str) -> State | None:
-    """None where it cannot be read."""
+    """The state, or None if it cannot be read."""
     return _tried(decode, text)
 
 
 def read_properties(text: str) -> dict[str, Json] | None:
-    """None where the profile cannot be read."""
+    """The user's properties, or None if the profile cannot be read."""
     return _tried(lambda given: profiles.properties(profiles.decode(given)), text)
 
 
 def readable(states: Mapping[str, str]) -> dict[str, State]:
-    """By user."""
+    """The states that can be read, by user."""
     return {user: state for user, text in states.items() if (state := read_state(text)) is not None}
 
 

@@ -1,4 +1,4 @@
-"""What an event changes: it opens a watch, or ends one, and may take back what was sent for it."""
+"""The effects of an event: it opens a watch or ends one, and may take back the message sent for it."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def _end(hit: Hit, key: str, watches: Watches, now: int) -> list[Decision]:
 
 
 def _end_all(hit: Hit, watches: Watches, draft: Draft, now: int) -> list[Decision]:
-    """Merge an exit for every value, or a snapshot: that ends what it does not hold itself. A snapshot of long ago says
-    nothing, as it opens nothing.
+    """Merge an exit for every value, or a snapshot: a snapshot ends every value that it does not hold itself. A
+    snapshot of long ago changes nothing, as it opens nothing.
     """
     if hit.part != EXIT and hit.history:
         return []
@@ -94,7 +94,9 @@ def _end_all(hit: Hit, watches: Watches, draft: Draft, now: int) -> list[Decisio
 
 
 def doubted(doubts: Mapping[str, Mapping[str, Doubt]], new: Unreadable) -> Mapping[str, Mapping[str, Doubt]]:
-    """With the doubt, or of two under one id the one that reaches further; unless it was taken away before."""
+    """The doubts with the new one added, unless it was taken away before. Of two under one id, the one that reaches
+    further stays.
+    """
     known = {**doubts.get(new.campaign, {})}
     keep_doubt(known, new.id, Doubt(new.at, new.grace, new.name, new.why, new.later))
     fewer(known)
@@ -102,7 +104,7 @@ def doubted(doubts: Mapping[str, Mapping[str, Doubt]], new: Unreadable) -> Mappi
 
 
 def taken_away(doubts: Mapping[str, Mapping[str, Doubt]], hit: Hit) -> Mapping[str, Mapping[str, Doubt]]:
-    """An event that could be read takes away the doubt that was left under its id."""
+    """Mark the doubt left under the event's id as taken away, as the event could now be read."""
     known = doubts.get(hit.campaign, {})
     if hit.id and (doubt := known.get(hit.id)) and doubt.why:
         return {**doubts, hit.campaign: {**known, hit.id: doubt._replace(why="")}}
@@ -110,7 +112,7 @@ def taken_away(doubts: Mapping[str, Mapping[str, Doubt]], hit: Hit) -> Mapping[s
 
 
 def takes_back(decided: Decided, at: int, grace: int, arrived: int, plan: Plan) -> bool:
-    """Did this exit happen between the trigger and the message sent for it, and become known only now?"""
+    """Whether this exit happened between the trigger and the message sent for it, and became known only now."""
     happened_before = decided.at <= at + grace and at < decided.when
     return decided.kind == "send" and happened_before and arrived <= decided.when + plan.max_age
 
@@ -124,7 +126,7 @@ def retract(  # noqa: PLR0917 (what a decision is made of)
 
 
 def take_back(watches: Watches, key: str, decided: Decided) -> None:
-    """A message is taken back once: a summary for all the watches that it was about."""
+    """Mark a message as taken back, once only; a summary, for all the watches that it was about."""
     for each, watch in watches.items():
         about = watch.decided
         same = about and decided.summary and (about.summary, about.when) == (decided.summary, decided.when)
@@ -138,8 +140,8 @@ def _trigger(hit: Hit, number: int, shown: Json) -> Trigger:
 
 
 def _elder(hit: Hit, number: int) -> dict[str, list[str]]:
-    """The keys of one of the hit's values in older spaces. The values of an event that bears as many there stand side
-    by side; else all of them count.
+    """The keys of one of the hit's values in older spaces. If an older space reads as many values from the event, they
+    correspond one to one; else all of them count.
     """
     return {
         place: [keys[number]] if len(keys) == len(hit.values) else sorted(keys) for place, keys in hit.elder.items()

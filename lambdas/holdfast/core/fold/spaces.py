@@ -4,15 +4,15 @@
     cart@2                             |-- by number ---------
     arrived        trigger   exit           exit   trigger
 
-A record is read by what was in force when it arrived, and an exit by older readings, too, as their watches may be open.
-Each space is folded like a campaign of its own. What stands in two spaces is compared by the older one of the two
-readings: a trigger keeps the keys of its value in older spaces (`Trigger.elder`), and older spaces keep apart which
+A record is read by the revision that was in force when it arrived. An exit is read by older revisions, too, as their
+watches may be open. Each space is folded like a separate campaign. Values in two spaces are compared as the older space
+reads them: a trigger keeps the keys of its value in older spaces (`Trigger.elder`), and older spaces keep apart which
 exits arrived while they were the newest (`Watch.own`, `Ends.own`, `Doubt.later`). So
 
-* of two occurrences of a value the later one counts, whichever space it is in, the last one of each standing for all;
+* of two occurrences of a value the later one counts, whichever space it is in; each space's last one stands for all;
 * an exit ends a trigger, whichever of the two arrived first, and in whatever order they are folded.
 
-What that comes to (`Watch.elsewhere`) follows from what the spaces hold, so no order of folding makes a difference.
+The result (`Watch.elsewhere`) follows from the contents of the spaces, so the order of folding makes no difference.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ NOTHING = Watch()
 
 
 class Ends:
-    """By place, the mark (time, grace) of the exits for every value: of `all`, and of those that are its `own` where
-    that is another one: they arrived before a newer space began.
+    """The marks (time, grace) of the exits for every value, by place: of `all` exits, and of a place's `own`. The own
+    exits arrived before a newer space began; their mark is kept only if it differs.
     """
 
     def __init__(self, all_: Mapping[str, Mark], own: Mapping[str, Mark]) -> None:
@@ -55,7 +55,7 @@ class Ends:
         return both
 
     def put(self, place: str, key: str, watches: Watches) -> None:
-        """Merge the marks into one watch of the place; what is no more than these needs no watch."""
+        """Merge the marks into one watch of the place. A watch that holds nothing beyond these marks is removed."""
         if place not in self.all:
             return
         own, mark = self.own_of(place), self.all[place]
@@ -68,15 +68,15 @@ class Ends:
 
 
 def links(trigger: Trigger) -> Iterator[tuple[str, str]]:
-    """Older spaces, and the keys that the value has there."""
+    """The older spaces, and the keys of the value in each."""
     for place, keys in trigger.elder.items():
         for key in keys:
             yield place, key
 
 
 def settle(places: Mapping[str, Mapping[str, Watch]], ends: Ends, draft: Callable[[str], Watches]) -> None:
-    """Mark what is decided elsewhere, or not at all, of a campaign's watches by place. `draft` gives those of one place
-    to be changed.
+    """Mark the watches of a campaign that are decided in another space, or not at all. `places` are its watches by
+    place; `draft` returns the watches of one place, for changing.
     """
     found: dict[tuple[str, str], tuple[int, str]] = {}
     for place, watches in places.items():
@@ -96,7 +96,7 @@ def settle(places: Mapping[str, Mapping[str, Watch]], ends: Ends, draft: Callabl
 
 
 def _over(trigger: Trigger, known: Watch, every: Mark) -> bool:
-    """Whether an older space, which knows that of the value, has a later occurrence or an exit of it."""
+    """Whether an older space that knows the trigger's value has a later occurrence of it, or an exit of the trigger."""
     if known.trigger and known.trigger.mark > trigger.mark:
         return True
     if known.decided and known.decided.mark >= trigger.mark:

@@ -1,4 +1,4 @@
-"""States and decisions as they are stored, each as one JSON text that older releases wrote, too, and can read."""
+"""States and decisions as they are stored: each one JSON text in a format that older releases wrote and can read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holdfast.core.paths import folded
 
 
 def encode(state: State) -> str:
-    """One JSON text, the same for equal states, to be read in the AWS console as it is."""
+    """One JSON text, the same for equal states, and readable in the AWS console."""
     data: dict[str, object] = {
         "watches": {c: {key: _pack_watch(key, w) for key, w in watches.items()} for c, watches in state.watches.items()}
     }
@@ -30,7 +30,7 @@ _AS_THEY_ARE = ("floors", "recent", "done", "ends", "own_ends", "sent", "exposur
 
 
 def decode(text: str) -> State:
-    """Fields that this release does not know are ignored. Raises NewerFormat."""
+    """The state in a text. Fields that this release does not know are ignored. Raises NewerFormat."""
     data = json.loads(text)
     formats.check(data, formats.STATE)
     return State(
@@ -49,7 +49,7 @@ def decode(text: str) -> State:
 
 
 def decision_of(data: Mapping[str, Any]) -> Decision:
-    """Of an outbox. Fields that this release does not know are ignored. Raises NewerFormat, and TypeError."""
+    """A decision from an outbox. Unknown fields are ignored. Raises NewerFormat and TypeError."""
     formats.check(data, formats.DECISION)
     known = {name: value for name, value in data.items() if name in _DECISION}
     if known.get("conversion"):
@@ -98,7 +98,7 @@ def _pack_watch(key: str, watch: Watch) -> dict[str, object]:
 
 
 def _unpack_watches(packed: Mapping[str, Any]) -> dict[str, Watch]:
-    """By the keys under which values match today. Release 0.1 only trimmed them, so two of its keys may be one now."""
+    """Watches by the keys that match today. Release 0.1 only trimmed keys, so two of its keys may now be one."""
     watches: dict[str, Watch] = {}
     for key, data in packed.items():
         watch, today = _unpack_watch(key, data), key if _PLAIN(key) else folded(key)
@@ -125,8 +125,8 @@ def _unpack_watch(key: str, data: Mapping[str, Any]) -> Watch:
 
 
 def _pack_decided(decided: Decided, trigger: Trigger | None) -> list[object]:
-    """When, and what; a reason if there is one. More only where it was not for the trigger beside it, but for an
-    earlier one, or in a summary.
+    """When, and what; a reason if there is one. The rest is stored only if the decision was not for the trigger beside
+    it but for an earlier one, or was part of a summary.
     """
     packed: list[object] = [decided.when, decided.kind, decided.reason]
     if decided.summary or trigger is None or trigger.mark != (decided.at, decided.id):
@@ -137,7 +137,7 @@ def _pack_decided(decided: Decided, trigger: Trigger | None) -> list[object]:
 
 
 def _unpack_decided(trigger: Trigger | None, data: Sequence[Any], user: str) -> Decided:
-    """Reads the first form of all too (`[at, id, when, kind, reason, summary]`): its third item is a number."""
+    """Also reads the oldest form (`[at, id, when, kind, reason, summary]`), whose third item is a number."""
     if len(data) > 2 and isinstance(data[2], int):  # noqa: PLR2004
         at, id_, when, kind, reason, *summary = data
     else:

@@ -1,12 +1,12 @@
-"""The timing wheel: when a user has to be ticked, and by which way.
+"""The timing wheel: when a user has to be ticked, and by which means.
 
-A tick only nominates a user, so one too many costs a little and one too few loses a message. The invariant: a user
+A tick only nominates a user: an extra tick costs a little, a missing tick loses a message. The invariant: a user
 with a pending watch is nominated at or before the time it falls due. `sweep` runs every five minutes and reads the
 slots that begin in the next ten; a slot is never written to less than fourteen minutes before it begins; so it misses
 none.
 
-A tick may be folded by another container before the state that it is for is saved. It comes to nothing then, and
-leaves no trace. So where a save relies on a tick that may have come already, the user is nominated again after it:
+Another container may fold a tick before the state that the tick is for is saved. The tick then has no effect and
+leaves no trace. So if a save relies on a tick that may already have come, the user is nominated again after the save:
 
     one container   reads, `nominated` will do ................. saves the new watch, nominates again
     another                                     folds that tick
@@ -37,10 +37,10 @@ DEPLOYING_MS = 24 * 60 * 60_000
 
 
 def nomination(due: int | None, nominated: int | None, now: int) -> int | None:
-    """When to nominate a user whose next watch is due at `due`; None where there is no need, or `nominated` will do.
+    """When to nominate a user whose next watch is due at `due`; None if there is no need, or if `nominated` suffices.
 
-    A nomination of the past may have come to nothing already (that is not written down: it would cost a write), so it
-    does not count.
+    A nomination in the past does not count: its tick may already have been folded without effect. (That is not stored,
+    as it would cost a write.)
     """
     if due is None or (nominated is not None and now < nominated <= due):
         return None
@@ -48,33 +48,33 @@ def nomination(due: int | None, nominated: int | None, now: int) -> int | None:
 
 
 def nomination_again(due: int | None, relied: int | None, now: int) -> int | None:
-    """When to nominate a user again, `now` that the state is saved; None where the tick of `relied` is still to come.
+    """When to nominate a user again, now that the state is saved; None if the tick of `relied` is still to come.
 
-    `due` is the next watch of that state, and `relied` what stands there as its nomination.
+    `due` is the next watch of that state, and `relied` is the nomination stored with it.
     """
     return None if relied is not None and relied > now + NEAR_MS else nomination(due, None, now)
 
 
 class TickMessage(NamedTuple):
-    """One message to the events queue: many users, delayed (seconds) to when the latest of them is due."""
+    """One message to the events queue: many users, delayed (seconds) until the latest of them is due."""
 
     users: Mapping[str, int]
     delay: int
 
     @property
     def body(self) -> str:
-        """ASCII, as JSON can escape what SQS refuses to take."""
+        """The message as ASCII: JSON can escape the characters that SQS refuses."""
         return json.dumps({"holdfast": "tick", "users": self.users})
 
     def halves(self) -> tuple[TickMessage, ...]:
-        """Itself in two messages; nothing where there is only one user."""
+        """The message as two messages; empty if there is only one user."""
         users = list(self.users.items())
         parts = (users[: len(users) // 2], users[len(users) // 2 :]) if len(users) > 1 else ()
         return tuple(TickMessage(dict(part), self.delay) for part in parts)
 
 
 class TimerItem(NamedTuple):
-    """One item of the timers table: the users to be ticked in one minute. `users` is JSON, user to time."""
+    """One item of the timers table: the users to tick in one minute. `users` is JSON, a map from user to time."""
 
     slot: str
     users: str
@@ -82,7 +82,7 @@ class TimerItem(NamedTuple):
 
 
 def tick_messages(nominated: Mapping[str, int], now: int) -> Iterator[TickMessage]:
-    """Ticks for users nominated for the next quarter of an hour, those of one second together."""
+    """Ticks for the users nominated for the next quarter of an hour. Users of the same second share messages."""
     by_delay: dict[int, dict[str, int]] = {}
     for user, at in nominated.items():
         delay = min(max(-(-(at - now) // 1000), 0), REACH_MS // 1000)
@@ -93,7 +93,7 @@ def tick_messages(nominated: Mapping[str, int], now: int) -> Iterator[TickMessag
 
 
 def tick_users(text: str) -> int | None:
-    """How many users a tick names; None where a message is none."""
+    """How many users a tick names; None if the message is not a tick."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -103,7 +103,7 @@ def tick_users(text: str) -> int | None:
 
 
 def schedule(nominated: Mapping[str, int], now: int, shard: int) -> tuple[list[TickMessage], list[TimerItem]]:
-    """How to keep each user's nomination: by a delayed tick if it is near, else by an item in its slot."""
+    """How to keep each user's nomination: as a delayed tick if it is near, else as an item in its slot."""
     near = {user: at for user, at in nominated.items() if at < now + REACH_MS}
     slots: dict[int, dict[str, int]] = {}
     for user, at in nominated.items():
@@ -123,7 +123,7 @@ def slot(at: int, shard: int) -> str:
 
 
 def begins_at(name: str) -> int:
-    """The time at which a slot begins, by its name."""
+    """The time at which the slot with this name begins."""
     return int(datetime.strptime(name.partition("#")[0], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC).timestamp()) * 1000
 
 
@@ -133,10 +133,10 @@ def slots_to_read(cursor: int, now: int) -> range:
 
 
 def first_cursor(now: int, others: Iterable[int], earliest: Callable[[], int | None]) -> int:
-    """The first slot to read of a shard that was never read, however long ago it came to be.
+    """The first slot to read of a shard that was never read, however long ago the shard was added.
 
-    Where other shards were read, it came to be after they were last read, but for the time that a deployment takes.
-    Where none was, `earliest` finds the first slot that there is: what is yet to be written is due later than now.
+    If other shards were read, this shard was added after they were last read, except for the duration of a deployment.
+    If none was read, `earliest` finds the first slot that exists: nominations yet to be written are due later than now.
     """
     read = [*others]
     begin = min(now, *read) - DEPLOYING_MS if read else min(now, earliest() or now)
@@ -144,8 +144,8 @@ def first_cursor(now: int, others: Iterable[int], earliest: Callable[[], int | N
 
 
 def gathered(items: Iterable[Mapping[str, int]]) -> Iterator[dict[str, int]]:
-    """The nominations of a minute's items, so many together that messages are full. Of two nominations of one user
-    neither may take the other's place.
+    """The nominations of a minute's items, grouped so that messages are full. If a user has two nominations, both are
+    kept.
     """
     together: dict[str, int] = {}
     for users in items:

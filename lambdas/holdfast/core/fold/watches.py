@@ -1,7 +1,7 @@
 """The memory of a user: one watch for each (campaign, constant value).
 
-A watch is the *latest* trigger and the *latest* exit, and for which trigger it last decided. Both are merged by taking
-the later one, which is why order, duplicates and batches of events do not matter.
+A watch is the *latest* trigger, the *latest* exit, and the trigger for which it last decided. Each is merged by taking
+the later one. So order, duplicates and batches of events do not matter.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ STALE = 4
 
 
 class Trigger(Value, frozen=True):
-    """An occurrence of what was to be watched for. `due` is when it may be decided; `shown` and `event` are what a
-    message needs of it, dropped as soon as no message can come of it any more. `elder` are the keys of its value in
+    """An occurrence of the event to watch for. `due` is when it may be decided. `shown` and `event` are the data that a
+    message needs; they are dropped as soon as no message can follow any more. `elder` are the keys of its value in
     older spaces of the campaign, while these are read: see `spaces`.
     """
 
@@ -47,15 +47,15 @@ class Trigger(Value, frozen=True):
 
     @property
     def bare(self) -> Trigger:
-        """The trigger without what only a message needs."""
+        """The trigger without the data that only a message needs."""
         return Trigger(self.at, self.id, 0, self.revision, self.shown, NONE, self.elder)
 
 
 class Decided(Value, frozen=True):
     """The last decision of a watch: for the trigger (`at`, `id`), made at `when`.
 
-    `summary` is the trigger by which a message about several watches is known; None for one about this watch alone.
-    `user` is the id that it was made for, where that has joined the user since.
+    `summary` is the trigger that identifies a message about several watches; None for a message about this watch alone.
+    `user` is the id that the decision was made for, if that id has joined the user since.
     """
 
     at: int
@@ -72,14 +72,17 @@ class Decided(Value, frozen=True):
 
 
 class Watch(Value, frozen=True):
-    """`parts` is used by campaigns whose `did` names several events: the latest of each, by event key.
+    """The latest of each kind that was seen of one value.
 
-    `exit` is the time of the latest exit, 0 where none was seen. It ends triggers up to its `reach`, which is `grace`
-    later; an exit of grace -1 ends only what is earlier than itself. `own` is the latest exit of those that arrived
-    before a newer space of the campaign began, where that is another one. Triggers up to the mark `elsewhere` are
-    decided in another space.
+    `parts` is used by campaigns whose `did` names several events: the latest of each, by event key.
 
-    `wait` is until when the trigger's message waits since it was due, and why.
+    `exit` is the time of the latest exit, 0 if none was seen. It ends triggers up to its `reach`, which is `grace`
+    later; an exit of grace -1 ends only what is earlier than itself.
+
+    `own` is the latest of the exits that arrived before a newer space of the campaign began, if that is a different
+    exit. Triggers up to the mark `elsewhere` are decided in another space.
+
+    `wait`: the time until which the trigger's message waits although it is due, and the reason.
     """
 
     trigger: Trigger | None = None
@@ -98,11 +101,11 @@ class Watch(Value, frozen=True):
 
     @property
     def own_exit(self) -> tuple[int, int]:
-        """Time and grace of the latest exit of those that arrived before a newer space began."""
+        """Time and grace of the latest of the exits that arrived before a newer space began."""
         return (self.exit, self.grace) if self.own is None else self.own
 
     def ended(self, exit_: int, grace: int, *, later: bool = False) -> Watch:
-        """The watch with an exit merged in: the one that reaches further counts. `later`: a newer space had begun."""
+        """The watch with an exit merged in: the exit that reaches further counts. `later`: a newer space had begun."""
         known, new = (self.exit, self.grace), (exit_, grace)
         if furthest(known, new) == known and (later or self.own is None or furthest(self.own, new) == self.own):
             return self
@@ -111,13 +114,13 @@ class Watch(Value, frozen=True):
         return Watch(self.trigger, both[0], self.decided, self.parts, both[1], self.wait, self.elsewhere, own_)
 
     def seen(self, trigger: Trigger | None, parts: Mapping[str, Trigger]) -> Watch:
-        """The watch with a trigger merged in. Another trigger does not wait for what the one before it did."""
+        """The watch with a trigger merged in. A new trigger does not inherit the wait of the one before it."""
         same = self.wait and self.trigger and trigger and trigger.mark == self.trigger.mark
         wait = self.wait if same else None
         return Watch(trigger, self.exit, self.decided, parts, self.grace, wait, self.elsewhere, self.own)
 
     def merged(self, other: Watch) -> Watch:
-        """All that either has seen of one value: the later trigger, exit and decision."""
+        """Everything that either watch has seen of one value: the later trigger, exit and decision."""
         if self == other:
             return self
         trigger = _latest(self.trigger, other.trigger)
@@ -137,7 +140,8 @@ class Watch(Value, frozen=True):
 
     @property
     def pending(self) -> Trigger | None:
-        """The trigger that still waits for its decision: later than the latest exit and than the last decision's.
+        """The trigger that still waits for its decision: later than the latest exit and than the last decision's
+        trigger.
 
         It is due when its wait is over.
         """
@@ -152,7 +156,7 @@ class Watch(Value, frozen=True):
 
     @property
     def latest(self) -> int:
-        """The event time of the latest thing it has seen, or that the exit ends."""
+        """The latest event time that the watch has seen, or that its exit ends."""
         latest = self.exit + self.grace
         if self.trigger and self.trigger.at > latest:
             latest = self.trigger.at
@@ -162,13 +166,13 @@ class Watch(Value, frozen=True):
 
     @property
     def over(self) -> int:
-        """For a watch with nothing pending: the time from which it is kept no longer than any mark."""
+        """The time from which a watch with nothing pending is kept no longer than any mark."""
         over = max(self.latest, self.decided.when) if self.decided else self.latest
         return max(over, self.latest + PARTS_MS) if self.parts else over
 
     @property
     def tidied(self) -> Watch:
-        """The watch without event properties, once no message can come from it."""
+        """The watch without event properties, once no message can follow from it."""
         trigger = self.trigger
         if trigger is None or not (trigger.due or trigger.event):
             return self
@@ -181,7 +185,7 @@ class Watch(Value, frozen=True):
 
 
 def furthest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    """The exit (time, grace) that reaches further; of two that reach as far, the later."""
+    """The exit (time, grace) that reaches further; if both reach equally far, the later one."""
     return one if (one[0] + one[1], one[0]) >= (other[0] + other[1], other[0]) else other
 
 
@@ -197,16 +201,18 @@ def _latest(one: Trigger | None, other: Trigger | None) -> Trigger | None:
 
 
 def _weight(decided: Decided) -> tuple[Any, ...]:
-    """The order of decisions. Of two for one trigger, a message that went counts."""
+    """The order of decisions. Of two for one trigger, a sent message counts."""
     at, id_, when, kind, reason, summary, user = structs.astuple(decided)
     return at, id_, kind == "send", when, kind, reason, summary or (), user
 
 
 class Watches(dict[str, Watch]):
-    """A campaign's watches of one user, by constant value. Two heaps tell, without a look at them all, which fall due
-    next (`dues`: when, and which) and which are over, to be forgotten (`overs`: since when, and which).
+    """A campaign's watches of one user, by constant value.
 
-    An entry of a heap may no longer hold, as its watch has moved on; the first of `dues` always holds.
+    Two heaps avoid a look at all of them: `dues` gives the watches that fall due next (when, and which), `overs` those
+    that are over and can be forgotten (since when, and which).
+
+    An entry of a heap may be stale if its watch has changed since; the first entry of `dues` is always valid.
     """
 
     __slots__ = ("dues", "overs")
@@ -216,7 +222,7 @@ class Watches(dict[str, Watch]):
 
     @classmethod
     def of(cls, watches: Mapping[str, Watch]) -> Watches:
-        """A copy, to be changed."""
+        """A copy, for changing."""
         copy = cls(watches)
         if isinstance(watches, Watches) and len(watches.dues) + len(watches.overs) <= STALE * len(watches):
             copy.dues, copy.overs = watches.dues.copy(), watches.overs.copy()
@@ -225,7 +231,7 @@ class Watches(dict[str, Watch]):
         return copy
 
     def arrange(self) -> None:
-        """Make the heaps anew."""
+        """Rebuild the heaps."""
         self.dues = [(pending.due, key) for key, watch in self.items() if (pending := watch.pending)]
         self.overs = [(watch.over, key) for key, watch in self.items() if not watch.pending]
         heapify(self.dues)
@@ -241,14 +247,14 @@ class Watches(dict[str, Watch]):
             self.close(key, watch.tidied)
 
     def close(self, key: str, watch: Watch) -> None:
-        """Put a watch that has nothing pending, and nothing for a message."""
+        """Put a watch that has nothing pending and holds no data for a message."""
         self[key] = watch
         heappush(self.overs, (watch.over, key))
         if self.dues and self.dues[0][1] == key:
             self._settle()
 
     def _settle(self) -> None:
-        """Pops stale entries off the front of the heap."""
+        """Drop stale entries from the front of the heap."""
         dues = self.dues
         while dues:
             at, key = dues[0]
@@ -258,7 +264,7 @@ class Watches(dict[str, Watch]):
             heappop(dues)
 
     def forget(self, before: int) -> None:
-        """Drop what was over before then; and entries of the heaps that hold no longer, if they are too many."""
+        """Drop the watches that were over before then; and stale entries of the heaps, if there are too many."""
         while self.overs and self.overs[0][0] < before:
             _, key = heappop(self.overs)
             if (watch := self.get(key)) and not watch.pending and watch.over < before:
@@ -267,7 +273,7 @@ class Watches(dict[str, Watch]):
             self.arrange()
 
     def first_due(self, now: int) -> tuple[str, Trigger] | None:
-        """Which of them fell due first, if any did by now."""
+        """The watch that fell due first, if any is due by now."""
         if not self.dues or self.dues[0][0] > now:
             return None
         key = self.dues[0][1]
@@ -275,16 +281,16 @@ class Watches(dict[str, Watch]):
         return (key, pending) if pending else None
 
     def pending(self) -> list[tuple[str, Trigger]]:
-        """All that wait for their decision."""
+        """All watches that wait for their decision."""
         return [(key, pending) for key, watch in self.items() if (pending := watch.pending)]
 
 
 class Doubt(Value, frozen=True):
     """An event that may be an exit and could not be read: the time and the name of the event, and the reason (`why`).
 
-    It stands in the way of triggers up to `reach`. Once the event could be read after all, `why` is empty: the mark
-    stays, so that a copy of the unreadable record does not bring the doubt back. `later`: it arrived when a newer space
-    of the campaign had begun.
+    It stands in the way of triggers up to `reach`. `why` becomes empty once the event could be read after all: the mark
+    stays, so that a copy of the unreadable record does not bring the doubt back. `later`: it arrived after a newer
+    space of the campaign had begun.
     """
 
     at: int
@@ -299,7 +305,7 @@ class Doubt(Value, frozen=True):
 
     @property
     def text(self) -> str:
-        """The reason for which a watch is withheld. The time is in UTC."""
+        """The reason why a watch is withheld. The time is in UTC."""
         minutes = self.at // 60_000 % (24 * 60)
         return f"{IN_DOUBT}: {self.name} at {minutes // 60:02}:{minutes % 60:02} could not be read ({self.why})"
 
@@ -308,7 +314,7 @@ IN_DOUBT = "in doubt"
 
 
 class Bought(Value, frozen=True, array_like=True, omit_defaults=True):
-    """A purchase after a message: its event, and what was paid for the value, as far as that could be read."""
+    """A purchase after a message: its event, and the amount paid for the value, as far as that could be read."""
 
     at: int
     id: str
@@ -317,14 +323,15 @@ class Bought(Value, frozen=True, array_like=True, omit_defaults=True):
 
 
 class Exposure(Value, frozen=True, omit_defaults=True):
-    """A message that went (`when`), or that would have gone but for the group `control` (that of the campaign is called
-    "control", that of the stack "stack"), and what was bought until `until`.
+    """A message that went (`when`), or was held back for the group `control` ("control" is the campaign's group,
+    "stack" is the stack's), and the purchases made until `until`.
 
-    `key`, `at` and `id` are those of its decision; `shown` is the value where it is not the key. Of a summary, `about`
-    has the values that it names, and when each was triggered. `first`: statistics count the user with this one.
+    `key`, `at` and `id` are those of its decision; `shown` is the value, if it differs from the key. In a summary,
+    `about` holds the values that it names, and when each was triggered. `first`: statistics count the user with this
+    exposure.
 
-    `bought` are purchases that nothing undid, the first of them in order; `undone` is the time of the latest event that
-    undoes. `void`: the message should not have gone. `user` is the id that it was for, as that of a decision.
+    `bought` are the purchases that nothing undid, in order; `undone` is the time of the latest event that undoes.
+    `void`: the message should not have gone. `user` is the id that the message was for, as in a decision.
     """
 
     key: str
@@ -345,13 +352,13 @@ class Exposure(Value, frozen=True, omit_defaults=True):
 
     @property
     def values(self) -> Mapping[str, int]:
-        """The constant values that it is about, and when each was triggered."""
+        """The constant values that the message is about, and when each was triggered."""
         return self.about or {self.key: self.at}
 
 
 class Conversion(Value, frozen=True, omit_defaults=True):
-    """Of a message that was decided at `sent`, or held back for the group `control`: the purchase that converts it now
-    (None: no more), and the one that was told before.
+    """The conversion of a message that was decided at `sent`, or held back for the group `control`: the purchase that
+    converts it now (None: no purchase any more), and the one that was reported before.
     """
 
     sent: int
@@ -361,20 +368,24 @@ class Conversion(Value, frozen=True, omit_defaults=True):
 
 
 class State(Value, frozen=True):
-    """A user's watches by campaign and constant value, and by campaign the `floor`: the rank (time, constant value) of
-    the newest watch that had to go because there were too many. What ranks no higher is not remembered again, unless
-    its watch is still there. The key of a campaign is its place: each space of it has its own.
+    """Everything that is remembered of a user.
 
-    By campaign, `ends` is the exit that reaches furthest among those for every value: its time and its grace.
-    `own_ends` is the same of those that arrived before a newer space began, where that is another one. `doubts` are the
-    events that may be exits and could not be read, by campaign and event id.
+    `watches` are by campaign and constant value. The key of a campaign is its place: each of its spaces has its own.
 
-    By campaign, `sent` is when its messages went, and about which value, as far as the gate asks for it.
+    The `floor` of a campaign is the rank (time, constant value) of the newest watch that was dropped because there were
+    too many. Nothing that ranks no higher is remembered again, unless its watch is still there.
 
-    By place, `exposures` are the messages that may still be converted. By campaign, `counted` is since when the user is
-    in its statistics.
+    `ends` is, by campaign, the exit for every value that reaches furthest: its time and its grace. `own_ends` is the
+    same for the exits that arrived before a newer space began, if that is a different exit. `doubts` are the events
+    that may be exits and could not be read, by campaign and event id.
 
-    By recommendation, the user's `recent` items and those `done` with, a few of each: see `recommendations.Items`.
+    `sent` is, by campaign, when its messages went, and about which value, as far as the gate needs them.
+
+    `exposures` are, by place, the messages that may still be converted. `counted` is, by campaign, the time since which
+    the user is in its statistics.
+
+    `recent` and `done` are, by recommendation, the user's recent items and those already done with, a few of each: see
+    `recommendations.Items`.
 
     `ids` are the user's other ids: see `people.Ids`.
     """
@@ -404,7 +415,7 @@ class State(Value, frozen=True):
 def next_due(
     places: Mapping[str, Mapping[str, Watch]], summaries: Container[str] = (), without: Container[str] = ()
 ) -> int | None:
-    """As `State.due`, of its watches."""
+    """As `State.due`, for its watches."""
     first: int | None = None
     for campaign, watches in places.items():
         name = campaign_of(campaign)
@@ -418,18 +429,18 @@ def next_due(
 
 
 class Decision(Value, frozen=True, omit_defaults=True):
-    """The fold's decision for the trigger (`at`, `id`) of a watch. `event` is what was kept of the trigger.
+    """The fold's decision for the trigger (`at`, `id`) of a watch. `event` is the data that was kept of the trigger.
 
-    A summary has an empty `key` and the newest watch's trigger; `shown` and `events` are lists, newest first and no
-    longer than the campaign says, `open` is how many watches it closes.
+    A summary has an empty `key` and the newest watch's trigger. `shown` and `events` are lists, newest first and no
+    longer than the campaign's limit; `open` is the number of watches that the summary closes.
 
-    `variant` is that of the message. `followed`: what comes of it is counted, and if `first`, so is the user.
-    `conversion` is what a `convert` or an `unconvert` is about; its trigger is that of the message.
+    `variant` is the message's variant. `followed`: the message's effect is counted, and if `first`, so is the user.
+    `conversion` is the subject of a `convert` or an `unconvert`, whose trigger is that of the message.
 
-    Of the recommendations that the campaign names, `recent` and `done` are what the user's state held: a message says
-    the same whenever it is rendered.
+    `recent` and `done` are, for the recommendations that the campaign names, what the user's state held: a message has
+    the same content whenever it is rendered.
 
-    A retraction is for the id that its message was for: `user`, where that is another one of the user's.
+    A retraction is for the id that its message was for: `user`, if that is another one of the user's ids.
     """
 
     kind: Kind

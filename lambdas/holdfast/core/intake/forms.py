@@ -1,4 +1,4 @@
-"""The forms in which records come (one message body holds one or many), each recognised by its shape.
+"""The forms in which records arrive, each recognised by its shape. One message body holds one record or many.
 
 Every record becomes an event, a profile change or a tick, or is rejected with a reason that says what to do.
 """
@@ -59,7 +59,7 @@ _BEHIND_MS = 2 * 60 * 60_000
 
 
 def records(body: str | bytes, arrived: int, rules: Rules = RULES) -> list[Record]:
-    """The records of one message body that the queue took at `arrived` (epoch milliseconds). Raises nothing."""
+    """The records of one message body that the queue received at `arrived` (epoch milliseconds). Raises nothing."""
     try:
         if event := usual_event(body, arrived, rules):
             return [event]
@@ -74,7 +74,7 @@ def records(body: str | bytes, arrived: int, rules: Rules = RULES) -> list[Recor
 
 
 def _is_text(body: str) -> bool:
-    """Is it sure that no half of a surrogate pair is in it, escaped or as it is?"""
+    """Whether the body certainly has no half of a surrogate pair, escaped or not."""
     return "\\u" not in body and (body.isascii() or not _HALF.search(body))
 
 
@@ -90,9 +90,9 @@ Flat: TypeAlias = dict[str, str | int | float | bool | None]
 
 
 def usual_event(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
-    """Fast path of `records` for the common case: a plain event which is flat, and has nothing to object to.
+    """The fast path of `records` for the common case: a plain, flat event that is valid.
 
-    None means nothing: there is more to look at.
+    None means that there is more to look at.
     """
     try:
         return flat_event(_flat.decode(body), arrived, rules)
@@ -101,7 +101,7 @@ def usual_event(body: str | bytes, arrived: int, rules: Rules) -> Event | None:
 
 
 def flat_objects(lines: bytes) -> list[Flat] | None:
-    """The objects on many lines, if each line is a flat one; made in half the time that each alone takes."""
+    """The objects on many lines, if each line is a flat object; built in half the time of one at a time."""
     try:
         found = _flat.decode_lines(lines)
     except (ValueError, RecursionError):
@@ -113,7 +113,7 @@ def flat_objects(lines: bytes) -> list[Flat] | None:
 
 
 def flat_event(data: Flat, arrived: int, rules: Rules) -> Event | None:
-    """The event of a flat object, which becomes its properties. None means that there is more to look at."""
+    """The event of a flat object, whose fields become its properties. None means that there is more to look at."""
     user, name, at, given = data.pop("user", None), data.pop("event", None), data.pop("ts", None), data.pop("id", "")
     if (
         type(user) is not str
@@ -136,7 +136,7 @@ def flat_event(data: Flat, arrived: int, rules: Rules) -> Event | None:
 
 
 def _encodable(record: Record) -> Record:
-    """JSON can escape half of a surrogate pair, which is no character: no table, hash or message could hold it."""
+    """JSON can escape half of a surrogate pair, which is not a character: no table, hash or message could hold it."""
     try:
         canonical(record).encode()
     except UnicodeEncodeError:
@@ -156,7 +156,7 @@ def _whole(event: Event) -> Event | None:
 
 
 def _read(data: Json, around: Around) -> Iterable[Record]:
-    """One record or a list of them. What cannot be folded is rejected alone, in the envelope that it came in."""
+    """One record or a list of them. One that cannot be folded is rejected alone, in the envelope that it came in."""
     if isinstance(data, list):
         return chain.from_iterable(_read(each, around.item(number)) for number, each in enumerate(data))
     try:
@@ -182,7 +182,7 @@ def _form(data: Object) -> _Reader | None:
     return next((read for recognises, read in _FORMS if recognises(data)), None)
 
 
-# The forms: what to make of a record of each.
+# The forms: how a record of each becomes records.
 
 
 def _plain(data: Object, around: Around) -> Iterable[Record]:
@@ -234,8 +234,8 @@ def _milliseconds(ts: Json) -> Json:
 
 
 def _segment_batch(data: Object, around: Around) -> Iterable[Record]:
-    """https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/#batch: what the batch says of
-    its context and its sending holds for each call.
+    """https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/#batch: the context and the
+    sending time of the batch apply to each call.
     """
     shared = {name: data[name] for name in ("sentAt", "receivedAt") if name in data}
     context = data.get("context")
@@ -253,7 +253,7 @@ def _segment_batch(data: Object, around: Around) -> Iterable[Record]:
 def _segment(data: Object, around: Around) -> Iterable[Record]:
     """https://segment.com/docs/connections/spec and RudderStack's, whose traits are in the context.
 
-    Both take `userId` and `anonymousId` in one call for one person, whichever call it is:
+    Any call may name one person by both `userId` and `anonymousId`:
     https://segment.com/docs/unify/identity-resolution/externalids
     """
     call = data["type"]
@@ -283,11 +283,11 @@ def _segment(data: Object, around: Around) -> Iterable[Record]:
 
 
 def _happened(data: Object, around: Around) -> Json:
-    """`timestamp`, which the vendor has corrected; else the sender's own time, corrected by how wrong its clock was
-    where the record says both when it was sent and when it was received.
+    """The time of `timestamp`, which the vendor has corrected. Without it, the sender's own time, corrected by the
+    error of its clock if the record says both when it was sent and when it was received.
 
-    The time of the record's arrival here corrects nothing: sent twice, one event would happen at two times. But where
-    it shows that the clock was hours behind, the event cannot silently be history.
+    The time of the record's arrival here corrects nothing: an event sent twice would then have two times. But if it
+    shows that the clock was hours behind, the event cannot silently be history.
     """
     if data.get("timestamp") is not None:
         time: Json = data["timestamp"]
@@ -306,7 +306,7 @@ def _happened(data: Object, around: Around) -> Json:
 
 
 def _epoch_ms(value: Json) -> int:
-    """0 for what is not a time."""
+    """The time in epoch milliseconds; 0 if the value is not a time."""
     if isinstance(value, str):
         return iso_time(value)
     return int(value) if isinstance(value, int | float) and EARLIEST_MS <= value < LATEST_MS else 0
@@ -415,7 +415,7 @@ _NAMES: Mapping[_Reader, str] = {
 
 
 def form_of(body: str, rules: Rules = RULES) -> str:
-    """The form by which a body is read, for people who look on: `SNS, Segment`; of a list, as its first record is."""
+    """The form by which a body is read, shown to people: `SNS, Segment`. A list has the form of its first record."""
     with suppress(CannotFold):
         return ", ".join(_forms_of(shallow(parse(body), body), rules)) or "unknown"
     return "not JSON"
@@ -451,7 +451,7 @@ def _source_of(data: Object, rules: Rules) -> list[str]:
 
 
 def _dated(value: Any) -> Any:
-    """CleverTap's dates, `$D_` and epoch seconds, as ISO 8601 in UTC: what people read, and can be compared."""
+    """CleverTap's dates, `$D_` and epoch seconds, as ISO 8601 in UTC: people can read it, and it can be compared."""
     kind = type(value)
     if kind is str:
         return _DATE.sub(_iso_date, value) if value.startswith("$D_") else value
