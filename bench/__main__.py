@@ -1,4 +1,5 @@
-"""`make bench`: every part one after the other, one table, JSON and a picture. What fails says so, and stops nothing.
+"""`make bench`: every part in turn, one table, JSON and a picture. A part that fails is reported, and the others still
+run.
 
 python -m bench [--only PART]… [--quick]
 """

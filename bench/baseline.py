@@ -1,11 +1,11 @@
-"""The baseline that Holdfast is measured against: the same thing built as AWS's documentation leads one to build it.
+"""The baseline that Holdfast is measured against: the same service, built as AWS's documentation suggests.
 
-`ingest` reads the queue with Powertools' batch processing, record by record, each made idempotent by its utility (in
-DynamoDB). A user's product is an item; an add makes a one-off EventBridge schedule, a charge deletes it.
-`send` is what the schedule starts: it reads the profile, and puts one event.
+`ingest` reads the queue with Powertools' batch processing, record by record. Powertools' idempotency utility makes each
+one idempotent (in DynamoDB). A user's product is an item; an add makes a one-off EventBridge schedule, a charge deletes
+it. The schedule starts `send`, which reads the profile and puts one event.
 
-It is correct: an add which arrives after its charge opens nothing, as an item keeps the latest time of both; a schedule
-that exists is moved; one that does not is no error. Events that nobody waits for cost no call.
+It is correct: an add that arrives after its charge opens nothing, as an item keeps the latest time of both; an existing
+schedule is moved; a missing one is not an error. Events that nobody waits for cost no call.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def handle(record: SQSRecord) -> None:
 
 
 def send(event: dict[str, Any], _context: object) -> None:
-    """Started by the schedule, which nothing but a charge could have prevented."""
+    """Started by the schedule, which only a charge could have prevented."""
     its = settings()
     key = {"user": {"S": event["user"]}}
     profile = its.dynamodb.get_item(TableName=its.profiles, Key=key).get("Item", {})
@@ -62,7 +62,7 @@ def send(event: dict[str, Any], _context: object) -> None:
 
 
 class Settings:
-    """Clients and names, once in a container's life."""
+    """Clients and names, made once for each container."""
 
     def __init__(self) -> None:
         self.dynamodb: Any = boto3.client("dynamodb")
@@ -107,7 +107,7 @@ def _added(event: dict[str, Any]) -> None:
     }
     try:
         its.scheduler.create_schedule(**schedule)
-    except its.scheduler.exceptions.ConflictException:  # added before: its time begins again
+    except its.scheduler.exceptions.ConflictException:  # added before: its window starts again
         its.scheduler.update_schedule(**schedule)
 
 
@@ -116,12 +116,12 @@ def _charged(event: dict[str, Any], product: str) -> None:
     item = _later("charged_at", user, product, at)
     its = settings()
     if item is not None and 0 < int(item.get("added_at", {"N": "0"})["N"]) <= at:
-        with suppress(its.scheduler.exceptions.ResourceNotFoundException):  # it has been sent
+        with suppress(its.scheduler.exceptions.ResourceNotFoundException):  # it was already sent
             its.scheduler.delete_schedule(Name=_name(user, product))
 
 
 def _later(what: str, user: str, product: str, at: int) -> dict[str, Any] | None:
-    """Keep the later time; the item as it is then, or None where a later one was there already."""
+    """Keep the later time. Returns the item as it is then, or None if it already had a later time."""
     its = settings()
     try:
         answer = its.dynamodb.update_item(

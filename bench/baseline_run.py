@@ -1,6 +1,6 @@
 """The baseline's own handlers, on the same embedded AWS and the same kind of clock as Holdfast's in `holdfast_run`.
 
-What was before the slice is put where it would stand: the items, and those schedules that the slice deletes or moves.
+Events before the slice are put in their final form: the items, and the schedules that the slice deletes or moves.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class BaselineRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The schedules go: the next run makes some of the same names."""
+        """Remove the schedules: the next run makes some with the same names."""
         while left := self._scheduler.list_schedules()["Schedules"]:
             for each in left:
                 self._scheduler.delete_schedule(Name=each["Name"])

@@ -1,4 +1,4 @@
-"""The campaign of the bench: what its traces are about."""
+"""The bench's campaign, which its traces match."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The charges of DynamoDB for a request, by its rules: bytes of an item, and units of reads and writes.
+"""DynamoDB's charges for a request, by its rules: bytes of an item, and units of reads and writes.
 
-The emulator's own `ConsumedCapacity` is right for PutItem, UpdateItem, DeleteItem and BatchWriteItem, and is taken from
-there. It is wrong for reads (it does not look at sizes) and for statements (one unit each): those are computed here.
+The emulator's own `ConsumedCapacity` is right for PutItem, UpdateItem, DeleteItem and BatchWriteItem, and is used for
+those. It is wrong for reads (it ignores sizes) and for statements (one unit each): those are computed here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Item = Mapping[str, Mapping[str, Any]]
 
 
 def item_bytes(item: Item) -> int:
-    """Names and values in UTF-8."""
+    """The size of an item: names and values in UTF-8."""
     return sum(len(name.encode()) + value_bytes(value) for name, value in item.items())
 
 
@@ -47,18 +47,18 @@ def value_bytes(value: Mapping[str, Any]) -> int:  # noqa: PLR0911  (a line for 
 
 
 def _number_bytes(text: str) -> int:
-    """About: a byte for two significant digits, and one more; another for a sign."""
+    """Approximate: one byte for two significant digits, and one more; another for a sign."""
     digits = text.lstrip("+-").replace(".", "").strip("0")
     return 1 + math.ceil(len(digits) / 2) + text.startswith("-")
 
 
 def write_units(*sizes: int) -> int:
-    """Of an item's sizes before and after, the larger counts; a refused write costs what a write does."""
+    """The units of a write: the larger of the item's sizes before and after counts. A refused write costs as much."""
     return max(1, math.ceil(max(sizes, default=0) / WRITE_BYTES))
 
 
 def read_units(size: int, *, consistent: bool) -> float:
-    """Of one item, or of all items that one query reads. What is not there costs as much as the smallest."""
+    """The units for one item, or for all items that one query reads. A missing item costs as much as the smallest."""
     return max(1, math.ceil(size / READ_BYTES)) * (1 if consistent else 0.5)
 
 
@@ -66,9 +66,10 @@ _NAME = re.compile(r"""["']?([A-Za-z_]\w*)["']?\s*(?:=|:)\s*\?""")
 
 
 def statement_bytes(statement: str, parameters: Iterable[Mapping[str, Any]]) -> int:
-    """About the size of the item that an INSERT makes, or an UPDATE that sets all but the key: names and parameters.
+    """The approximate size of the item that an INSERT makes, or an UPDATE that sets all but the key: names and
+    parameters.
 
-    A version that is compared as well as set is counted twice, which is some ten bytes too much.
+    A version that is both compared and set is counted twice, which is about ten bytes too much.
     """
     names = sum(len(name.encode()) for name in _NAME.findall(statement))
     return names + sum(map(value_bytes, parameters))

@@ -1,9 +1,9 @@
-"""The price of a trigger, counted: Holdfast's handlers beside the baseline's, on the same slice of the same trace.
+"""The price of a trigger, counted: Holdfast's handlers and the baseline's, on the same slice of the same trace.
 
     python -m bench --only counted
 
-A slice is some seconds of a stream of 1,000 events a second that goes on forever: as many watches fall due in it as are
-opened. A trigger is an add; a charge belongs to the add that it ends, a copy is none. Views are looked at apart.
+A slice is some seconds of an endless stream of 1,000 events a second: as many watches fall due in it as are opened. A
+trigger is an add. A charge belongs to the add that it ends; a copy is not a trigger. Views are measured separately.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Couple(NamedTuple):
 
 
 def counted(part: Part, endpoint: str, *, seconds: int, times: int = TIMES) -> dict[str, Result]:
-    """Holdfast beside the baseline. Returned are both, and what irrelevant events alone cost each."""
+    """Measure Holdfast and the baseline. Returns both results, and the cost of irrelevant events alone for each."""
     before, within = Trace().slice(window=WINDOW, length=seconds * SECOND)
     relevant = [event for event in within if event.name != VIEWED]
     views = [event for event in within if event.name == VIEWED]
@@ -101,7 +101,7 @@ def counted(part: Part, endpoint: str, *, seconds: int, times: int = TIMES) -> d
 
 
 def _couple(endpoint: str, before: list[Event], within: list[Event], number: int, seconds: int) -> Couple:
-    """Every other one the other way round: what is run second finds warm caches."""
+    """Run both. Every other couple swaps the order, as the second one finds warm caches."""
     runs = [
         lambda: _holdfast(endpoint, before, within, name=f"main{number}", seconds=seconds),
         lambda: _baseline(endpoint, before, within, name=f"base{number}", seconds=seconds),
@@ -121,7 +121,7 @@ def _beside(result: Result) -> str:
 
 
 def _priced(result: Result) -> str:
-    """Of what the dollars are, the dearest first."""
+    """The parts of the price in dollars, most expensive first."""
     prices = {name: PRICES[name] * n / result.triggers * MILLION for name, n in result.counts.things.items()}
     dearest = sorted(prices.items(), key=lambda each: -each[1])
     return ", ".join(f"{name.replace('_', ' ')} ${price:.2f}" for name, price in dearest if price >= CENT)
@@ -166,9 +166,9 @@ def users(part: Part, endpoint: str, *, seconds: int) -> None:
 
 
 def watches(part: Part, endpoint: str, *, seconds: int) -> None:
-    """Users who have so many watches open all along, their states as they are and deflated (`-c deflate=true`).
+    """Users with this many watches open all the time, with their states as they are and deflated (`-c deflate=true`).
 
-    They are one item: from about ten on, its size is what is paid.
+    A user's watches are one item: from about ten on, its size sets the price.
     """
     before, within = Trace().slice(window=WINDOW, length=seconds * SECOND)
     relevant = [event for event in within if event.name != VIEWED]
@@ -187,7 +187,7 @@ def watches(part: Part, endpoint: str, *, seconds: int) -> None:
 
 
 def windows(part: Part, endpoint: str, *, seconds: int) -> None:
-    """The price against the window, and the size of what the message takes from its trigger."""
+    """The price against the window, and against the size of the data that the message takes from its trigger."""
     grid = []
     for window in WINDOWS:
         before, within = Trace().slice(window=window * MINUTE, length=seconds * SECOND)
@@ -220,7 +220,7 @@ def _with_views(results: dict[str, Result], who: str) -> float:
 
 
 def _open(people: Iterable[str], number: int, seconds: int) -> Iterable[Event]:
-    """Adds that are neither over nor due before the slice is: a user's all at one time."""
+    """Adds that are neither over nor due before the slice is; each user's adds all at one time."""
     rng = Random(1)  # noqa: S311  (a trace, no secret)
     for user in sorted(people):
         at = START - WINDOW + (seconds + 60) * SECOND + rng.randrange(WINDOW - (seconds + 120) * SECOND)
@@ -232,7 +232,7 @@ def _units(result: Result) -> str:
 
 
 def _plain(result: Result) -> dict[str, object]:
-    """By trigger."""
+    """The counts for each trigger."""
     counts, triggers = result.counts, max(result.triggers, 1)
     names = ("calls", "writes", "reads", "invocations", "cpu_us", "things")
     by_trigger = {name: {key: n / triggers for key, n in getattr(counts, name).items()} for name in names}
@@ -240,7 +240,7 @@ def _plain(result: Result) -> dict[str, object]:
 
 
 def _units_of(results: dict[str, Result]) -> dict[str, object]:
-    """Numbers that `bench.scale` computes with: by trigger, and by view where nobody waits for views."""
+    """The numbers that `bench.scale` computes with: for each trigger, and for each view that no campaign uses."""
     ours, views = results["holdfast"], results["holdfast views"]
     plain = _plain(ours)
     seen = views.events

@@ -1,4 +1,4 @@
-"""An embedded AWS for the bench alone, gone afterwards: with the stack deployed, or with nothing in it."""
+"""An embedded AWS for the bench alone, removed afterwards: with the stack deployed, or empty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from holdfast_cli.stack import Deployment
 
 @contextmanager
 def deployed() -> Iterator[Deployment]:
-    """With the stack, as `holdfast local up` deploys it."""
+    """An embedded AWS with the stack, as `holdfast local up` deploys it."""
     with _home(), err.status("deploying the stack to an embedded AWS"):
         local.up(lambda _step: None)
         yield Deployment.find("local")
@@ -27,7 +27,7 @@ def deployed() -> Iterator[Deployment]:
 
 @contextmanager
 def bare() -> Iterator[str]:
-    """With nothing in it. Given is its endpoint."""
+    """An empty embedded AWS. Yields its endpoint."""
     with _home():
         yield local.start(lambda _step: None).endpoint
 
@@ -48,11 +48,11 @@ def _home() -> Iterator[None]:
 
 @cache
 def _session() -> boto3.Session:
-    return boto3.Session(region_name=local.REGION)  # one, which reads each service's model once
+    return boto3.Session(region_name=local.REGION)  # one session, which reads each service's model once
 
 
 def client(service: str, endpoint: str | None) -> Any:
-    """Of a service that Deployment knows nothing of, or of a bare AWS."""
+    """A client for a service that Deployment does not know, or for a bare AWS."""
     return _session().client(  # type: ignore[call-overload]  # any service
         service,
         endpoint_url=endpoint,

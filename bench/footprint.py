@@ -1,6 +1,6 @@
 """The price of a cold start: the size of code and layer, and the CPU time of importing and building each handler.
 
-Run by `make footprint`. What is measured is what is deployed, bytecode and all, in a fresh interpreter. Times are CPU
+Run by `make footprint`. It measures the deployed files, bytecode included, in a fresh interpreter. Times are CPU
 milliseconds, the least of `TIMES`. The ratio to importing boto3 and making the three clients, in the same run, says
 more than the number.
 """
@@ -77,7 +77,7 @@ def footprint(part: Part) -> None:
 
 
 def _snapstart(seconds: float, gigabytes: float = 1.0) -> list[dict[str, Any]]:
-    """The bill of a function's cold starts both ways, for one published version of it."""
+    """The bill of a function's cold starts, both ways, for one published version of it."""
     month = 30 * 24 * 3600
     return [
         {
@@ -105,7 +105,7 @@ def _least(turns: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _turns(codes: Mapping[str, str]) -> list[dict[str, float]]:
-    """CPU milliseconds, turn by turn, so that whatever else the machine does slows all of them alike."""
+    """CPU milliseconds, measured in turns, so that other work on the machine slows all of them alike."""
     code, dependencies = functions_code(platform_tag=None).built(), layer(platform_tag=None).built()
     fields = [field for cls in settings.Settings.__subclasses__() for field in dataclasses.fields(cls)]
     environment = {

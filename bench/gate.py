@@ -2,10 +2,9 @@
 
     python -m bench --only gate
 
-For each setting there is a stack with one campaign, which has that setting alone. The adds of its users go through
-join's own handler, then a tick at which they are due, then what was decided goes through deliver's; and where
-conversions are counted, the purchases that follow. Containers that have done the same before take them: what they do
-once is not counted.
+Each setting has a stack with one campaign, which has only that setting. Join's own handler takes the adds of its users,
+then a tick at which they are due; deliver's handler takes the decisions. If conversions are counted, the purchases
+follow. The containers have done the same before, so the work that each does only once is not counted.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ AT_NO_COST = ("start and end", "audience over the event", "hours in one zone", "
 
 
 def settings(now: datetime) -> dict[str, Mapping[str, Any]]:
-    """By name, what a campaign says besides. No message waits by them, and only control groups get none."""
+    """The campaign's extra settings, by name. No message waits because of them, and only control groups get none."""
     hours = {"from": f"{now - timedelta(hours=2):%H:%M}", "to": f"{now + timedelta(hours=10):%H:%M}"}
     titles = [{"name": each, "values": {"title": f"{each} {{{{ ConstantEventProperty }}}}"}} for each in ("a", "b")]
     return {
@@ -65,7 +64,7 @@ def settings(now: datetime) -> dict[str, Mapping[str, Any]]:
 
 
 class Cost(NamedTuple):
-    """Of one message."""
+    """The cost of one message."""
 
     write_units: float
     read_units: float
@@ -73,7 +72,7 @@ class Cost(NamedTuple):
 
     @property
     def dollars(self) -> float:
-        """Of a million: units, and events on the bus; without queues and Lambda's time."""
+        """The price of a million messages: units, and events on the bus; without queues and Lambda's time."""
         each = {"write_units": self.write_units, "read_units": self.read_units, "bus_events": self.bus_events}
         return dollars(each) * MILLION
 
@@ -102,7 +101,7 @@ class Run:
         self.purchases(["warm"])
 
     def messages(self, users: Sequence[str]) -> Cost:
-        """From their adds to their messages."""
+        """The cost from the users' adds to their messages."""
         put_profiles(self._dynamodb, self._table, users)
         self._meter.counts, self._meter.counting = Counts(), True
         now = now_ms()
@@ -113,7 +112,7 @@ class Run:
         return self._cost(len(users))
 
     def purchases(self, users: Sequence[str]) -> Cost:
-        """Those that follow their messages, and what that comes to."""
+        """The cost of the purchases that follow the messages."""
         self._meter.counts, self._meter.counting = Counts(), True
         self._join([_event(user, "charged", now_ms()) for user in users])
         self._deliver(users)
@@ -132,7 +131,7 @@ class Run:
         self._meter.invoke("join", join.handler, {"Records": bodies}, memory_mb=memory_mb("join"))
 
     def _deliver(self, users: Sequence[str]) -> None:
-        """The decisions, as the stream brings them."""
+        """Deliver the decisions, as the stream brings them."""
         keys = ({"user": {"S": user}, "part": {"S": "watches"}} for user in users)
         items = [self._dynamodb.get_item(TableName=self._table, Key=key)["Item"] for key in keys]
         records = [{"dynamodb": {"NewImage": item}} for item in items if "outbox" in item]

@@ -1,7 +1,7 @@
-"""Holdfast's own handlers, on an embedded AWS and a clock that is set.
+"""Holdfast's own handlers, on an embedded AWS and a clock that the run sets.
 
-What was before the slice is folded by the same join, into tables in memory; what stands there at the beginning is then
-put into the real ones, and from there on everything is counted.
+The same join folds the events before the slice, into tables in memory. The result is then put into the real tables, and
+from there on everything is counted.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def _sweep_every() -> int:
 
 
 class _MemoryUsers:
-    """The table's port, in memory. Nobody races here, and nothing is published: `epoch` is the item of the run."""
+    """The users table's port, in memory. Nothing runs concurrently, and nothing is published: `epoch` is the item of
+    the run.
+    """
 
     def __init__(self, epoch: Mapping[str, Any]) -> None:
         self.saves: dict[Key, Save] = {}
@@ -118,9 +120,9 @@ class _MemoryQueue:
 
 
 class HoldfastRun:
-    """One campaign, one slice of a trace. Tables and queues are new ones each time: `name` tells them apart.
+    """One campaign, one slice of a trace. Tables and queues are new for each run: `name` tells them apart.
 
-    `more` are properties that each add has besides. `deflate`: states are stored deflated.
+    `more` are extra properties of each add. `deflate`: states are stored deflated.
     """
 
     def __init__(
@@ -181,7 +183,7 @@ class HoldfastRun:
         self._stack.close()
 
     def run(self, before: list[Event], within: list[Event], *, length: int) -> Result:
-        """Fold what was before in memory, then count what comes of `length` milliseconds."""
+        """Fold the earlier events in memory, then count the effects of `length` milliseconds."""
         with patch.object(join, "build", lambda: self._memory_join):
             self._loop.now = before[0].arrives if before else START
             for event in before:
@@ -281,13 +283,13 @@ class HoldfastRun:
             self._loop.at(at, lambda: self._memory_sweep.sweep(lambda: True))
 
     def _put_what_stands(self, users: Iterable[str]) -> None:
-        """Into the real tables: the states, and a profile of everybody."""
+        """Put the states, and a profile for every user, into the real tables."""
         table = Users(self._dynamodb, f"{self._name}-users", deflate=self._deflate)
         table.save([save._replace(over=None, outbox=None) for save in self._memory_users.saves.values()])
         put_profiles(self._dynamodb, f"{self._name}-users", sorted(users))
 
     def _warm_up(self) -> None:
-        """Do all that a container does once: read the campaigns, note the names of events, open connections."""
+        """Do everything that a container does once: read the campaigns, note the names of events, open connections."""
         self._iterator = self._stream_end()
         for name in ("viewed", self._campaign_trigger, self._campaign.when.did_not[0]):
             event = {"user": "nobody", "event": name, "product": "p", "price": 1.5, "ts": START - 10**9}
@@ -296,8 +298,10 @@ class HoldfastRun:
         self._slots.clear()
 
     def _sweep_what_was_written(self, length: int) -> None:
-        """The slots that the slice wrote to, as sweep would find them. Of a minute and shard there is one query in any
-        case, of the cursor of a shard one read and one write a sweep: their share for the slice is counted, no more.
+        """Read the slots that the slice wrote to, as sweep would find them.
+
+        Each minute and shard has one query in any case, and each sweep one read and one write of a shard's cursor. Only
+        the slice's share of these is counted.
         """
         if not self._slots:
             return
@@ -340,13 +344,13 @@ class HoldfastRun:
 
 
 def _refuse(messages: Iterable[Message]) -> None:
-    """Nothing of a trace is set aside."""
+    """Nothing of a trace may be set aside."""
     if set_aside := list(messages):
         raise RuntimeError(f"set aside: {set_aside[0].body[:500]}")
 
 
 def environment(endpoint: str, name: str) -> Mapping[str, str]:
-    """The settings that the stack gives the functions, of what `create` made."""
+    """The settings that the stack gives the functions, for the tables and queues made by `create`."""
     sqs = client("sqs", endpoint)
     urls = {queue: sqs.get_queue_url(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in QUEUES}
     return {

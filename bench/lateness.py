@@ -2,9 +2,9 @@
 
     python -m bench.lateness
 
-At rest and under load, with windows of 5 s, of 90 s, and with watches that only a timer slot knows of. A window that
-goes through a slot takes a quarter of an hour at least; so for those, the state and the nomination are written as join
-would have written them then, into the slot that sweep reads next, and a minute before they are due.
+Measured at rest and under load, with windows of 5 s and 90 s, and with watches that only a timer slot knows. A window
+that goes through a slot takes at least a quarter of an hour. So for those, the state and the nomination are written as
+join would have written them, into the slot that sweep reads next, a minute before they are due.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ BINS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0)
 
 
 class Kind(NamedTuple):
-    """A group of watches that is looked at by itself."""
+    """A group of watches that is measured separately."""
 
     way: str
     load: str
@@ -74,7 +74,7 @@ BOUNDS: Mapping[Kind, Mapping[str, float]] = {Kind("through a timer slot", AT_RE
 
 
 class Lateness:
-    """Sends triggers, and hears what comes of them. `due` is by user, in epoch milliseconds."""
+    """Sends triggers, and receives the messages. `due` is by user, in epoch milliseconds."""
 
     def __init__(self, deployment: Deployment, watches: int) -> None:
         self._deployment = deployment
@@ -114,7 +114,7 @@ class Lateness:
 
     @contextmanager
     def load(self, per_second: int) -> Iterator[None]:
-        """A realistic trace beside all that, as it happens."""
+        """Send a realistic trace at the same time, in real time."""
         done = Flag()
 
         def run() -> None:
@@ -136,7 +136,7 @@ class Lateness:
             thread.join()
 
     def hear(self, receive: Callable[[], list[dict[str, Any]]], until: float) -> None:
-        """Until the time (monotonic) is up, or every watch was heard of."""
+        """Receive until the time (monotonic) is up, or every watch has its message."""
         while time.monotonic() < until and len(self.late) < len(self.due):
             for message in receive():
                 user = json.loads(message["Body"])["detail"]["user"]["identity"]
@@ -149,7 +149,7 @@ class Lateness:
 
 
 def lateness(part: Part, deployment: Deployment, *, watches: int = WATCHES) -> None:
-    """Takes two and a half minutes: what is due under load is sent while nothing else happens, and the other way."""
+    """Takes two and a half minutes: watches due under load are triggered at rest, and the other way round."""
     for window in (SHORT, LONG):
         campaign = a_campaign(f"lateness-{window}", within=window, settle=0)
         text = campaign.model_dump_json(by_alias=True).replace(f'"{ADDED}"', f'"{ADDED} {window}"')
@@ -208,9 +208,9 @@ def _report(part: Part, measured: Lateness) -> None:
 
 
 def waits(kind: Kind, stage: Stage) -> float:
-    """Seconds that a stage's batching windows add, which the embedded AWS has not: join's, then deliver's.
+    """Seconds that a stage's batching windows add, which the embedded AWS does not have: join's, then deliver's.
 
-    A lone record waits for all of a window; where records come all along, for half of it on average. From AWS's
+    A single record waits for the whole window; in a steady flow, a record waits for half of it on average. From AWS's
     documentation of event source mappings, MaximumBatchingWindowInSeconds.
     """
     windows = (stage.join_batch_window, stage.deliver_batch_window)
@@ -219,7 +219,7 @@ def waits(kind: Kind, stage: Stage) -> float:
 
 
 def quantile(ordered: list[float], share: float) -> float:
-    """The smallest value that is no less than `share` of them. At least one value."""
+    """The smallest value that is at least as large as `share` of them. At least one value."""
     return ordered[max(math.ceil(len(ordered) * share - 1e-9) - 1, 0)]
 
 

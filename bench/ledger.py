@@ -1,4 +1,4 @@
-"""Counts what functions ask of AWS: every call a client makes, with its units. Nothing in the functions knows of it."""
+"""Counts the functions' requests to AWS: every call of a client, with its units. The functions do not know of it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Counts:
         for each in consumed:
             many = len(asked.get("RequestItems", {}).get(each["TableName"], ())) or 1
             self._write(each["TableName"], each["CapacityUnits"], many)
-        if not consumed:  # refused by its condition: a write all the same
+        if not consumed:  # refused by its condition: still charged as a write
             self._write(asked["TableName"], 1)
 
     def _write(self, table: str, units: float, items: int = 1) -> None:
@@ -97,7 +97,7 @@ class Counts:
 
 
 class Ledger:
-    """Writes down the calls of all clients that are made, after this, from the session whose `register` is given."""
+    """Records the calls of all clients made after this from the session whose `register` is given."""
 
     def __init__(self, register: Callable[[str, Callable[..., Any]], Any]) -> None:
         self._calls: list[Call] = []
@@ -116,7 +116,7 @@ class Ledger:
 
 
 def one_after_another(calls: Iterable[Call]) -> int:
-    """How many calls an invocation waits for: of threads that call side by side, the busiest one's."""
+    """How many calls an invocation waits for: of threads that call in parallel, those of the busiest one."""
     by_thread = Counter(call.thread for call in calls)
     return by_thread.pop(get_ident(), 0) + max(by_thread.values(), default=0)
 

@@ -1,7 +1,7 @@
 """The least that does the same work: reads, conditional writes, ticks and messages, without Holdfast's promises.
 
-A user's item holds the products that were added and not bought. What is late, twice, in doubt or under another campaign
-is nobody's concern here, no stream is between a decision and its message, and a message is its product.
+A user's item holds the products that were added and not bought. It ignores late and repeated events, doubts and other
+campaigns. No stream is between a decision and its message, and a message is its product.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _fold(by_user: dict[str, list[Any]]) -> None:
 
 
 def _decide(users: set[str]) -> int:
-    """One conditional write for each user with something open, as a decision is. Returned is the number of messages."""
+    """One conditional write for each user with something open, as for a decision. Returns the number of messages."""
     entries: list[Any] = []
     while users:
         due = {user: each for user, each in _read(users).items() if each[1]}
@@ -81,7 +81,7 @@ def _read(users: Iterable[str]) -> dict[str, tuple[int, dict[str, Any]]]:
 
 
 def _write(found: dict[str, tuple[int, dict[str, Any]]]) -> set[str]:
-    """By statements, as join does. Returned are the users that another was faster with."""
+    """Write by statements, as join does. Returns the users that another writer changed first."""
     groups = list(_some(found.items(), WRITTEN))
     answers = writers.map(
         lambda some: dynamodb.batch_execute_statement(Statements=[*starmap(_statement, some)]), groups
@@ -108,7 +108,7 @@ def _statement(user: str, of: tuple[int, dict[str, Any]]) -> Any:
 
 
 def _save(user: str, version: int) -> bool:
-    """Nothing is open any more, unless another was faster."""
+    """Save that nothing is open any more, unless another writer was faster."""
     item: Any = {"user": {"S": user}, "version": {"N": str(version + 1)}, "open": {"S": "{}"}}
     unchanged: Any = {
         "ConditionExpression": "version = :version",

@@ -1,4 +1,4 @@
-"""The bench's picture: the price against window and item size, and how late messages are. An SVG, drawn by hand."""
+"""The bench's picture: the price against window and item size, and how late messages are. An SVG, written by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH, HEIGHT, GAP = 460, 220, 60
 
 
 def write(parts: Iterable[Part]) -> Path | None:
-    """Of what the parts that ran have to show; None where that is nothing."""
+    """Draw the results of the parts that ran. Returns None if they have nothing to draw."""
     charts = []
     for part in parts:
         if grid := part.data.get("grid"):

@@ -1,6 +1,6 @@
-"""List prices of us-east-1, in US dollars, without free tiers and discounts, as they stood on the date below.
+"""List prices of us-east-1, in US dollars, without free tiers and discounts, as of the date below.
 
-Each stands beside the page of AWS that names it. What a system costs is then a sum over what was counted: `dollars`.
+Each stands beside the AWS page that it is from. A system's price is then a sum over what was counted: `dollars`.
 """
 
 from __future__ import annotations

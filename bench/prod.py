@@ -1,4 +1,4 @@
-"""The settings of stage prod, which are what is measured. They come with the CDK, which takes a second to import."""
+"""The settings of stage prod, which the bench measures. They come with the CDK, which takes a second to import."""
 
 from __future__ import annotations
 

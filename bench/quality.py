@@ -1,4 +1,4 @@
-"""How good recommendations are beside other libraries' and plain popularity, on fourteen shops that are made up.
+"""The quality of recommendations, compared with other libraries' and plain popularity, on fourteen made-up shops.
 
 python -m bench.quality [--only NAME]
 """

@@ -44,7 +44,7 @@ COPY (
 
 
 def recommend(part: Part, *, events: int = EVENTS) -> None:
-    """In a process of its own, so that its memory is its own. Raises CalledProcessError."""
+    """Build in a separate process, so that its memory can be measured. Raises CalledProcessError."""
     command = [sys.executable, "-m", "bench.recommend", "--events", str(events)]
     told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)  # noqa: S603  (our own)
     note = f"{told['pairs']:,} pairs of {told['items_with_others']:,} items, {ITEMS:,} before"
@@ -80,7 +80,7 @@ def main(*, events: int = EVENTS) -> None:
 
 
 def _peak_mb() -> int:
-    """Of this program alone: `getrusage` counts among it what started it."""
+    """The peak of this program alone: `getrusage` includes the program that started it."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) // 1024
 

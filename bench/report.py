@@ -55,7 +55,7 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """To the goal: up to 1 meets an `at most`, from 1 an `at least`."""
+        """The ratio to the goal: up to 1 meets an `at most`, from 1 an `at least`."""
         return self.value / self.goal if self.goal else None
 
     def to_json(self) -> dict[str, Any]:
@@ -76,9 +76,9 @@ def spread(what: str, values: Sequence[float], unit: str = "", **more: Any) -> R
 
 @dataclass(slots=True)
 class Part:
-    """The findings of one part. `data` holds all that tables have no room for: histograms, counts by operation.
+    """The findings of one part. `data` holds everything that tables have no room for: histograms, counts by operation.
 
-    A part that failed says why, and has the rows it came to.
+    A part that failed has the reason, and the rows it produced.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Part:
 
     @property
     def met(self) -> bool:
-        """Every goal is met, or as near as it can be."""
+        """Whether every goal is met, or as nearly as possible."""
         return not self.failed and all(row.verdict != "not met" for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def show(parts: Iterable[Part]) -> None:
 
 
 def write(parts: Iterable[Part], name: str, **more: Any) -> Path:
-    """The parts as JSON, with what else there is to say of the run. Returned is where it was written."""
+    """Write the parts as JSON, with other facts about the run. Returns the path."""
     return write_json({**more, "parts": [part.to_json() for part in parts]}, name)
 
 
@@ -136,7 +136,7 @@ def write_json(data: Mapping[str, Any], name: str) -> Path:
 
 
 def number(value: float) -> str:
-    """Three digits, or all that are before the point."""
+    """The number with three digits, or with all digits before the point."""
     if value == 0 or abs(value) >= 100:  # noqa: PLR2004
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.2g}"  # noqa: PLR2004

@@ -17,7 +17,7 @@ class Said(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The counts, for how many triggers (adds, copies apart), the messages, and bytes in the tables."""
+    """The counts, the number of triggers (adds without copies), the messages, and bytes in the tables."""
 
     counts: Counts
     triggers: int
@@ -28,7 +28,7 @@ class Result(NamedTuple):
 
     @property
     def calls(self) -> float:
-        """API calls for a trigger; SQS's own polling and upstream's sending are no calls of the functions."""
+        """API calls for each trigger. SQS's own polling and upstream's sending are not calls of the functions."""
         return sum(self.counts.calls.values()) / self.triggers
 
     @property
@@ -45,5 +45,5 @@ class Result(NamedTuple):
 
     @property
     def dollars(self) -> float:
-        """For a million triggers."""
+        """The price of a million triggers."""
         return dollars({name: number / self.triggers * MILLION for name, number in self.counts.things.items()})

@@ -3,9 +3,9 @@
     python -m bench --only rows
 
 Deliver's own handler renders the same messages three times: without a catalog, with the row of their product, and with
-three recommendations besides, of a build that is live. No two messages share an item, so nothing is read once for two:
-more than this a message does not read, unless the catalog's columns or the user's own items exclude what is best. Plans
-and the pointer to the live build, which a container reads once a minute, are read before.
+three recommendations besides, from a live build. No two messages share an item, so no read serves two messages. A
+message reads no more than this, unless the catalog's columns or the user's own items exclude the best items. Plans and
+the pointer to the live build, which a container reads once a minute, are read beforehand.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ CAMPAIGNS: Mapping[str, Mapping[str, str]] = {
 
 
 class Reads(NamedTuple):
-    """For each message: units by table, and calls."""
+    """The reads for each message: units by table, and calls."""
 
     units: Mapping[str, float]
     calls: float
 
     @property
     def dollars(self) -> float:
-        """Of a million messages."""
+        """The price of a million messages."""
         return sum(self.units.values()) * PRICES["read_units"] * MILLION
 
 
@@ -75,7 +75,7 @@ def reads(counts: Counts, messages: int) -> Reads:
 
 
 def rows(part: Part, endpoint: str, *, decisions: int = DECISIONS) -> None:
-    """The same messages of three campaigns. Raises RuntimeError where not all of them were sent."""
+    """Measure the same messages of three campaigns. Raises RuntimeError if not all of them were sent."""
     found: dict[str, Reads] = {}
     with ExitStack() as stack:
         create(endpoint, NAME)
@@ -106,12 +106,12 @@ def rows(part: Part, endpoint: str, *, decisions: int = DECISIONS) -> None:
 
 
 def own(message: int) -> list[str]:
-    """A user's latest items, of which the first is the message's product. They are nobody else's."""
+    """A user's latest items; the first is the message's product. No other user has them."""
     return [f"p-{message * RECENT + n:06d}" for n in range(RECENT)]
 
 
 def others(item: str) -> list[Neighbour]:
-    """Items that go with an item, best first: some that go with it alone, and then those that go with many."""
+    """Items that go with an item, best first: first some that go only with it, then some that go with many."""
     number = int(item.removeprefix("p-"))
     best = [f"r-{number * LIKELY // RECENT + n:06d}" for n in range(LIKELY // RECENT)]
     common = [f"c-{(number + n) % 1000:06d}" for n in range(OTHERS - len(best))]
@@ -122,7 +122,7 @@ def others(item: str) -> list[Neighbour]:
 
 
 def decision(campaign: int, message: int) -> tuple[str, Decision]:
-    """The user, and what was decided."""
+    """The user, and the decision."""
     product, *_ = items = own(message)
     recent: Items = {item: START - n for n, item in enumerate(items)}
     return f"u-{message}", Decision(
@@ -157,7 +157,7 @@ def _id(campaign: int) -> str:
 
 
 def _fill(endpoint: str, decisions: int) -> float:
-    """Everything that the messages need. Returned is the size of a row of the catalog."""
+    """Write everything that the messages need. Returns the size of a row of the catalog."""
     dynamodb, now = client("dynamodb", endpoint), now_ms()
     messages = range(decisions)
     put_profiles(dynamodb, f"{NAME}-users", (f"u-{each}" for each in messages))

@@ -2,8 +2,8 @@
 
     python -m bench.scale
 
-From `bench/units.json`, what was counted for a trigger (`python -m bench --only counted --keep` writes it), from AWS's
-quotas below, and from two simulations of how hot a partition gets, which are seeded.
+The sources are the counts for a trigger in `bench/units.json` (`python -m bench --only counted --keep` writes it),
+AWS's quotas below, and two seeded simulations of how hot a partition gets.
 """
 
 # ruff: noqa: E501  (a line of the page is a line here)
@@ -45,7 +45,7 @@ ZIPF_USERS, ZIPF = 1_000_000, 0.8
 
 
 class Load(NamedTuple):
-    """By second: what a rate of realistic events comes to."""
+    """The load of a rate of realistic events, by second."""
 
     events: float
     triggers: float
@@ -58,7 +58,7 @@ class Load(NamedTuple):
 
     @property
     def partitions(self) -> int:
-        """That the users table must have split into."""
+        """The number of partitions that the users table must have split into."""
         return max(math.ceil(self.writes / PARTITION_WRITES), math.ceil(self.reads / PARTITION_READS), 1)
 
 
@@ -90,7 +90,7 @@ class Heat(NamedTuple):
 
 
 def users_heat(writes: float, units_each: float, partitions: int, batches: float, seed: int = 1) -> Heat:
-    """A second of writes to Zipf users in `partitions`; a user is written once a batch, however many events it has."""
+    """A second of writes to Zipf users in `partitions`; a batch writes a user once, however many events it has."""
     rng = Random(seed)  # noqa: S311  (a simulation, no secret)
     cumulated = [*accumulate(1 / n**ZIPF for n in range(1, ZIPF_USERS + 1))]
     drawn = Counter(bisect_left(cumulated, rng.random() * cumulated[-1]) for _ in range(int(writes / units_each)))
@@ -114,10 +114,11 @@ class Slots(NamedTuple):
 
 
 def flash_sale(users: int, shards: int, batches: float) -> Slots:
-    """`users` all add something in the same minute, so all fall due in one: `batches` of join a second write to its slot.
+    """`users` all add something in the same minute, so all fall due in one: `batches` of join a second write to its
+    slot.
 
-    Each batch writes to one shard, drawn at random; an item holds 250 users. A sweep reads shard after shard, a page of
-    1 MB, then its ticks are sent, ten a request: what it reads a second of one partition follows from that.
+    Each batch writes to one shard, drawn at random; an item holds 250 users. A sweep reads shard after shard, in pages
+    of 1 MB, and sends each page's ticks, ten a request. Its reads of one partition a second follow from that.
     """
     rng = Random(1)  # noqa: S311
     each = users / 60 / batches

@@ -2,9 +2,9 @@
 
     FLINK_VENV=… FLINK_JOB=… python -m bench.simulate
 
-FLINK_VENV is a virtual environment with apache-flink, FLINK_JOB a script that takes TRACE WINDOW_MS restart OUT
-PARALLELISM kpf|cep and writes a line for each abandoned product. Without them, there is nothing beside it. Both run in
-turns, several times; the CEP job once, as nothing is measured by it but its decisions and its CPU time.
+FLINK_VENV is a virtual environment with apache-flink. FLINK_JOB is a script that takes TRACE WINDOW_MS restart OUT
+PARALLELISM kpf|cep and writes a line for each abandoned product. Without them, Holdfast runs alone. Both run in turns,
+several times. The CEP job runs once, as only its decisions and its CPU time are measured.
 """
 
 from __future__ import annotations
@@ -126,14 +126,14 @@ def decided(output: Path) -> Counter[Row]:
 
 
 def decided_by_flink(output: Path) -> Counter[Row]:
-    """Lines of user, product, …, last add, …, deadline: what is between differs from job to job."""
+    """Lines of user, product, …, last add, …, deadline; the fields between differ from job to job."""
     with output.open() as file:
         parts = (line.rstrip("\n").split(",") for line in file)
         return Counter((user, product, int(end) - WINDOW_SECONDS * 1000, int(end)) for user, product, *_, end in parts)
 
 
 def watching(*, within: int, max_age: int = MAX_AGE_MS // 1000) -> str:
-    """The campaign's file. Both are seconds."""
+    """The campaign's file. Both arguments are seconds."""
     return CAMPAIGN.format(added=ADDED, charged=CHARGED, within=within, max_age=max_age)
 
 
@@ -180,7 +180,7 @@ def measure(part: Part, kind: str, events: int, folder: Path, *, times: int = 3)
 
 
 def _beside(part: Part, kind: str, here: list[Spent], there: list[Spent]) -> None:
-    """Each run of ours beside the one of Flink that followed it."""
+    """Each of our runs beside the Flink run that followed it."""
     (wall, cpu), (most_wall, most_cpu) = GOALS[kind], BOUNDS[kind]
     pairs = [*zip(here, there, strict=True)]
     part.spread(

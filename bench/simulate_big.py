@@ -1,9 +1,9 @@
-"""`holdfast simulate` on events in no order at all: how long, and in how much memory.
+"""`holdfast simulate` on events in no order at all: its time and its memory.
 
     make simulate-big            or: python -m bench.simulate_big --events 10000000 --most 1000
 
-Each event has a time of its own, anywhere within 30 days, so every line is out of order. It fails above so many MB, all
-processes together.
+Each event has a random time within 30 days, so every line is out of order. It fails if all processes together use more
+than `--most` MB.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def write(path: Path, events: int, users: int, relevant: float) -> None:
 
 
 def run(folder: Path, *, events: int, users: int, relevant: float) -> tuple[Spent, int]:
-    """Time and memory; and how many decisions there were."""
+    """Time and memory, and the number of decisions."""
     trace, campaign, output = folder / "big.jsonl", folder / "campaign.yaml", folder / "out.jsonl"
     write(trace, events, users, relevant)
     campaign.write_text(watching(within=WINDOW_SECONDS))

@@ -2,13 +2,14 @@
 
     python -m bench.throughput
 
-Both get the same realistic trace while their mappings stand still. Then one after the other is let go, until its queue
-is empty, which is after the last tick too. The pass-through reads users, writes them by condition, sends ticks and puts
-messages as often as Holdfast does, and keeps none of its promises: it is the floor, the emulator's own speed. They take
-turns, several times. Holdfast's books have to balance afterwards.
+Both get the same realistic trace while their mappings are disabled. Then each mapping in turn is enabled until its
+queue is empty, which is after the last tick, too. The pass-through reads users, writes them conditionally, sends ticks
+and puts messages as often as Holdfast does, and keeps none of its promises: it is the floor, the emulator's own speed.
+They take turns, several times. Afterwards, Holdfast's books have to balance.
 
-Once a message holds a hundred events: the emulator hands ten messages at most to a function, where AWS hands over a
-thousand, so a function gets as many events as it would get of AWS. And once it holds one, with fewer events.
+There are two runs. In one, a message holds a hundred events: the emulator gives a function at most ten messages, and
+AWS a thousand, so a function gets as many events as from AWS. In the other, a message holds one event, and there are
+fewer events.
 """
 
 from __future__ import annotations
@@ -87,12 +88,12 @@ def _bodies(events: int, records: int, first: int) -> list[str]:
 
 
 def _trace() -> Trace:
-    """Everything happens now, so nothing of it can come late or double: `n` tells equal events apart."""
+    """Everything happens now, so no event can be late or a copy: `n` tells equal events apart."""
     return Trace(users=USERS, rate=100, duplicates=0, disorder=0)
 
 
 def _timed(deployment: Deployment, queue: str, mapping: str, bodies: list[str], events: int) -> Run:
-    """From when the mapping is let go until the queue is empty."""
+    """The time from when the mapping is enabled until the queue is empty."""
     lambda_ = deployment.client("lambda")
     lambda_.update_event_source_mapping(UUID=mapping, Enabled=False)
     time.sleep(1)
@@ -109,7 +110,7 @@ def _timed(deployment: Deployment, queue: str, mapping: str, bodies: list[str], 
 
 
 def _await_empty(deployment: Deployment, queue: str) -> float:
-    """When the queue was first seen with nothing in it, nothing under way, nothing delayed (and stayed so)."""
+    """When the queue was first seen empty, with nothing in flight and nothing delayed (and stayed so)."""
     deadline = time.monotonic() + PATIENCE
     since: float | None = None
     while (now := time.monotonic()) < deadline:
@@ -136,7 +137,7 @@ def _join_mapping(deployment: Deployment) -> str:
 
 
 def _passed(deployment: Deployment, floor: PassThrough) -> Counter[str]:
-    """Records taken and messages put, by the pass-through's own books."""
+    """Records taken and messages put, by the pass-through's own counts."""
     pages = deployment.client("logs").get_paginator("filter_log_events").paginate(logGroupName=floor.log_group)
     lines = (event["message"].strip() for page in pages for event in page["events"])
     passed: Counter[str] = Counter()
@@ -147,7 +148,7 @@ def _passed(deployment: Deployment, floor: PassThrough) -> Counter[str]:
 
 
 def _settled(read: Callable[[], T], enough: Callable[[T], bool]) -> T:
-    """The number read, once it is enough or has had the time to be."""
+    """The number read, once it is enough or the time for that is over."""
     for _ in range(40):
         if enough(found := read()):
             break

@@ -7,7 +7,7 @@ traces have views between, so that 8 % of the events are adds and charges; dense
     python -m bench.traces --events 100000 --users 10000 > trace.jsonl
 
 The lines are in the order of their arrival: some come late, some twice. `--flat` writes a charge of three products as
-three events, and `--tidy` leaves out what is late or double: so other engines want it.
+three events, and `--tidy` leaves out late events and copies: other engines need this.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ MARGIN = 10 * SECOND
 
 
 class Event(NamedTuple):
-    """`at` is when it happened, `arrives` when it comes in. A charge has all products of a basket, an add its price."""
+    """`at` is when it happened, `arrives` when it comes in. A charge has all products of a basket, an add has its
+    price.
+    """
 
     arrives: int
     user: str
@@ -62,7 +64,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """`rate` is events per second, views among them; `users` is how many people the sessions are shared between."""
+    """`rate` is events per second, views included; `users` is the number of people who share the sessions."""
 
     seed: int = 1
     users: int = 100_000
@@ -73,7 +75,7 @@ class Trace:
     disorder: float = 0.01
 
     def events(self) -> Iterator[Event]:
-        """Without end, in the order of arrival."""
+        """An endless stream, in the order of arrival."""
         rng = Random(self.seed)  # noqa: S311  (a trace, no secret)
         waiting: list[Event] = []
         start = float(START)
@@ -85,16 +87,16 @@ class Trace:
                 heapq.heappush(waiting, event)
 
     def slice(self, *, window: int, length: int) -> tuple[list[Event], list[Event]]:
-        """Cut out of a trace that has gone on forever: what arrives in the `length` milliseconds from START on, and
-        what was before, of those sessions that still matter then: they are not over, or an add of theirs falls due
-        (`window` milliseconds after it). Views are cut out too, but have no history.
+        """Cut a slice out of an endless trace: the events that arrive in the `length` milliseconds from START on, and
+        the earlier events of the sessions that still matter then. Those are not over, or one of their adds falls due
+        (`window` milliseconds after it). Views are cut out, too, but without history.
         """
         rng = Random(self.seed)  # noqa: S311  (as above)
         sessions = replace(self, views=False)
         before: list[Event] = []
         within: list[Event] = []
         ends = START + length
-        # Sessions begin at the same rate all along, but those in between need not be made up: nothing comes of them.
+        # Sessions begin at a constant rate, but those in between need not be generated: they have no effect.
         first = START - MARGIN - LONGEST
         spans = [(first, ends), (first - window, min(ends - window, first))]
         for begin, end in spans:
@@ -174,7 +176,7 @@ def line(event: Event, **more: Any) -> Line:
 
 
 def flat_lines(event: Event) -> Iterator[Line]:
-    """One line for each product, without anything that only messages need: Flink's input, and SQL's."""
+    """One line for each product, without data that only messages need: the input for Flink and SQL."""
     for product in event.products:
         yield {"user": event.user, "event": event.name, "product": product, "ts": event.at}
 

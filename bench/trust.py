@@ -3,8 +3,8 @@
     python -m bench --only trust
 
 Join's own handler takes batches of a hundred messages, each of another user: events that nobody waits for, adds,
-charges that can be read and charges that cannot, records that tie a guest to a user, and adds under either id after
-that. A container that has seen events of each name takes them: what it does once is not counted.
+charges that can be read and charges that cannot, records that tie a guest to a user, and then adds under either id. The
+container has already seen events of each name, so the work that it does only once is not counted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MESSAGES = 100
 
 
 class Cost(NamedTuple):
-    """Of one message, but for the calls: those are of the whole invocation."""
+    """The cost of one message; but calls are those of the whole invocation."""
 
     writes: float
     reads: float
@@ -45,7 +45,7 @@ class Cost(NamedTuple):
 
     @property
     def dollars(self) -> float:
-        """Of a million messages: units and requests to SQS, without Lambda's time."""
+        """The price of a million messages: units and requests to SQS, without Lambda's time."""
         each = {"write_units": self.writes, "read_units": self.reads, "sqs_requests": self.requests}
         return dollars(each) * MILLION
 

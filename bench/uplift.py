@@ -1,11 +1,11 @@
-"""Is what `holdfast stats` and the console say of a campaign's effect right, on whatever day one looks? Simulated
-campaigns with a known truth, looked at every hour for thirty days: `python -m bench.uplift`.
+"""Checks that `holdfast stats` and the console are right about a campaign's effect on any day. Simulated campaigns with
+a known truth are looked at every hour for thirty days: `python -m bench.uplift`.
 
 Each person becomes due once, and is held back or not. Purchases follow within `WITHIN`; some arrive late, and some are
 taken back. Some persons come under two ids, which are due before they are tied together: both are counted, each in its
 own group, and a purchase counts for both. As in the report, users are compared once nothing can follow any more.
 
-Prints what came of it, and exits with an error where a bound is broken: in more than 5 % of the campaigns the interval
+Prints the results, and exits with an error if a bound is broken: in more than 5 % of the campaigns the interval
 ever misses the truth, or an effect is declared where there is none. The random numbers are the same each time.
 """
 
@@ -59,9 +59,11 @@ class World(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The result of all looks at one campaign. `missed`: an interval did not hold the truth. `right`, `wrong`: an
-    effect was declared in its direction, or another. `plain`: a plain dashboard called something significant. `agrees`:
-    the report of the last day counts the same users, and says the same.
+    """The result of all looks at one campaign.
+
+    `missed`: an interval did not contain the truth. `right`, `wrong`: an effect was declared in the true direction, or
+    in another. `plain`: a plain dashboard called something significant. `agrees`: the report of the last day counts the
+    same users, and says the same.
     """
 
     missed: bool
@@ -72,7 +74,7 @@ class Seen(NamedTuple):
 
 
 class Counters:
-    """As the table of statistics has them, at any moment: by the hour of the message and by arm."""
+    """The counters as in the statistics table, at any moment: by the hour of the message and by arm."""
 
     def __init__(self, hours: int) -> None:
         self.users = [[0, 0] for _ in range(hours)]
@@ -147,7 +149,7 @@ def looked_at(world: World) -> Seen:
 
 
 def _agrees(counters: Counters) -> bool:
-    """Whether the report, as it would be shown after the last look, is made of the same users."""
+    """Whether the report after the last look uses the same users."""
     now = START + (LOOKS + RIPE) * HOUR_MS
     (found,) = reported(_plan(), counters.by_day(LOOKS + RIPE), {1}, now).comparisons
     whole = range(LOOKS // 24 * 24)
@@ -173,13 +175,13 @@ def _significant(sentence: str) -> bool:
 
 
 def worlds(effect: float, count: int) -> list[World]:
-    """Of every kind as many."""
+    """The same number of campaigns of every kind."""
     kinds = [*product(TRAFFIC, SHARES, RATES)]
     return [World(*kinds[number % len(kinds)], effect, f"{effect} {number}") for number in range(count)]
 
 
 def tried(effect: float, campaigns: int) -> list[Seen]:
-    """In processes, as there is nothing to wait for: the looks are CPU time."""
+    """Run in processes, as the looks are CPU-bound."""
     with ProcessPoolExecutor() as pool:
         return [*pool.map(looked_at, worlds(effect, campaigns), chunksize=10)]
 

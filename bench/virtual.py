@@ -1,6 +1,6 @@
-"""A clock that is set, and Lambda's event source mappings as AWS describes them, so that a run is the same every time.
+"""A clock that the caller sets, and Lambda's event source mappings as AWS describes them: each run is the same.
 
-The functions that are invoked are real, and so are their calls; time, queues' delays and batches are made here.
+The functions that are invoked are real, and so are their calls; time, queue delays and batches are simulated.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VCPU_MB = 1769
 
 
 class Loop:
-    """A timetable: by epoch milliseconds, and for the same one in the order of entry."""
+    """A timetable: by epoch milliseconds; entries of the same time are in the order in which they were added."""
 
     def __init__(self, now: int) -> None:
         self.now = now
@@ -47,27 +47,29 @@ class Loop:
         heapq.heappush(self._waiting, (max(when, self.now), next(self._order), do))
 
     def run(self, until: int) -> None:
-        """All that happens before `until`, which it then is."""
+        """Run everything before `until`, and set the clock to `until`."""
         while self._waiting and self._waiting[0][0] < until:
             self.now, _, do = heapq.heappop(self._waiting)
             do()
         self.now = until
 
     def run_out(self) -> None:
-        """Until nothing happens any more."""
+        """Run until nothing is left."""
         while self._waiting:
             self.run(self._waiting[0][0] + 1)
 
 
 class Sent(NamedTuple):
-    """A message as a queue has it: when it was sent is what its receiver is told."""
+    """A message as a queue has it: the receiver gets the time at which it was sent."""
 
     body: str
     sent: int
 
 
 class Batches(Generic[T]):
-    """Gathers what comes, in several batches at a time; each is handed on when full, or when its window is over."""
+    """Gathers entries, in several batches at a time; each batch is passed on when it is full, or when its window is
+    over.
+    """
 
     def __init__(
         self, loop: Loop, invoke: Callable[[list[T]], None], *, size: int, window: int, lanes: int = POLLERS
@@ -95,9 +97,9 @@ class Batches(Generic[T]):
 
 
 class Stream(Generic[T]):
-    """A table's stream: each shard is asked at its times, and what it has is handed on in `lanes` batches at a time.
+    """A table's stream: each shard is polled at its times, and its records are passed on in `lanes` batches at a time.
 
-    The same key always goes the same way. A `window` lets a batch wait for more.
+    The same key always takes the same lane. With a `window`, a batch waits for more.
     """
 
     def __init__(self, loop: Loop, invoke: Callable[[list[T]], None], *, size: int, window: int, lanes: int) -> None:
@@ -121,7 +123,7 @@ class Stream(Generic[T]):
             self._loop.at(asked + self._window, partial(self._hand_on, where, batch))
 
     def flush(self) -> None:
-        """Hand on what waits."""
+        """Pass on the waiting records."""
         for where, batch in [*self._batches.items()]:
             self._hand_on(where, batch)
 
@@ -144,7 +146,7 @@ class Context:
 
 
 class Meter:
-    """Invokes functions, and counts what they ask for while it is told to."""
+    """Invokes functions, and counts their requests while counting is on."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -152,7 +154,7 @@ class Meter:
         self.counting = False
 
     def invoke(self, function: str, handler: Callable[[Any, Any], Any], event: Any, *, memory_mb: int) -> list[Call]:
-        """Returned are the calls it made. CPU time is this process's, all threads together."""
+        """Invoke a function. Returns the calls it made. CPU time is that of this process, all threads together."""
         self._ledger.take()
         logged = io.StringIO()
         with redirect_stdout(logged):
@@ -176,11 +178,11 @@ class Meter:
         return calls
 
     def polled(self, messages: int) -> None:
-        """A batch was received from a queue, and deleted."""
+        """Count a batch as received from a queue, and deleted."""
         if self.counting:
             self.counts.things["sqs_requests"] += 2 * math.ceil(messages / RECEIVED)
 
     def sent(self, messages: Iterable[object]) -> None:
-        """Upstream sent these, as full requests as there may be."""
+        """Count these as sent upstream, in requests as full as possible."""
         if self.counting:
             self.counts.things["sqs_requests"] += sum(1 for _ in messages) / RECEIVED  # type: ignore[assignment]

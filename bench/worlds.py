@@ -1,4 +1,4 @@
-"""Shops that are made up: what users do in them follows from what is planted, from popularity, and from chance."""
+"""Made-up shops: their users act by planted patterns, popularity and chance."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CLUSTER = 40
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The popularity of the nth item is 1 / n ** `skew`; each user does `each` things, on average.
+    """A made-up shop. The popularity of the nth item is 1 / n ** `skew`; each user does `each` things, on average.
 
-    `pairs`: how likely what goes with an item follows it, an hour to two days later. `clusters`: how likely an item is
-    one of the user's own cluster.
+    `pairs`: the probability that a related item follows an item, an hour to two days later. `clusters`: the probability
+    that an item is one of the user's own cluster.
     """
 
     name: str
@@ -49,7 +49,7 @@ WORLDS = (
 
 
 def history(world: World, seed: int = 1) -> Iterator[Done]:
-    """Users' deeds, from 0 to 30 days; in no order."""
+    """The users' actions, from 0 to 30 days; in no order."""
     chance = random.Random(seed)  # noqa: S311  (no secret)
     weights = [1 / number**world.skew for number in range(1, world.items + 1)]
     everything = range(world.items), list(accumulate(weights))

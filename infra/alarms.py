@@ -22,7 +22,7 @@ _BREACHING = cloudwatch.TreatMissingData.BREACHING
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """The resources that alarms and the dashboard watch. None: the stack was deployed without it."""
+    """The resources that alarms and the dashboard watch. None: the stack was deployed without that resource."""
 
     events: sqs.Queue
     dead_letters: sqs.Queue
@@ -41,7 +41,7 @@ class Watched:
 
 
 class Alarms(Construct):
-    """The alarms: something that someone should look at, each with an entry in the runbook.
+    """The alarms: each reports something that someone should look at, and has an entry in the runbook.
 
     They notify the topic given with `-c alarm_topic=ARN`, if any, and notify it again when all is well.
     """
@@ -69,7 +69,7 @@ class Alarms(Construct):
                 visible = queue.metric_approximate_number_of_messages_visible(statistic="max", period=MINUTE)
                 self._alarm(name, visible, description, above=0)
         age = watched.events.metric_approximate_age_of_oldest_message(statistic="max", period=MINUTE)
-        # A tick may rightly wait 15 minutes for its second to come.
+        # A tick may legitimately wait 15 minutes until it is due.
         self._alarm("EventsWaiting", age, "Join does not keep up with the events queue.", above=20 * 60)
 
     def _books(self, watched: Watched) -> None:
@@ -130,8 +130,8 @@ class Alarms(Construct):
                 above=0,
                 times=3,
             )
-        # Lambda's own stop for loops is off, as ticks are one. At this rate each container would work off a batch a
-        # second: far too many, unless they are batches of a message or two that send the next.
+        # Lambda's own loop detection is off, as ticks are a loop. At this rate each container would take a batch a
+        # second: far too many, unless each batch has only a message or two and sends the next one.
         self._alarm(
             "JoinLoops",
             watched.join.metric_invocations(period=FEW_MINUTES),

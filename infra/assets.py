@@ -1,7 +1,7 @@
 """Files that are deployed: built on this machine, without Docker, and kept under `.cache`.
 
-Bytecode goes with the sources, as a function may not keep what it compiles: without, each cold start compiles anew.
-Only a Python of the runtime's own version can write it.
+Bytecode is deployed with the sources, as a function may not keep what it compiles: without it, each cold start would
+compile again. Only a Python of the runtime's own version can write that bytecode.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RUNTIME = lambda_.Runtime.PYTHON_3_13
 
 @jsii.implements(ILocalBundling)
 class Asset:
-    """A folder that `make` fills and `python` compiles (None: nobody), once for each content of what it is made of."""
+    """A folder that `make` fills and `python` compiles (None: not compiled), once for each content of its sources."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Asset:
         return True
 
     def _packed(self) -> Path:
-        """As an archive. The CDK would pack the folder again for each environment that it is deployed to."""
+        """The folder as an archive. The CDK would pack the folder again for each environment that it is deployed to."""
         archive = self._finished.with_suffix(".zip")
         if not archive.exists():
             built = self.built()
@@ -74,7 +74,7 @@ class Asset:
         return archive
 
     def built(self) -> Path:
-        """Where it is, built if it was not yet."""
+        """The path of the folder, which is built first if needed."""
         if self._finished.exists():
             return self._finished
         self._finished.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ class Asset:
             self._compile(folder)
             try:
                 folder.rename(self._finished)
-            except OSError:  # another synth was first, with the same content
+            except OSError:  # another synth was faster, with the same content
                 if not self._finished.exists():
                     raise
         return self._finished
@@ -95,13 +95,13 @@ class Asset:
             version = RUNTIME.name.removeprefix("python")
             sys.stderr.write(f"No Python {version} here to compile with: cold starts will take a little longer.\n")
             return
-        # By hash, as zip files keep no times. What does not compile is left as it is.
+        # By hash, as zip files keep no times. Files that do not compile are left as they are.
         command = [self._python, "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash", str(folder)]
         subprocess.run(command, check=False)
 
 
 def functions_code(*, platform_tag: str | None) -> Asset:
-    """All the functions' own code."""
+    """The code of all functions."""
     sources = sorted(LAMBDAS.rglob("*.py"))
 
     def copy(folder: Path) -> None:
@@ -118,9 +118,9 @@ def this_machine() -> str:
     return f"{platform.platform()} {sys.version}"
 
 
-@cache  # asked for each asset, and where a version manager is between, a start takes long
+@cache  # called for each asset, and a start through a version manager is slow
 def interpreter(platform_tag: str | None) -> str | None:
-    """A Python whose bytecode the functions can use: on this machine's own platform (None) the one that runs this."""
+    """A Python whose bytecode the functions can use. For this machine's own platform (None), the running one."""
     version = RUNTIME.name.removeprefix("python")
     if platform_tag is None or version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable

@@ -15,7 +15,7 @@ from infra.stages import Stage
 
 
 class PrivateBucket(s3.Bucket):
-    """Encrypted, closed to the public, reached by TLS only. `announced`: EventBridge hears of new objects."""
+    """Encrypted, closed to the public, reached by TLS only. `announced`: EventBridge gets events of new objects."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class PrivateBucket(s3.Bucket):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=not stage.embedded,
             versioned=versioned or None,
-            # A bucket with something in it cannot be deleted, and would make the stack's deletion fail.
+            # A bucket that is not empty cannot be deleted, and would make the stack's deletion fail.
             removal_policy=stage.kept,
             lifecycle_rules=[
                 *rules,

@@ -26,9 +26,9 @@ class MessageBus(Construct):
             self._let_consume(stage.consumer_accounts)
 
     def _let_consume(self, accounts: Sequence[str]) -> None:
-        """Rules on this bus that only the account which made them can see or change (AWS's own example policy).
+        """Allow rules on this bus that only the account that made them can see or change (AWS's own example policy).
 
-        One statement for all accounts: a bus has room for 10,240 bytes of policy, which are some hundred accounts.
+        One statement for all accounts: a bus has room for 10,240 bytes of policy, enough for some hundred accounts.
         """
         rules = Stack.of(self).format_arn(
             service="events",

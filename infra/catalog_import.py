@@ -19,9 +19,9 @@ _KEPT = Duration.days(30)
 
 
 class CatalogImport(Construct):
-    """A bucket for catalogs' files: what is dropped into it is imported, and reported on under `reports/`.
+    """A bucket for catalog files: a file put into it is imported, and the result is reported under `reports/`.
 
-    Versions are kept, so that a file which takes the place of another does not do so before that one is imported.
+    Versions are kept, so that a file does not replace an earlier one of the same name before that one is imported.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class CatalogImport(Construct):
             layer=layer,
             memory_mb=1024,
             timeout=Duration.minutes(10),
-            # A long file comes round again and again; it always gets on.
+            # A long file takes several invocations; each one makes progress.
             sends_to_its_own_queue=True,
             settings=CatalogImportSettings(
                 catalog_table=tables.catalog.table_name,
@@ -66,7 +66,9 @@ class CatalogImport(Construct):
         self._allow(tables)
 
     def _announce(self, key: Key) -> None:
-        """Whatever its key, a file is announced: one that names no catalog is told so. Reports are not."""
+        """Every file is announced, whatever its key: a file that names no catalog gets a report that says so. Reports
+        are not announced.
+        """
         rule = rule_to_queue(
             self,
             "Rule",
@@ -93,7 +95,7 @@ class CatalogImport(Construct):
             # Catalogs and their rows; not what builds of recommendations write.
             provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["catalog", "item#*", "by#*"]}},
         )
-        # Who may not list is told that a file which is gone is forbidden.
+        # Without the right to list, S3 answers that a deleted file is forbidden.
         may(["s3:ListBucket"], on=[self.bucket.bucket_arn])
         may(["s3:GetObject", "s3:GetObjectVersion"], on=[self.bucket.arn_for_objects("*")])
         may(["s3:PutObject"], on=[self.bucket.arn_for_objects(f"{REPORTS}*")])

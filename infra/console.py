@@ -1,4 +1,4 @@
-"""The web page and its HTTP API, for those whom the user pool knows."""
+"""The web page and its HTTP API, for the users in the user pool."""
 
 from __future__ import annotations
 
@@ -59,10 +59,11 @@ WRITTEN = ["live", "campaign#*", "policy", TIMELINE, ACTIVITY]
 
 
 class Console(Construct):
-    """One function serves the page and the API. The page is a few files of a hundred and some kilobytes in all, asked
-    for by a handful of people and cached by their browsers: S3 and CloudFront would add a distribution, an origin
-    policy, a second origin for the API (or behaviours that unite the two) and minutes to each deployment, to save
-    nothing that could be measured.
+    """One function serves the page and the API.
+
+    The page is a few files of a hundred and some kilobytes in all, requested by a handful of people and cached by their
+    browsers. S3 and CloudFront would add a distribution, an origin policy, a second origin for the API (or behaviours
+    that unite the two) and minutes to each deployment, and would save nothing measurable.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Console(Construct):
             description="Holdfast: the console's page and its API",
             layer=layer,
             memory_mb=1024,
-            timeout=Duration.seconds(29),  # an HTTP API waits for thirty
+            timeout=Duration.seconds(29),  # an HTTP API waits thirty seconds
             settings=ConsoleSettings(
                 stage=stage.name,
                 users_table=tables.users.table_name,
@@ -136,7 +137,7 @@ class Console(Construct):
             on=[tables.campaigns.table_arn],
             provided={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["live", "tail#*"]}},
         )
-        # Who looks on is beside the epoch.
+        # Who is watching is stored beside the epoch.
         may(
             ["dynamodb:UpdateItem"],
             on=[tables.campaigns.table_arn],
@@ -156,14 +157,14 @@ class Console(Construct):
         may(["sqs:SendMessage"], on=[events.queue.queue_arn])
         may(["lambda:InvokeFunction"], on=[deliver.function.function_arn])
         may(["events:PutEvents"], on=[bus.event_bus_arn])
-        # What the stream gave up on: read, delivered again, and removed.
+        # Records that the stream gave up on: read, delivered again, and removed.
         may(["s3:DeleteObject", "s3:GetObject"], on=[deliver.given_up.arn_for_objects("*")])
         acknowledge_objects(
             self.function.role_of_its_own, deliver.given_up, [""], "Lambda names the objects after shards and times."
         )
 
     def _routes(self) -> None:
-        """All of the API is behind the authorizer, whatever routes the function has: they cannot be forgotten here."""
+        """The authorizer protects all of the API, whatever routes the function has: no route can be forgotten here."""
         integration = integrations.HttpLambdaIntegration("Integration", self.function)
         signed_in = authorizers.HttpUserPoolAuthorizer(
             "SignedIn", self.users, user_pool_clients=[self.client], identity_source=["$request.header.Authorization"]
@@ -229,7 +230,7 @@ class Console(Construct):
             )
         client = users.add_client(
             "Page",
-            generate_secret=False,  # a page can keep none: PKCE is in its place
+            generate_secret=False,  # a page cannot keep a secret: it uses PKCE
             o_auth=cognito.OAuthSettings(
                 flows=cognito.OAuthFlows(authorization_code_grant=True),
                 scopes=[cognito.OAuthScope.OPENID],
@@ -243,7 +244,7 @@ class Console(Construct):
             refresh_token_validity=Duration.hours(12),
             enable_token_revocation=True,
         )
-        # The name is one for all of a region's pools, so it has a part of the stack's own id.
+        # The name is unique among all of a region's pools, so it contains a part of the stack's id.
         unique = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Stack.of(self).stack_id))))
         domain = cognito.CfnUserPoolDomain(
             self, "Domain", user_pool_id=users.user_pool_id, domain=f"holdfast-{stage.name}-{unique}"
@@ -259,7 +260,7 @@ class Console(Construct):
 
 
 def _embedded_host(api: apigateway.HttpApi) -> str:
-    """The one address of the embedded AWS, where its APIs and its hosted sign-in are too. Its port the API knows."""
+    """The one address of the embedded AWS, which serves its APIs and its hosted sign-in. The API knows its port."""
     return f"http://127.0.0.1:{Fn.select(2, Fn.split(':', api.api_endpoint))}"
 
 

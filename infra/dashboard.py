@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT = 8, 6
 
 
 class Dashboard(Construct):
-    """One page for whoever is on call: what comes in and goes out, how late, what waits, what fails, what it costs."""
+    """One page for the person on call: what comes in and goes out, how late, what waits, what fails, what it costs."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.Grap
 
 
 def _errors_by_campaign(functions: Sequence[lambda_.Function]) -> cloudwatch.LogQueryWidget:
-    """From the logs, as a metric for each campaign would have its price."""
+    """From the logs, as a metric for each campaign would cost extra."""
     return cloudwatch.LogQueryWidget(
         title="Errors by campaign",
         log_group_names=[function.log_group.log_group_name for function in functions],

@@ -24,7 +24,7 @@ _GIVEN_UP_KEPT = Duration.days(14)
 
 @jsii.implements(lambda_.IEventSourceDlq)
 class _Objects:
-    """A bucket for what the stream gave up on. CDK's own class lets the function read and delete there, too."""
+    """A bucket for records that the stream gave up on. CDK's own class lets the function read and delete there, too."""
 
     def __init__(self, bucket: s3.Bucket) -> None:
         self._bucket = bucket
@@ -39,9 +39,9 @@ class _Objects:
 class Deliver(Construct):
     """Renders the decisions in the users' outboxes and puts them on the bus.
 
-    What deliver cannot deliver, it puts on the undelivered queue itself, decision by decision. Where deliver as a whole
-    fails, the stream waits for it: the order of a user's decisions is kept, and nothing is lost. What Lambda in the end
-    gives up on is kept whole in a bucket, and a message that names the object is put on the same queue.
+    Deliver puts decisions that it cannot deliver on the undelivered queue itself, one by one. If deliver fails as a
+    whole, the stream waits for it: the order of a user's decisions is kept, and nothing is lost. Records that Lambda
+    finally gives up on are kept whole in a bucket, and a message that names the object is put on the same queue.
     """
 
     def __init__(
@@ -86,14 +86,14 @@ class Deliver(Construct):
                 batch_size=stage.deliver_batch_size,
                 max_batching_window=stage.deliver_batch_window,
                 parallelization_factor=stage.deliver_lanes,
-                # Only writes that decided something; `exists` is what a filter can say about a string.
+                # Only writes that decided something; `exists` is all that a filter can express about a string.
                 filters=[{"pattern": '{"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}'}],
-                # One record that ends the function (a time-out, no memory) is so found, and the rest goes on until it.
+                # Isolates a record that ends the function (a time-out, no memory); records before it are delivered.
                 bisect_batch_on_error=True,
                 retry_attempts=-1,
                 max_record_age=stage.deliver_patience,
                 on_failure=_Objects(self.given_up),
-                # The embedded AWS takes an answer with failures for a success, so deliver raises instead.
+                # The embedded AWS treats a response with failures as a success, so deliver raises instead.
                 report_batch_item_failures=False,
             )
         )

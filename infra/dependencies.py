@@ -1,4 +1,6 @@
-"""The layer with what the functions need beyond the Lambda runtime: built by pip for its platform, without Docker."""
+"""The layer with the packages that the functions need beyond the Lambda runtime: pip builds it for their platform,
+without Docker.
+"""
 
 from __future__ import annotations
 

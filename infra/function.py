@@ -38,7 +38,7 @@ class Records:
 
 
 class HoldfastFunction(lambda_.Function):
-    """The role may write this function's log and, where tracing is on, traces; all else is allowed by `may`."""
+    """The role may write this function's log and, with tracing on, traces; `may` allows everything else."""
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ class HoldfastFunction(lambda_.Function):
             reserved_concurrent_executions=reserved_concurrency,
             ephemeral_storage_size=disk,
             environment_encryption=key.own,
-            # Lambda takes a function that sends to the queue it works off for a runaway loop, and drops what comes
-            # after the sixteenth message of a chain.
+            # Lambda treats a function that sends to its own source queue as a runaway loop, and drops messages after
+            # the sixteenth of a chain.
             recursive_loop=lambda_.RecursiveLoop.ALLOW if sends_to_its_own_queue else None,
             environment={
                 "HOLDFAST_STAGE": stage.name,
@@ -120,7 +120,7 @@ class HoldfastFunction(lambda_.Function):
         """Allow the actions on the resources, where `provided` (an IAM condition) holds."""
         allowed = list(actions)
         if self._embedded and "sqs:SendMessage" in allowed:
-            allowed.append("sqs:SendMessageBatch")  # to IAM the same action, to the emulator another
-        if self._embedded and "dynamodb:PartiQLUpdate" in allowed:  # as above, and of no table that the emulator knows
+            allowed.append("sqs:SendMessageBatch")  # IAM has one action for both, the emulator two
+        if self._embedded and "dynamodb:PartiQLUpdate" in allowed:  # as above, and the emulator knows no table for it
             self.add_to_role_policy(iam.PolicyStatement(actions=["dynamodb:BatchExecuteStatement"], resources=["*"]))
         self.add_to_role_policy(iam.PolicyStatement(actions=allowed, resources=list(on), conditions=provided))

@@ -1,4 +1,4 @@
-"""Where the events that recommendations name are kept, and how Athena finds them there."""
+"""Storage of the events that recommendations name, and the table by which Athena finds them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _DATABASE_TYPES = {"varchar": "string", "bigint": "bigint"}
 
 
 class History(Construct):
-    """A bucket, the delivery stream that fills it, and the table that names what is in it. No crawler: the partitions
-    follow from the calendar.
+    """A bucket, the delivery stream that fills it, and the table that names its contents. There is no crawler: the
+    partitions follow from the calendar.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, tables: Tables) -> None:
@@ -54,7 +54,7 @@ class History(Construct):
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=False,
-                # Athena stops what reads more, and bills what it has read until then.
+                # Athena stops a query that reads more, and bills what was read until then.
                 bytes_scanned_cutoff_per_query=stage.athena_scan_limit_gb * 1000**3,
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
                     output_location=f"s3://{self.bucket.bucket_name}/{RESULTS}",
@@ -105,7 +105,7 @@ class History(Construct):
             extended_s3_destination_configuration=firehose.CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty(
                 bucket_arn=self.bucket.bucket_arn,
                 role_arn=role.role_arn,
-                # Large objects are read faster, and nobody waits for them.
+                # Large objects are faster to read, and nobody waits for them.
                 buffering_hints=firehose.CfnDeliveryStream.BufferingHintsProperty(
                     interval_in_seconds=900, size_in_m_bs=128
                 ),

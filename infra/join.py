@@ -57,7 +57,7 @@ class Join(Construct):
         self.function.may(["dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"], on=[tables.users.table_arn])
         self.function.may(["dynamodb:BatchWriteItem"], on=[tables.timers.table_arn])
         self.function.may(["dynamodb:BatchGetItem", "dynamodb:Query"], on=[tables.campaigns.table_arn])
-        # What it has seen, how much of it, and what somebody looks on at, beside the campaigns, which it cannot change.
+        # Event names, their volume, and the live tail are stored beside the campaigns, which join cannot change.
         self.function.may(
             ["dynamodb:UpdateItem"],
             on=[tables.campaigns.table_arn],

@@ -14,10 +14,10 @@ _ENCRYPT = ["kms:Decrypt", "kms:GenerateDataKey"]
 
 
 class Key:
-    """The customer's key for the data at rest, where one is wanted: made here, or there already.
+    """The customer's key for the data at rest, if one is wanted: made here, or an existing one.
 
-    A key that is there already keeps its own policy, which this stack cannot change: what it has to allow is in
-    docs/operate.md.
+    An existing key keeps its own policy, which this stack cannot change: docs/operate.md says what the policy has to
+    allow.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
@@ -38,7 +38,7 @@ class Key:
             self._let_logs()
 
     def allow(self, grantee: iam.IGrantable) -> None:
-        """Whoever uses what is under the key needs the key as well."""
+        """Allow use of the key: access to encrypted data needs the key as well."""
         if self.own:
             self.own.grant(
                 grantee,
@@ -51,11 +51,11 @@ class Key:
             )
 
     def let_send(self, principals: Sequence[iam.AccountPrincipal]) -> None:
-        """Other accounts may send to the queues under the key."""
+        """Let other accounts send to the queues under the key."""
         self._add("Senders", principals, _ENCRYPT, None)
 
     def let_service_send(self, service: str) -> None:
-        """A service of AWS may send to the queues under the key, on behalf of this account."""
+        """Let an AWS service send to the queues under the key, on behalf of this account."""
         if service not in self._served:
             self._served.add(service)
             account = {"StringEquals": {"aws:SourceAccount": self._stack.account}}

@@ -1,4 +1,4 @@
-"""The metrics that alarms and the dashboard look at, by what they count."""
+"""The metrics for alarms and the dashboard, by what they count."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SET_ASIDE = {"join": ("UsersFailed", "SavesRefused", "TicksRefused"), "sweep": (
 
 
 def counted(stage: Stage, service: str, name: str, statistic: str = "sum") -> cloudwatch.Metric:
-    """A metric of a function's own, of this stage alone."""
+    """A metric that a function emits itself, for this stage alone."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,
@@ -32,7 +32,7 @@ def counted(stage: Stage, service: str, name: str, statistic: str = "sum") -> cl
 
 
 def total(stage: Stage, by_service: dict[str, Sequence[str]], label: str) -> cloudwatch.MathExpression:
-    """Several counts as one. What was not counted is zero."""
+    """Several counts as one. A count without data is zero."""
     using = {
         f"{service}{name}": counted(stage, service, name) for service, names in by_service.items() for name in names
     }
@@ -42,7 +42,7 @@ def total(stage: Stage, by_service: dict[str, Sequence[str]], label: str) -> clo
 
 
 def not_come_out(stage: Stage) -> cloudwatch.MathExpression:
-    """How much of what join decided has not been delivered, withheld, taken back or set aside by deliver: in percent.
+    """How much of what join decided was not yet delivered, withheld, taken back or set aside by deliver: in percent.
 
     The two functions count at different moments, so a single period says little.
     """

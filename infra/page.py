@@ -18,9 +18,9 @@ _NODE = Path(ROOT_DIR) / "bin" / "node"
 
 
 def build_page() -> Path:
-    """Where the built page is, one folder for each content of its sources and of the packages' lock file.
+    """The path of the built page: one folder for each content of its sources and of the packages' lock file.
 
-    In it are `index.html`, and `assets/` with names that change with their content; beside each file its Brotli form.
+    It holds `index.html`, and `assets/` with names that change with their content; beside each file is its Brotli form.
     """
     finished = CACHE / key()
     if finished.exists():
@@ -32,7 +32,7 @@ def build_page() -> Path:
         subprocess.run([str(_NODE), str(SOURCES / "build.mjs"), str(page)], check=True, stdout=sys.stderr, cwd=ROOT)
         try:
             page.rename(finished)
-        except OSError:  # another build was first, with the same content
+        except OSError:  # another build was faster, with the same content
             if not finished.exists():
                 raise
     return finished

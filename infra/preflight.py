@@ -90,7 +90,7 @@ def _all(template: Template, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _length(value: Any) -> int:
-    """Of a policy and the like, where references count as an ARN of some length."""
+    """The length of a policy or the like; each reference counts as an ARN of some length."""
     return len(json.dumps(value, separators=(",", ":")))
 
 
@@ -143,7 +143,7 @@ def over_quota(template: Template) -> list[str]:
 
 
 def synthesised(settings: Settings, folder: Path) -> Path:
-    """The template. Raises RuntimeError with what cdk-nag finds."""
+    """The template. Raises RuntimeError with cdk-nag's findings."""
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     app = App(context={**context, **settings, "aws:cdk:bundling-stacks": []}, outdir=str(folder))
     stack = build(app)

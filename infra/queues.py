@@ -1,4 +1,4 @@
-"""Where events come in, and where those end that go no further."""
+"""The queues: for incoming events, and for those that fail."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def work_queue(
     patience: Duration,
     retention: Duration = _LONGEST,
 ) -> tuple[sqs.Queue, sqs.Queue]:
-    """A queue that a function works off, and the one for what has failed there for as long as `patience`."""
+    """A queue that a function works off, and the queue for messages that failed there for as long as `patience`."""
     dead_letters = _queue(scope, "DeadLetters", stage=stage, key=key, retention=_LONGEST)
     queue = _queue(
         scope,
@@ -86,7 +86,7 @@ def work_queue(
 
 
 def tries(visibility: Duration, patience: Duration) -> int:
-    """A message that fails is seen again when it has been invisible for `visibility`. At least five times."""
+    """How often a message is tried: again whenever it has been invisible for `visibility`. At least five times."""
     return min(max(round(patience.to_seconds() / visibility.to_seconds()), 5), _MOST_TRIES)
 
 
@@ -102,7 +102,7 @@ def final_queue(scope: Construct, construct_id: str, *, stage: Stage, key: Key) 
 
 
 def let_service_send(queue: sqs.Queue, service: str, *, sid: str, sources: Sequence[str], key: Key) -> None:
-    """A service of AWS may send, for the resources with these ARNs and for no others."""
+    """Let an AWS service send for the resources with these ARNs, and for no others."""
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             sid=sid,
@@ -125,7 +125,7 @@ def rule_to_queue(
     dead_letters: sqs.IQueue | None = None,
     bus: str | None = None,
 ) -> eventbridge.CfnRule:
-    """A rule that puts whole events on a queue, which has yet to let it (see `let_service_send`)."""
+    """A rule that puts whole events on a queue. The queue still has to allow it (see `let_service_send`)."""
     return eventbridge.CfnRule(
         scope,
         construct_id,
@@ -160,7 +160,7 @@ def _queue(
         construct_id,
         encryption=sqs.QueueEncryption.KMS if own else sqs.QueueEncryption.SQS_MANAGED,
         encryption_master_key=own,
-        # A call of KMS for a few hundred messages, not for each.
+        # One call of KMS for a few hundred messages, not one for each.
         data_key_reuse=Duration.hours(1) if own else None,
         enforce_ssl=not stage.embedded,
         visibility_timeout=visibility,

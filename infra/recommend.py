@@ -20,7 +20,7 @@ from infra.tables import Tables
 class Recommend(Construct):
     """Builds recommendations every night.
 
-    A build that fails is not tried again: what is live stays, an alarm tells, and so does `holdfast recommend show`.
+    A failed build is not retried: the live build stays. An alarm and `holdfast recommend show` report the failure.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Recommend(Construct):
                 athena_workgroup=history.workgroup.name,
                 athena_results=RESULTS,
                 engine=stage.recommend_engine,
-                # The rest is Python's, and what DuckDB does not count.
+                # The rest is for Python, and for memory that DuckDB does not count.
                 duckdb_memory_mb=stage.recommend_memory_mb * 6 // 10,
             ),
         )
@@ -93,7 +93,7 @@ class Recommend(Construct):
         )
         may(["s3:GetBucketLocation", "s3:ListBucket"], on=[bucket.bucket_arn])
         may(["s3:GetObject"], on=[bucket.arn_for_objects(f"{PREFIX}*"), bucket.arn_for_objects(f"{RESULTS}*")])
-        # Athena reads and writes with the rights of whoever asks.
+        # Athena reads and writes with the rights of its caller.
         may(["s3:AbortMultipartUpload", "s3:PutObject"], on=[bucket.arn_for_objects(f"{RESULTS}*")])
         workgroup = stack.format_arn(service="athena", resource="workgroup", resource_name=history.workgroup.name)
         may(["athena:GetQueryExecution", "athena:StartQueryExecution", "athena:StopQueryExecution"], on=[workgroup])
@@ -101,7 +101,7 @@ class Recommend(Construct):
             stack.format_arn(service="glue", resource=resource, resource_name=name)
             for resource, name in (
                 ("catalog", None),
-                # Athena's guide demands this one of every policy that names databases, whichever one is asked.
+                # Athena's guide requires this one in every policy that names databases, whichever one is queried.
                 ("database", "default"),
                 ("database", history.database),
                 ("table", f"{history.database}/{history.table}"),
@@ -116,9 +116,9 @@ class Recommend(Construct):
         )
 
     def _one_by_one(self) -> None:
-        """Each recommendation is built in an invocation of its own, which the nightly one starts.
+        """Each recommendation is built in an invocation of its own, which the nightly invocation starts.
 
-        In a policy of its own: the function depends on the one that its role has from the beginning.
+        The right is in a separate policy: the function depends on the policy that its role has from the beginning.
         """
         iam.Policy(
             self,

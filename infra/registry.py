@@ -16,7 +16,7 @@ DETAIL_TYPE = "Personalized Message"
 
 
 class SchemaRegistry(Construct):
-    """The published schema of the messages, where EventBridge's code bindings and consoles look for it."""
+    """The published schema of the messages, in the registry that EventBridge's code bindings and consoles read."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
@@ -26,7 +26,7 @@ class SchemaRegistry(Construct):
             self,
             "Schema",
             registry_name=registry.attr_registry_name,
-            # As EventBridge itself names what it discovers.
+            # The form of the names that EventBridge gives to discovered schemas.
             schema_name=re.sub(r"[^0-9A-Za-z_.\-]", "-", stage.source) + "@" + DETAIL_TYPE.replace(" ", ""),
             description="What deliver puts on the bus, whatever the detail type",
             type="OpenApi3",
@@ -35,7 +35,7 @@ class SchemaRegistry(Construct):
 
 
 def openapi(detail: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The event around a detail, in OpenAPI 3.0, which is what the registry takes to make code from."""
+    """The event around a detail, in OpenAPI 3.0, from which the registry generates code."""
     text = {"type": "string"}
     envelope = {
         "detail": {"$ref": "#/components/schemas/Detail"},
@@ -65,7 +65,7 @@ def openapi(detail: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def _as_openapi(schema: Any) -> Any:
-    """JSON Schema 2020-12 as OpenAPI 3.0 writes it, which knows no `const`, and null only as `nullable`."""
+    """JSON Schema 2020-12 in the terms of OpenAPI 3.0, which has no `const`, and null only as `nullable`."""
     if isinstance(schema, list):
         return [_as_openapi(each) for each in schema]
     if not isinstance(schema, dict):

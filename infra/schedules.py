@@ -18,7 +18,7 @@ def schedule(
     within: Duration,
     flexible: Duration | None = None,
 ) -> scheduler.CfnSchedule:
-    """Start a function by the clock, with a role that can do nothing else."""
+    """Start a function on a schedule, with a role that can do nothing else."""
     role = iam.Role(scope, "ScheduleRole", assumed_by=_scheduler(scope))
     role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
     return scheduler.CfnSchedule(
@@ -41,7 +41,7 @@ def schedule(
 
 
 def _scheduler(scope: Construct) -> iam.IPrincipal:
-    """Scheduler, for the schedules of this account's default group and not for those of somebody else."""
+    """The principal of Scheduler, for schedules in this account's default group and for no others."""
     stack = Stack.of(scope)
     group = stack.format_arn(
         service="scheduler",

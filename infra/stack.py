@@ -40,7 +40,7 @@ class Holdfast(Construct):
         holdfast.on_message(campaign="abandoned-cart", target=targets.SqsQueue(reminders))
 
     One to a stack, as its outputs have the names by which the command line finds them (HOLDFAST_STACK names the stack).
-    See `Properties` for all that can be set; `of` is a stage that was made already. Raises SettingError.
+    See `Properties` for all settings; `of` is a stage that was made already. Raises SettingError.
     """
 
     events_queue: sqs.Queue
@@ -151,8 +151,8 @@ class Holdfast(Construct):
     ) -> eventbridge.Rule:
         """A rule on the bus: messages of one campaign, or of all, go to the target.
 
-        `kind` says whether those that are sent, or what was withheld or taken back; `detail_type` is the campaign's
-        `send.detail_type`. `name` tells rules apart that are otherwise about the same.
+        `kind` selects sent messages, or those that were withheld or taken back; `detail_type` is the campaign's
+        `send.detail_type`. `name` distinguishes rules that are otherwise alike.
         """
         return eventbridge.Rule(
             self,
@@ -182,5 +182,5 @@ class HoldfastStack(Stack):
         )
         Tags.of(self).add("application", "holdfast")
         Tags.of(self).add("stage", stage.name)
-        # The CDK leaves this id out of the resources' own, which so are what they were without the construct.
+        # The CDK leaves this id out of the resources' ids, so these are the same as without the construct.
         self.holdfast = Holdfast(self, "Default", of=stage)

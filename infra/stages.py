@@ -61,26 +61,27 @@ class Stage:
     # AWS advises six times the timeout, plus the window: a batch that is retried inside Lambda stays invisible.
     events_visibility: Duration
     events_retention: Duration
-    # How long what may succeed later is tried, every `events_visibility`, before it goes to the dead-letter queue: an
-    # outage or a bad release of that length empties no queue. What never can succeed is rejected at once.
+    # How long a message that may succeed later is retried, every `events_visibility`, before it goes to the dead-letter
+    # queue: an outage or a bad release of that length moves nothing there. A message that can never succeed is
+    # rejected at once.
     events_patience: Duration
     imports_patience: Duration = field(default_factory=partial(Duration.hours, 4))
 
-    # Deliver: what is decided within the window is rendered and put together. Without one, or in many lanes, there
-    # would be an invocation, a read and a call for every message. What one lane of a shard delivers in a second, and
-    # what a shard may have, is on the page on scale.
+    # Deliver: decisions within the window are rendered and put on the bus together. Without a window, or in many lanes,
+    # every message would cost an invocation, a read and a call. docs/scale.md has the throughput of one lane of a
+    # shard, and the limit for a shard.
     deliver_batch_size: int = 100
     deliver_batch_window: Duration
     deliver_lanes: int = 1
-    # How long the stream waits for deliver. The stream itself forgets after 24 hours, and AWS does not say that what it
-    # forgot reaches the on-failure destination; what Lambda gives up on an hour earlier does, whole.
+    # How long the stream waits for deliver. The stream itself drops records after 24 hours, and AWS does not say that
+    # these reach the on-failure destination. Records that Lambda gives up on an hour earlier do, whole.
     deliver_patience: Duration = field(default_factory=partial(Duration.hours, 23))
 
     # Sweep
     timer_shards: int
     sweep_minutes: int
-    # None: none. Only an account with more than 100 concurrent executions can reserve one, and a new one has 10. Two
-    # sweeps at once do no harm.
+    # None: nothing is reserved. Only an account with more than 100 concurrent executions can reserve one, and a new
+    # account has 10. Two sweeps at once do no harm.
     sweep_reserved_concurrency: int | None = None
 
     # Recommendations: history, Glue, Athena and the function that builds. DuckDB in the function, Athena, or auto,
@@ -94,14 +95,14 @@ class Stage:
     # Data. A key of this stack (True), or one that is there already (its ARN).
     customer_managed_key: bool | str = False
     recoverable: bool
-    # What holds data outlives the stack.
+    # Resources that hold data outlive the stack.
     protected: bool
-    # Neither the stack nor its tables and its user pool can be deleted before that is switched off again. Not for the
-    # first deployment: what failed half-way could not be taken back.
+    # While it is on, the stack, its tables and its user pool cannot be deleted. Leave it off for the first deployment:
+    # one that fails half-way could not be rolled back.
     locked: bool = False
     # Write units a second that the users and timers tables take from the start; None: AWS's own 4,000.
     warm_writes: int | None = None
-    # Tables that are there already, by their place (see TABLES): those that an earlier stack left behind.
+    # Existing tables, by their place (see TABLES): those that an earlier stack left behind.
     tables: Mapping[str, str] = field(default_factory=dict)
     users_stream_arn: str | None = None
     bus_name: str | None = None
@@ -114,7 +115,7 @@ class Stage:
     # none: all but AWS's own and Holdfast's, and from a partner's bus all that the partner sends.
     events_buses: tuple[str, ...] = ()
     events_sources: tuple[str, ...] = ()
-    # SNS topics whose messages come in too.
+    # SNS topics whose messages also come in.
     upstream_topics: tuple[str, ...] = ()
     schema_registry: bool = False
     # Recommenders and campaigns of Amazon Personalize that messages may be asked of.
@@ -146,7 +147,7 @@ class Stage:
 
     @property
     def kept(self) -> RemovalPolicy:
-        """Resources of a deployment that failed are taken back, so that it can be tried again; all else stays."""
+        """Resources of a failed deployment are removed, so that it can be tried again; all others are kept."""
         return RemovalPolicy.DESTROY if self.embedded else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
@@ -165,7 +166,7 @@ def _local() -> Stage:
         join_batch_window=Duration.seconds(1),  # demanded with this batch size; the emulator does not wait for it
         join_concurrency=2,
         deliver_batch_window=Duration.seconds(0),
-        events_visibility=Duration.seconds(20),  # a retry one can wait for
+        events_visibility=Duration.seconds(20),  # short enough to wait for a retry
         events_retention=Duration.days(4),
         events_patience=Duration.seconds(100),
         timer_shards=2,
@@ -216,7 +217,7 @@ Setting: TypeAlias = Callable[[str], object]
 
 
 def stage_from(setting: Setting) -> Stage:
-    """The stage named by `-c stage=…`, with what else can be set by `-c` on the command line or in cdk.json."""
+    """The stage named by `-c stage=…`, with all other `-c` settings from the command line or cdk.json."""
     name = _text(setting, "stage") or "dev"
     if name not in _STAGES:
         raise SettingError(f"stage: {name!r} is not one of {', '.join(_STAGES)}")
@@ -307,7 +308,7 @@ def _key(setting: Setting) -> bool | str:
 
 
 def _tables(setting: Setting) -> tuple[Mapping[str, str], str | None]:
-    """All or none: a half of what belongs together would be a stack that forgot the other half."""
+    """All or none: with only some of them, the stack would have lost the rest of the data."""
     meant = "the name of a table"
     given = {each: _one(setting, f"{each}_table", _TABLE, meant) for each in TABLES}
     found = {each: name for each, name in given.items() if name}
@@ -327,7 +328,7 @@ def _tables(setting: Setting) -> tuple[Mapping[str, str], str | None]:
 
 
 def _events_buses(setting: Setting, source: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """No pattern may match Holdfast's own source: its messages, brought in as events, would never come to an end."""
+    """No pattern may match Holdfast's own source: its messages would come in as events and loop forever."""
     buses = _each(setting, "events_bus", _BUS, "the name of an event bus (letters, digits and / . - _)")
     patterns = tuple(part.strip() for part in _text(setting, "events_source").split(",") if part.strip())
     if patterns and not buses:

@@ -14,9 +14,9 @@ from infra.tables import Tables
 
 
 class Sweep(Construct):
-    """Turns the clock into ticks.
+    """Turns the passing of time into ticks.
 
-    A run that fails or is missed is not retried: the next one reads on from where the last one got to. An alarm tells.
+    A run that fails or is missed is not retried: the next run continues from its last position. An alarm reports it.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class Sweep(Construct):
                 dead_letters_queue_url=events.dead_letters.queue_url,
             ),
         )
-        # Scan: by the very first sweep, once.
+        # Scan: only the very first sweep does it, once.
         timers = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"]
         self.function.may(timers, on=[tables.timers.table_arn])
         self.function.may(["sqs:SendMessage"], on=[events.queue.queue_arn])
-        # Ticks among the dead letters go back: nothing else nominates their users.
+        # Ticks in the dead-letter queue are sent again: nothing else nominates their users.
         self.function.may(
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
             on=[events.dead_letters.queue_arn],

@@ -12,9 +12,9 @@ _READS_A_WRITE = 3
 
 
 class Tables(Construct):
-    """Users, timers, campaigns and the catalog. No index on any: see the cost of one in the design.
+    """Users, timers, campaigns and the catalog. No table has an index: the design has the cost of one.
 
-    Made here, or left behind by an earlier stack (`-c users_table=…` and its like) and found again.
+    They are made here, or left behind by an earlier stack (`-c users_table=…` and the like) and reused.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:

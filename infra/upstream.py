@@ -12,10 +12,10 @@ from infra.stages import PARTNER, SettingError, Stage
 
 
 class UpstreamBuses(Construct):
-    """A rule on each event bus that is there already, for what cannot send to a queue: its events come in whole.
+    """A rule on each existing event bus, for sources that cannot send to a queue: their events come in whole.
 
-    No loop can arise. Holdfast's messages all bear its own source, which no rule matches, whichever way they came to
-    that bus; and the bus they are put on, where nothing else is, is refused, as it cannot be meant.
+    No loop can arise. All of Holdfast's messages have its own source, which no rule matches, by whatever way they came
+    to that bus. The bus that Holdfast puts its messages on holds nothing else, so naming it is refused as a mistake.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class UpstreamBuses(Construct):
         messages: eventbridge.IEventBus,
     ) -> None:
         super().__init__(scope, construct_id)
-        # The name that CloudFormation gives the bus, where it makes one.
+        # The name that CloudFormation gives to a bus that it makes.
         own = stage.bus_name or Names.unique_id(messages)
         if own in stage.events_buses:
             raise SettingError(
