@@ -1,4 +1,4 @@
-"""`holdfast tail`: what comes in, how it is read and what it touches, while somebody looks on."""
+"""`holdfast tail`: what comes in, how it is read and what it touches, while somebody follows."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def looking(
 ) -> Generator[tuple[Line, int]]:
     """Each record that comes in while this goes on, and how many more there were behind it. `event` is a key.
 
-    Whoever is cut off looks on for a minute more, at nothing.
+    Whoever is cut off still counts as following for a minute.
     """
     tails = Tails(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
     id_ = uuid.uuid4().hex[:8]
@@ -80,7 +80,7 @@ def _lines(tails: Tails, wanted: Wanted, ends: float) -> Iterator[tuple[Line, in
         if not asked or now - asked > RENEWED:
             tails.ask(wanted.id, user=wanted.user, event=wanted.event, values=wanted.values)
             if not asked:
-                err.print("[dim]looking on …[/]")
+                err.print("[dim]following …[/]")
             asked = now
         for lines, more in tails.take(wanted.id):
             for number, line in enumerate(lines, 1):

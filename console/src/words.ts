@@ -679,10 +679,10 @@ per_user: # of all campaigns together
     event: "Event",
     user: "User id",
     all: "All",
-    looking: "Looking on.",
-    stopped: "Not looking on.",
+    looking: "Following.",
+    stopped: "Not following.",
     stop: "Stop",
-    goOn: "Look on",
+    goOn: "Follow",
     count: (count: number, more: number, rejected: number): string =>
       [
         many(count, "record", "records"),
@@ -694,7 +694,7 @@ per_user: # of all campaigns together
     why: {
       "by hand": "What comes in now is not shown.",
       hidden: "This tab was not in front: nothing was asked for meanwhile. What came in meanwhile is not shown.",
-      over: "Ten minutes are over. Looking on costs a little with each batch of records, so it ends by itself.",
+      over: "Ten minutes are over. Following costs a little with each batch of records, so it ends by itself.",
       failed: "No more records are requested.",
     },
     nothing: "No record",
@@ -728,8 +728,8 @@ per_user: # of all campaigns together
       "The beginning of each value, for records that come in from now on. This is personal data: it is deleted from the stack as it is shown.",
     lastValues: "Last values",
     lastValuesAbout: "Values that came in while this tab followed, in the last ten minutes.",
-    lookForValues: "Look on for values",
-    lookForValuesOf: (event: string): string => `Look on for values: ${event}`,
+    lookForValues: "Follow for values",
+    lookForValuesOf: (event: string): string => `Follow for values: ${event}`,
     shares: (event: string): string => `Properties of “${event}”, in what is shown`,
     searchEvents: "Search events and properties",
     noEvents: "No event",

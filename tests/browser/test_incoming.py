@@ -17,7 +17,7 @@ MINUTES = 60_000
 
 
 class Api:
-    """The stack's answers to who looks on: what is put into it, once; then nothing."""
+    """The stack's answers to those who follow: what is put into it, once; then nothing."""
 
     def __init__(self, desk: Desk) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -46,7 +46,7 @@ def look_on(desk: Desk, *records: dict[str, Any], place: str = "#/incoming/live"
     api.records = list(records)
     with desk.page.expect_response("**/api/tail"):
         desk.go(place)
-    expect(desk.page.get_by_text("Looking on.", exact=True)).to_be_visible()
+    expect(desk.page.get_by_text("Following.", exact=True)).to_be_visible()
     return api
 
 
@@ -62,7 +62,7 @@ COUNT = """() => {
 
 
 def status(desk: Desk) -> Any:
-    return desk.page.get_by_role("status").filter(has_text="ooking on")
+    return desk.page.get_by_role("status").filter(has_text="ollowing")
 
 
 def test_each_record_is_shown_as_it_was_read_and_with_what_it_touches(sit_down_busy: Callable[..., Desk]) -> None:
@@ -136,7 +136,7 @@ def test_nothing_is_asked_for_once_nobody_looks_on(sit_down_busy: Callable[..., 
         expect(desk.page.get_by_role("link", name="Events", exact=True)).to_have_attribute("aria-current", "page")
     if why in stopped:
         expect(desk.page.get_by_text(re.compile(stopped[why]))).to_be_visible()
-        expect(desk.page.get_by_text("Not looking on.", exact=True)).to_be_visible()
+        expect(desk.page.get_by_text("Not following.", exact=True)).to_be_visible()
     before = desk.page.evaluate("window.tails")
     desk.page.clock.run_for(MINUTES)
     assert desk.page.evaluate("window.tails") == before
@@ -145,7 +145,7 @@ def test_nothing_is_asked_for_once_nobody_looks_on(sit_down_busy: Callable[..., 
         desk.page.clock.run_for(MINUTES)
         assert desk.page.evaluate("window.tails") == before
         api.refused, api.records = None, [record(user="yan")]
-        desk.page.get_by_role("button", name="Look on").click()
+        desk.page.get_by_role("button", name="Follow", exact=True).click()
         expect(desk.page.get_by_role("link", name="yan")).to_be_visible()
         assert len({each["id"] for each in api.asked}) == 2
 
@@ -156,7 +156,7 @@ HIDE, SHOW = SEEN.format("hidden", TOLD), SEEN.format("visible", TOLD)
 
 
 HIDE_ONCE_DRAWN = f"""() => new MutationObserver((_, observer) => {{
-  if (!document.body.textContent.includes("Looking on.")) return;
+  if (!document.body.textContent.includes("Following.")) return;
   observer.disconnect();
   {HIDE};
 }}).observe(document.body, {{ childList: true, characterData: true, subtree: true }})"""
@@ -194,7 +194,7 @@ def test_an_editor_may_see_the_last_values_and_finds_them_beside_the_event(
     desk.page.get_by_label("Search events and properties").fill(NAMES[0])
     event = desk.page.get_by_role("region", name="Events").get_by_role("listitem").first
     event.get_by_text("5 properties").click()
-    event.get_by_role("link", name="Look on for values").click()
+    event.get_by_role("link", name="Follow for values").click()
     switch = desk.page.get_by_role("checkbox", name="Values of properties")
     expect(switch).to_be_checked()
     shapes = ["number price", "string product_name"]

@@ -1,4 +1,4 @@
-"""The live tail on the deployed stack: what comes in is shown while somebody looks on."""
+"""The live tail on the deployed stack: what comes in is shown while somebody follows."""
 
 from __future__ import annotations
 

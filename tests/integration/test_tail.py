@@ -1,4 +1,4 @@
-"""The live tail: it costs nothing while nobody looks on, and no batch fails by it."""
+"""The live tail: it costs nothing while nobody follows, and no batch fails by it."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_the_command_shows_names_and_types_and_leaves_nothing_behind(
     asked: list[str] = []
 
     class Coming(Tails):
-        """Something comes in as soon as somebody looks on."""
+        """Something comes in as soon as somebody follows."""
 
         def ask(self, id_: str, **asked_for: Any) -> None:
             super().ask(id_, **asked_for)

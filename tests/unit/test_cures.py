@@ -82,6 +82,7 @@ def test_what_yaml_does_not_read_as_text_says_so_once(value: str, message: str) 
         ("{% if Event.a %}x{% endif %}", "put quotes around a value that starts with {{ or {%"),
         ("@Profile - name", "put quotes around a value that starts with @, ` or %"),
         ("Price: 5 EUR", "put quotes around a value with a colon in it"),
+        ("{title: 'x', hint: only: 5 EUR}", "put quotes around a value with a colon in it"),
         ("> 20 EUR", "put quotes around a value that starts with > or |"),
         (
             "'it's here'",
@@ -117,13 +118,12 @@ def test_a_file_that_is_not_yaml_is_described_in_words(value: str, more: str, me
         ("- id: cart\n  when: {did: added}\n", 1),
         ("id: cart\nwhen:\n  - did: added\nsend:\n  values: {t: x}\n", 2),
         ("id: cart\nwhen: {did: added}\nsend:\n  values:\n    - t: x\n", 4),
+        ("id: cart\nwhen: [did]\nsend:\n  values: {t: x}\n", 2),
     ],
 )
-def test_a_list_in_the_place_of_keys_says_to_take_the_hyphen_away(text: str, line: int) -> None:
+def test_a_list_in_the_place_of_keys_says_what_is_wanted(text: str, line: int) -> None:
     (message,) = mistakes(text=text)
-    assert message == (
-        f"{line}: this is a list, and lines of `key: value` are needed here: take the - before them away"
-    )
+    assert message == (f"{line}: this is a list, and lines of `key: value` are needed here, without a - or brackets")
 
 
 def hinted(path: str = "price", value: str = "x", seen: dict[str, Shapes] | None = None) -> list[str]:
@@ -159,6 +159,11 @@ def test_a_template_that_a_comment_ends_is_hinted_at(value: str, left: str) -> N
         "Save 10\n    # on a line of its own",
         "|\n      Save 10 # today",
         ">-  # folded\n      Save 10",
+        "Save 10  # a comment, apart from the text",
+        "# a comment\n      Save 10",
+        "&base 'Save 10' # a comment\n    u: *base",
+        "&base Save 10\n    u: *base\n    w: *base # a comment",
+        "\"a\u2028b\"\n    u: 'Save 10' # a comment",
     ],
 )
 def test_a_comment_that_cuts_no_text_is_not_hinted_at(value: str) -> None:
@@ -170,8 +175,9 @@ def test_a_template_that_begins_with_an_anchor_is_hinted_at() -> None:
     assert hint == "YAML leaves &amp; out of the text: put quotes around a value that starts with &"
     assert hinted(value="&title Save 10\n    other: *title") == []
     assert mistakes(value="!important") == [
-        "7: to YAML a value that starts with ! has a type of its own: put it between quotes"
+        "7: to YAML !important is a type, and no part of the text: put it between quotes, or take it away"
     ]
+    assert mistakes(value="!!str 'hi'")[0].endswith("put it between quotes, or take it away")
 
 
 def test_a_draft_without_a_text_has_no_comments() -> None:

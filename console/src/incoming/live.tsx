@@ -102,7 +102,7 @@ export function Live({ event, user, values, mayEdit }: Wanted & { mayEdit: boole
   );
 }
 
-/** Whether one looks on, how much came, and the one button that begins or ends it. */
+/** Whether one follows, how much came, and the one button that begins or ends it. */
 function State({ of: { looking, stopped, error, found, start, stop } }: { of: Tail }) {
   return (
     <>

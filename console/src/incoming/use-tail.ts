@@ -1,5 +1,5 @@
-// Looking on: asked for again and again while somebody does, and for ten minutes at most. Who has another tab in front of this
-// one, or closes it, does not look on; the stack forgets them by itself.
+// Following: asked for again and again while somebody does, and for ten minutes at most. Who has another tab in front of this
+// one, or closes it, does not follow; the stack forgets them by itself.
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
@@ -7,7 +7,7 @@ import { type ApiError, post, type Tailed } from "../api.js";
 import { asApiError } from "../data.js";
 import { fits, keepValues, LONGEST_MS, type Looked, looked, NOTHING, PAUSE_MS, type Wanted } from "./records.js";
 
-/** Why nobody looks on any more. */
+/** Why nobody follows any more. */
 export type Stopped = "by hand" | "hidden" | "over" | "failed";
 
 export type Tail = {

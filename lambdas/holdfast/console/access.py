@@ -15,7 +15,7 @@ EDITOR = "editor"
 
 PURE = {f"/api/{name}" for name in ("check", "preview", "diff", "match", "suggestions", "tail", "policy/check")}
 """POST routes that viewers have: what they ask about is too long, or too private, for an address. They change nothing;
-but `tail` lets join note, for ten minutes at most, who looks on. Values are shown by it to editors only.
+but `tail` lets join note, for ten minutes at most, who follows. Values are shown by it to editors only.
 """
 
 

@@ -157,7 +157,7 @@ class Join:
         return None
 
     def _show(self, batch: Sequence[Parsed], plans: Plans) -> None:
-        """Every event of the batch, to those who look on besides the fold."""
+        """Every event of the batch, to those who follow it, besides the fold."""
         keeps = self._historian is not None and self._historian.begin(plans)
         if self._observer is None and not keeps:
             return

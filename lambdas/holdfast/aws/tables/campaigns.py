@@ -3,7 +3,7 @@
 `live` / id                    the live revision's plan, whether it is paused, and from when on it is in force
 `campaign#`id / number         a revision as it was published: its source and its plan
 `timeline` / id`#`time         a revision that was replaced, and since when it was in force; or that there is none
-`timeline` / `#epoch`          changed by every publication, in the same transaction; and who looks on: see tail.py
+`timeline` / `#epoch`          changed by every publication, in the same transaction; and who follows: see tail.py
 `live` / `recommendation#`id   the same of recommendations: campaigns' ids have no #
 `recommendation#`id / number
 `timeline` / `recommendation#`id`#`time

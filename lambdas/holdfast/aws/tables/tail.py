@@ -1,9 +1,9 @@
 """The live tail, in the campaigns table.
 
-`timeline` / `#epoch`      an attribute `tail#`id for each who looks on: join reads this item with every batch anyway
-`tail#`id / time#unique    lines; who looks on deletes them to show them, or at the end, and else they expire
+`timeline` / `#epoch`      an attribute `tail#`id for each who follows: join reads this item with every batch anyway
+`tail#`id / time#unique    lines; who follows deletes them to show them, or at the end, and else they expire
 
-A publication writes the epoch anew, without what is beside it: whoever looks on renews it every few seconds.
+A publication writes the epoch anew, without what is beside it: whoever follows renews it every few seconds.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 TAIL = "tail#"
 LEASE_MS = 45_000
-"""How long after it was last heard of somebody looks on."""
+"""How long somebody follows after the last request."""
 KEPT_MS = 10 * 60_000
 """Then a line is shown to nobody, also where the table has not deleted it yet."""
 MOST = 5
-"""Who may look on at a time: each costs join a write with every batch."""
+"""How many may follow at a time: each costs join a write with every batch."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[list[Line], int]).decode
@@ -51,7 +51,7 @@ class Tails:
         self._dynamodb = dynamodb
         self._table = table
 
-    # Who looks on
+    # Who follows
 
     def ask(self, id_: str, *, user: str = "", event: str = "", values: bool = False) -> None:
         """Follow for `LEASE_MS` more. `user` is a mark. Raises TooMany."""

@@ -50,7 +50,9 @@ def of_text(value: object) -> str:  # noqa: PLR0911 (one for each kind)
         case Mapping() | list():
             return "has to be a text"
         case _ if hasattr(value, "tag"):
-            return "to YAML a value that starts with ! has a type of its own: put it between quotes"
+            return (
+                f"to YAML {value.tag.value} is a type, and no part of the text: put it between quotes, or take it away"
+            )
     return ""
 
 
@@ -88,7 +90,7 @@ def _of_line(line: str) -> str:  # noqa: PLR0911 (one for each mistake)
         return "put quotes around a value that starts with @, ` or %"
     if re.search(r"[:\-]\s+[>|][-+0-9]*\s+[^\s#]", line):
         return "put quotes around a value that starts with > or |"
-    if re.search(r"[:\-]\s+('[^']*'|\"[^\"]*\")\s*[^\s#]", line):
+    if re.search(r"[:\-]\s+('[^']*'|\"[^\"]*\")\s*[^\s#,:}\]]", line):
         return "the closing quote ends the value; write '' for a ' inside of '…', \\\" for a \" inside of \"…\""
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return "indent with spaces, not with tabs"

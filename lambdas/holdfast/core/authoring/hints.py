@@ -175,11 +175,21 @@ def _left_out(text: str, values: Any, key: object) -> Iterator[str]:
     if anchor and anchor.value and f"*{anchor.value}" not in text:
         yield f"YAML leaves &{anchor.value} out of the text: put quotes around a value that starts with &"
     comment = (values.ca.items.get(key) or [None] * 3)[2] if hasattr(values, "ca") else None
-    if comment and comment.value.startswith("#"):
-        line, column = values.lc.value(key)
-        if text.splitlines()[line][column : column + 1] not in {"'", '"'}:
-            end = str(values[key])[-30:]
-            yield f"to YAML a comment begins at the #, and the text ends before it: {end!r}; put quotes around the text"
+    if comment and comment.value.startswith("#") and _cuts(comment.start_mark, text.split("\n"), *values.lc.value(key)):
+        end = str(values[key])[-30:]
+        yield f"to YAML a comment begins at the #, and the text ends before it: {end!r}; put quotes around the text"
+
+
+def _cuts(mark: Any, lines: list[str], line: int, column: int) -> bool:
+    """Whether a comment may be meant as a part of the text that begins there: one with more than a space before it is
+    a comment to anybody.
+    """
+    apart = lines[mark.line][: mark.column].endswith("  ")
+    return (mark.line, mark.column) > (line, column) and not apart and bool(_PLAIN.match(lines[line], column))
+
+
+_PLAIN = re.compile(r"(?:&\S+\s+)?[^\s'\"&*|>!#]")
+"""The beginning of a text without quotes, perhaps behind an anchor's name; not of an alias, or of a block."""
 
 
 def _quoted(node: _Node, path: str) -> Iterator[str]:

@@ -85,7 +85,7 @@ def parse(text: str, name: str = "") -> Source:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        written = text.splitlines()[line - 1] if 0 < line <= len(text.splitlines()) else ""
+        written = text.split("\n")[line - 1] if 0 < line <= text.count("\n") + 1 else ""
         message = f"not YAML: {cures.of_yaml(f'{error.problem or error.context}'.splitlines()[0], written)}"
         raise CampaignFileError([Mistake(name, line, column, "", message)]) from error
     except RecursionError:
@@ -221,7 +221,7 @@ def _mistake(source: Source, model: type[BaseModel], error: ErrorDetails) -> Mis
         case "string_type" if cure := cures.of_text(error["input"]):
             message = cure
         case "dict_type" | "model_type" | "model_attributes_type" if isinstance(error["input"], list):
-            message = "this is a list, and lines of `key: value` are needed here: take the - before them away"
+            message = "this is a list, and lines of `key: value` are needed here, without a - or brackets"
         case "missing":
             message = f"{place[-1]} is missing"
         case "extra_forbidden":
