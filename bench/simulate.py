@@ -43,8 +43,8 @@ BACK_MS = START - 1_700_000_000_000
 GROWTH = 1.1
 """The memory that ten times the length may add: nothing, but for noise."""
 MOST_GROWTH = 1.25
-"""What is held to be sorted, merged and given out is bounded, but a short trace does not reach the bounds: `make
-simulate-big` shows where it ends.
+"""Sorting, merging and printing hold a bounded number of records, but a short trace does not reach the bounds. `make
+simulate-big` shows where they are.
 """
 CAMPAIGN = """\
 id: abandoned

@@ -117,7 +117,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is there by now stays until the end: it is not looked through each time that garbage is collected."""
+    """Objects that are there by now stay until the end: the garbage collector leaves them out."""
     gc.collect()
     gc.freeze()
 

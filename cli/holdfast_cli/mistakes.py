@@ -57,7 +57,7 @@ def show_mistakes(error: CampaignFileError, *, as_json: bool) -> None:
 
 
 def show_mistake(mistake: Mistake, mark: str) -> None:
-    """What is wrong and where; below it the line, if it is not too long."""
+    """Print a mistake and its place; below it the line, if that is not too long."""
     where = f"{mistake.file}:{mistake.line}:{mistake.column}"
     what = f"{mistake.place}: {mistake.message}" if mistake.place else mistake.message
     err.print(f"{mark} [bold]{escape(where)}[/] {escape(what)}")

@@ -1,4 +1,4 @@
-"""What a preview takes from a stage: campaigns, the user, and what messages look up."""
+"""The data that a preview takes from a stage: campaigns, the user, and what messages look up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes in, as the page shows it: live, as events that were seen, and by which sources it is read."""
+"""Incoming records, as the page shows them: live, as events that were seen, and by which sources they are read."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ MOTO: Sequence[Service] = ("dynamodb", "sqs", "events")
 
 
 class Standing:
-    """What there is before each test: moto's contents, after the calls by which one of the tests has made it. All other
+    """The world before each test: moto's contents, after the calls by which one of the tests has made it. All other
     tests of the worker begin with a copy, as the calls take longer than most of what is tested.
     """
 

@@ -1,4 +1,4 @@
-"""What cannot be read says what it is and what to send; what can be read without a doubt is read."""
+"""A body that cannot be read says what it is and what to send; one that can be read without a doubt is read."""
 
 from __future__ import annotations
 

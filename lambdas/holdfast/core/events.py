@@ -14,7 +14,7 @@ from msgspec import Struct, json, structs
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 NONE: Mapping[str, Any] = {}
-"""What holds nothing: one for all, as it takes memory."""
+"""An empty mapping. All share one, which saves memory."""
 AHEAD_MS = 2 * 60_000
 """The largest distance of an event's time after its arrival: phones' clocks are a little off."""
 

@@ -9,7 +9,7 @@ from holdfast.core.fold.watches import State, Watch, Watches, next_due
 from holdfast.core.places import campaign_of
 
 EMPTY = State()
-"""What most users have of most things: one for all of them, as it takes memory."""
+"""A state with nothing but watches, as most users have. All share one, which saves memory."""
 
 
 class Draft:
