@@ -1,6 +1,6 @@
 """The heads of events on lines that are flat objects: whose event it is, its name, and its time. Nothing else is built.
 
-So events that no campaign uses are skipped in a third of the time. The lines are still checked as JSON, and for
+So events that no campaign uses are skipped in less time. The lines are still checked as JSON, and for
 everything else that would make a record rejected: numbers and texts beyond the limits. If a quick check cannot be sure
 of that, there are no heads, and the lines are read in full.
 """
