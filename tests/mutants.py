@@ -535,7 +535,7 @@ MUTATIONS = [
     Mutation("a half blank row is skipped", "plans/reading.py", "elif any(keys):", "elif False:", VALUES),
     Mutation("what is kept has no limit", "plans/reading.py", "if why := beyond(kept):", "if False:", INTAKE),
     # Grace, every value, snapshots, any of several, names of one's own.
-    Mutation("no grace", "fold/watches.py", "return self.exit + self.grace", "return self.exit"),
+    Mutation("no grace", "fold/watches.py", "trigger.at <= self.exit + self.grace:", "trigger.at <= self.exit:"),
     Mutation("a snapshot ends what is of its own time", "plans/plan.py", "EARLIER = -1", "EARLIER = 0"),
     Mutation(
         "an exit for every value ends what is known alone",
@@ -549,7 +549,7 @@ MUTATIONS = [
         "    for key in list(watches):\n        if key not in hit.values:",
         "    for key in []:\n        if key not in hit.values:",
     ),
-    Mutation("a snapshot ends what it holds", "fold/seeing.py", "if key not in hit.values:", "if True:"),
+    Mutation("a snapshot ends what it holds", "fold/seeing.py", "if key not in hit.values:", "if True:", VALUES),
     Mutation(
         "a snapshot of long ago ends something", "fold/seeing.py", "if hit.part != EXIT and hit.history:", "if False:"
     ),
@@ -720,6 +720,7 @@ MUTATIONS = [
         "fold/deciding.py",
         "trigger.at <= doubt.reach]",
         "trigger.at <= doubt.at]",
+        VALUES,
     ),
     Mutation("a doubt is never taken away", "fold/fold.py", "doubts=taken_away(draft.rest.doubts, hit)", ""),
     Mutation(

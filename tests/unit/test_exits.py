@@ -321,6 +321,14 @@ def test_a_snapshot_ends_what_an_earlier_one_held_and_it_does_not() -> None:
     assert sent(SNAPSHOT, cart("B2", minutes=5), cart("A1", "B2", minutes=0)) == ["B2"]
 
 
+def test_a_snapshot_that_comes_late_takes_back_nothing_that_it_holds() -> None:
+    of_another = cart("C3", minutes=31) | {"user": "u-2"}
+    holds = [kind for kind, *_ in decided(SNAPSHOT, cart("A1", minutes=0), of_another, cart("A1", minutes=10))]
+    without = [kind for kind, *_ in decided(SNAPSHOT, cart("A1", minutes=0), of_another, cart(minutes=10))]
+    assert "retract" not in holds
+    assert "retract" in without
+
+
 def test_a_snapshot_that_cannot_be_read_may_have_ended_what_came_before_it() -> None:
     unreadable = {"user": "u-1", "event": "Cart Updated", "ts": at(5), "lines": []}
     found = decided(SNAPSHOT, cart("A1", minutes=0), unreadable, cart("B2", "A1", minutes=6))
