@@ -1,55 +1,72 @@
-"""The heads of events on lines that are flat objects: whose event it is, its name, and its time. Nothing else is built.
+"""The heads of events on lines that are flat objects: whose event it is, its name and its time.
 
-So events that no campaign uses are skipped in less time. The lines are still checked as JSON, and for
-everything else that would make a record rejected: numbers and texts beyond the limits. If a quick check cannot be sure
-of that, there are no heads, and the lines are read in full.
+So events that no campaign uses are skipped in less time. Their other properties have to be like those of events that
+were read in full: msgspec, which is told their names and limits, then checks each line as the full reading would.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Annotated, Any, cast
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 from msgspec.json import Decoder
 
-from holdfast.core.limits import MAX_ENTRIES, MAX_NAME, MAX_VALUE_BYTES
+from holdfast.core.intake.fields import EARLIEST_MS, LATEST_MS
+from holdfast.core.intake.forms import Flat, FlatValue, ShortText
+
+MOST_NAMES = 64
+"""Names of properties in one file. With more of them, its lines have little in common, and are read in full."""
 
 
-class Head(Struct, gc=False):
-    user: str | float | bool | None = None
-    event: str | float | bool | None = None
-    ts: str | int | float | bool | None = None
-    id: str | float | bool | UnsetType | None = UNSET
-    alias: str | float | bool | UnsetType | None = UNSET
+class Head(Struct, gc=False, forbid_unknown_fields=True):
+    user: str
+    event: str
+    ts: int
 
 
-def flat_heads(lines: bytes) -> list[Head] | None:
-    """The heads of the objects on many lines, if `flat_objects` would find an object on each; None if not sure."""
-    number = lines.count(b"\n") + (not lines.endswith(b"\n"))
-    begins = lines.count(b"\n{") + lines.startswith(b"{")
-    if not number == begins == lines.count(b"{") or b"[" in lines or b"\\" in lines or not _within_limits(lines):
-        return None
-    try:
-        lines.decode()  # skipped texts are not checked otherwise
-        heads = _decode(lines)
-    except (ValueError, RecursionError):
-        return None
-    return heads if len(heads) == number else None
+class Heads:
+    """Learns the names of properties from some objects, and reads the heads of others that have no other properties.
+
+    `latest` is the latest time that an event may have.
+    """
+
+    def __init__(self, latest: int) -> None:
+        self._time = Annotated[int, Meta(ge=EARLIEST_MS, le=min(latest, LATEST_MS - 1))]
+        self._names: set[str] = set()
+        self._decoder: Decoder[Head] | None = None
+
+    def learn(self, objects: Iterable[Flat]) -> None:
+        """Names that msgspec cannot be told are not learned."""
+        names = set().union(*objects) - {"user", "event", "ts", "id", "alias"}
+        names = self._names.union(name for name in names if name.isprintable() and not {*'"\\'} & {*name})
+        if names != self._names or self._decoder is None:
+            self._names = names
+            self._decoder = self._for(names) if len(names) <= MOST_NAMES else None
+
+    def _for(self, names: set[str]) -> Decoder[Head]:
+        renamed = {f"property{number}": name for number, name in enumerate(sorted(names))}
+        fields: list[Any] = [("ts", self._time), ("id", ShortText | UnsetType, UNSET)]
+        fields += [(field, FlatValue, None) for field in renamed]
+        like = defstruct("Like", fields, bases=(Head,), rename=renamed, gc=False, forbid_unknown_fields=True)
+        return Decoder(cast("type[Head]", like))
+
+    def read(self, text: bytes, lines: Sequence[bytes]) -> list[Head] | None:
+        """The heads of the objects on the lines of a text, if each is as those that were learned; else None.
+
+        A line that begins with a brace begins an object, as there is none inside of another. With as many objects as
+        lines, each line is one.
+        """
+        if self._decoder is None:
+            return None
+        try:
+            alone = {*map(_first_byte, lines)} == _BRACE
+            heads = self._decoder.decode_lines(text) if alone else []
+        except (IndexError, ValueError, RecursionError):  # the first if a line is empty
+            return None
+        return heads if len(heads) == len(lines) else None
 
 
-_decode = Decoder(Head).decode_lines
-_SHORT = min(MAX_NAME, MAX_VALUE_BYTES // 4)
-"""So many bytes are within the limits, be they a name or a text."""
-_SHORTEST_ENTRY = len('"":0,')
-_ZEROES = bytes.maketrans(b"123456789+E", b"0000000000e")
-_LARGE_NUMBER = re.compile(rb":\s*-?[0-9.]*(?:[0-9]{19}|[eE][+]?[0-9]{3})")
-
-
-def _within_limits(lines: bytes) -> bool:
-    longest = max(map(len, lines.split(b"\n")))
-    if longest > _SHORT and (longest > MAX_ENTRIES * _SHORTEST_ENTRY or max(map(len, lines.split(b'"'))) > _SHORT):
-        return False
-    zeroes = lines.translate(_ZEROES)
-    if b"0" * 19 in zeroes or b"0e000" in zeroes:  # a large number has one of them, as do many ids
-        return not _LARGE_NUMBER.search(lines)
-    return True
+_first_byte = itemgetter(0)
+_BRACE = set(b"{")

@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from msgspec import UNSET, Struct, json
+from msgspec import Struct, json
 
 from holdfast.core.events import Event, Ignored, Operation, ProfileChange, Record, Rejected, Tie
 from holdfast.core.explain.replay import FIRST, FUTURE, NO_ARRIVAL
-from holdfast.core.intake.fields import EARLIEST_MS, LATEST_MS, RULES, Rules
-from holdfast.core.intake.forms import Flat, flat_event, flat_objects, records, usual_event
+from holdfast.core.intake.fields import RULES, Rules
+from holdfast.core.intake.forms import Flat, flat_event, flat_objects, is_usual_user, records
 from holdfast.core.plans.plans import Plans
-from holdfast_cli.heads import Head, flat_heads
+from holdfast_cli.heads import Head, Heads
 
 BLOCK = 128 * 1024
 """Bytes that are read at a time."""
@@ -284,6 +284,7 @@ class Reader:
         self._quiet: set[str] = set()
         self._good: set[str] = set()
         self._idle = False
+        self._like = Heads(latest)
         self.found = Found()
 
     def read(self, some: Iterable[tuple[int, bytes | list[bytes]]], step: Callable[[int], None]) -> Found:
@@ -297,13 +298,15 @@ class Reader:
 
     def _chunk(self, number: int, given: bytes | list[bytes]) -> None:
         text = given if isinstance(given, bytes) else b"".join(given)
-        lines = given.split(b"\n") if isinstance(given, bytes) else given
+        lines = text.removesuffix(b"\n").split(b"\n") if isinstance(given, bytes) else given
         counted = self.found.records
         if self._before:
             self._lines(number, lines)
-        elif self._idle and (heads := flat_heads(text)) is not None:
+        elif self._idle and (heads := self._like.read(text, lines)) is not None:
             self._heads(number, heads, lines)
         elif (objects := flat_objects(text)) is not None:
+            if self._idle:
+                self._like.learn(objects)
             self._objects(number, objects, lines)
         else:
             self._lines(number, lines)
@@ -316,22 +319,35 @@ class Reader:
 
     def _heads(self, number: int, heads: list[Head], lines: list[bytes]) -> None:
         """Read flat events, many of which no campaign uses. Such an event is counted if it is valid, and skipped."""
-        as_arrived, earliest, latest = self._as_arrived, EARLIEST_MS, min(self._latest, LATEST_MS - 1)
-        last, good, quiet, passed = self._last, self._good, self._quiet, 0
-        for index, head in enumerate(heads):
-            if head.event in quiet and head.user in good and head.id is UNSET and head.alias is UNSET:
-                at = head.ts
-                if type(at) is int and earliest <= at <= latest:
-                    if at > last or not as_arrived:
-                        last = at
-                    passed += 1
-                    continue
-            self._last = last
-            self._one(number + index, usual_event(lines[index], NO_ARRIVAL, self._rules), lines[index])
-            last = self._last
-        self._last = last
-        self._timed = self._timed or passed > 0
-        self.found.records += passed
+        quiet, good, is_good = self._quiet, self._good, self._is_good
+        others = [
+            index
+            for index, head in enumerate(heads)
+            if head.event not in quiet or not (head.user in good or is_good(head.user))
+        ]
+        objects = flat_objects(b"\n".join([lines[index].strip() for index in others])) if others else []
+        if objects is None:
+            self._lines(number, lines)
+            return
+        done = 0
+        for index, data in zip(others, objects, strict=True):
+            self._skip(heads[done:index])
+            self._one(number + index, flat_event(data, NO_ARRIVAL, self._rules), lines[index])
+            done = index + 1
+        self._skip(heads[done:])
+
+    def _is_good(self, user: str) -> bool:
+        if is_good := is_usual_user(user, self._rules):
+            if len(self._good) >= GOOD_USERS:
+                self._good.clear()
+            self._good.add(user)
+        return is_good
+
+    def _skip(self, heads: list[Head]) -> None:
+        if heads:
+            self._last = max(self._last, *(head.ts for head in heads)) if self._as_arrived else heads[-1].ts
+            self._timed = True
+            self.found.records += len(heads)
 
     def _objects(self, number: int, objects: list[Flat], lines: list[bytes]) -> None:
         for index, data in enumerate(objects):
@@ -360,9 +376,6 @@ class Reader:
         else:
             self.found.records += 1
             self._quiet.add(event.name)
-            if len(self._good) >= GOOD_USERS:
-                self._good.clear()
-            self._good.add(event.user)
         self._last = max(self._last, at)
 
     def _line(self, number: int, found: list[Record]) -> None:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,7 +24,7 @@ from holdfast.core.explain import replay
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast_cli import simulating, team
 from holdfast_cli.folding import Setup
-from holdfast_cli.heads import flat_heads
+from holdfast_cli.heads import Heads
 from holdfast_cli.main import app
 from holdfast_cli.output import Failure
 from holdfast_cli.page import ranked
@@ -123,6 +123,7 @@ PAGES: Sequence[str] = (
     page(user="null"),
     page('"alias":"anon-7",'),
     page('"id":"e",'),
+    page('"a \\" and \\\\":1,'),
     page(f'"event":"{ADDED}","name":"coat",'),
     page('"name":"hat",', event=ADDED),
     '{"user":"ann","event":"page"}',
@@ -138,14 +139,26 @@ def test_what_no_campaign_names_is_passed_over_by_its_head_as_if_it_were_read_wh
 ) -> None:
     some = [*PAGES[:3]] * 3
     text = "\n".join([*some, *lines, *some]) + "\n"
-    with patch("holdfast_cli.reading.flat_heads", wraps=flat_heads) as heads:
+    read: list[Any] = []
+    with patch.object(Heads, "read", autospec=True, side_effect=_noting(read)):
         found = outcome(text, [], 1, 1, as_arrived=as_arrived)
-    assert heads.called
-    with patch("holdfast_cli.reading.flat_heads", _none), patch("holdfast_cli.reading.flat_objects", _none):
+    assert any(read)
+    with patch.object(Heads, "read", _none), patch("holdfast_cli.reading.flat_objects", _none):
         assert outcome(text, [], 1, 1, as_arrived=as_arrived) == found
 
 
-def _none(_lines: bytes) -> None:
+def _noting(read: list[Any]) -> Callable[..., Any]:
+    """Reads heads, and notes them."""
+    whole = Heads.read
+
+    def noting(heads: Heads, *of: Any) -> Any:
+        read.append(whole(heads, *of))
+        return read[-1]
+
+    return noting
+
+
+def _none(*_: object) -> None:
     """So each line is read alone."""
 
 

@@ -81,11 +81,13 @@ def _is_text(body: str) -> bool:
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-_Short: TypeAlias = Annotated[str, Meta(max_length=MAX_VALUE_BYTES // 4)]
+ShortText: TypeAlias = Annotated[str, Meta(max_length=MAX_VALUE_BYTES // 4)]
 """So many characters are not too many bytes, whatever they are."""
 _Int: TypeAlias = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 _Float: TypeAlias = Annotated[float, Meta(gt=-LARGEST, lt=LARGEST)]
-_flat = msgspec.json.Decoder(dict[Annotated[str, Meta(max_length=MAX_NAME)], _Short | _Int | _Float | bool | None])
+FlatValue: TypeAlias = ShortText | _Int | _Float | bool | None
+"""A value of a flat object that is within the limits."""
+_flat = msgspec.json.Decoder(dict[Annotated[str, Meta(max_length=MAX_NAME)], FlatValue])
 Flat: TypeAlias = dict[str, str | int | float | bool | None]
 
 
@@ -122,10 +124,7 @@ def flat_event(data: Flat, arrived: int, rules: Rules) -> Event | None:
         or type(given) is not str
         or not EARLIEST_MS <= at < LATEST_MS
         or at > arrived + AHEAD_MS
-        or not user
-        or user.strip() != user
-        or not user.isprintable()
-        or (is_nobody(user, rules) and not is_zero(user, rules))
+        or not is_usual_user(user, rules)
         or not name.strip()
         or len(name) > MAX_NAME
         or len(data) > MAX_ENTRIES
@@ -133,6 +132,16 @@ def flat_event(data: Flat, arrived: int, rules: Rules) -> Event | None:
     ):
         return None
     return Event(user, name, at, arrived, data, given)
+
+
+def is_usual_user(user: str, rules: Rules) -> bool:
+    """Whether a text is certainly the id of a user as it is. Others have to be looked at more closely."""
+    return (
+        bool(user)
+        and user.strip() == user
+        and user.isprintable()
+        and (not is_nobody(user, rules) or is_zero(user, rules))
+    )
 
 
 def _encodable(record: Record) -> Record:
