@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 TOGETHER = {
     "tests/e2e/test_upgrade.py": "upgrade",
-    "tests/e2e/test_baseline.py": "upgrade",
+    "tests/e2e/test_baseline.py": "e2e, waiting for windows",
     "tests/e2e/test_between.py": "e2e, waiting for windows",
     "tests/e2e/test_person.py": "e2e, waiting for windows",
     "tests/e2e/": "e2e",
     "tests/browser/test_looks.py": "pictures",
+    "tests/browser/test_everywhere.py": "browser, another system",
+    "tests/browser/test_nothing_lost.py": "browser, another system",
     "tests/browser/": "browser",
     "tests/infrastructure/": "infrastructure",
     "tests/packaging/": "packaging",
@@ -42,7 +44,8 @@ a time: handed out one by one, thousands of them keep the process busy that hand
 The books are read by `test_deployed` before `test_set_aside` has something delivered that nobody decided: both are of
 one group, and in this order.
 """
-LONGEST_FIRST = ["upgrade", "browser", "e2e", "e2e, waiting for windows", "infrastructure", "pictures", "packaging"]
+LONGEST_FIRST = ["upgrade", "browser", "browser, another system", "e2e", "e2e, waiting for windows", "infrastructure"]
+LONGEST_FIRST += ["packaging", "pictures"]
 LONGEST_FIRST += [f"tests/unit/test_{name}.py" for name in ("laws", "simulating", "timers", "bench")]
 """So that in the end no worker has much left that the others could not share."""
 WAITING = {"tests/e2e", "tests/browser"}

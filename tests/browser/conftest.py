@@ -63,9 +63,9 @@ def _program(playwright: Playwright) -> str | None:
 
 @pytest.fixture(scope="session")
 def deployed(browser: Browser) -> Iterator[Deployment]:
-    """Only where there is a browser to look at it."""
+    """One for each worker, only where there is a browser to look at it."""
     assert browser.is_connected()
-    with shared_aws("browser") as deployment:
+    with shared_aws(f"browser-{os.environ.get('PYTEST_XDIST_WORKER', '')}") as deployment:
         yield deployment
 
 
