@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-from holdfast.core.events import AHEAD_MS, Event, Json, ProfileChange, Record, Rejected, Tick, Tie
+from holdfast.core.events import AHEAD_MS, NONE, Event, Json, ProfileChange, Record, Rejected, Tick, Tie
 from holdfast.core.fold import profiles
 from holdfast.core.fold.asking import Known
 from holdfast.core.fold.draft import Draft
@@ -336,8 +336,11 @@ class Replay(Generic[Told]):
         return [each.reason for each in people.refused if each.odd and not tie.along]
 
     def _known(self, user: str) -> Known:
+        return Known(user, self._properties(user))
+
+    def _properties(self, user: str) -> Mapping[str, Json]:
         profile = self._profiles.get(user)
-        return Known(user, profiles.properties(profile)) if profile else Known(user)
+        return profiles.properties(profile) if profile else NONE
 
     def _told(self, user: str, decision: Decision) -> Told:
-        return self._tell(user, decision, self._known(self.simulation.person(user)).profile)
+        return self._tell(user, decision, self._properties(self.simulation.person(user)))

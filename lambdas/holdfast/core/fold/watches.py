@@ -240,8 +240,10 @@ class Watches(dict[str, Watch]):
     def put(self, key: str, watch: Watch) -> None:
         if pending := watch.pending:
             self[key] = watch
-            heappush(self.dues, (pending.due, key))
-            if self.dues[0][1] == key:
+            due = pending.due, key
+            heappush(self.dues, due)
+            first = self.dues[0]
+            if first[1] == key and first != due:
                 self._settle()
         else:
             self.close(key, watch.tidied)
