@@ -24,7 +24,7 @@ from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Recommender
 from holdfast_cli.page import Numbers
-from holdfast_cli.reading import Entry, Run, in_order
+from holdfast_cli.runs import Entry, Run, in_order
 
 STEP = 4_000
 """Entries after which decisions are written; and as many are in one block at most."""

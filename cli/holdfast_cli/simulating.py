@@ -22,7 +22,8 @@ from holdfast.core.plans.plans import Plans
 from holdfast_cli.folding import Counts, Fold, Setup, merged
 from holdfast_cli.lines import plain, read_lines
 from holdfast_cli.output import Failure, progress
-from holdfast_cli.reading import LARGEST_RUN, Found, Reader, Run, Runs, chunks, divided_again, moved, numbered
+from holdfast_cli.reading import Found, Reader, chunks, numbered
+from holdfast_cli.runs import LARGEST_RUN, Run, Runs, divided_again, moved
 from holdfast_cli.team import Step, Team, cores, team
 
 SMALL = 1024 * 1024

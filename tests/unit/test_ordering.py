@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from holdfast.core.plans.plans import Plans
 from holdfast_cli.main import app
-from holdfast_cli.reading import Entry, Reader, Runs, in_order, numbered
+from holdfast_cli.reading import Reader, numbered
+from holdfast_cli.runs import Entry, Runs, in_order
 from tests.unit.builders import a_plan
 
 T0 = 1_760_000_000_000

@@ -28,7 +28,7 @@ from holdfast_cli.heads import Heads
 from holdfast_cli.main import app
 from holdfast_cli.output import Failure
 from holdfast_cli.page import ranked
-from holdfast_cli.reading import moved, part_of
+from holdfast_cli.runs import moved, part_of
 from holdfast_cli.simulating import Reading, Simulated
 from tests.unit import simulated_alone
 from tests.unit.builders import ADDED, CHARGED, HOUR, MINUTE, NOON, a_plan
@@ -88,7 +88,8 @@ def outcome(text: str, known: Sequence[bytes], parts: int, chunks: int, *, as_ar
         patch("holdfast_cli.folding.STEP", 3),
         patch("holdfast_cli.folding.ROWS", 2),
         patch("holdfast_cli.reading.BLOCK", 160),
-        patch("holdfast_cli.reading.FIRST_RUN", 700),
+        patch("holdfast_cli.runs.BLOCK", 160),
+        patch("holdfast_cli.runs.FIRST_RUN", 700),
         patch("holdfast_cli.simulating.CHUNKS", chunks),
     ):
         events = Path(folder) / "events.jsonl"
