@@ -140,10 +140,10 @@ def test_a_rejected_event_is_put_aside_so_that_it_is_the_same_event_when_it_is_s
 def test_what_is_refused_later_is_a_reject_of_a_message_that_does_not_come_again() -> None:
     intake = take(a_body(an_added()), a_body(an_added("hat"), message="m2"), a_body(an_added(user="bob"), message="m3"))
     refused = Rejected("profile too large", {"user": "ann"})
-    intake.refuse("ann", refused, {"m1"})
-    assert intake.rejects == {"m2": [Reject("profile too large", (), {"user": "ann"})]}
-    intake.refuse("bob", refused, {"m3"})
-    assert list(intake.rejects) == ["m2"]
+    reject = Reject("profile too large", (), {"user": "ann"})
+    assert intake.taken([("ann", refused)], [], {"m1"}).rejects == {"m2": [reject]}
+    assert intake.taken([("bob", refused)], [], {"m3"}).rejects == {}
+    assert intake.rejects == {}
 
 
 @given(

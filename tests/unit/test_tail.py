@@ -107,8 +107,8 @@ def test_what_did_not_fit_in_the_end_is_shown_as_well() -> None:
     batch = parsed([Body("m", json.dumps(an_event()), NOW)])
     intake = Intake(batch, lambda _: Plans([]))
     intake.users["m"].add("ann")
-    intake.refuse("ann", Rejected("too many open watches", {}), set())
-    *_, line = lines(batch, lambda _: Plans([]), intake.rejects, {"m"}, lambda *_: "plain")
+    taken = intake.taken([("ann", Rejected("too many open watches", {}))], [], set())
+    *_, line = lines(batch, lambda _: Plans([]), taken.rejects, {"m"}, lambda *_: "plain")
     assert line == Line(NOW, "plain", "rejected", reason="too many open watches")
 
 

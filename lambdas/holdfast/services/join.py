@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,7 +28,7 @@ from holdfast.core.fold.merging import Alias
 from holdfast.core.fold.stored import decode
 from holdfast.core.fold.timers import nomination, nomination_again, schedule
 from holdfast.core.fold.watches import Decision, Kind, State
-from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, parsed, report
+from holdfast.core.intake.batch import Body, Intake, Parsed, Reject, Taken, parsed, report
 from holdfast.core.intake.fields import RULES, Rules
 from holdfast.core.intake.timeline import Timeline
 from holdfast.core.people.people import Refused
@@ -113,12 +113,9 @@ class Join:
         failed_users = {user for user, _ in unsaved}
         failed = {message for message, users in intake.users.items() if not users.isdisjoint(failed_users)}
         failed |= intake.later
-        for user, rejected in refused:
-            intake.refuse(user, rejected, failed)
-        for tie in untied:
-            intake.refuse_tie(tie)
-        failed |= self._reject({m: rejects for m, rejects in intake.rejects.items() if m not in failed})
-        self._count(intake, failed)
+        taken = intake.taken(refused, untied, failed)
+        failed |= self._reject({m: rejects for m, rejects in taken.rejects.items() if m not in failed})
+        self._count(intake, taken, failed)
         if plans.illegible or plans.undecidable:
             count(metrics, CampaignsUnreadable=len(plans) if plans.undecidable else len(plans.illegible))
         if intake.unread:
@@ -126,7 +123,7 @@ class Join:
         self._note()
         self._measure(batch, failed)
         self._keep()
-        self._tell(bodies, batch, timeline, intake, failed)
+        self._tell(bodies, batch, timeline, taken, failed)
         return sorted(failed)
 
     def _sort_out(self, bodies: Sequence[Body]) -> tuple[Timeline, Sequence[Parsed], Intake, Found] | None:
@@ -331,7 +328,7 @@ class Join:
         count(metrics, TicksRefused=len(never))
         return unwritten | later | never
 
-    def _reject(self, rejects: dict[str, list[Reject]]) -> set[str]:
+    def _reject(self, rejects: Mapping[str, Sequence[Reject]]) -> set[str]:
         """The messages whose rejects could not be put on the rejected queue."""
         owned = [(m, Message(report(each))) for m, many in rejects.items() for each in many]
         unsent = set(self._rejected.send([message for _, message in owned]))
@@ -365,23 +362,23 @@ class Join:
             count(metrics, HistoryKept=kept, HistoryLost=lost)
 
     def _tell(
-        self, bodies: Sequence[Body], batch: Sequence[Parsed], timeline: Timeline, intake: Intake, failed: set[str]
+        self, bodies: Sequence[Body], batch: Sequence[Parsed], timeline: Timeline, taken: Taken, failed: set[str]
     ) -> None:
         """Show the batch to people who follow. A failure never fails the batch."""
         if self._tail is None:
             return
         try:
-            self._tail.show(bodies, batch, timeline, intake.rejects, failed, self._rules)
+            self._tail.show(bodies, batch, timeline, taken.rejects, failed, self._rules)
         except Exception as error:  # noqa: BLE001
             logger.error("tail not written", extra={"error": place_of(error)})  # noqa: TRY400
 
-    def _count(self, intake: Intake, failed: set[str]) -> None:
-        rejected = sum(len(rejects) for message, rejects in intake.rejects.items() if message not in failed)
+    def _count(self, intake: Intake, taken: Taken, failed: set[str]) -> None:
+        rejected = sum(len(rejects) for message, rejects in taken.rejects.items() if message not in failed)
         ignored = sum(number for message, number in intake.ignored.items() if message not in failed)
-        taken = sum(number for message, number in intake.records.items() if message not in failed)
+        records = sum(number for message, number in taken.records.items() if message not in failed)
         count(
             metrics,
-            RecordsFolded=taken - rejected,
+            RecordsFolded=records - rejected,
             RecordsRejected=rejected,
             RecordsIgnored=ignored,
             MessagesReturned=len(failed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, assert_never
 
 from holdfast.core.events import Event, Ignored, Json, ProfileChange, Record, Rejected, Tick, Tie, Unread, event_id
@@ -67,6 +67,13 @@ def report(reject: Reject) -> str:
     return json.dumps({**reject._asdict(), "reason": reject.reason[:1000], **cut})
 
 
+class Taken(NamedTuple):
+    """Rejects by message, and the number of records by message."""
+
+    rejects: Mapping[str, Sequence[Reject]]
+    records: Mapping[str, int]
+
+
 class Intake:
     """Of a batch: hits and ticks by user, profile changes by user, rejects by message, and who came in which message;
     and by tie the messages that it came in.
@@ -99,20 +106,24 @@ class Intake:
         keys = {(user, "watches") for user in self.inputs} | {(user, "profile") for user in self.changes}
         return keys | {(tie.user, "watches") for tie in self.ties} if self.ties else keys
 
-    def refuse(self, user: str, rejected: Rejected, failed: Container[str]) -> None:
-        """Reject what proved not to fit into the user's state, with a message of the user's that does not come again.
+    def taken(
+        self, refused: Iterable[tuple[str, Rejected]], untied: Iterable[Refused], failed: Container[str]
+    ) -> Taken:
+        """The batch after the fold. `refused` are records, by user, that do not fit into the user's state. The messages
+        that `failed` come again.
 
-        Which of them brought it is not known; where all of the user's messages come again, so does what was refused.
+        Which message of a user brought a refused record is not known: it is rejected with any that does not come again.
+        A tie that is a sender's mistake is rejected, unless it came with an event, as every event of that user has it.
         """
-        if message := next((m for m, users in self.users.items() if user in users and m not in failed), ""):
-            self.rejects[message].append(Reject(rejected.reason, (), rejected.record))
-
-    def refuse_tie(self, refused: Refused) -> None:
-        """Reject a tie that is a sender's mistake, unless it came with an event, as every event of that user has it."""
-        tie = refused.tie
-        for message in self.ties[tie] if refused.odd and not tie.along else ():
-            self.rejects[message].append(Reject(refused.reason, (), {"user": tie.user, "alias": tie.alias}))
-            self.records[message] += not tie.alone
+        rejects, records = defaultdict(list, {m: [*many] for m, many in self.rejects.items()}), Counter(self.records)
+        for user, rejected in refused:
+            if message := next((m for m, users in self.users.items() if user in users and m not in failed), ""):
+                rejects[message].append(Reject(rejected.reason, (), rejected.record))
+        for tie, reason, odd in untied:
+            for message in self.ties[tie] if odd and not tie.along else ():
+                rejects[message].append(Reject(reason, (), {"user": tie.user, "alias": tie.alias}))
+                records[message] += not tie.alone
+        return Taken(rejects, records)
 
     def _add(self, message: str, record: Record, plans: Plans) -> None:
         match record:
