@@ -10,7 +10,8 @@ from typing import Any
 from playwright.sync_api import Browser, Route, expect
 
 from holdfast.console.page import Page as Files
-from holdfast_cli.console import Server, Session, console_of
+from holdfast_cli.console import console_of
+from holdfast_cli.console_server import Server, Session
 from holdfast_cli.stack import Deployment
 from infra.page import build_page
 from tests.browser.conftest import PASSWORD, SitDown

@@ -21,7 +21,8 @@ import pytest
 
 from holdfast.console.page import Page as Files
 from holdfast.core.authoring.campaign import Campaign
-from holdfast_cli.console import Server, Session, console_of
+from holdfast_cli.console import console_of
+from holdfast_cli.console_server import Server, Session
 from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import tap
 from tests.e2e.test_deployed import a_campaign, hear, publish, send

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from holdfast.console.answers import Answer, as_json
-from holdfast_cli.console import HOST, Server, Session, _serving
+from holdfast_cli.console import _serving
+from holdfast_cli.console_server import HOST, Server, Session
 
 
 class Nothing:
