@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, Tie
 from holdfast.core.explain.replay import FIRST, FUTURE, NO_ARRIVAL
 from holdfast.core.intake.fields import RULES, Rules
-from holdfast.core.intake.forms import Flat, flat_event, flat_objects, is_usual_user, records
+from holdfast.core.intake.forms import flat_event, flat_objects, is_usual_user, records
 from holdfast.core.plans.plans import Plans
 from holdfast_cli.heads import Head, Heads
 from holdfast_cli.runs import Run, Runs, encoded, part_of
@@ -86,6 +86,7 @@ def chunks(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
 
 
 def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines, some at a time, each with its newline."""
     number, rest = 0, iter(lines)
     while some := [*islice(rest, LINES)]:
         yield number, some
@@ -146,22 +147,32 @@ class Reader:
         counted = self.found.records
         if self._before:
             self._lines(number, lines)
-        elif self._idle and (heads := self._like.read(text, lines)) is not None:
-            self._heads(number, heads, lines)
-        elif (objects := flat_objects(text)) is not None:
-            if self._idle:
-                self._like.learn(objects)
-            self._objects(number, objects, lines)
+        elif self._idle:
+            for start, some, heads in self._like.pieces(text, lines):
+                if heads is not None:
+                    self._heads(number + start, heads, some)
+                else:
+                    self._whole(number + start, text if some is lines else b"\n".join(some), some)
         else:
-            self._lines(number, lines)
+            self._whole(number, text, lines)
         self._idle = (self.found.records - counted) * IDLE > len(lines)
 
-    def _lines(self, number: int, lines: list[bytes]) -> None:
+    def _whole(self, number: int, text: bytes, lines: Sequence[bytes]) -> None:
+        """Read lines in full."""
+        if (objects := flat_objects(text)) is None:
+            self._lines(number, lines)
+            return
+        if self._idle:
+            self._like.learn(objects)
+        for index, data in enumerate(objects):
+            self._one(number + index, flat_event(data, NO_ARRIVAL, self._rules), lines[index])
+
+    def _lines(self, number: int, lines: Sequence[bytes]) -> None:
         for index, line in enumerate(lines):
             if line and not line.isspace():
                 self._line(number + index, records(line, NO_ARRIVAL, self._rules))
 
-    def _heads(self, number: int, heads: list[Head], lines: list[bytes]) -> None:
+    def _heads(self, number: int, heads: list[Head], lines: Sequence[bytes]) -> None:
         """Read flat events, many of which no campaign uses. Such an event is counted if it is valid, and skipped."""
         quiet, good, is_good = self._quiet, self._good, self._is_good
         others = [
@@ -190,12 +201,7 @@ class Reader:
     def _skip(self, heads: list[Head]) -> None:
         if heads:
             self._last = max(self._last, *(head.ts for head in heads)) if self._as_arrived else heads[-1].ts
-            self._timed = True
             self.found.records += len(heads)
-
-    def _objects(self, number: int, objects: list[Flat], lines: list[bytes]) -> None:
-        for index, data in enumerate(objects):
-            self._one(number + index, flat_event(data, NO_ARRIVAL, self._rules), lines[index])
 
     def _one(self, number: int, event: Event | None, line: bytes) -> None:
         """Read the event of a line, or any other record."""

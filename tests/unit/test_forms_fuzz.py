@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.events import Event, Json, ProfileChange, Record, Rejected, Tick, Tie, canonical
-from holdfast.core.intake.fields import LATEST_MS, RULES
-from holdfast.core.intake.forms import is_usual_user, records, usual_event
-from holdfast_cli.heads import MOST_NAMES, Heads
+from holdfast.core.intake.forms import records
 from tests.examples import examples
 from tests.unit.test_forms import FORMS, NOW
 
@@ -157,101 +154,3 @@ def test_a_body_cut_off_anywhere_is_one_reject(data: st.DataObject) -> None:
     (record,) = records(cut, NOW)
     assert isinstance(record, Rejected)
     assert record.record == cut
-
-
-NUMBERS = st.sampled_from(
-    ["0", "-1", "1.5", "1e5", "1e308", "1e309", "-1E+400", "1e-999", "9" * 18, "9" * 19, "1" * 400]
-)
-ODD = st.sampled_from(
-    ["a", "", "ä", "1e999", "[", "{", "\\u00e4", "\\ud83e", "\\", "\t", "x" * 120, "x" * 121, "x" * 600]
-)
-VALUES = NUMBERS | ODD.map('"{}"'.format) | st.sampled_from(["true", "null", "[1]", "{}", "nul", "01"])
-NAMES = st.sampled_from(["user", "event", "ts", "id", "alias", "n", "x" * 121])
-
-
-@st.composite
-def flat_lines(draw: st.DrawFn) -> bytes:
-    """Mostly flat objects, some not, and what should be none."""
-    lines = draw(st.lists(st.lists(st.tuples(NAMES, VALUES), max_size=5), min_size=1, max_size=4))
-    texts = ["{" + ",".join(f'"{name}":{value}' for name, value in line) + "}" for line in lines]
-    texts += draw(
-        st.lists(st.sampled_from(["", "{", "[1]", "5", "{} {}", "{" + '"a":1,' * 256 + '"b":1}']), max_size=1)
-    )
-    return "\n".join(texts).encode() + draw(st.sampled_from([b"", b"\n", b"\xff\n"]))
-
-
-LATEST = NOW + 5
-
-
-def heads_like(*names: str) -> Heads:
-    heads = Heads(LATEST)
-    heads.learn([dict.fromkeys(names)])
-    return heads
-
-
-@st.composite
-def usual_lines(draw: st.DrawFn) -> bytes:
-    """Mostly events that are valid, some with a value that is not usual."""
-    text = st.sampled_from(['"u"', '" u"', '"0"', '""', "5", "null"])
-    whole = st.fixed_dictionaries(
-        {"user": text, "event": text, "ts": st.sampled_from([str(NOW), str(LATEST), str(LATEST + 1), "5", '"x"'])},
-        optional={"id": VALUES, "n": VALUES, "m": VALUES, "other": VALUES, "alias": VALUES},
-    )
-    usual = st.fixed_dictionaries(
-        {"user": st.sampled_from(['"u"', '" u"']), "event": st.just('"e"'), "ts": st.just(str(NOW))},
-        optional={"id": ODD.map('"{}"'.format), "n": VALUES, "m": NUMBERS},
-    )
-    texts = [
-        "{" + ",".join(f'"{name}":{value}' for name, value in line.items()) + "}"
-        for line in [*draw(st.lists(usual, min_size=1, max_size=3)), *draw(st.lists(whole, max_size=1))]
-    ]
-    return "\n".join(texts).encode()
-
-
-@fuzz
-@given(flat_lines() | usual_lines())
-@example(b'{"user":"u","event":"e","ts":%d}{"user":"u","event":"e","ts":%d}\n' % (NOW, NOW))
-@example(b'{"user":"u","event":"e"\n,"ts":%d}' % NOW)
-@example(b'{"user":"u","event":"e","ts":%d\n}{"user":"u","event":"e","ts":%d}' % (NOW, NOW))
-def test_heads_are_those_of_the_events_that_the_lines_are(text: bytes) -> None:
-    lines = text.removesuffix(b"\n").split(b"\n")
-    heads = heads_like("n", "m").read(text, lines)
-    if heads is None:
-        return
-    for head, line in zip(heads, lines, strict=True):
-        if is_usual_user(head.user, RULES) and head.event.strip():
-            event = usual_event(line, LATEST, RULES)
-            assert event
-            assert (head.user, head.event, head.ts) == (event.user, event.name, event.at)
-
-
-@pytest.mark.parametrize("more", ["", '"n":1.5,', '"n":"Größe",', '"n":"7e123456789",', '"n":true,"id":"x",'])
-def test_heads_are_read_of_what_is_like_events_that_were_read(more: str) -> None:
-    text = b"".join(b'{"user":"u","event":"e",%b"ts":%d}\n' % (more.encode(), NOW + n) for n in range(3))
-    heads = heads_like("n").read(text, text.splitlines())
-    assert heads
-    assert [(head.user, head.event, head.ts) for head in heads] == [("u", "e", NOW + n) for n in range(3)]
-
-
-@pytest.mark.parametrize(
-    "more", ['"m":1,', '"n":1e999,', '"n":[1],', '"alias":"a",', '"id":5,', '"n":"' + "x" * 600 + '",']
-)
-def test_heads_are_not_read_of_what_is_otherwise(more: str) -> None:
-    text = b'{"user":"u","event":"e",%b"ts":%d}' % (more.encode(), NOW)
-    assert heads_like("n").read(text, [text]) is None
-
-
-def test_heads_are_read_of_events_with_few_properties() -> None:
-    names = [f"n{number}" for number in range(MOST_NAMES)]
-    text = b'{"user":"u","event":"e","ts":%d}' % NOW
-    heads = heads_like(*names)
-    assert heads.read(text, [text])
-    heads.learn([{"more": 1}])
-    assert heads.read(text, [text]) is None
-    assert Heads(LATEST_MS).read(text, [text]) is None
-
-
-@pytest.mark.parametrize("name", ['"', "\\", "\n", "\x7f", "", "ü", "property0", "event"])
-def test_names_of_any_kind_are_learned_or_left_out(name: str) -> None:
-    text = b'{"user":"u","event":"e","ts":%d}' % NOW
-    assert heads_like(name).read(text, [text])

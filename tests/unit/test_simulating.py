@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,7 +24,6 @@ from holdfast.core.explain import replay
 from holdfast.core.gate.policy import Cap, Policy
 from holdfast_cli import simulating, team
 from holdfast_cli.folding import Setup
-from holdfast_cli.heads import Heads
 from holdfast_cli.main import app
 from holdfast_cli.output import Failure
 from holdfast_cli.page import ranked
@@ -110,57 +109,6 @@ def test_what_comes_out_is_the_same_in_whatever_pieces_it_is_read_and_folded(
     whole = outcome(text, before, 1, 1, as_arrived=as_arrived)
     for parts, chunks in ((2, 1), (3, 5)):
         assert outcome(text, before, parts, chunks, as_arrived=as_arrived) == whole
-
-
-def page(more: str = "", user: str = "ann", event: str = "page", at: object = NOON) -> str:
-    return f'{{"user":"{user}",{more}"event":"{event}","ts":{at}}}'
-
-
-PAGES: Sequence[str] = (
-    *(page(user=user, at=NOON + n * MINUTE) for n, user in enumerate(USERS[:3])),
-    *(page(f'"n":{n},') for n in ("1e999", "1" * 25, "0.5e-999", "[1]", "{}", "[[", "01")),
-    *(page(f'"n":"{n}",') for n in ("x" * 120, "x" * 600, "\\u0000", "ü", "{[", "1e999")),
-    *(page(at=at) for at in ("5", '"x"', "1.5", "null", f"{LATEST + 1}")),
-    page(user="null"),
-    page('"alias":"anon-7",'),
-    page('"id":"e",'),
-    page('"a \\" and \\\\":1,'),
-    page(f'"event":"{ADDED}","name":"coat",'),
-    page('"name":"hat",', event=ADDED),
-    '{"user":"ann","event":"page"}',
-    "not json",
-    "",
-)
-"""Mostly of an event that no campaign names, some of them odd in a way that shows in one place of the line."""
-
-
-@given(st.lists(st.sampled_from(PAGES), max_size=12), st.booleans())
-def test_what_no_campaign_names_is_passed_over_by_its_head_as_if_it_were_read_whole(
-    lines: list[str], as_arrived: bool
-) -> None:
-    some = [*PAGES[:3]] * 3
-    text = "\n".join([*some, *lines, *some]) + "\n"
-    read: list[Any] = []
-    with patch.object(Heads, "read", autospec=True, side_effect=_noting(read)):
-        found = outcome(text, [], 1, 1, as_arrived=as_arrived)
-    assert any(read)
-    with patch.object(Heads, "read", _none), patch("holdfast_cli.reading.flat_objects", _none):
-        assert outcome(text, [], 1, 1, as_arrived=as_arrived) == found
-
-
-def _noting(read: list[Any]) -> Callable[..., Any]:
-    """Reads heads, and notes them."""
-    whole = Heads.read
-
-    def noting(heads: Heads, *of: Any) -> Any:
-        read.append(whole(heads, *of))
-        return read[-1]
-
-    return noting
-
-
-def _none(*_: object) -> None:
-    """So each line is read alone."""
 
 
 def test_of_users_who_are_folded_nobody_is_held_until_garbage_is_collected() -> None:

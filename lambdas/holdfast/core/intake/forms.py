@@ -135,7 +135,7 @@ def flat_event(data: Flat, arrived: int, rules: Rules) -> Event | None:
 
 
 def is_usual_user(user: str, rules: Rules) -> bool:
-    """Whether a text is certainly the id of a user as it is. Others have to be looked at more closely."""
+    """Whether a short text is certainly the id of a user as it is. Others have to be looked at more closely."""
     return (
         bool(user)
         and user.strip() == user
