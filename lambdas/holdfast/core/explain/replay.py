@@ -79,7 +79,8 @@ class _User:
                 return False
             first = min(first, due)
         if waiting is None:
-            if len(inputs) > MOST or any(len(of) + MOST * WIDEST > most for of in state.whole.values()):
+            most_known = max(map(len, state.whole.values()), default=0)
+            if len(inputs) > MOST or most_known + MOST * WIDEST > most:
                 return False
             self.waiting = inputs
         elif len(waiting) + len(inputs) > MOST:
@@ -188,8 +189,8 @@ class Simulation(Generic[Told]):
     def _take(self, id_: str, hits: list[Hit], inputs: list[Input]) -> None:
         if not inputs:
             return
-        now = self.now
-        if self._user(id_).due <= now:
+        now, known = self.now, self._states.get(id_)
+        if known and known.due <= now:
             self.catch_up(id_)
         if self._ended:
             self._look_for_ends(id_, hits, self._ended)
@@ -284,7 +285,7 @@ class Replay(Generic[Told]):
         self.simulation = Simulation(plans, self._told, self._known, ended)
         self.simulation.now = start
         self._tell = tell
-        self._latest = latest
+        self._latest = min(latest, NO_ARRIVAL - 1)
         self._plans = plans
         self._profiles: dict[str, profiles.Profile] = {}
 
@@ -295,11 +296,11 @@ class Replay(Generic[Told]):
     def take(self, record: Record) -> list[str]:
         """Take a record. Returns the reasons for its rejection, as a whole or by a campaign."""
         match record:
-            case Event(at=at) | ProfileChange(at=at) | Tie(at=at) if self._latest < at < NO_ARRIVAL:
-                return [FUTURE]
-            case Event(at=at):
+            case Event(at=at) if at <= self._latest or at == NO_ARRIVAL:
                 event = record if at != NO_ARRIVAL else record._replace(at=self.simulation.now)
                 return [problem.reason for problem in self.simulation.event(event)]
+            case Event(at=at) | ProfileChange(at=at) | Tie(at=at) if self._latest < at < NO_ARRIVAL:
+                return [FUTURE]
             case ProfileChange(at=at, along=along) if not along or self._plans.name(along):
                 simulation = self.simulation
                 change = record if at != NO_ARRIVAL else record._replace(at=max(FIRST, simulation.now))
@@ -336,7 +337,7 @@ class Replay(Generic[Told]):
         return [each.reason for each in people.refused if each.odd and not tie.along]
 
     def _known(self, user: str) -> Known:
-        return Known(user, self._properties(user))
+        return Known(user, self._properties(user)) if self._profiles else Known(user)
 
     def _properties(self, user: str) -> Mapping[str, Json]:
         profile = self._profiles.get(user)

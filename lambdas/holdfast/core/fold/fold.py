@@ -136,6 +136,8 @@ def _turns(draft: Draft, plans: Plans, ticked: bool) -> list[str]:
 
 def _stir(draft: Draft, plans: Plans, now: int, limits: Limits) -> None:
     """Look also at the watches that may be due or over."""
+    if len(draft.touched) == len(draft.whole):
+        return
     for place, watches in [*draft.whole.items()]:
         if place not in draft.touched and _stirs(watches, plans.get(campaign_of(place)), now, limits):
             draft.of(place)
