@@ -65,7 +65,7 @@ Row: TypeAlias = tuple[str, str, int, int]
 
 
 _MEASURE = """\
-import json, os, subprocess, sys, time
+import json, os, subprocess, sys, threading, time
 def tree(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as file:
@@ -78,16 +78,19 @@ def size(pid):
             return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
     except (OSError, StopIteration):
         return 0
+def wait():
+    global ended, status, usage
+    _, status, usage = os.wait4(process.pid, 0)
+    ended = time.monotonic()
 began, most = time.monotonic(), 0
 process = subprocess.Popen(sys.argv[2:])
-while True:
-    pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-    if pid:
-        break
+waiter = threading.Thread(target=wait)
+waiter.start()
+while waiter.is_alive():
     most = max(most, sum(map(size, tree(process.pid))))
-    time.sleep(0.2)
+    waiter.join(0.2)
 with open(sys.argv[1], "w") as file:
-    spent = usage.ru_utime + usage.ru_stime, time.monotonic() - began, max(most, usage.ru_maxrss / 1024)
+    spent = usage.ru_utime + usage.ru_stime, ended - began, max(most, usage.ru_maxrss / 1024)
     json.dump(spent, file)
 sys.exit(1 if status else 0)
 """

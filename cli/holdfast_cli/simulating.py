@@ -28,8 +28,10 @@ from holdfast_cli.team import Step, Team, cores, team
 
 SMALL = 1024 * 1024
 """Bytes of a file for which this process alone is as fast."""
-PARTS = 128
-"""In which users are laid out, and which are folded one by one: of so few users, most is in the processor's cache."""
+PARTS = 64
+"""In which users are laid out, and which are folded one by one: of so few users, most is in the processor's cache. Each
+part has files of its own, which cost time, too.
+"""
 CHUNKS = 4
 """Of a file, for each process: who is done early takes another."""
 
