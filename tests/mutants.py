@@ -877,7 +877,7 @@ MUTATIONS = [
     Mutation(
         "what makes too many watches waits",
         "explain/replay.py",
-        "any(len(of) + MOST * WIDEST > most for of in state.whole.values())",
+        "most_known + MOST * WIDEST > most",
         "False",
         SIMULATION,
     ),

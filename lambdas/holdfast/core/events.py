@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from msgspec import Struct, json, structs
@@ -107,6 +108,7 @@ class Unread(NamedTuple):
 Record: TypeAlias = Event | ProfileChange | Tie | Tick | Rejected | Ignored | Unread
 
 
+@lru_cache(maxsize=4096)
 def event_key(name: str) -> str:
     """Event names match without regard to case and spaces."""
     return "".join(name.split()).casefold()
