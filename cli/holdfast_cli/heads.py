@@ -34,6 +34,7 @@ class Piece(NamedTuple):
     """Some of the lines of a chunk, from `start` on, and their heads; None if these lines are to be read in full."""
 
     start: int
+    text: bytes
     lines: Sequence[bytes]
     heads: list[Head] | None
 
@@ -81,7 +82,7 @@ class Heads:
                 left += [(start + n, each, b"\n".join(each)) for n, each in ((half, some[half:]), (0, some[:half]))]
             else:
                 odd += heads is None
-                yield Piece(start, some, heads)
+                yield Piece(start, text, some, heads)
 
     def _read(self, text: bytes, lines: Sequence[bytes]) -> list[Head] | None:
         """The heads of the objects on the lines of a text, if each is as those that were learned; else None.

@@ -148,11 +148,11 @@ class Reader:
         if self._before:
             self._lines(number, lines)
         elif self._idle:
-            for start, some, heads in self._like.pieces(text, lines):
+            for start, some, of, heads in self._like.pieces(text, lines):
                 if heads is not None:
-                    self._heads(number + start, heads, some)
+                    self._heads(number + start, heads, of)
                 else:
-                    self._whole(number + start, text if some is lines else b"\n".join(some), some)
+                    self._whole(number + start, some, of)
         else:
             self._whole(number, text, lines)
         self._idle = (self.found.records - counted) * IDLE > len(lines)
@@ -180,12 +180,9 @@ class Reader:
             for index, head in enumerate(heads)
             if head.event not in quiet or not (head.user in good or is_good(head.user))
         ]
-        objects = flat_objects(b"\n".join([lines[index].strip() for index in others])) if others else []
-        if objects is None:
-            self._lines(number, lines)
-            return
+        objects = flat_objects(b"\n".join([lines[index].strip() for index in others]))
         done = 0
-        for index, data in zip(others, objects, strict=True):
+        for index, data in zip(others, objects or (), strict=True):
             self._skip(heads[done:index])
             self._one(number + index, flat_event(data, NO_ARRIVAL, self._rules), lines[index])
             done = index + 1

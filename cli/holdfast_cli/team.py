@@ -23,9 +23,6 @@ from holdfast_cli.output import Failure
 LOOK_SECONDS = 0.2
 """How often the progress of processes is looked at."""
 
-RARELY = 100_000
-"""Objects more than before, at which garbage is looked for: nearly all are freed without it."""
-
 Step = Callable[[int], None]
 """Hears of how much more was done."""
 Make = Callable[[Any, Step], Any]
@@ -171,7 +168,6 @@ def _work(make: Make, setup: Any, pipe: Connection, others: Sequence[Connection]
     for other in others:
         other.close()  # else none of us would notice that the parent has gone
     gc.freeze()
-    gc.set_threshold(RARELY)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def step(more: int) -> None:

@@ -163,8 +163,8 @@ def test_where_many_lines_are_not_usual_the_rest_is_not_divided() -> None:
 PLANS = Plans([a_plan("one", within=3 * MINUTE)])
 
 
-def whole(_: Heads, __: bytes, lines: Sequence[bytes]) -> Iterator[Piece]:
-    yield Piece(0, lines, None)
+def whole(_: Heads, text: bytes, lines: Sequence[bytes]) -> Iterator[Piece]:
+    yield Piece(0, text, lines, None)
 
 
 def reading(text: str, *, as_arrived: bool) -> tuple[Found, list[Entry]]:

@@ -337,7 +337,7 @@ class Replay(Generic[Told]):
         return [each.reason for each in people.refused if each.odd and not tie.along]
 
     def _known(self, user: str) -> Known:
-        return Known(user, self._properties(user)) if self._profiles else Known(user)
+        return Known(user, self._properties(user))
 
     def _properties(self, user: str) -> Mapping[str, Json]:
         profile = self._profiles.get(user)
