@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { type Counts, get, type Me } from "./api.js";
 import { onSignedOut, SignInFailed, settings, signIn, signOut } from "./auth.js";
@@ -7,6 +7,7 @@ import { asApiError, keepFresh, useData } from "./data.js";
 import { freshName, keepFor, POLICY } from "./draft/kept.js";
 import type CampaignPage from "./editor/page.js";
 import type PolicyPage from "./editor/policy.js";
+import { useFocus } from "./focus.js";
 import type IncomingPage from "./incoming/page.js";
 import { Activity } from "./pages/activity.js";
 import { Campaigns } from "./pages/campaigns.js";
@@ -34,7 +35,7 @@ function App({ me }: { me: Me }) {
     addEventListener("keydown", keys);
     return () => removeEventListener("keydown", keys);
   }, []);
-  useFocus(route);
+  useFocus(`${route.page}/${route.path.join("/")}`);
   const local = settings()?.auth.kind !== "cognito";
   return (
     <div class="frame">
@@ -109,26 +110,6 @@ function draftOf({ page, path }: Route): string | null {
 function toContent(event: Event): void {
   event.preventDefault();
   document.querySelector<HTMLElement>("#main")?.focus();
-}
-
-/** After a change of page the focus is on its heading, as it would be after a page that was loaded. */
-function useFocus(route: Route): void {
-  const place = `${route.page}/${route.path.join("/")}`;
-  const before = useRef(place);
-  useEffect(() => {
-    if (before.current === place) return;
-    before.current = place;
-    let tries = 0;
-    const focus = (): void => {
-      const { activeElement } = document;
-      // Whoever is somewhere already stays there: in a field of the page, or in a dialog.
-      if (activeElement && activeElement !== document.body && activeElement.closest("main, dialog")) return;
-      const heading = document.querySelector<HTMLElement>("main h1");
-      if (heading) heading.focus({ preventScroll: true });
-      else if (tries++ < 40) setTimeout(focus, 50);
-    };
-    focus();
-  }, [place]);
 }
 
 function Nav({ route }: { route: Route }) {

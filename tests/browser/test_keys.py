@@ -1,8 +1,9 @@
-"""Keys in the editor of a busy system: no edit is lost, and what is on its way looks so."""
+"""Keys in the editor of a busy system: no edit is lost, what is on its way looks so, and the focus goes along."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Route, expect
 
@@ -20,6 +21,21 @@ def in_yaml(desk: Desk) -> str:
     desk.page.get_by_role("button", name="YAML", exact=True).click()
     expect(desk.page.locator(".yaml .cm-line").first).to_be_visible()
     return "\n".join(desk.page.locator(".yaml .cm-line").all_inner_texts())
+
+
+@contextmanager
+def holding(desk: Desk, requests: str) -> Iterator[None]:
+    """Requests of this address are answered only after the block."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    desk.page.route(requests, hold)
+    yield
+    desk.page.unroute(requests, hold)
+    for route in held:
+        route.fallback()
 
 
 def test_edits_in_fields_that_were_not_rendered_since_lose_nothing(sit_down_busy: Callable[..., Desk]) -> None:
@@ -48,22 +64,38 @@ def test_a_preview_that_takes_long_looks_so_until_it_is_there(sit_down_busy: Cal
     desk = sit_down_busy()
     open_editor(desk)
     shown, updating = desk.page.locator(".preview .body > [aria-busy]"), desk.page.get_by_text("Updating…")
-    asked: list[Route] = []
-
-    def hold(route: Route) -> None:
-        asked.append(route)
-
-    desk.page.route("**/api/preview", hold)
-    expect(updating).to_have_count(0)
-    desk.write("title", "Slow")
-    expect(updating).to_be_visible()
-    expect(shown).to_have_attribute("aria-busy", "true")
-    expect(shown).to_have_css("opacity", "0.55")
-    expect(desk.shown("title")).to_contain_text("is waiting")  # the last good one stays in sight
-    desk.page.unroute("**/api/preview", hold)
-    for route in asked:
-        route.fallback()
+    with holding(desk, "**/api/preview"):
+        expect(updating).to_have_count(0)
+        desk.write("title", "Slow")
+        expect(updating).to_be_visible()
+        expect(shown).to_have_attribute("aria-busy", "true")
+        expect(shown).to_have_css("opacity", "0.55")
+        expect(desk.shown("title")).to_contain_text("is waiting")  # the last good one stays in sight
     expect(desk.shown("title")).to_have_text("Slow")
     expect(updating).to_have_count(0)
     expect(shown).to_have_attribute("aria-busy", "false")
     expect(shown).to_have_css("opacity", "1")
+
+
+def test_the_focus_goes_to_the_heading_however_long_the_page_took(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    heading, held = desk.page.locator("main h1"), desk.page.locator("main .skeleton").first
+    with holding(desk, f"**/api/campaigns/{CAMPAIGN}"):
+        desk.page.get_by_role("link", name="Activity").focus()
+        desk.go(f"#/campaigns/{CAMPAIGN}")
+        expect(held).to_be_visible()
+        desk.page.clock.run_for(60_000)
+        expect(heading).to_have_count(0)
+    expect(heading).to_be_focused()
+
+
+def test_the_focus_stays_with_whoever_went_on_while_the_page_was_on_its_way(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    heading, elsewhere = desk.page.locator("main h1"), desk.page.get_by_role("link", name="Policy")
+    with holding(desk, f"**/api/campaigns/{CAMPAIGN}"):
+        desk.page.get_by_role("link", name="Activity").focus()
+        desk.go(f"#/campaigns/{CAMPAIGN}")
+        expect(desk.page.locator("main .skeleton").first).to_be_visible()
+        elsewhere.focus()
+    expect(heading).to_be_visible()
+    expect(elsewhere).to_be_focused()
