@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 FOCUSED = """() => {
   let at = document.activeElement;
@@ -76,6 +78,21 @@ class Desk:
 
     def go(self, place: str) -> None:
         self.page.evaluate("place => { location.hash = place }", place)
+
+    @contextmanager
+    def holding(self, requests: str) -> Iterator[None]:
+        """Requests of this address are answered only after the block."""
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        self.page.route(requests, hold)
+        yield
+        assert held, f"the page did not ask for {requests}"
+        self.page.unroute(requests, hold)
+        for route in held:
+            route.fallback()
 
     def shown(self, key: str) -> Locator:
         """The text of a pair in the preview."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.browser.busy import CAMPAIGN
 from tests.browser.desk import Desk
@@ -21,21 +20,6 @@ def in_yaml(desk: Desk) -> str:
     desk.page.get_by_role("button", name="YAML", exact=True).click()
     expect(desk.page.locator(".yaml .cm-line").first).to_be_visible()
     return "\n".join(desk.page.locator(".yaml .cm-line").all_inner_texts())
-
-
-@contextmanager
-def holding(desk: Desk, requests: str) -> Iterator[None]:
-    """Requests of this address are answered only after the block."""
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    desk.page.route(requests, hold)
-    yield
-    desk.page.unroute(requests, hold)
-    for route in held:
-        route.fallback()
 
 
 def test_edits_in_fields_that_were_not_rendered_since_lose_nothing(sit_down_busy: Callable[..., Desk]) -> None:
@@ -64,7 +48,7 @@ def test_a_preview_that_takes_long_looks_so_until_it_is_there(sit_down_busy: Cal
     desk = sit_down_busy()
     open_editor(desk)
     shown, updating = desk.page.locator(".preview .body > [aria-busy]"), desk.page.get_by_text("Updating…")
-    with holding(desk, "**/api/preview"):
+    with desk.holding("**/api/preview"):
         expect(updating).to_have_count(0)
         desk.write("title", "Slow")
         expect(updating).to_be_visible()
@@ -80,7 +64,7 @@ def test_a_preview_that_takes_long_looks_so_until_it_is_there(sit_down_busy: Cal
 def test_the_focus_goes_to_the_heading_however_long_the_page_took(sit_down_busy: Callable[..., Desk]) -> None:
     desk = sit_down_busy()
     heading, held = desk.page.locator("main h1"), desk.page.locator("main .skeleton").first
-    with holding(desk, f"**/api/campaigns/{CAMPAIGN}"):
+    with desk.holding(f"**/api/campaigns/{CAMPAIGN}"):
         desk.page.get_by_role("link", name="Activity").focus()
         desk.go(f"#/campaigns/{CAMPAIGN}")
         expect(held).to_be_visible()
@@ -92,10 +76,33 @@ def test_the_focus_goes_to_the_heading_however_long_the_page_took(sit_down_busy:
 def test_the_focus_stays_with_whoever_went_on_while_the_page_was_on_its_way(sit_down_busy: Callable[..., Desk]) -> None:
     desk = sit_down_busy()
     heading, elsewhere = desk.page.locator("main h1"), desk.page.get_by_role("link", name="Policy")
-    with holding(desk, f"**/api/campaigns/{CAMPAIGN}"):
+    with desk.holding(f"**/api/campaigns/{CAMPAIGN}"):
         desk.page.get_by_role("link", name="Activity").focus()
         desk.go(f"#/campaigns/{CAMPAIGN}")
         expect(desk.page.locator("main .skeleton").first).to_be_visible()
         elsewhere.focus()
     expect(heading).to_be_visible()
     expect(elsewhere).to_be_focused()
+
+
+def test_nothing_is_rolled_back_before_one_sees_what_it_changed(sit_down_busy: Callable[..., Desk]) -> None:
+    """Nor does a button that was pressed move away below the mouse, as what it is about comes."""
+    desk = sit_down_busy()
+    desk.go(f"#/campaigns/{CAMPAIGN}/history")
+    back = desk.page.get_by_role("button", name="Roll back to revision 5")
+    with desk.holding(f"**/api/campaigns/{CAMPAIGN}?revision=4"):
+        desk.page.get_by_role("button", name="What it changed").nth(1).click()
+        expect(back).to_be_disabled()
+    expect(back).to_be_enabled()
+    expect(desk.page.locator("dialog .skeleton")).to_have_count(0)
+
+
+def test_nothing_is_deleted_before_one_reads_how_much_waits(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    delete = desk.page.get_by_role("dialog").get_by_role("button", name="Delete")
+    with desk.holding("**/api/stats?days=14"):
+        open_editor(desk)
+        desk.page.get_by_role("button", name="Delete", exact=True).click()
+        expect(delete).to_be_disabled()
+    expect(delete).to_be_enabled()
+    expect(desk.page.get_by_role("dialog")).to_contain_text("Waiting now")

@@ -245,7 +245,8 @@ function Delete({ live, name, changed }: { live: Published; name: string; change
 type DeletingProps = { live: Published; name: string; changed: boolean; close: () => void };
 
 function Deleting({ live, name, changed, close }: DeletingProps) {
-  const stats = useData<Stats>(`/stats?days=14`).data?.campaigns[live.id];
+  const { data, error } = useData<Stats>("/stats?days=14");
+  const stats = data?.campaigns[live.id];
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
   const about = [
@@ -274,6 +275,7 @@ function Deleting({ live, name, changed, close }: DeletingProps) {
       confirm={words.editor.delete}
       danger
       busy={busy}
+      ready={data !== null || error !== null}
       note={{ value: note, set: setNote }}
       yes={() => void drop()}
       no={close}

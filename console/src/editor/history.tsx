@@ -63,9 +63,14 @@ function Revision({ path: of, revision, live, me, close, reload, changed }: Revi
   const path = (number: number): string => `${of}?revision=${number}`;
   const it = useData<{ source: string | null }>(path(revision));
   const before = useData<{ source: string | null }>(revision > 1 ? path(revision - 1) : null);
+  const error = it.error ?? before.error;
+  const shown = it.data !== null && (revision === 1 || before.data !== null);
+  const retry = (): void => void Promise.all([it.reload(), before.reload()]);
   const [note, setNote] = useState("");
   const [broken, setBroken] = useState<string[]>([]);
+  const [busy, setBusy] = useState(false);
   const rollBack = async (): Promise<void> => {
+    setBusy(true);
     try {
       const done = await post<{ revision: number }>(`${of}/rollback`, {
         to: revision,
@@ -82,6 +87,8 @@ function Revision({ path: of, revision, live, me, close, reload, changed }: Revi
         return; // to be seen, and confirmed by the same button
       }
       toast(error.message, { icon: "warning" });
+    } finally {
+      setBusy(false);
     }
     changed();
     await reload();
@@ -92,15 +99,14 @@ function Revision({ path: of, revision, live, me, close, reload, changed }: Revi
       <button type="button" class="button" onClick={close}>
         {words.history.close}
       </button>
-      <button type="button" class="button primary" onClick={rollBack}>
-        {words.history.back(revision)}
+      <button type="button" class="button primary" disabled={!shown || busy} onClick={rollBack}>
+        {busy ? words.queues.working : words.history.back(revision)}
       </button>
     </>
   ) : null;
   return (
     <Dialog title={words.history.revision(revision)} close={close} footer={footer}>
-      {it.error && <Failed error={it.error} retry={it.reload} />}
-      {!it.data && !it.error && <Skeleton height="12rem" />}
+      {!shown && (error ? <Failed error={error} retry={retry} /> : <Skeleton height="12rem" />)}
       {it.data && revision === 1 && <Code label={words.history.first} text={it.data.source ?? ""} />}
       {it.data && before.data && (
         <TextChanges label={words.difference.what} before={before.data.source ?? ""} after={it.data.source ?? ""} />

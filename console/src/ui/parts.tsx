@@ -239,13 +239,25 @@ type ConfirmProps = {
   confirm: string;
   danger?: boolean;
   busy?: boolean;
+  /** Whether all that the question says is there: what comes later moves the button, and may change one's mind. */
+  ready?: boolean;
   note?: { value: string; set: (value: string) => void };
   yes: () => void;
   no: () => void;
 };
 
 /** A question before something that cannot, or not easily, be taken back. */
-export function Confirm({ title, about, confirm, danger = false, busy = false, note, yes, no }: ConfirmProps) {
+export function Confirm({
+  title,
+  about,
+  confirm,
+  danger = false,
+  busy = false,
+  ready = true,
+  note,
+  yes,
+  no,
+}: ConfirmProps) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus(), []);
   const footer = (
@@ -256,7 +268,7 @@ export function Confirm({ title, about, confirm, danger = false, busy = false, n
       <button
         type="button"
         class={`button ${danger ? "danger" : "primary"}`}
-        disabled={busy}
+        disabled={busy || !ready}
         onClick={yes}
         ref={danger ? null : button}
       >
