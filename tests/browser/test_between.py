@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
@@ -28,7 +27,7 @@ from holdfast_cli.users import users
 from holdfast_cli.watching import tap
 from tests.browser.conftest import SitDown
 from tests.browser.desk import Desk
-from tests.browser.upstream import PATIENCE, SOURCE, send
+from tests.browser.upstream import SOURCE, send, until
 
 RULED = SOURCE.format(id="ruled").replace("30 minutes", "1 second\n  settle: 0 seconds")
 TREATED, HELD_BACK = (
@@ -127,16 +126,16 @@ def what_follows(deployed: Deployment) -> None:
     """Two users add a coat; the one who gets a message buys it then."""
     with tap(deployed) as tapped:
         send(deployed, *({"user": user, "profile": {"country": "DE"}} for user in (TREATED, HELD_BACK)))
-        _until(lambda: all(read_user(users(deployed), user).properties for user in (TREATED, HELD_BACK)))
+        until(lambda: all(read_user(users(deployed), user).properties for user in (TREATED, HELD_BACK)))
         send(
             deployed,
             *({"user": user, "event": "ruled added", "product_name": "coat"} for user in (TREATED, HELD_BACK)),
         )
-        _until(lambda: any(each["detail-type"] == "Personalized Message" for each in tapped.messages()))
-        _until(lambda: any(arm.group == "control" and score.messages for arm, score in _scores(deployed)))
+        until(lambda: any(each["detail-type"] == "Personalized Message" for each in tapped.messages()))
+        until(lambda: any(arm.group == "control" and score.messages for arm, score in _scores(deployed)))
         bought = {"event": "ruled charged", "Items": [{"prod_name": "coat"}], "price": 40.5}
         send(deployed, {"user": TREATED, **bought})
-        _until(lambda: any(score.converted for _, score in _scores(deployed)))
+        until(lambda: any(score.converted for _, score in _scores(deployed)))
 
 
 def _scores(deployed: Deployment) -> Iterator[tuple[Arm, Score]]:
@@ -144,13 +143,6 @@ def _scores(deployed: Deployment) -> Iterator[tuple[Arm, Score]]:
     first, *_, last = days(now_ms(), 2)
     for of in table.outcomes.read(["ruled"], first, last)["ruled"].values():
         yield from of.items()
-
-
-def _until(so: Callable[[], bool]) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not so():
-        assert time.monotonic() < ends
-        time.sleep(0.3)
 
 
 def read_the_report(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import tap
 from tests.browser.conftest import PASSWORD, SitDown
 from tests.browser.desk import Desk
-from tests.browser.upstream import PATIENCE, published, send
+from tests.browser.upstream import PATIENCE, published, send, watched
 
 
 def test_a_mistake_in_liquid_is_underlined_where_it_is_and_said_in_words(deployed: Deployment, desk: Desk) -> None:
@@ -183,6 +183,7 @@ def test_markup_in_a_products_name_is_shown_as_text(deployed: Deployment, desk: 
     desk.shot("15-markup")
     desk.page.get_by_role("button", name="JSON").click()
     expect(desk.page.get_by_label("the event", exact=True)).to_contain_text(product)
+    watched(deployed, "mallory")
     desk.go("#/users/mallory")
     expect(desk.page.get_by_role("heading", name=product)).to_be_visible()
     assert desk.page.locator("img, main script").count() == 0

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.tables.shapes import Observations
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import parse
+from holdfast.services.user_data import read_user
 from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.stack import Deployment
+from holdfast_cli.users import users
 
 PATIENCE = 120.0
 """Seconds, on a busy machine."""
@@ -25,9 +28,18 @@ def send(deployed: Deployment, *records: dict[str, Any] | list[dict[str, Any]]) 
 def seen(deployed: Deployment, *events: str) -> None:
     """Wait until join has noted these events' names."""
     observations = Observations(deployed.client("dynamodb"), deployed.outputs["CampaignsTableName"])
+    until(lambda: {event.replace(" ", "") for event in events} <= observations.read().keys())
+
+
+def watched(deployed: Deployment, user: str) -> None:
+    """Wait until join has opened a watch for a user."""
+    until(lambda: bool(read_user(users(deployed), user).state.watches))
+
+
+def until(so: Callable[[], bool]) -> None:
     ends = time.monotonic() + PATIENCE
-    while not {event.replace(" ", "") for event in events} <= observations.read().keys():
-        assert time.monotonic() < ends, observations.read().keys()
+    while not so():
+        assert time.monotonic() < ends
         time.sleep(0.3)
 
 

@@ -78,17 +78,26 @@ export function Users({ user }: { user: string | null }) {
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function Story({ user }: { user: string }) {
-  const { data, error, loading, reload } = useData<Told>(`/explain?${new URLSearchParams({ user, zone })}`);
+  const { data, error, loading, reload } = useData<Told>(`/explain?${new URLSearchParams({ user, zone })}`, {
+    live: true,
+  });
   if (!data) return error ? <Failed error={error} retry={reload} /> : <Skeleton height="9rem" count={2} />;
   const told = data.explanations
     .filter((each) => each.status !== "nothing")
     .sort((a, b) => b.latest - a.latest || a.name.localeCompare(b.name));
   const others = data.explanations.filter((each) => each.status === "nothing");
+  const refresh = (
+    <button type="button" class="button tiny" disabled={loading} onClick={() => void reload()}>
+      <Icon name="redo" />
+      {words.users.reload}
+    </button>
+  );
   if (!data.known && !told.length) {
     return (
       <section class="card">
         <Empty icon="users" title={words.users.unknown}>
           <p class="wraps">{words.users.unknownAbout(user)}</p>
+          {refresh}
         </Empty>
         <Also of={data.also} />
       </section>
@@ -105,10 +114,7 @@ function Story({ user }: { user: string }) {
         <span class="grow quiet">
           {told.length ? `${words.users.summary(counted(told))}. ${words.users.latestFirst}` : ""}
         </span>
-        <button type="button" class="button tiny" disabled={loading} onClick={() => void reload()}>
-          <Icon name="redo" />
-          {words.users.reload}
-        </button>
+        {refresh}
       </div>
       {!told.length && (
         <section class="card">
