@@ -13,7 +13,7 @@ from tests.unit.test_purity import CORE, LIGHT
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PATHS = sorted({name for name in re.findall(r"`([\w./-]+/[\w./-]+)`", PAGE) if name.split("/")[0] != ".."})
-NAMES = re.findall(r"`([\w./-]+/[\w./-]+\.py)`: (?:a pair in )?`(\w+)`(?:,? and `(\w+)`)?", PAGE)
+NAMES = re.findall(r"`([\w./-]+/[\w./-]+\.py)`: (?:a line in )?`(\w+)`(?:,? and `(\w+)`)?", PAGE)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -13,11 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import event_key
-from holdfast.core.explain.explanation import Explanation, explain
+from holdfast.core.explain.explanation import _REASONS, Explanation, explain
+from holdfast.core.fold import deciding
 from holdfast.core.fold.fold import fold
 from holdfast.core.fold.forgetting import Limits
 from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.watches import Decision, State, Trigger, Watch
+from holdfast.core.gate import gate
+from holdfast.core.gate.hours import USER
 from holdfast.core.messages.detail import message_id
 from holdfast.core.messages.rendering import Outcome, Rendering
 from holdfast.core.plans.plan import Plan
@@ -378,6 +381,13 @@ def test_no_state_that_the_fold_makes_is_too_much_for_it(
             json.dumps([each.to_json() for each in found], allow_nan=False)
             listed = [each for each in found if each.status not in {"full", "nothing"}]
             assert len(listed) == sum(map(len, state.watches.values()))
+
+
+def test_each_reason_has_its_sentence() -> None:
+    texts = {value for module in (deciding, gate) for name, value in vars(module).items() if name.isupper()}
+    fixed = {text for text in texts if isinstance(text, str)}
+    built = {gate.CAPPED, gate.LAST, gate.MINUTE, USER}  # parts of a reason that says more
+    assert fixed - built <= _REASONS.keys()
 
 
 def test_a_watch_without_anything_is_nothing_to_stumble_over() -> None:

@@ -16,6 +16,7 @@ from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.recommendation import Recommendation
 from holdfast.core.events import Json, Rejected, Tick
 from holdfast.core.fold.watches import Decision
+from holdfast.core.intake.forms import _FORMS, form_of
 from holdfast.core.intake.forms import records as read
 from holdfast.core.messages.detail import detail
 from holdfast.core.plans.plan import Constant, Plan
@@ -102,6 +103,14 @@ BODIES = {
     if not any(isinstance(record, Rejected | Tick) for record in records)
     and name != "a list in a list"  # is read, but not promised
 }
+
+
+@pytest.mark.parametrize("form", sorted({name for name, _, _ in _FORMS} - {"tick"}))
+def test_each_form_has_a_body_here_and_a_row_on_the_page(form: str) -> None:
+    texts = (body if isinstance(body, str) else json.dumps(body) for body in BODIES.values())
+    assert any(form in form_of(text) for text in texts), "a body in tests/unit/test_forms.py; its list in BODIES"
+    page = (ROOT / "docs" / "events-in.md").read_text(encoding="utf-8")
+    assert form == "plain" or any(line.startswith(f"| {form}") for line in page.splitlines())
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)

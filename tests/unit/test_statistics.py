@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.console.models import Numbers
 from holdfast.core.events import Json
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.messages.statistics import (
@@ -23,9 +27,11 @@ from holdfast.core.messages.statistics import (
     short,
     tallies,
 )
+from holdfast_cli.stats import COLUMNS
 from tests.unit.builders import DAY, NOON
 
 TODAY = "2026-05-29"
+CHARTS = Path(__file__).parents[2] / "console" / "src" / "ui" / "charts.tsx"
 
 
 def a_decision(shown: Json = "coat", *, kind: Kind = "send", when: int = NOON, campaign: str = "cart") -> Decision:
@@ -117,3 +123,13 @@ def test_days_stand_side_by_side_with_nothing_where_nothing_was() -> None:
         "top": [{"value": "hat", "count": 4}, {"value": "coat", "count": 3}],
         "top_error": 1,
     }
+
+
+def test_each_count_is_shown_by_the_command_line_and_by_the_console() -> None:
+    counted = series({}, []).to_json().keys()
+    assert counted <= Numbers.model_fields.keys()
+    days_of = counted - {"top", "top_error"}
+    assert days_of <= set(COLUMNS)
+    kinds = re.search(r"KINDS = \[(.*?)\]", CHARTS.read_text(encoding="utf-8"))
+    assert kinds
+    assert days_of == set(json.loads(f"[{kinds[1]}]"))

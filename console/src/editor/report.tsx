@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import type { CampaignStats, Stats } from "../api.js";
 import { csv, download } from "../csv.js";
 import { useData } from "../data.js";
-import { Bars, Figure, Legend, perDay, Shares, total, waiting } from "../ui/charts.js";
+import { Bars, Figure, KINDS, Legend, perDay, Shares, total, waiting } from "../ui/charts.js";
 import { Icon } from "../ui/icons.js";
 import { Empty, Failed, number, Segmented, Skeleton, shown } from "../ui/parts.js";
 import { words } from "../words.js";
@@ -125,7 +125,7 @@ function Days({ id, stats, days }: { id: string; stats: CampaignStats; days: str
         <div class="body first">
           <dl class="figures">
             <Figure name={words.report.waitingNow} value={waiting(stats)} />
-            {(["sent", "withheld", "retracted", "failed"] as const).map((kind) => (
+            {KINDS.map((kind) => (
               <Figure key={kind} name={words.outcomes[kind]} value={number(total(values[kind]))} />
             ))}
           </dl>

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _REASON: Final = "withheld#"
-_COUNTERS: Final = ("sent", "retracted", "failed", "values", "uncounted")
+_COUNTERS: Final = tuple(name for name, empty in Tally._field_defaults.items() if empty == 0)
 RACES: Final = 3
 """Retries of the sketch after a lost race; then the values of this batch count as `uncounted`."""
 

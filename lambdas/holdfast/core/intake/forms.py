@@ -188,7 +188,7 @@ _JSON_INSIDE = re.compile(r"\s*[\[{]")
 
 
 def _form(data: Object) -> _Reader | None:
-    return next((read for recognises, read in _FORMS if recognises(data)), None)
+    return next((read for _, recognises, read in _FORMS if recognises(data)), None)
 
 
 # The forms: how a record of each becomes records.
@@ -395,32 +395,35 @@ _OF_SEGMENT = ("userId", "anonymousId", "previousId", "messageId")
 _SAYING_NOTHING = ("page", "screen", "group")
 """Calls that every Segment source sends, and that say nothing that is folded: no reason to set them aside."""
 _SEGMENT_CALLS = ("track", "identify", "page", "screen", "group", "alias")
-_FORMS: tuple[tuple[Callable[[Object], bool], _Reader], ...] = (
+_FORMS: tuple[tuple[str, Callable[[Object], bool], _Reader], ...] = (
     (
+        "plain",
         lambda data: "user" in data and ("event" in data or "alias" in data or isinstance(data.get("profile"), dict)),
         _plain,
     ),
-    (lambda data: data.get("holdfast") == "tick", _ticks),
-    (lambda data: isinstance(data.get("d"), list), _clevertap_upload),
-    (lambda data: data.get("type") in ("event", "profile") and not data.keys().isdisjoint(_OF_CLEVERTAP), _clevertap),
-    (lambda data: isinstance(data.get("batch"), list) and "event" not in data and "type" not in data, _segment_batch),
-    (lambda data: data.get("type") in _SEGMENT_CALLS and not data.keys().isdisjoint(_OF_SEGMENT), _segment),
-    (lambda data: "specversion" in data and "type" in data, _cloudevent),
-    (lambda data: "detail-type" in data and "detail" in data, _eventbridge),
-    (lambda data: data.get("Type") == "Notification" and isinstance(data.get("Message"), str), _sns),
+    ("tick", lambda data: data.get("holdfast") == "tick", _ticks),
+    ("CleverTap", lambda data: isinstance(data.get("d"), list), _clevertap_upload),
+    (
+        "CleverTap",
+        lambda data: data.get("type") in ("event", "profile") and not data.keys().isdisjoint(_OF_CLEVERTAP),
+        _clevertap,
+    ),
+    (
+        "Segment",
+        lambda data: isinstance(data.get("batch"), list) and "event" not in data and "type" not in data,
+        _segment_batch,
+    ),
+    (
+        "Segment",
+        lambda data: data.get("type") in _SEGMENT_CALLS and not data.keys().isdisjoint(_OF_SEGMENT),
+        _segment,
+    ),
+    ("CloudEvent", lambda data: "specversion" in data and "type" in data, _cloudevent),
+    ("EventBridge", lambda data: "detail-type" in data and "detail" in data, _eventbridge),
+    ("SNS", lambda data: data.get("Type") == "Notification" and isinstance(data.get("Message"), str), _sns),
 )
-
-
-_NAMES: Mapping[_Reader, str] = {
-    _plain: "plain",
-    _clevertap_upload: "CleverTap",
-    _clevertap: "CleverTap",
-    _segment_batch: "Segment",
-    _segment: "Segment",
-    _cloudevent: "CloudEvent",
-    _eventbridge: "EventBridge",
-    _sns: "SNS",
-}
+"""The name that people read, how a record is recognised, and how it is read. The first that recognises it reads it."""
+_NAMES: Mapping[_Reader, str] = {read: name for name, _, read in _FORMS}
 
 
 def form_of(body: str, rules: Rules = RULES) -> str:
@@ -438,7 +441,7 @@ def _forms_of(data: Json, rules: Rules) -> Iterator[str]:
     if read is None:
         yield from _source_of(data, rules)
         return
-    yield _NAMES.get(read, "tick")
+    yield _NAMES[read]
     if read is _sns:
         message = str(data["Message"])
         yield from _forms_of(shallow(parse(message), message), rules)
