@@ -4,8 +4,8 @@ import * as text from "../../draft/text.js";
 import { Mistakes } from "../../ui/parts.js";
 import { Picker } from "../../ui/picker.js";
 import { words } from "../../words.js";
+import { Add, Names, Remove } from "./lists.js";
 import type { FormProps } from "./props.js";
-import { Add, Names, Remove } from "./rules.js";
 import { Typed } from "./typed.js";
 
 const SPANS = ["1 day", "3 days", "7 days", "14 days", "30 days"].map((value) => ({ value }));

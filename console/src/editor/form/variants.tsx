@@ -7,8 +7,8 @@ import { Mistakes } from "../../ui/parts.js";
 import { Picker } from "../../ui/picker.js";
 import { words } from "../../words.js";
 import { ValueField } from "../fields.js";
+import { Add, Remove } from "./lists.js";
 import type { FormProps } from "./props.js";
-import { Add, Remove } from "./rules.js";
 import { Typed } from "./typed.js";
 
 const NAMES = "abcdefghij".split("");
