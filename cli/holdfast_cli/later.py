@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any, NamedTuple, Self
 
 import typer
@@ -32,7 +33,16 @@ class Unloaded(TyperCommand):
             alone.add_typer(found, name=self._name)
         else:
             alone.command(self._name)(found)
-        return typer.main.get_group(alone).commands[self._name]
+        return _flowing(typer.main.get_group(alone).commands[self._name])
+
+
+def _flowing(command: Any) -> Any:
+    """The command, whose help has a line for each paragraph: a docstring ends its lines where the code does."""
+    paragraphs = cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    for each in getattr(command, "commands", {}).values():
+        _flowing(each)
+    return command
 
 
 class LazyGroup(TyperGroup):

@@ -53,6 +53,7 @@ def _show(*, as_json: bool) -> None:
         print_json(row)
         return
     out.print(f"[green]✓[/] the embedded AWS runs at {deployment.endpoint}")
+    width = max(map(len, deployment.outputs))
     for name, value in sorted(deployment.outputs.items()):
-        out.print(f"  {name:<20} {value}")
+        out.print(f"  {name:<{width}} {value}")
     out.print("[dim]Everything in it is in memory: it stays until `holdfast local down`, or until its process ends.[/]")

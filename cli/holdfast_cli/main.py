@@ -78,7 +78,7 @@ COMMANDS = {
     "undelivered": Later(
         "set_aside:undelivered", "Work with decisions that could not be delivered: list, redrive, discard."
     ),
-    "dead-letters": Later("set_aside:dead_letters", "Messages that failed again and again: list, redrive."),
+    "dead-letters": Later("set_aside:dead_letters", "Work with messages that failed for twelve hours: list, redrive."),
 }
 
 app = typer.Typer(

@@ -24,7 +24,7 @@ undelivered = typer.Typer(
     no_args_is_help=True, help="Work with decisions that could not be delivered: list, redrive, discard."
 )
 
-dead_letters = typer.Typer(no_args_is_help=True, help="Messages that failed again and again: list, redrive.")
+dead_letters = typer.Typer(no_args_is_help=True, help="Work with messages that failed for twelve hours: list, redrive.")
 
 
 @rejected.command("list")

@@ -16,9 +16,7 @@ from holdfast_cli.mistakes import mistakes_end
 
 SourceOption = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--source", "-s", help="Read bodies without a native form by this source file. May be given several times."
-    ),
+    typer.Option("--source", help="Read bodies without a native form by this source file. May be given several times."),
 ]
 
 

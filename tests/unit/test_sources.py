@@ -377,5 +377,5 @@ def test_a_file_of_records_is_checked_and_simulated_by_it(tmp_path: Path) -> Non
     campaign.write_text("id: c\nwhen: {did: ordered}\nsend: {values: {t: x}}\n")
     assert run("send", data, "--check", fine=False)[0]["records"] == {}
     assert run("send", data, "--check", "--source", file) == [{"records": {"ordered": 2}, "rejected": []}]
-    decided = run("simulate", "-c", campaign, "-e", data, "-s", file)
+    decided = run("simulate", "-c", campaign, "-e", data, "--source", file)
     assert [row["user"] for row in decided] == ["2", "1"]
