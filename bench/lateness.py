@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 SHORT, LONG = 5, 90
 """Seconds: the two windows. What goes through a slot falls due with the long one."""
 WATCHES = 40
-"""Of each kind."""
+"""How many of each kind."""
 SPREAD = 12.0
 """Seconds over which those of one kind fall due."""
 LOAD = 150

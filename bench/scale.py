@@ -38,7 +38,7 @@ IN_FLIGHT = 120_000
 PUT_EVENTS = 10_000
 
 TIMER_BYTES = 36
-"""Of a user in a timer item: the name, the time, and what JSON puts around them."""
+"""Bytes that a user takes in a timer item: the name, the time, and what JSON puts around them."""
 QUERY_BYTES = 1024 * 1024
 SEND_SECONDS = 0.01
 ZIPF_USERS, ZIPF = 1_000_000, 0.8

@@ -33,13 +33,13 @@ from holdfast_cli.output import err
 
 WINDOW_SECONDS = 3600
 GOALS = {"realistic": (0.5, 0.5), "dense": (1.0, 1.0)}
-"""Of the time, and of the CPU time, that Flink's KeyedProcessFunction takes."""
+"""The shares of the time, and of the CPU time, that Flink's KeyedProcessFunction takes."""
 MEMORY = 0.2
-"""Of its memory."""
+"""The share of its memory."""
 BOUNDS = {"realistic": (0.65, 0.65), "dense": (2.5, 2.5)}
 """How near one comes: a decision is one fold, in Python."""
 BACK_MS = START - 1_700_000_000_000
-"""So much earlier than other traces of the bench are these: what is in the future is rejected."""
+"""How much earlier these traces are than others of the bench: what is in the future is rejected."""
 GROWTH = 1.1
 """The memory that ten times the length may add: nothing, but for noise."""
 MOST_GROWTH = 1.25

@@ -26,7 +26,7 @@ RECEIVED = 10
 POLLERS = 5
 """How many of a queue's batches Lambda gathers at a time, at first: AWS's documentation says five."""
 STREAM_SHARDS = 4
-"""Of the stream of a new on-demand table: one for each partition."""
+"""Shards of the stream of a new on-demand table: one for each partition."""
 STREAM_POLL = SECOND // 4
 """Lambda asks each shard of a stream four times a second."""
 CALL_SECONDS = 0.005

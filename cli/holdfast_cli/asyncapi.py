@@ -24,7 +24,7 @@ _KINDS: Final[Mapping[Kind, str]] = {
 
 
 def document(plans: Iterable[Plan], source: str = "holdfast") -> dict[str, Any]:
-    """Of these campaigns. `source` is that of the events on the bus."""
+    """The AsyncAPI document of these campaigns. `source` is that of the events on the bus."""
     messages = {_key(plan, kind): _message(plan, kind, source) for plan in plans for kind in _kinds(plan)}
     records = {"name": "records", "title": "Records", "payload": {"$ref": "#/components/schemas/Input"}}
     return {

@@ -56,7 +56,7 @@ def _agree(expected: Fields, got: Fields) -> bool:
 
 
 def _meant(key: str, expected: JsonValue, got: JsonValue) -> bool:
-    """Of a reason, what stands before the colon is enough."""
+    """Whether a value is as expected. For a reason, the part before the colon is enough."""
     return got == expected or (key == "reason" and str(got).partition(":")[0] == expected)
 
 

@@ -178,7 +178,10 @@ def run(fixture: Path, campaign: Campaign) -> Iterator[Result]:
 
 
 def run_file(path: Path) -> list[Result]:
-    """Of a test file, or the one beside a campaign's file. Raises CampaignFileError; no results where there is none."""
+    """The results of a test file, or of the one beside a campaign's file: none if there is no such file.
+
+    Raises CampaignFileError.
+    """
     fixture = path if is_fixture(path) else fixture_of(path)
     campaign = campaign_of(path) if is_fixture(path) else path
     if campaign is None or fixture is None:

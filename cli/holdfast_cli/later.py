@@ -46,7 +46,7 @@ def _flowing(command: Any) -> Any:
 
 
 class LazyGroup(TyperGroup):
-    """Whoever reads its `commands` sees them unloaded; only running one loads it."""
+    """Its `commands` are unloaded; only running one loads it."""
 
     def load(self, name: str) -> Any:
         command = self.commands.get(name)

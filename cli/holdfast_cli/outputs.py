@@ -9,7 +9,7 @@ class Outputs(TypedDict, total=False):
     """Those of what a stack leaves out (the console, recommendations, an upstream bus) are absent."""
 
     Version: str
-    """Of Holdfast: absent before 0.2."""
+    """The release of Holdfast; absent before 0.2."""
     EventsQueueUrl: str
     """Where events are sent to."""
     EventBusName: str

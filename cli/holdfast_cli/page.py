@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from holdfast.core.times import format_duration
 
 WIDTH, HEIGHT = 920, 180
-"""Of a chart, in its own units: it is as wide as the page."""
+"""The size of a chart, in its own units: it is as wide as the page."""
 MOST_DAYS = 120
 """With more, a bar stands for several days."""
 STEPS = tuple(

@@ -32,9 +32,9 @@ BLOCK = 128 * 1024
 LINES = 2_000
 """Lines that are taken at a time from what is not read in bytes."""
 GOOD_USERS = 1 << 15
-"""So many users are remembered who were seen to be valid."""
+"""The number of users that are remembered because they were seen to be valid."""
 IDLE = 4
-"""Where one of so many records or more concerns no campaign, of the next ones only the heads are read at first."""
+"""If at least one of so many records concerns no campaign, only the heads of the next ones are read at first."""
 
 
 @dataclass

@@ -28,7 +28,7 @@ from holdfast_cli.tail import LONGEST, looking
 BARS = "·▁▂▃▄▅▆▇█"
 """From nothing to the most."""
 LAST_VALUES = 3
-"""Of one property."""
+"""Values of one property that are shown."""
 
 
 class Looked(NamedTuple):
@@ -130,7 +130,7 @@ def _uses(row: Mapping[str, Any]) -> str:
 
 
 def _figures(volume: Mapping[str, int]) -> dict[str, str]:
-    """Of the last days: today's number, that of a week, and a bar for each."""
+    """Today's number, that of a week, and a bar for each of the last days."""
     counts = [*volume.values()]
     most = max(counts, default=0)
     bars = "".join(BARS[-(-count * (len(BARS) - 1) // most)] if most else BARS[0] for count in counts)

@@ -33,7 +33,7 @@ PARTS = 64
 part has files of its own, which cost time, too.
 """
 CHUNKS = 4
-"""Of a file, for each process: who is done early takes another."""
+"""Pieces of a file for each process: a process that is done early takes another one."""
 
 
 class Reading(NamedTuple):

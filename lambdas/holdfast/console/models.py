@@ -568,8 +568,8 @@ class ComparedGroup(Told):
 
 
 class Comparison(Told):
-    """Of one variant, or of all messages, with those who got none. `points` is the interval of the difference, a share
-    from 0 to 1: it is right on whatever day one looks. `plain_dashboard` is what a test for one day would claim.
+    """One variant, or all messages, compared with users who got none. `points` is the interval of the difference, a
+    share from 0 to 1, and is valid on any day. `plain_dashboard` is what a test for one day would claim.
     """
 
     variant: str | None

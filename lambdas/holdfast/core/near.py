@@ -52,7 +52,7 @@ def _on_the_way(steps: list[re.Match[str]], properties: Mapping[str, Json]) -> s
 
 
 def _elsewhere(name: str, path: str, properties: Mapping[str, Json]) -> str:
-    """Where there is a property of that name, or of one that differs in case and separators alone."""
+    """The place of a property of that name, or of a name that differs only in case and separators."""
     wanted = _plain(name)
     found = [place for place, key in _places(properties) if _plain(key) == wanted and place != path]
     return f"there is {min(found, key=len)}" if found else ""

@@ -120,7 +120,7 @@ def _reason(rendering: Rendering, message: ToRender, gathered: Gathered, number:
 
 
 def behind_failed(undelivered: Iterable[Aside], campaign: str, *, complete: bool, most: int = MOST) -> Behind:
-    """Of the messages that were looked at; `complete` is whether these are all that there are."""
+    """The users behind the undelivered messages that were looked at. `complete` is whether there are no others."""
     found = sorted({user for each in undelivered for user in _of(each, campaign)})
     return Behind(found[:most], complete=complete and len(found) <= most)
 

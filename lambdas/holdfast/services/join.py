@@ -307,10 +307,10 @@ class Join:
         return FoldedPart(save, nominate, due, relied, tuple(decisions))
 
     def _nominate_again(self, saved: dict[Key, FoldedPart]) -> set[Key]:
-        """Whose tick may have been folded before the state that it is for was saved. Returned: who could not be
-        nominated.
+        """Nominate the users whose tick may have been folded before the state that it is for was saved.
 
-        What was not saved, as nothing changed, may be the repetition of a fold that ended after its save.
+        Returns those who could not be nominated. A state that was not saved, because nothing changed, may come from the
+        repetition of a fold that ended after its save.
         """
         now = self._clock()
         times = {key: nomination_again(outcome.due, outcome.relied, now) for key, outcome in saved.items()}

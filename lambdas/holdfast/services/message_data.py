@@ -62,7 +62,7 @@ class Gathered:
         epoch: str | None = None,
     ) -> None:
         self.epoch = epoch
-        """Of the campaigns table; None where it could not be read."""
+        """The epoch of the campaigns table; None if it could not be read."""
         self._found = found
         self._properties = properties
         self._unread = unread
@@ -74,7 +74,7 @@ class Gathered:
         return self._properties.get(user, {})
 
     def found(self, number: int) -> Found:
-        """Of the message of this number. Raises Unread."""
+        """The rows and items that were found for the message of this number. Raises Unread."""
         if number in self._unread:
             raise Unread("the catalog could not be read")
         return self._found.get(number, NOTHING_FOUND)
@@ -217,6 +217,6 @@ class Lookup:
 
 
 def _row(item: Mapping[str, Any]) -> Values | None:
-    """Of a catalog's row; what else the table holds is none."""
+    """The values of a catalog's row; None for anything else that the table holds."""
     row: Values | None = json.loads(item["row"]["S"]) if "row" in item else None
     return row

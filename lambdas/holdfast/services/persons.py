@@ -92,7 +92,7 @@ def _by_person(intake: Intake, waiting: set[Key], asked: set[Key], persons: Pers
 
 
 def _people(items: Mapping[Key, Item], ties: Sequence[Tie]) -> People:
-    """Who is who, as far as it was read.
+    """The persons behind the ids, as far as they could be read.
 
     A release that knows no pointers may have written over one, so that its state is not empty; or over a person's
     state, so that it lacks the id. Then the id joins again.

@@ -24,7 +24,7 @@ from holdfast.core.messages.statistics import days
 from holdfast.core.plans.uses import used
 
 MOST_BATCHES: Final = 20
-"""Of a tail, in one answer: each may have 25 records, and is deleted by a call of its own."""
+"""Batches of a tail in one answer: each may have 25 records, and is deleted by a call of its own."""
 
 
 class KnownDesk(Ports):

@@ -36,7 +36,7 @@ SAMPLE: Final = 200
 COUNTING_SECONDS: Final = 2
 """For counting what is open, which reads the whole users table: some 50 MB in this time."""
 MESSAGES: Final = 300
-"""Of a queue, at most, that are looked at for one page."""
+"""The most messages of a queue that are looked at for one page."""
 LOOKING_SECONDS: Final = 5
 FRESH_SECONDS: Final = 60
 """How long what was observed is kept: names, which change seldom."""

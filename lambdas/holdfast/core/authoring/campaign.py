@@ -148,12 +148,12 @@ class Send(Sending):
 
     @property
     def templates(self) -> dict[str, str]:
-        """Of each value."""
+        """The template of each value."""
         return _templates(self.values)
 
     @property
     def types(self) -> dict[str, str]:
-        """Of the values that are not text."""
+        """The type of each value that is not text."""
         of = (self.values, *(each.values for each in self.variants))
         return {key: each.type for values in of for key, each in values.items() if isinstance(each, Typed)}
 

@@ -293,7 +293,7 @@ def _of_path(place: Place, name: str, path: str, seen: Mapping[str, Shapes]) -> 
 
 
 def _unseen(at: At, event: Shapes) -> str:
-    """That a property was never seen, or the one that holds it."""
+    """A hint at a property that was never seen, or at the one that holds it; else nothing."""
     never = _never(at, event)
     return f"{never!r} was never seen in {event.name!r}{did_you_mean(never, sorted(event.paths))}" if never else ""
 
@@ -367,7 +367,7 @@ class _Reading:
         self.walk(node["children"][0], at)
 
     def _function_expression(self, node: _Node, at: At) -> At:
-        """Of those that sort or choose, an item or the list; of the others something new."""
+        """Functions that sort or choose return an item or the list; the others return something new."""
         arguments = node["children"]
         given = [self.walk(each, at) for each in arguments if each["type"] != "expref"]
         of = given[0] if given else None

@@ -38,7 +38,7 @@ _Node: TypeAlias = Mapping[str, Any]
 _SCOPED = {
     *("subexpression", "pipe", "index_expression", "projection", "filter_projection", "value_projection"),
 }
-"""Of these only the first part is computed on what `Profile` and `Event` are in."""
+"""Expressions of which only the first part is computed on the object that has `Profile` and `Event`."""
 _ORDER = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 

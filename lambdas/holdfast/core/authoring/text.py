@@ -70,10 +70,10 @@ class Source(NamedTuple):
 
 
 MAX_CHARACTERS = 200_000
-"""Of a file. What is published has to fit an item of its table."""
+"""The most characters of a file. What is published has to fit an item of its table."""
 MAX_DEPTH = 50
 MAX_PARTS = 20_000
-"""Of a file with its aliases written out: a few lines of aliases of aliases could stand for millions."""
+"""The most parts of a file with its aliases written out: a few aliases of aliases could stand for millions."""
 
 
 def parse(text: str, name: str = "") -> Source:
@@ -121,8 +121,9 @@ def _line_and_column(text: str, at: int) -> tuple[int, int]:
 
 
 def _too_deep(text: str) -> int:
-    """Where brackets open too many others: the parser takes a time that grows with their square. Those in texts count
-    as well, so that four times as many are allowed; -1 where it is fine.
+    """The place where brackets are nested too deep, or -1: the parser's time grows with the square of the depth.
+
+    Brackets in texts count as well, so four times as many are allowed.
     """
     depth = 0
     for found in _BRACKET.finditer(text):

@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
 
 def place(catalog: str, values: Values) -> Place:
-    """Where the row with these values is: of its identity, where that is among them, or else of all of them."""
+    """The place of the row with these values: that of its identity if it is among them, else that of all of them."""
     if IDENTITY in values:
         return _sharded(f"item#{catalog}", values[IDENTITY])
     columns = sorted(values)

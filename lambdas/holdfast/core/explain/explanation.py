@@ -73,7 +73,7 @@ class Fact(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Of one campaign and constant value (as its trigger wrote it, else its key; None where there is none).
+    """The facts about one campaign and constant value (as its trigger wrote it, else its key; or None).
 
     `until` is when an open watch falls due, and `waits_for` what would end it, or what it still lacks. `message` is the
     id of the message that was decided, `decided` when. `latest` is the event time of the last thing seen. `values` are

@@ -92,7 +92,7 @@ class _User:
 
 
 NOBODY = _User()
-"""Of whom nothing is known, ever."""
+"""A user of whom nothing is ever known."""
 
 
 class Simulation(Generic[Told]):

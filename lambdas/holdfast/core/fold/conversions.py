@@ -33,7 +33,7 @@ from holdfast.core.plans.hits import Hit
 from holdfast.core.plans.plan import EXIT, Plan
 
 MOST_EXPOSURES = 200
-"""Of a user. The oldest go first: what follows them is not counted any more."""
+"""Messages of a user that are followed. The oldest go first: what comes after them is not counted any more."""
 MOST_BOUGHT = 5
 """Purchases that one exposure keeps, the first ones."""
 COUNTED_MS = 90 * 24 * 60 * 60_000

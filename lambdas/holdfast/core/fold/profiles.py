@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 from holdfast.core.events import Json, ProfileChange, Rejected, canonical, change_id
 
 MAX_BYTES = 100 * 1024
-"""Of a profile's text: a quarter of what a DynamoDB item can hold, and 100 write units."""
+"""The most bytes of a profile's text: a quarter of what a DynamoDB item can hold, and 100 write units."""
 MAX_PENDING = 256
 """Operations of one property. Beyond, the oldest is folded before its time."""
 

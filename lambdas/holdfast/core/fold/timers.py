@@ -29,7 +29,7 @@ NEAR_MS = 5_000
 the clocks of two containers may differ, and what SQS's full seconds add."""
 USERS_PER_MESSAGE = 250
 BYTES_PER_MESSAGE = 200_000
-"""Of users in one tick or timer, as ASCII: half of what an item of DynamoDB holds, a fifth of a message of SQS."""
+"""The most bytes of users in one tick or timer, as ASCII: half of a DynamoDB item, a fifth of an SQS message."""
 GATHERED = 10_000
 """Nominations that a sweep holds at a time, however many are due in one minute."""
 DEPLOYING_MS = 24 * 60 * 60_000

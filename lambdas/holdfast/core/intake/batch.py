@@ -75,8 +75,8 @@ class Taken(NamedTuple):
 
 
 class Intake:
-    """Of a batch: hits and ticks by user, profile changes by user, rejects by message, and who came in which message;
-    and by tie the messages that it came in.
+    """A batch that was read: hits, ticks and profile changes by user, rejects by message, the messages that each user
+    came in, and those that each tie came in.
 
     Each message is read by the plans in force when it arrived (`in_force`). An event that nothing names is counted
     among the records, and nothing else. `later` are the messages with an event that a campaign names which this release

@@ -34,7 +34,7 @@ def of_kind(value: Json) -> str:
 
 
 def of_time(value: Json) -> str:
-    """Of a time that is none of ours."""
+    """A remark on a time that cannot be read."""
     found = _of_time(value)
     return f"; {found}" if found else ""
 
@@ -78,7 +78,7 @@ def _without_zone(text: str) -> bool:
 
 
 def of_record(data: Mapping[str, Any]) -> str:
-    """Of an object of no known form: where it comes from, or what it has."""
+    """A remark on an object of no known form: where it comes from, or what it has."""
     found = next((cure for keys, cure in _ELSEWHERE.items() if all(key in data for key in keys)), None)
     if found:
         return f"; {found}"
@@ -127,7 +127,7 @@ _THEIR_NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 def of_bytes(body: bytes) -> str:
-    """Of bytes that are not UTF-8."""
+    """A remark on bytes that are not UTF-8."""
     if body.startswith(b"\x1f\x8b"):
         return "; it is packed by gzip: send it unpacked"
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -136,7 +136,7 @@ def of_bytes(body: bytes) -> str:
 
 
 def of_json(text: str, at: int = 0) -> str:
-    """Of a text that is not JSON, and where that shows."""
+    """A remark on a text that is not JSON, and where that shows."""
     found = _of_json(text.lstrip("\ufeff"), text[at : at + 40])
     return f"; {found}" if found else ""
 

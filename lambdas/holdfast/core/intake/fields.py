@@ -102,9 +102,9 @@ def an_event(  # noqa: PLR0917 (what the forms have in common, each under its ow
 
 
 def a_profile_change(user: str, at: int, around: Around, given: Mapping[str, Json], id_: str) -> list[Record]:
-    """Of `{"points": {"$incr": 5}}` an operation, of anything else the property's new value.
+    """The changes of a profile: `{"points": {"$incr": 5}}` is an operation, anything else is the property's new value.
 
-    `given` are the properties by the field that they are in. One beyond a limit is refused alone.
+    `given` are the properties by the field that they are in. A property beyond a limit is refused alone.
     """
     values: dict[str, Json] = {}
     operations: dict[str, Operation] = {}
@@ -185,7 +185,7 @@ def ties_of(user: str, data: Object, around: Around, at: int, *fields: str, alon
 
 
 def only_ties(user: str, data: Object, around: Around, time: Json, *fields: str) -> list[Record]:
-    """Of a record that says nothing else. A time that is none does not matter."""
+    """The ties of a record that says nothing else. A time that cannot be read does not matter."""
     user_of(data, around, *fields)
     at = 0
     with suppress(CannotFold):

@@ -13,7 +13,7 @@ from holdfast.core.events import Event, Json, event_key
 
 MAX_EVENTS = 500
 MAX_SHAPES = 256
-"""Of one event. An upstream that puts values into names is not followed any further."""
+"""The most shapes of one event. An upstream that puts values into names is not followed any further."""
 MAX_SIGNATURES = 2_000
 """How many a container keeps; then it begins anew, which costs time but no writes."""
 

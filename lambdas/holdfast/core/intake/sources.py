@@ -21,7 +21,7 @@ from holdfast.core.paths import Search, Unclear, search, truthy
 BODY = "Body."
 """Before a path: it is one in the whole body, where several records share something."""
 MAX_SOURCES = 20
-"""That may be published: each is asked about each record that no native form reads."""
+"""The most sources that may be published: each is asked about each record that no native form reads."""
 
 Paths: TypeAlias = "str | Mapping[str, str]"
 """One path to an object, or by name the path to each of its values."""

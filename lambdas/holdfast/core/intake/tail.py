@@ -23,16 +23,16 @@ from holdfast.core.plans.plan import EXIT
 from holdfast.core.plans.plans import Plans
 
 MAX_LINES = 25
-"""Of one batch: what more there is is counted."""
+"""Lines of one batch; further ones are counted."""
 _MAX_TEXT = 200
 MAX_SHAPES = 40
-"""Of one record."""
+"""Names and types that are shown of one record."""
 MAX_VALUES = 20
-"""Of one record."""
+"""Values that are shown of one record."""
 MAX_VALUE = 60
-"""Characters."""
+"""Characters of a value."""
 MAX_BYTES = 100_000
-"""Of the lines of one batch, as JSON: what more there is is counted. An item of a table may have 400 KB."""
+"""Bytes of one batch's lines, as JSON; further lines are counted. An item of a table may have 400 KB."""
 
 
 class Wanted(Struct, omit_defaults=True, frozen=True):
@@ -95,7 +95,10 @@ def lines(
     *,
     values: bool = False,
 ) -> Iterator[Line]:
-    """Of a batch that was folded. `form` says by which form a message was read; `values` are left out unless wanted."""
+    """The lines of a batch that was folded.
+
+    `form` says by which form a message was read. `values` are left out unless wanted.
+    """
     for message, arrived, records in batch:
         told: set[str] = set()
         of = form(message, arrived)

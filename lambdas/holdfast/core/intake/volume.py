@@ -14,7 +14,7 @@ from holdfast.core.events import Event, event_key
 from holdfast.core.intake.batch import Parsed
 
 MAX_NAMES = 100
-"""Of a day: the events of all further names are counted together."""
+"""Names of one day: events of all further names are counted together."""
 MAX_HELD = 1_000
 """Names of a day that a container counts apart until it writes: an upstream may put values into names."""
 SHOWN_DAYS = 14

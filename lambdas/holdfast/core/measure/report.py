@@ -46,11 +46,11 @@ class Comparison(NamedTuple):
     treated: Group
     control: Group
     points: Interval
-    """Of a share from 0 to 1."""
+    """The interval of the difference, a share from 0 to 1."""
     currency: str
     amounts: tuple[Amounts, Amounts]
     amount: Interval | None
-    """Of the amount per user."""
+    """The interval of the difference in the amount per user."""
     verdict: Verdict
     sentence: str
     plain: str
@@ -94,7 +94,7 @@ def comparable(live: Plan, revisions: Iterable[Plan]) -> frozenset[int]:
 
 
 class Reported(NamedTuple):
-    """Of one campaign: conversions after its messages, by day, and what that says."""
+    """The report on one campaign: conversions after its messages, by day, and comparisons."""
 
     by_day: Mapping[str, Mapping[Arm, Score]]
     comparisons: Sequence[Comparison]
@@ -132,7 +132,7 @@ def reported(live: Plan, by_day: Mapping[str, Mapping[Arm, Score]], revisions: C
 
 
 def end_of(day: str) -> int:
-    """Of a day (UTC), epoch milliseconds."""
+    """The end of a day (UTC) in epoch milliseconds."""
     return round(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000) + DAY_MS
 
 

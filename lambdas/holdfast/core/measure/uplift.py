@@ -75,7 +75,7 @@ def _share(group: Group) -> float:
 
 
 def _edge(treated: Group, control: Group, inside: float, outside: float, bound: float) -> float:
-    """Where the evidence against a difference reaches the bound, between one inside of the interval and an end."""
+    """The difference at which the evidence against it reaches the bound, between one inside the interval and an end."""
     if _evidence(treated, control, outside) < bound:
         return outside
     for _ in range(40):

@@ -27,8 +27,9 @@ class Arm(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Of one campaign, day and arm, or of a batch's share of it. Amounts are by currency, `squares` are the sums of the
-    users' squared amounts.
+    """The counts of one campaign, day and arm, or of a batch's share of it.
+
+    Amounts are by currency. `squares` are the sums of the users' squared amounts.
     """
 
     messages: int = 0

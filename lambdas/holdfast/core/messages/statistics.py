@@ -23,11 +23,11 @@ from holdfast.core.gate.gate import LAST
 KEPT = 32
 """Counters of a sketch: what is missed is less than one in 33."""
 MAX_REASONS = 32
-"""Of a campaign and day; what comes on top is counted under `OTHER`. Two who add one at once may exceed it a little."""
+"""Reasons of a campaign and day; further ones count as `OTHER`. Two writers at once may exceed it a little."""
 MAX_LENGTH = 64
 """Characters of a value or a reason."""
 END = 20
-"""Of those, how many are the end of a value that is longer."""
+"""Characters of those that are the end of a longer value."""
 OTHER = "other"
 
 _WITH_VALUES = {"failed", "aborted"}
@@ -45,7 +45,7 @@ class Became(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Of one campaign and day, or of a batch's share of it."""
+    """The counts of one campaign and day, or of a batch's share of them."""
 
     sent: int = 0
     retracted: int = 0
@@ -53,9 +53,9 @@ class Tally(NamedTuple):
     withheld: Mapping[str, int] = {}
     top: Mapping[str, int] = {}
     values: int = 0
-    """Constant values that were counted in `top`: as many as messages, but for summaries, which are about several."""
+    """Constant values that were counted in `top`: one for each message, several for a summary."""
     uncounted: int = 0
-    """Those that could not be brought into it."""
+    """Constant values that could not be brought into `top`."""
 
 
 def tallies(outcomes: Iterable[Became]) -> dict[tuple[str, str], Tally]:

@@ -52,7 +52,7 @@ NOBODY_ELSE = People({}, {})
 
 
 def who_is_who(pointers: Mapping[str, str], ties: Iterable[Tie], ids: Mapping[str, Ids]) -> People:
-    """Of all ids that are named. `pointers` are those stored, `ids` what is stored of persons' other ids."""
+    """The persons behind all ids that are named. `pointers` and `ids` (persons' other ids) are what is stored."""
     draft = _Draft(pointers, ids)
     refused = [each for tie in sorted(set(ties)) if (each := draft.tie(tie))]
     return draft.people([again for each in refused if (again := draft.tie(each.tie))])  # others may have tied them

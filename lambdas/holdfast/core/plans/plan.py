@@ -96,14 +96,14 @@ class Plan:
     events: Mapping[str, str] = field(default_factory=dict)
     unreadable_exits: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
-    """Of the values that are not text."""
+    """The type of each value that is not text."""
     since: int = 0
     rules: Rules = NONE
-    """Between due and sent."""
+    """The rules between due and sent."""
     variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The values in which a variant's messages differ, by the variant's name."""
     variant: str = ""
-    """Whose values these are."""
+    """The variant whose values these are."""
     convert: Goal | None = None
     space: int = 0
 

@@ -38,7 +38,7 @@ class _Goal(NamedTuple):
 
 
 class _Items(NamedTuple):
-    """Where a recommendation finds items in an event."""
+    """The place where a recommendation finds items in an event."""
 
     recommendation: str
     find: Search

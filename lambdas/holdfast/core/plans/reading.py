@@ -14,7 +14,7 @@ from holdfast.core.plans.plan import EARLIER, EXIT, IGNORE_CASE, Plan, exits_of,
 
 
 class Column(NamedTuple):
-    """Where an event bears a constant property, and how its texts match."""
+    """The place where an event has a constant property, and how its texts match."""
 
     name: str
     path: str

@@ -49,7 +49,7 @@ def trials(history: Iterable[Done], split: int) -> Iterator[Trial]:
 
 @dataclass
 class Scores:
-    """Of one way to recommend, by k: how many trials it hit, and which items it ever named among the first k."""
+    """The scores of one way to recommend, by k: the trials that it hit, and all items that it named in the first k."""
 
     hits: dict[int, int] = field(default_factory=lambda: dict.fromkeys(SIZES, 0))
     named: dict[int, set[str]] = field(default_factory=lambda: {k: set() for k in SIZES})

@@ -32,7 +32,7 @@ PER_USER: Final = 100
 """Items of one user, the newest: one who did it to thousands (a robot, a reseller) would make millions of pairs."""
 
 COLUMNS: Final = {"who": "varchar", "event": "varchar", "path": "varchar", "item": "varchar", "at_ms": "bigint"}
-"""Of the history table, beside the partition `day`. There are no words in it that either dialect reserves."""
+"""The columns of the history table, beside the partition `day`. Neither dialect reserves one of these words."""
 
 _QUERY: Final = """\
 WITH

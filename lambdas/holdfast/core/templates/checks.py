@@ -497,7 +497,7 @@ class _Sample(Expression):
 
 
 _SAMPLES: Final = (7, "2026-11-23T10:00:00Z", "text", ["b", "a"], [{"name": "coat", "price": 89}])
-"""Of each kind that a filter may be given one."""
+"""One value of each kind that a filter may be given."""
 
 _TESTS: Mapping[str, tuple[Callable[[str], object], ...]] = {
     "date": (locales.layout, locales.zone),

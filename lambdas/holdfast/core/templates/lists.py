@@ -134,8 +134,9 @@ def _exact(value: object) -> Decimal:
 
 
 def slice_(value: object, start: object, length: object = 1) -> str | list[object]:
-    """Of a list its items, of anything else its characters. What begins before the beginning, or behind the end, and
-    what is shorter than nothing, is nothing.
+    """The items of a list; the characters of anything else.
+
+    Nothing, if it begins outside the value or its length is negative.
     """
     whole: str | list[object] = list(value) if isinstance(value, list | tuple) else text(value)
     first, many = whole_number(start, "slice"), whole_number(length, "slice")

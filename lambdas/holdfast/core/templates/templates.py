@@ -142,11 +142,11 @@ class Values:
 
     templates: Mapping[str, Template]
     types: Mapping[str, str] = field(default_factory=dict)
-    """Of the values that are not text."""
+    """The type of each value that is not text."""
 
     @property
     def event_properties(self) -> frozenset[str]:
-        """The triggers' properties that the templates name: all of an event that need be kept."""
+        """The triggers' properties that the templates name: no others have to be kept."""
         paths = [path for template in self.templates.values() for path in template.uses]
         return frozenset(path[1] for path in paths if path[0] == "Event")
 
