@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import event_key
-from holdfast.core.explain.explanation import _REASONS, Explanation, explain
+from holdfast.core.explain.explanation import _REASONS, Explanation, Status, explain
 from holdfast.core.fold import deciding
 from holdfast.core.fold.fold import fold
 from holdfast.core.fold.forgetting import Limits
@@ -388,6 +390,13 @@ def test_each_reason_has_its_sentence() -> None:
     fixed = {text for text in texts if isinstance(text, str)}
     built = {gate.CAPPED, gate.LAST, gate.MINUTE, USER}  # parts of a reason that says more
     assert fixed - built <= _REASONS.keys()
+
+
+def test_each_status_is_in_the_glossary() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "concepts.md").read_text(encoding="utf-8")
+    _, _, table = page.partition("| status | meaning |")
+    table, _, _ = table.partition("\n\n")
+    assert set(re.findall(r"`(\w+)`", table)) == set(get_args(Status))
 
 
 def test_a_watch_without_anything_is_nothing_to_stumble_over() -> None:
