@@ -44,7 +44,7 @@ def read_model(path: Path, model: type[_Model]) -> tuple[_Model, Source]:
         text = text_of(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
-        raise CampaignFileError([Mistake(str(path), 1, 1, "", f"cannot be read: {reason}")]) from error
+        raise CampaignFileError([Mistake(str(path), 0, 0, "", f"cannot be read: {reason}")]) from error
     source = parse(text, str(path))
     return validate(source, model), source
 

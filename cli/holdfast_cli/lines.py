@@ -128,7 +128,7 @@ def _table(path: Path) -> Iterator[bytes]:
     try:
         import duckdb  # noqa: PLC0415  (only who has such a file pays for it)
     except ImportError:
-        raise Failure("Parquet is read by DuckDB: pip install 'holdfast-aws[recommend]'") from None
+        raise Failure("Parquet is read by DuckDB: pip install duckdb") from None
     with duckdb.connect() as duck:
         try:
             described = duck.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()

@@ -58,9 +58,11 @@ def show_mistakes(error: CampaignFileError, *, as_json: bool) -> None:
 
 def show_mistake(mistake: Mistake, mark: str) -> None:
     """Print a mistake and its place; below it the line, if that is not too long."""
-    where = f"{mistake.file}:{mistake.line}:{mistake.column}"
+    where = f"{mistake.file}:{mistake.line}:{mistake.column}" if mistake.line else mistake.file
     what = f"{mistake.place}: {mistake.message}" if mistake.place else mistake.message
     err.print(f"{mark} [bold]{escape(where)}[/] {escape(what)}")
+    if not mistake.line:
+        return
     try:
         line = text_of(Path(mistake.file)).splitlines()[mistake.line - 1]
     except (OSError, UnicodeDecodeError, IndexError):

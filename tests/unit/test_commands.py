@@ -166,7 +166,7 @@ def test_people_get_a_table_and_a_sum(files: Path) -> None:
     [
         (["simulate"], 2, "Missing option"),
         (["campaign", "publish"], 2, "Missing argument"),
-        (["simulate", "-c", "nowhere.yaml", "-e", "x"], 1, "nowhere.yaml:1:1 cannot be read: No such file"),
+        (["simulate", "-c", "nowhere.yaml", "-e", "x"], 1, "nowhere.yaml cannot be read: No such file"),
         (["send", "x.jsonl"], 1, "The embedded AWS is not running. Start it with: holdfast local up"),
         (["watch", "--stage", "local"], 1, "holdfast local up"),
         (["local", "status"], 1, "not running; start it with: holdfast local up"),

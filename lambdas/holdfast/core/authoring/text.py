@@ -29,7 +29,9 @@ VALUES = ("send", "values")
 
 
 class Mistake(NamedTuple):
-    """One thing that is wrong. Lines and columns count from 1; `place` is the path to it, such as `when.within`.
+    """One thing that is wrong. Lines and columns count from 1; line 0 is the file as a whole.
+
+    `place` is the path to it, such as `when.within`.
 
     `at` is the same path in its parts, and `template_line` and `template_column` where in a template it is, if known.
     """
