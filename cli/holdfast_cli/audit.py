@@ -24,6 +24,8 @@ def audit(*, nominate: Nominate = False, stage: Stage = "local", json: Json = Fa
     """Check the books by the state itself. Exit code 1 if a watch is overdue or a state cannot be read.
 
     This reads the whole users table.
+
+    Example: `holdfast audit --nominate --stage prod`
     """
     deployment = Deployment.find(stage)
     dynamodb, outputs = deployment.client("dynamodb"), deployment.outputs

@@ -39,6 +39,8 @@ def publish(
     """Publish each file as the live revision of its campaign. If one has a mistake, none is published.
 
     A revision that would break a consumer of the messages is refused: a missing key, another type, another detail type.
+
+    Example: `holdfast campaign publish cart.yaml --stage dev`
     """
     with mistakes_end(as_json=json):
         paths = campaign_files(files)

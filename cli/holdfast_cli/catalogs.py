@@ -50,6 +50,8 @@ def import_(
     """Import a CSV file into a catalog. A row replaces the one with the same identity; rows not in the file are kept.
 
     Bad rows are listed with their line, and the good rows are imported. Exit code 1 if there were bad rows.
+
+    Example: `holdfast catalog import products products.csv --stage dev`
     """
     if not re.match(NAME_PATTERN, name):
         raise typer.BadParameter("lower-case letters, digits and hyphens, 63 at most", param_hint="NAME")
@@ -160,7 +162,10 @@ def show(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Print some rows of a catalog, or one row."""
+    """Print some rows of a catalog, or one row.
+
+    Example: `holdfast catalog show products --where Name=coat --stage dev`
+    """
     table = catalogs(Deployment.find(stage))
     wanted = {IDENTITY: identity} if identity else {}
     for condition in where or []:
@@ -186,7 +191,10 @@ def delete(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Delete a catalog, or some of its rows. Messages that need them use their default, or are withheld."""
+    """Delete a catalog, or some of its rows. Messages that need them use their default, or are withheld.
+
+    Example: `holdfast catalog delete products --stage dev`
+    """
     table = catalogs(Deployment.find(stage))
     deleted = 0
     try:

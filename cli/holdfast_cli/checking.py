@@ -40,6 +40,8 @@ def validate(
     """Check campaign files and run the tests beside them, without publishing. Exit code 1 if something is wrong.
 
     Names and types that differ from the events seen so far are reported as hints, not as mistakes.
+
+    Example: `holdfast campaign validate cart.yaml --stage dev`
     """
     known = _known(stage)
     wrong = False
@@ -76,7 +78,10 @@ def run_tests(
     *,
     json: Json = False,
 ) -> None:
-    """Run the tests beside campaigns: cart.test.yaml beside cart.yaml. Exit code 1 if one fails."""
+    """Run the tests beside campaigns: cart.test.yaml beside cart.yaml. Exit code 1 if one fails.
+
+    Example: `holdfast campaign test cart.yaml`
+    """
     results: list[Result] = []
     for path in campaign_files(files):
         with mistakes_end(as_json=json):

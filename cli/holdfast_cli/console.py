@@ -78,6 +78,8 @@ def console(
 
     It runs on this machine, on 127.0.0.1 only, for you alone, and does what your AWS credentials may do. The address it
     prints lets one in once; Enter makes another one.
+
+    Example: `holdfast console --stage dev`
     """
     if context.invoked_subcommand:
         return

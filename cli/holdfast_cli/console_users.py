@@ -94,6 +94,8 @@ def add(
     """Let somebody sign in, or change the group of somebody who may already.
 
     Without --email a password is printed for you to pass on: good for three days, and replaced at the first sign-in.
+
+    Example: `holdfast console user add ann@example.com --stage prod`
     """
     deployment = Deployment.find(stage)
     password = _password()

@@ -52,7 +52,10 @@ def explain(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Say why a user did, did not, or will get a message: for each campaign and constant value."""
+    """Say why a user did, did not, or will get a message: for each campaign and constant value.
+
+    Example: `holdfast explain u-42 --campaign abandoned-cart --stage prod`
+    """
     deployment = Deployment.find(stage)
     table = campaigns(deployment)
     plans = table.plans()

@@ -58,7 +58,10 @@ def check(file: File, *, stage: StageAtHand = None, json: Json = False) -> None:
 
 @app.command()
 def publish(file: File, *, note: NoteOption = "", stage: Stage = "local", json: Json = False) -> None:
-    """Publish a policy file. From then on it applies to all due messages of all campaigns."""
+    """Publish a policy file. From then on it applies to all due messages of all campaigns.
+
+    Example: `holdfast policy publish policy.yaml --stage prod`
+    """
     policy, source = _read(file, as_json=json)
     deployment = Deployment.find(stage)
     with _alone():

@@ -65,6 +65,8 @@ def preview(
     """Show what a campaign would send to a user: each value, where it comes from, and the detail on the bus.
 
     Without --event, it uses the latest event that is kept for the user. Exit code 1 if the message would be withheld.
+
+    Example: `holdfast preview abandoned-cart --user u-42 --stage dev`
     """
     at = _at(stage or "local") if stage or local.status() else None
     with mistakes_end(as_json=json):

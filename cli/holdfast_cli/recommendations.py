@@ -56,6 +56,8 @@ def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json
     """Publish each file as the live revision of its recommendation. If one has a mistake, none is published.
 
     From then on, its events are kept as history. The next build makes the recommendations.
+
+    Example: `holdfast recommend publish also-bought.yaml --stage dev`
     """
     read = [_read(path, as_json=json) for path in files]
     deployment = Deployment.find(stage)
@@ -100,7 +102,10 @@ def show(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Show the live revision of a recommendation, its last build, and what goes with an item."""
+    """Show the live revision of a recommendation, its last build, and what goes with an item.
+
+    Example: `holdfast recommend show also-bought --item 1517085 --stage prod`
+    """
     deployment = Deployment.find(stage)
     published, builds = _get(_table(deployment), recommendation), _builds(deployment)
     if source:
@@ -132,7 +137,10 @@ def build(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Build recommendations now instead of tonight. With --events, build on this machine and only show the result."""
+    """Build recommendations now instead of tonight. With --events, build on this machine and only show the result.
+
+    Example: `holdfast recommend build also-bought --stage prod`
+    """
     if events is None:
         outcomes = asked.build(Deployment.find(stage), target)
         print_rows(outcomes, ["recommendation", "build", "items", "pairs", "reason"], as_json=json)
@@ -170,7 +178,10 @@ def evaluate_(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Measure a recommendation: build from the earlier part of the history, and count the hits in the later part."""
+    """Measure a recommendation: build from the earlier part of the history, and count the hits in the later part.
+
+    Example: `holdfast recommend evaluate also-bought.yaml --events last-month.jsonl`
+    """
     from holdfast_cli import offline  # noqa: PLC0415 (as in `build`)
 
     recommender = _recommender(target, stage, as_json=json)

@@ -52,6 +52,8 @@ def diff(
     """Compare a file with the live revision: which fields change, and what changes for watches that are open now.
 
     This reads the whole users table. It assumes that nothing more comes in before each watch is due.
+
+    Example: `holdfast campaign diff cart.yaml --stage prod`
     """
     with mistakes_end(as_json=json):
         campaign, text = read_campaign(file)
@@ -140,6 +142,8 @@ def rollback(
     """Publish an old revision again, as a new revision. The history is not rewritten.
 
     Like `publish`, this refuses a revision that would break a consumer of the messages.
+
+    Example: `holdfast campaign rollback abandoned-cart --stage prod`
     """
     deployment = Deployment.find(stage)
     try:

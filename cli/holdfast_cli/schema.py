@@ -49,6 +49,8 @@ def schema(
 
     For the console's API, print its OpenAPI document. With `asyncapi`, print an AsyncAPI 3 document: the queue in, the
     bus out, and the messages of each campaign with the types of their values.
+
+    Example: `holdfast schema campaign`
     """
     if name is not Name.ASYNCAPI and (files or stage):
         raise typer.BadParameter("only asyncapi takes campaigns", param_hint="FILES")

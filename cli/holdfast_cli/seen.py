@@ -62,6 +62,8 @@ def events(
     Numbers are approximate, by day (UTC) of arrival: today, the last 7 days, and a bar for each of the last 14. For a
     single event, each property is listed with its types. With --for, incoming records are observed for that time: how
     often the event comes, and which share of it has each property.
+
+    Example: `holdfast events charged --for 60 --stage prod`
     """
     if seconds and not name:
         raise Failure("--for observes one event: name it.")

@@ -39,7 +39,10 @@ def send(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Send a file of records to the events queue. Records that cannot be read are then in `holdfast rejected list`."""
+    """Send a file of records to the events queue. Records that cannot be read are then in `holdfast rejected list`.
+
+    Example: `holdfast send events.jsonl --stage dev`
+    """
     if check:
         _check(_lines_of(file), rules_of(source, as_json=json), as_json=json)
         return

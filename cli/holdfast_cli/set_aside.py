@@ -45,7 +45,10 @@ def list_rejected(
 def redrive_rejected(
     *, limit: Limit = 10_000, only: Only = "", note: NoteOption = "", stage: Stage = "local", json: Json = False
 ) -> None:
-    """Send rejected records again, once the cause is gone."""
+    """Send rejected records again, once the cause is gone.
+
+    Example: `holdfast rejected redrive --stage prod`
+    """
     deployment = Deployment.find(stage)
     _redrive(deployment, "rejected", rejected_queue(deployment), limit, only, note, as_json=json)
 
@@ -61,7 +64,10 @@ def list_undelivered(*, limit: Limit = 100, only: Only = "", stage: Stage = "loc
 def redrive_undelivered(
     *, limit: Limit = 10_000, only: Only = "", note: NoteOption = "", stage: Stage = "local", json: Json = False
 ) -> None:
-    """Deliver them again. Decisions that fail again return to the queue with the new reason."""
+    """Deliver them again. Decisions that fail again return to the queue with the new reason.
+
+    Example: `holdfast undelivered redrive --stage prod`
+    """
     deployment = Deployment.find(stage)
     _redrive(deployment, "undelivered", undelivered_queue(deployment), limit, only, note, as_json=json)
 
@@ -99,7 +105,10 @@ def list_dead_letters(*, limit: Limit = 100, only: Only = "", stage: Stage = "lo
 def redrive_dead_letters(
     *, limit: Limit = 10_000, only: Only = "", note: NoteOption = "", stage: Stage = "local", json: Json = False
 ) -> None:
-    """Put them on the events queue again, with the time of their first arrival."""
+    """Put them on the events queue again, with the time of their first arrival.
+
+    Example: `holdfast dead-letters redrive --stage prod`
+    """
     deployment = Deployment.find(stage)
     _redrive(deployment, "dead-letters", _dead_letters(deployment), limit, only, note, as_json=json)
 

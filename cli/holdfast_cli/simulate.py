@@ -84,6 +84,8 @@ def simulate(
     """Show what would have been decided for a file of events, offline, by the same function that decides on AWS.
 
     Records are put in order of time first, as if each had arrived when it happened.
+
+    Example: `holdfast simulate --campaign cart.yaml --events last-week.jsonl.gz --html week.html`
     """
     with mistakes_end(as_json=json):
         rules = read_policy(policy) if policy else NONE

@@ -48,7 +48,10 @@ def try_(
     *,
     json: Json = False,
 ) -> None:
-    """Show what becomes of a body, step by step, offline. Exit code 1 if the source does not read all of it."""
+    """Show what becomes of a body, step by step, offline. Exit code 1 if the source does not read all of it.
+
+    Example: `holdfast source test shop-orders.yaml order.json`
+    """
     (source,) = read_sources([file], as_json=json)
     try:
         text = body.read_text(encoding="utf-8")
@@ -73,6 +76,8 @@ def publish(files: Files, *, note: NoteOption = "", stage: Stage = "local", json
     """Publish each file as the live revision of its source. If one has a mistake, none is published.
 
     It reads records that arrive from then on, in every function. Earlier ones are read as before.
+
+    Example: `holdfast source publish shop-orders.yaml --stage dev`
     """
     read = [(path, *valid_source(path, as_json=json)) for path in files]
     deployment = Deployment.find(stage)

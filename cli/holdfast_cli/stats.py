@@ -53,6 +53,8 @@ def stats(
     That statement is valid on any day; users count once their time to convert is over.
 
     A batch that the stream delivers twice is counted twice. The exact books are in the metrics.
+
+    Example: `holdfast stats --days 7 --stage prod`
     """
     if csv and json:
         raise typer.BadParameter("either --csv or --json, which has conversions as well", param_hint="--csv")

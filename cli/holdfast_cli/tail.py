@@ -44,6 +44,8 @@ def tail(
     """Show incoming records: how each is read, which campaigns it touches, and why it is rejected if it is.
 
     Names and types of properties are shown; a value only if a reason quotes it, or with --values. Stop with Ctrl-C.
+
+    Example: `holdfast tail --event charged --stage prod`
     """
     found = looking(Deployment.find(stage), user=user, event=event_key(event), seconds=seconds, values=values)
     with closing(found):

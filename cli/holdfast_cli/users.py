@@ -34,6 +34,8 @@ def export(user: User, *, stage: Stage = "local", json: Json = False) -> None:
 
     For a user with several ids, any of them gives the data of the person. Times are epoch milliseconds. `state` is the
     text that the functions write.
+
+    Example: `holdfast user export u-42 --stage prod`
     """
     deployment = Deployment.find(stage)
     person, found = held_of(users(deployment), user)
@@ -72,7 +74,10 @@ def delete(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Delete everything stored about a user, under all ids: profile, watches, and entries in timer slots."""
+    """Delete everything stored about a user, under all ids: profile, watches, and entries in timer slots.
+
+    Example: `holdfast user delete u-42 --stage prod`
+    """
     deployment = Deployment.find(stage)
     table = users(deployment)
     person, found = held_of(table, user)

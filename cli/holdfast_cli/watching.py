@@ -81,7 +81,10 @@ def watch(
     stage: Stage = "local",
     json: Json = False,
 ) -> None:
-    """Print messages as the bus delivers them. Stop with Ctrl-C."""
+    """Print messages as the bus delivers them. Stop with Ctrl-C.
+
+    Example: `holdfast watch --for 60 --stage dev`
+    """
     deployment = Deployment.find(stage)
     ends = time.monotonic() + seconds if seconds is not None else None
     seen = 0

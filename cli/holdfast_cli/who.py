@@ -35,6 +35,8 @@ def who(
     may convert. Messages withheld at delivery (such as missing: Profile.name) are found by rendering the last decisions
     of each user with today's data. This reads the whole users table; for `failed`, it reads the queue of undelivered
     decisions.
+
+    Example: `holdfast who abandoned-cart withheld --stage prod`
     """
     deployment = Deployment.find(stage)
     asked = Asked(campaign, kind, reason)

@@ -326,7 +326,7 @@ def test_with_the_outbox_at_hand_what_was_missing_is_told_afterwards() -> None:
     known, rendering = history(COAT, 32, plan=plan), Rendering(lambda *_: plan)
     lacking = the_one(known, 50, render=lambda each: rendering.outcomes([("u-1", each, plan, {})])[0])
     assert (lacking.status, lacking.reason, lacking.message) == ("withheld", "missing: Event.price", "")
-    assert lacking.text.endswith("withheld at delivery, with the profile as it is now: missing: Event.price")
+    assert lacking.text.endswith("withheld at delivery: missing: Event.price (rendered with the data of now)")
     assert lacking.values is None
     known = history(added("coat", minute(2), price=7), 32, plan=plan)
     sent = the_one(known, 50, render=lambda each: rendering.outcomes([("u-1", each, plan, {})])[0])

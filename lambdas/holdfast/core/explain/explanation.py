@@ -272,9 +272,8 @@ class _About:
                 outcome = self.render(kept) if kept and self.plan and self.render else None
                 if outcome and not outcome.sent:
                     status, reason = "withheld", outcome.reason
-                    facts.append(
-                        Fact("note", decided.when, f"withheld at delivery, with the profile as it is now: {reason}")
-                    )
+                    text = f"withheld at delivery: {reason} (rendered with the data of now)"
+                    facts.append(Fact("note", decided.when, text))
                 elif kept and outcome:
                     facts += self._recommended(kept, outcome)
                 if exited >= decided.when:
