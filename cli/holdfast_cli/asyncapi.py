@@ -102,7 +102,7 @@ def _detail(plan: Plan, kind: Kind) -> dict[str, Any]:
 
 
 def _constant(plan: Plan) -> dict[str, Any]:
-    """The value that is held constant: one, or several that belong together; of a summary a list of them."""
+    """The value that is held constant: one, or several that belong together; a summary has a list of them."""
     names = [each.name for each in plan.constant]
     if not names:
         return {}

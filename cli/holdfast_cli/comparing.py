@@ -94,7 +94,7 @@ def _sentence(fields: Fields) -> str:
 
 
 def _visible(value: JsonValue) -> str:
-    """With quotes where a text could be taken for something else, or has white space that does not show."""
+    """The value as text. Quotes mark one that could be taken for something else, and hidden white space."""
     if not isinstance(value, str):
         return _shown(value)
     written = "".join(each if each == " " or each.isprintable() else ascii(each)[1:-1] for each in value)

@@ -160,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         return found.value if found else None
 
     def _event(self, path: str, query: str, body: bytes) -> dict[str, Any]:
-        """As an HTTP API makes of a request (payload format 2.0), once its authorizer has let it pass."""
+        """The event that an HTTP API makes of a request (payload format 2.0), once its authorizer has let it pass."""
         context: dict[str, Any] = {
             "http": {"method": self.command, "path": path, "sourceIp": HOST, "protocol": "HTTP/1.1", "userAgent": ""},
             "requestId": secrets.token_hex(8),

@@ -169,7 +169,7 @@ _SAID_OF_SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 class _Generate(GenerateJsonSchema):
-    """Without titles, which would only repeat the names."""
+    """Leaves titles out, which would only repeat the names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False

@@ -1,7 +1,7 @@
 """Fixture tests: `abandoned-cart.test.yaml` beside `abandoned-cart.yaml` says which messages come of which events.
 
-Each case is run through the simulation. Of a message only what the case says is compared, so one that says no more than
-the user means: something is sent to them.
+Each case is run through the simulation. A message is compared only in what the case says about it, so a case that names
+just the user means: something is sent to them.
 """
 
 from __future__ import annotations

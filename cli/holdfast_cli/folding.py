@@ -166,7 +166,7 @@ _encode = json.Encoder().encode
 # --- All parts together. ---
 
 ROWS = 100
-"""Decisions in one block: of each part, one block is in memory, and a second one of some."""
+"""Decisions in one block: one block of each part is in memory, and a second one of some parts."""
 
 
 def _dump(rows: Sequence[Said], file: IO[bytes]) -> None:

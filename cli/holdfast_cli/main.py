@@ -1,4 +1,4 @@
-"""The command line: every command, and how a failure is told."""
+"""The command line: every command, and how a failure is reported."""
 
 from __future__ import annotations
 
@@ -127,6 +127,6 @@ def main() -> None:
 
 
 def _errors_of_aws() -> tuple[type[Exception], ...]:
-    """None where nobody has loaded what raises them."""
+    """The errors that boto3 raises; none if it was never loaded."""
     errors = sys.modules.get("botocore.exceptions")
     return (errors.BotoCoreError, errors.ClientError) if errors else ()

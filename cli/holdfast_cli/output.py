@@ -20,7 +20,7 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty()
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 LONG = {"reason", "values", "story", "expected", "received", "record", "note", "did"}
-"""Columns that may take several lines: of a table that is too wide the others stay whole."""
+"""Columns that may take several lines: if a table is too wide, the others stay whole."""
 LONGEST = 300
 """Characters of a cell; with --json all of it is printed."""
 

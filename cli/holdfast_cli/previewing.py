@@ -44,7 +44,7 @@ class AtStage:
         return read_user(users(self._deployment), user)
 
     def recommenders(self, plan: Plan) -> Mapping[str, Recommender]:
-        """None is read for a plan without recommendations."""
+        """The live recommenders; nothing is read for a plan without recommendations."""
         return self._campaigns.plans().recommenders if plan.recommendations else {}
 
     def found(self, message: ToRender, recommenders: Mapping[str, Recommender]) -> Found:

@@ -104,7 +104,7 @@ def _look(deployment: Deployment, key: str, seconds: float, *, values: bool) -> 
 
 
 def _last_values(lines: Iterable[Line]) -> dict[str, list[str]]:
-    """By path, the newest first, each once."""
+    """The values by path, the newest first, each once."""
     found: dict[str, dict[str, None]] = {}
     for line in lines:
         for path, value in line.values.items():

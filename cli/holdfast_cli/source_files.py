@@ -32,5 +32,5 @@ def valid_source(path: Path, *, as_json: bool) -> tuple[SourceFile, str]:
 
 
 def read_sources(files: Iterable[Path], *, as_json: bool) -> list[Source]:
-    """In the order in which they are asked."""
+    """The sources, in the order in which they are asked."""
     return sorted((valid_source(path, as_json=as_json)[0].plan() for path in files), key=lambda source: source.id)

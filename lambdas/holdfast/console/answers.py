@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 Answer: TypeAlias = dict[str, Any]
-"""As API Gateway takes it of a function (payload format 2.0)."""
+"""An answer in the form that API Gateway takes from a function (payload format 2.0)."""
 
 HEADERS: Final[Mapping[str, str]] = {
     "x-content-type-options": "nosniff",

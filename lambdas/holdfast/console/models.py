@@ -497,7 +497,7 @@ class LiveSource(Told):
 
 
 class Sources(Told):
-    """In the order in which they are asked."""
+    """The live sources, in the order in which they are asked."""
 
     sources: list[LiveSource]
 

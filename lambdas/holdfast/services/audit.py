@@ -14,7 +14,7 @@ LATE_MS = 20 * 60_000
 
 
 class Audit(NamedTuple):
-    """`open` and `decided` (by kind) are watches, by campaign. Of a watch only its last decision is known. `overdue`
+    """`open` and `decided` (by kind) are watches, by campaign. Only the last decision of a watch is known. `overdue`
     are users with a watch that should have been decided long ago, `unreadable` those whose state cannot be read.
     """
 

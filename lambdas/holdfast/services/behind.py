@@ -93,7 +93,7 @@ def behind(
 def withheld_now(
     lookup: Lookup, rendering: Rendering, plans: Plans, live: Callable[[Decision], Plan | None]
 ) -> Reasons:
-    """By what a message would say now: the profile may have changed since it was delivered, and so may a catalog.
+    """The reasons by what a message would say now: profile and catalog may have changed since it was delivered.
 
     `live` is a decision's plan at the time when it was delivered.
     """

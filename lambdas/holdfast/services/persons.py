@@ -37,7 +37,7 @@ class Persons(NamedTuple):
         return self.people.joining.get(person, ())
 
     def pointers(self, person: str) -> list[Save]:
-        """The writes that leave, of each id that joins a person, a pointer to the person."""
+        """The writes that leave a pointer to the person in the place of each id that joins."""
         return [
             Save((id_, part), EMPTY[part], self.items.get((id_, part)), person=person)
             for id_ in self.joining(person)

@@ -161,7 +161,9 @@ def publish(
     note: str = "",
     breaking: bool = True,
 ) -> tuple[Published[Plan], bool]:
-    """Make the text the live revision, and whether that changed anything. Of `seen` and Conflict: Campaigns.publish.
+    """Make the text the live revision. Returns it, and whether that changed anything.
+
+    `seen` and Conflict are as for Campaigns.publish.
 
     Raises Breaking where it would break consumers, unless it may be `breaking`.
     """

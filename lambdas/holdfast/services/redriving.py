@@ -44,7 +44,7 @@ OLDEST_MS: Final = 3 * 24 * 60 * 60_000
 def arrive_again(events: Queue, clock: Callable[[], int] = now_ms) -> Redrive:
     """A dead letter goes on the events queue again, and is read as what was in force when it arrived first says.
 
-    An event that is too old is not: of what ended its watch, nothing may be known any more.
+    An event that is too old does not: what ended its watch may be forgotten by now.
     """
 
     def redrive(aside: Aside) -> None:

@@ -35,8 +35,8 @@ def _names(value: Any, user: str) -> bool:
 
 
 class Aside(NamedTuple):
-    """A message set aside. `body` is whole: the reason, and what could not go on. `at` is when it was set aside; of a
-    dead letter, when it arrived first.
+    """A message set aside. `body` is whole: the reason, and what could not go on. `at` is when it was set aside, or
+    when a dead letter first arrived.
     """
 
     id: str
@@ -196,6 +196,6 @@ class SetAside:
                 yield Aside(message["MessageId"], self._read(message["Body"]), message["ReceiptHandle"], at)
 
     def _leave(self, messages: list[Aside]) -> None:
-        """For all to see at once. One by one: whoever may change one need not have the right to change a batch."""
+        """Make the messages visible again. One by one: the right to change one is not the right to change a batch."""
         for each in messages:
             self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=each.receipt, VisibilityTimeout=0)

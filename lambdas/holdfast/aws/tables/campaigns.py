@@ -182,7 +182,7 @@ class Policies(Revisions[Policy]):
         by: str = "",
         note: str = "",
     ) -> Published[Policy]:
-        """Make `source` the live revision. Of `seen` and Conflict: Campaigns.publish."""
+        """Make `source` the live revision. `seen` and Conflict are as for Campaigns.publish."""
         before = self.find(self._name)
         expect(self._name, seen, before)
         policy = policy_of(before.plan.revision + 1 if before else 1)

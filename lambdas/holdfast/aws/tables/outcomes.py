@@ -51,7 +51,7 @@ class Outcomes:
         )
 
     def read(self, campaigns: Iterable[str], first: str, last: str) -> dict[str, dict[str, dict[Arm, Score]]]:
-        """By campaign and day."""
+        """The scores by campaign and day."""
         wanted = list(campaigns)
         with ThreadPoolExecutor(READERS) as pool:
             return dict(zip(wanted, pool.map(lambda campaign: self._read(campaign, first, last), wanted), strict=True))

@@ -115,7 +115,7 @@ def waits(plan: Plan) -> int:
 
 
 def reading(plan: P) -> P:
-    """Without what only messages need."""
+    """The plan without what only messages need."""
     return replace(plan, values={}) if isinstance(plan, Plan) else plan
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SEEN = "seen"
 WRITES = 25
-"""In one batch: what more there is waits for the next one."""
+"""The most writes in one batch: further ones wait for the next batch."""
 PAUSE_MS = 60_000
 """How long nothing is noted after it has failed: a table that is throttled is not asked by every batch."""
 
@@ -26,7 +26,7 @@ class Observations:
         self._table = table
 
     def read(self) -> dict[str, Shapes]:
-        """By event key."""
+        """The shapes that were seen, by event key."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",

@@ -19,7 +19,7 @@ _EVENT = "event#"
 _OTHERS = "others"
 KEPT_SECONDS = 100 * 24 * 60 * 60
 APART_MS = 60_000
-"""Between two writes of one container, whether they succeed or not."""
+"""The least time between two writes of one container, whether they succeed or not."""
 
 
 class Volumes:

@@ -41,7 +41,7 @@ from holdfast.services.user_data import Known as KnownUser
 from holdfast.services.user_data import read_user
 
 PUTTING_SECONDS: Final = 26
-"""For putting a test on the bus, which keeps some of it for what would come after."""
+"""The time for putting a test on the bus, which keeps some of it for what would come after."""
 
 
 class MessagesDesk(Ports):

@@ -107,7 +107,7 @@ TEXT_TAG, TYPED_TAG = "a text", "a value with a type"
 
 
 def _tag_of_value(value: object) -> str:
-    """Which of the two somebody meant: of all else, a text is what is missing."""
+    """Which of the two somebody meant. Anything else lacks a text."""
     typed = isinstance(value, Typed) or (isinstance(value, Mapping) and all(isinstance(key, str) for key in value))
     return TYPED_TAG if typed else TEXT_TAG
 
@@ -204,7 +204,7 @@ class Campaign(Model):
 
     @property
     def _converts_on(self) -> list[str]:
-        """By default the exits that bear a value."""
+        """The events that convert: by default, the exits that have a value."""
         if self.convert is None or self.convert.on:
             return self.convert.on if self.convert else []
         every = {event_key(name) for each in self.constant for name, path in each.paths.items() if path == EVERY}
@@ -363,7 +363,7 @@ class Campaign(Model):
         return goals.Goal(on, self.convert.within, amount, currency, undone_by)
 
     def _filters(self) -> dict[str, str]:
-        """By event key; where the event has a name of its own, both its filter and that of `where` have to let pass."""
+        """The filters by event key. An event with a name of its own has to pass its own filter and that of `where`."""
         filters = {event_key(name): each.where for name, each in self.events.items() if each.where}
         for name, path in self.when.where.items():
             own = filters.get(event_key(name))

@@ -44,7 +44,7 @@ class Hint(NamedTuple):
 
 class Known(NamedTuple):
     """Names that a stage knows. `events` are the observed ones, by event key; `profile` the properties of a sample of
-    profiles; `catalogs` the columns by catalog. Of what is empty, or None, nothing is known, and nothing is said.
+    profiles; `catalogs` the columns by catalog. Nothing is known, and nothing is said, about what is empty or None.
     """
 
     events: Mapping[str, Shapes] = {}
@@ -267,7 +267,7 @@ def _paths(campaign: Campaign) -> Iterator[tuple[Place, str, str]]:
 
 
 def _of_lookups(campaign: Campaign, seen: Mapping[str, Shapes]) -> Iterator[Hint]:
-    """By which a catalog's row is found: one of the triggers must have had it."""
+    """Hints at properties by which a catalog's row is found: one of the triggers must have had each."""
     triggers = [campaign.event_of(name) for name in campaign.when.triggers]
     for catalog, by in campaign.catalogs.items():
         for column, path in by.items():

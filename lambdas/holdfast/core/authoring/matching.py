@@ -34,7 +34,7 @@ class Matching(NamedTuple):
 
 
 def matching(plan: Plan, events: Iterable[Event]) -> Matching:
-    """The last sample of each kind of event counts; of a kind told apart by a filter, the last that passes it."""
+    """The last sample of each kind of event counts; if a filter tells kinds apart, the last one that passes it."""
     samples = sorted(events, key=lambda event: event.at)
     hits: dict[str, Hit] = {}
     problems: dict[str, str] = {}

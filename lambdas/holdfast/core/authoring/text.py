@@ -337,7 +337,7 @@ def plain(data: Any) -> Json:
 
 
 def rewritten(campaign: Json, text: str = "") -> str:
-    """YAML that says `campaign`. Of `text`, which said something else, comments, order and ways of writing stay."""
+    """YAML that says `campaign`. It keeps comments, order and ways of writing of `text`, which said something else."""
     yaml = YAML()
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -368,7 +368,7 @@ def _merged(before: Any, after: Json) -> Any:
 
 
 def _reorder(before: Any, wanted: Iterable[str]) -> None:
-    """In the order wanted, if it is another one: the pairs of a message are moved up and down."""
+    """Put the pairs of a message into the order wanted."""
     if [str(key) for key in before] != list(wanted):
         for key in wanted:
             before.move_to_end(next(name for name in before if str(name) == key))

@@ -145,7 +145,7 @@ def step(catalog: str, match: Match, rows: Mapping[int, Values], at: int, stored
 
 
 def wanted(plan: Plan, decision: Decision) -> dict[str, list[Place | None]]:
-    """By catalog, where the rows are that a message names: one, or of a summary one for each event.
+    """The places of the rows that a message names, by catalog: one, or one for each event of a summary.
 
     None where the event does not say which.
     """
@@ -162,7 +162,7 @@ def _place(catalog: str, columns: Mapping[str, str], event: Mapping[str, Json]) 
 
 
 def _text(path: str, event: Mapping[str, Json]) -> str:
-    """The event's value at the path, as text: of a list the first; None where the path does not fit the event."""
+    """The event's value at the path, as text; the first one of a list. None if the path does not fit the event."""
     try:
         return next(iter(items(search(path), event)), "")
     except (ValueError, TypeError, ArithmeticError):

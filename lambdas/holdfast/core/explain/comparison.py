@@ -67,11 +67,11 @@ def _flat(value: Json, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Json
 
 
 def outlook(state: State, plan: Plan, place: str = "") -> dict[str, Decision]:
-    """By constant key, what the fold would decide on each open watch if nothing more came in: of those in one place of
-    the campaign, by default the plan's own.
+    """The decisions that the fold would make on the open watches if nothing more came in, by constant key.
 
-    It is asked as if the campaign were not paused and had no rules for what is due. A
-    summary stands there once for each watch that it is about. Of a plan that cannot be read there is nothing to say.
+    The watches are those in one place of the campaign, by default the plan's own. The campaign counts as not paused and
+    without rules for what is due. A summary appears once for each watch that it is about. An unreadable plan decides
+    nothing.
     """
     place = place or plan.place
     watches, doubts = state.watches.get(place, {}), state.doubts.get(place, {})
@@ -91,8 +91,9 @@ def outlook(state: State, plan: Plan, place: str = "") -> dict[str, Decision]:
 def kept_back(
     decisions: Mapping[str, Decision], plan: Plan, policy: Policy, known: Known, state: State
 ) -> dict[str, str]:
-    """By constant key, why rules would withhold a message of an `outlook`. Each message is checked once, when it is
-    due; one that would wait is not withheld. Other campaigns are not considered.
+    """The reasons why rules would withhold a message of an `outlook`, by constant key.
+
+    Each message is checked once, when it is due. One that would wait is not withheld. Other campaigns do not count.
     """
     if not decisions or not (plan.rules is not NONE or policy.forbids):
         return {}
@@ -178,7 +179,7 @@ class Comparison:
 
     @property
     def open(self) -> int:
-        """Watches, of all effects."""
+        """The number of open watches, whatever the effect on them."""
         return self.effects.total()
 
     def add(self, users: Iterable[tuple[str, State, Mapping[str, Json]]]) -> list[Difference]:

@@ -175,7 +175,7 @@ def latest(plan: Plan, state: State, outbox: Iterable[Decision] = ()) -> Decisio
 
 
 def read_events(given: Json, plan: Plan, user: str, now: int) -> list[Event]:
-    """Events in any form; of a plain one user and time may be left out, and properties alone are those of a trigger.
+    """Events in any form. A plain one may lack user and time; properties alone are those of a trigger.
 
     Raises NoMessage.
     """

@@ -6,8 +6,8 @@ A state that is too long first loses its oldest exposures: what follows those is
 watches, in the same order as beyond a campaign's cap: first marks with nothing to decide, then the oldest open watches,
 which are withheld with that reason.
 
-Decisions that are too long are made in several folds: the watches left over stay due. Of the decisions that are
-withheld only because there are too many, the last ones are summed up in one for each campaign.
+Decisions that are too long are made in several folds: the watches left over stay due. The last decisions that are
+withheld only because there are too many are summed up in one for each campaign.
 
 The watches that are dropped depend on their length at the time of saving. Up to that limit, but no further, the order
 of events makes no difference.
@@ -58,7 +58,7 @@ def fold_to_fit(
     *,
     aliases: Sequence[Alias] = (),
 ) -> Folded:
-    """As `fold`, with a result that fits and can be saved."""
+    """The same as `fold`, with a result that fits and can be saved."""
     folded = _fold(state, inputs, plans, now, limits, known, aliases=aliases)
     while not _fits(folded) and (fewer := len(folded.decisions) // 2) and limits.decisions > 1:
         limits = limits._replace(decisions=min(fewer, limits.decisions // 2))

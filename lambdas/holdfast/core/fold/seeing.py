@@ -94,8 +94,9 @@ def _end_all(hit: Hit, watches: Watches, draft: Draft, now: int) -> list[Decisio
 
 
 def doubted(doubts: Mapping[str, Mapping[str, Doubt]], new: Unreadable) -> Mapping[str, Mapping[str, Doubt]]:
-    """The doubts with the new one added, unless it was taken away before. Of two under one id, the one that reaches
-    further stays.
+    """The doubts with the new one added, unless it was taken away before.
+
+    If two have one id, the one that reaches further stays.
     """
     known = {**doubts.get(new.campaign, {})}
     keep_doubt(known, new.id, Doubt(new.at, new.grace, new.name, new.why, new.later))
@@ -149,7 +150,7 @@ def _elder(hit: Hit, number: int) -> dict[str, list[str]]:
 
 
 def _later(old: Trigger | None, new: Trigger) -> Trigger:
-    """The later one; of two copies of one event, the one that arrived first."""
+    """The later trigger. If both are copies of one event, the one that arrived first."""
     if old is None or new.mark > old.mark:
         return new
     return old._replace(due=min(old.due, new.due)) if new.mark == old.mark else old

@@ -190,7 +190,7 @@ def furthest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
 
 
 def _latest(one: Trigger | None, other: Trigger | None) -> Trigger | None:
-    """The later one; of two copies of one event, the one that arrived first."""
+    """The later trigger. If both are copies of one event, the one that arrived first."""
     if one is None or other is None:
         return one or other
     if one.mark == other.mark:
@@ -201,7 +201,7 @@ def _latest(one: Trigger | None, other: Trigger | None) -> Trigger | None:
 
 
 def _weight(decided: Decided) -> tuple[Any, ...]:
-    """The order of decisions. Of two for one trigger, a sent message counts."""
+    """The order of decisions. If two are for one trigger, a sent message counts."""
     at, id_, when, kind, reason, summary, user = structs.astuple(decided)
     return at, id_, kind == "send", when, kind, reason, summary or (), user
 

@@ -16,7 +16,7 @@ class Rules(Value, frozen=True, omit_defaults=True):
     """Durations are milliseconds, `start` and `end` epoch milliseconds (0: none).
 
     `audience` is a JMESPath over `Profile` and `Event`. `again_after` is how long after a message the same value gets
-    no other one. `priority`: of the campaigns that are due at the same time, the highest goes first. `instead_of` are
+    no other one. If several campaigns are due at once, the highest `priority` goes first. `instead_of` are
     campaigns that give way to this one for the same value. `variants` are weights by name.
     """
 

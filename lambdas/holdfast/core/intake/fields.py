@@ -48,7 +48,7 @@ class Rules(NamedTuple):
 
     @classmethod
     def of(cls, nobody: str, subject: str) -> Rules:
-        """As settings say it: identities separated by commas, and `user` where the subject is one."""
+        """The rules of a stage's settings: identities separated by commas, and `user` if the subject is one."""
         return cls(frozenset(each.strip().casefold() for each in nobody.split(",") if each.strip()), subject == "user")
 
 
@@ -194,7 +194,7 @@ def only_ties(user: str, data: Object, around: Around, time: Json, *fields: str)
 
 
 def whole_number(value: Json) -> Json:
-    """As text: 42, and 42.0, which is what pandas writes where other rows have no user."""
+    """The value, with whole numbers as text: 42, and 42.0, which pandas writes if other rows have no user."""
     if type(value) is float and value.is_integer() and abs(value) < 1 << 53:
         return str(int(value))
     return str(value) if type(value) is int else value

@@ -50,7 +50,7 @@ class Source:
     alias: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Without what has its default: a later release may add to it."""
+        """The fields that differ from their defaults: a later release may add to them."""
         default = {each.name: each.default for each in fields(self)}
         written = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in written.items() if value != default[name]}
@@ -64,7 +64,7 @@ class Source:
 
     @cached_property
     def compiled(self) -> dict[str, Search]:
-        """By path; raises what jmespath raises."""
+        """The compiled paths, by path. Raises what jmespath raises."""
         paths = {self.match, self.records, *self.user, *self.alias, self.event, self.time, self.event_id}
         for each in (self.properties, self.profile):
             paths |= {each} if isinstance(each, str) else {*each.values()}
@@ -121,7 +121,7 @@ class Lookup:
 
 
 class Entry(NamedTuple):
-    """From `since` on (epoch milliseconds), a source was in force under this id; None: it was deleted."""
+    """The source that was in force under this id from `since` on (epoch milliseconds). None: it was deleted."""
 
     id: str
     since: int
@@ -142,7 +142,7 @@ class InForce:
         return bool(self._turns)
 
     def at(self, moment: int) -> tuple[Source | Unreadable, ...]:
-        """In the order in which they are asked."""
+        """The sources in force at that moment, in the order in which they are asked."""
         turns = bisect_right(self._turns, moment)
         if turns not in self._after:
             self._after[turns] = tuple(self._each(self._turns[turns - 1] if turns else -1))

@@ -64,7 +64,7 @@ class Wanted(Struct, omit_defaults=True, frozen=True):
 
 
 def mark(id_: str, user: str) -> str:
-    """By which a user is known who is searched for, in this one tail."""
+    """The mark by which this one tail knows a user who is searched for."""
     return hashlib.sha256(f"{id_}:{user}".encode()).hexdigest()[:16]
 
 

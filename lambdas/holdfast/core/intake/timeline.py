@@ -26,7 +26,7 @@ POLICY = "#policy"
 
 
 class Entry(NamedTuple):
-    """From `since` on (epoch milliseconds), `what` was in force under this name; None: nothing, it was deleted.
+    """`what` was in force under this name from `since` on (epoch milliseconds). None: it was deleted.
 
     No event is read by the policy: there is only the one that was published last.
     """

@@ -54,7 +54,7 @@ class Comparison(NamedTuple):
     verdict: Verdict
     sentence: str
     plain: str
-    """As a dashboard says it that computes as if one looked only once."""
+    """The claim of a dashboard that computes as if one looked only once."""
 
     def to_json(self) -> dict[str, Json]:
         treated, control = self.amounts

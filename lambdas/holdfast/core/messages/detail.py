@@ -125,7 +125,7 @@ REACHED: Final = ("email", "phone", "name")
 
 
 def _constant(decision: Decision, plan: Plan | None) -> Json:
-    """Its name and value; of a summary the values, newest first, and how many there are where that is more."""
+    """The constant's name and value. A summary has the values, newest first, and their number if that is larger."""
     if decision.shown is None:
         return None
     names = [constant.name for constant in plan.constant] if plan else []

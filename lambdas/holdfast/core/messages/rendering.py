@@ -118,7 +118,7 @@ class Rendering:
         self._compiled: OrderedDict[tuple[str, int, str], Values | TemplateError] = OrderedDict()
 
     def message(self, user: str, decision: Decision, live: Plan | None) -> ToRender:
-        """In the variant that was decided, or where none was, in that of the user.
+        """The message to render, in the variant that was decided, or else in that of the user.
 
         Raises what finding an older revision raises.
         """

@@ -109,7 +109,7 @@ def bounded(withheld: Sketch, known: Iterable[str]) -> Sketch:
 
 
 def _values(decision: Decision) -> Iterable[str]:
-    """The values that a message is about: of a summary each, of a composite key its parts together; else none."""
+    """The values that a message is about: several for a summary, the parts of a composite key together, or none."""
     if decision.shown is None:
         return []
     shown = decision.shown if decision.events and isinstance(decision.shown, list) else [decision.shown]
@@ -117,8 +117,9 @@ def _values(decision: Decision) -> Iterable[str]:
 
 
 def _cut(text: str) -> str:
-    """A value as it is counted: of a long one, the beginning and the end, because similar products often differ only in
-    their last words.
+    """A value as it is counted: if it is long, its beginning and its end.
+
+    Similar products often differ only in their last words.
     """
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - END - 1]}…{text[-END:]}"
 

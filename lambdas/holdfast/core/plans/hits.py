@@ -16,7 +16,7 @@ class Hit(Value, frozen=True):
 
     `values` are the constant values the event bears: by key, as the event wrote them. `due` is when a watch opened by
     this hit falls due; a hit that is `history` opens none. `grace` is how far beyond its time an exit reaches. `every`
-    means all values: of an exit; of a snapshot, all but those that it bears.
+    means all values for an exit, and for a snapshot all but those that it has.
 
     `id` is that of the event; an exit has none where the sender gave none. `plan` is the revision that read the event.
 

@@ -123,7 +123,7 @@ class Plan:
         return chance.variant(weights, user, self.id) if weights else ""
 
     def varied(self, variant: str) -> Plan:
-        """The plan with the values of a variant; of one that this revision does not have, with those of all."""
+        """The plan with the values of a variant. A variant that this revision does not have changes nothing."""
         if variant not in self.variants:
             return self
         return replace(self, variant=variant, values={**self.values, **self.variants[variant]})

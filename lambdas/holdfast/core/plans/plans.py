@@ -125,7 +125,7 @@ class Plans(dict[str, Plan]):
 
     @cached_property
     def rivals(self) -> Mapping[str, Sequence[str]]:
-        """By campaign, those whose message goes instead of its own."""
+        """The campaigns whose message goes instead of a campaign's own, by that campaign."""
         rivals: dict[str, list[str]] = {}
         for rival in sorted(self):
             plan = self[rival]

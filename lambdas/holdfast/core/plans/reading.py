@@ -147,7 +147,7 @@ def _kept(plan: Plan, event: Event) -> dict[str, Json]:
 
 
 def values_of(route: Route, event: Event) -> dict[str, Json]:
-    """By key, the values as the event wrote them. Lists of a composite key go side by side, like items of a basket.
+    """The values as the event wrote them, by key. Lists of a composite key go side by side, like items of a basket.
 
     Null and blank items say nothing. A snapshot may be empty; any other event bears a value.
     """

@@ -1,7 +1,7 @@
 """History: who did what to which item, as the build reads it.
 
-A row is as little as the build needs: of the user not the name but a hash of it, of the event only its items, and no
-id, as who does something twice counts once. Rows are kept by where an event bears its items, not by recommendation: two
+A row is as little as the build needs: a hash of the user's name, the items of the event, and no id, as a user who does
+something twice counts once. Rows are kept by where an event bears its items, not by recommendation: two
 that look in the same place share them.
 """
 

@@ -121,7 +121,7 @@ _CURES: Mapping[str, str] = {
     "parentheses in logical": "conditions take no parentheses; put one {% if %} inside another",
     "ternary": "there is no if inside {{ }}; write {% if … %}…{% else %}…{% endif %}",
 }
-"""By words of python-liquid's message."""
+"""Cures by words of python-liquid's message."""
 
 
 def markup_at(source: str, index: int) -> str:

@@ -154,7 +154,7 @@ _ABBREVIATED: Mapping[str, str] = {
 
 @cache
 def _cities() -> dict[str, str]:
-    """By their folded names; zones of two parts win."""
+    """The zones of cities, by their folded names; zones of two parts win."""
     zones = [each for each in zoneinfo.available_timezones() if "/" in each]
     best_last = sorted(zones, key=lambda each: (each.count("/") == 1, each.startswith("Etc/"), each))
     return {each.rpartition("/")[2].casefold(): each for each in best_last}
@@ -244,7 +244,7 @@ def time_length(text: str) -> _Length:
 
 
 def date(moment: datetime, form: str, locale: Locale) -> str:
-    """By a layout of strftime, or as the locale has it: short, medium, long or full."""
+    """The date by a layout of strftime, or as the locale has it: short, medium, long or full."""
     if form in _LENGTHS:
         return format_date(moment, _LENGTHS[form], locale=locale)
     layout(form)
