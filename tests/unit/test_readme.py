@@ -240,6 +240,12 @@ def test_every_page_is_linked() -> None:
     assert pages - linked == set()
 
 
+def test_every_page_is_once_in_the_contents_of_the_site() -> None:
+    contents = re.findall(r"^ +- .*: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    pages = [path.name for path in (ROOT / "docs").glob("*.md")]
+    assert sorted(contents) == sorted([*pages, "decisions/README.md"])
+
+
 # Commands
 
 
