@@ -24,11 +24,10 @@ class Trace(NamedTuple):
         return gzip.decompress(self.path.read_bytes()).decode().splitlines()
 
 
-_HERE = Path(__file__).parents[2] / "shared/data/otto_20_sessions.jsonl.gz"
-OTTO = Trace(Path(os.environ.get("HOLDFAST_OTTO", _HERE)))
+OTTO = Trace(Path(os.environ.get("HOLDFAST_OTTO", "otto.jsonl.gz")))
 needs_otto = pytest.mark.skipif(
     not OTTO.path.exists(),
-    reason=f"no {OTTO.path}: the sample of otto-de/recsys-dataset; set HOLDFAST_OTTO to where it is",
+    reason=f"no {OTTO.path}: set HOLDFAST_OTTO to some sessions of otto-de/recsys-dataset, gzipped",
 )
 
 
