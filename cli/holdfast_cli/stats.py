@@ -15,7 +15,7 @@ from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.campaigns import Campaigns
 from holdfast.aws.tables.statistics import Statistics, waiting
 from holdfast.core.events import Json as JsonValue
-from holdfast.core.measure.report import Reported, comparable, reported
+from holdfast.core.measure.report import Reported, comparable, counted, reported
 from holdfast.core.messages.scores import Score, total
 from holdfast.core.messages.statistics import Series, days, series
 from holdfast.core.plans.plan import Plan
@@ -64,7 +64,7 @@ def stats(
     live = {each.plan.id: each.plan for each in published.live()}
     names = [*live]
     table = Statistics(deployment.client("dynamodb"), deployment.outputs["CampaignsTableName"])
-    followed = {name: _followed(table, published, live[name], wanted) for name in names if _counts(live[name])}
+    followed = {name: _followed(table, published, live[name], wanted) for name in names if counted(live[name])}
     if csv:
         _print_csv(followed)
         return
@@ -87,10 +87,6 @@ def stats(
             _show(name, of)
     elif not json:
         out.print("No campaign is published yet. Publish one with: holdfast campaign publish FILE")
-
-
-def _counts(plan: Plan) -> bool:
-    return plan.convert is not None or bool(plan.variants)
 
 
 def _followed(table: Statistics, published: Campaigns, plan: Plan, wanted: Sequence[str]) -> Reported:

@@ -31,11 +31,12 @@ from holdfast.console.page import Page
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.catalog.csv_file import Row
 from holdfast.core.fold.watches import Decision
+from holdfast.core.gate.rules import Rules
 from holdfast.core.intake.sources import Source
 from holdfast.core.recommend.ranking import Recommender
 from holdfast.services.tail import APART_MS, Tail
 from holdfast_cli.detail_model import Detail
-from tests.integration.conftest import MINUTE, T0, World, throttled
+from tests.integration.conftest import MINUTE, T0, World, a_plan, throttled
 
 ROOT = Path(__file__).parents[2]
 EDITOR = {"token_use": "access", "username": "eve", "cognito:groups": "[editor]"}
@@ -656,6 +657,21 @@ def test_statistics_are_told_by_day_with_what_waits_now(world: World, browser: B
     assert told["days"] == ["2026-09-20", "2026-09-21"]
     cart = told["campaigns"]["cart"]
     assert (cart["waiting"], cart["sent"], cart["top"]) == (1, [0, 1], [{"value": "coat", "count": 1}])
+
+
+def test_variants_are_counted_where_the_campaign_says_of_no_conversion(world: World, browser: Browser) -> None:
+    """As `holdfast stats` does."""
+    variants = {"long": {"title": "Your {{ ConstantEventProperty }} waits"}, "short": {"title": "{{ Event.price }}"}}
+    plan = a_plan(variants=variants, rules=Rules(variants={"long": 1, "short": 1}))
+    world.publish(plan)
+    world.join().take([world.body(world.added(price=9))])
+    world.now += 30 * MINUTE
+    world.join().take([world.body({"holdfast": "tick", "users": {"ann": world.now}})])
+    world.deliver_outboxes()
+    cart = browser.get("/api/stats?days=2")["campaigns"]["cart"]
+    (row,) = cart["outcomes"]
+    assert (row["variant"], row["messages"], row["converted"]) == (plan.variant_of("ann"), 1, 0)
+    assert cart["comparisons"] == []
 
 
 # --- What could not go on. --------------------------------------------------------------------------------------------

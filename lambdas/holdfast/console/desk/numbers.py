@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from holdfast.console import models
 from holdfast.console.desk.ports import LOOKING_SECONDS, MESSAGES, Ports
 from holdfast.core.events import Json
-from holdfast.core.measure.report import comparable, reported
+from holdfast.core.measure.report import comparable, counted, reported
 from holdfast.core.messages.rendering import Rendering
 from holdfast.core.messages.statistics import days, series
 from holdfast.core.plans.plan import Plan
@@ -22,7 +22,7 @@ class NumbersDesk(Ports):
         wanted = days(now, number)
         campaigns = self.live.current().newest
         by_day = self.statistics.read(campaigns, wanted[0], wanted[-1])
-        followed = {id_: self._followed(plan, wanted, now) for id_, plan in campaigns.items() if plan.convert}
+        followed = {id_: self._followed(plan, wanted, now) for id_, plan in campaigns.items() if counted(plan)}
         at, (watches, complete) = self._waiting(now)
         return models.Statistics(
             days=wanted,
@@ -41,7 +41,7 @@ class NumbersDesk(Ports):
         )
 
     def _followed(self, plan: Plan, wanted: Sequence[str], now: int) -> dict[str, Json]:
-        """The conversions after a campaign's messages, and the report on them."""
+        """A campaign's messages by variant and group with the conversions after them, and the report on them."""
         by_day = self.statistics.outcomes.read([plan.id], wanted[0], wanted[-1])[plan.id]
         revisions = comparable(plan, (each.plan for each in self.campaigns.revisions(plan.id)))
         found = reported(plan, by_day, revisions, now)

@@ -77,6 +77,11 @@ def over(day_end: int, within: int, max_age: int, now: int) -> bool:
     return day_end + within + max_age + HOUR_MS <= now
 
 
+def counted(plan: Plan) -> bool:
+    """Whether the messages of a campaign are counted by variant and group."""
+    return plan.convert is not None or bool(plan.variants)
+
+
 def comparable(live: Plan, revisions: Iterable[Plan]) -> frozenset[int]:
     """The revisions whose users may be compared together with those of the live one: up to it without a gap, all that
     hold back the same share, and count the same as a conversion.
