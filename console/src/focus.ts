@@ -1,11 +1,12 @@
 // After a change of page the focus is on its heading, as it would be after a page that was loaded.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** `place` names the page. Its heading is waited for, however long the page takes to be there. */
 export function useFocus(place: string): void {
   const before = useRef(place);
-  useEffect(() => {
+  // At once: whoever goes on between what is drawn and an effect would be where they were.
+  useLayoutEffect(() => {
     if (before.current === place) return;
     before.current = place;
     const from = document.activeElement;
