@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,7 +81,7 @@ class Desk:
         self.page.evaluate("place => { location.hash = place }", place)
 
     @contextmanager
-    def holding(self, requests: str) -> Iterator[None]:
+    def holding(self, requests: str | re.Pattern[str]) -> Iterator[None]:
         """Requests of this address are answered only after the block."""
         held: list[Route] = []
 

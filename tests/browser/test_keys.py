@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import expect
@@ -113,3 +114,23 @@ def test_nothing_is_deleted_before_one_reads_how_much_waits(sit_down_busy: Calla
         expect(delete).to_be_disabled()
     expect(delete).to_be_enabled()
     expect(desk.page.get_by_role("dialog")).to_contain_text("Waiting now")
+
+
+LEAVE_ONCE_DRAWN = """(name) => new MutationObserver((_, observer) => {
+  if (document.querySelector("main h1")?.textContent !== name) return;
+  observer.disconnect();
+  history.replaceState(null, "", "#/campaigns");
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}).observe(document.body, { childList: true, characterData: true, subtree: true })"""
+
+
+def test_what_is_written_last_before_one_leaves_the_page_is_kept(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    drafts = desk.page.get_by_role("region", name="Drafts in this browser")
+    with desk.holding(re.compile("/api/(check|preview)$")):  # whose answers would have the page drawn once more
+        desk.go("#/campaigns/new")
+        name = desk.page.get_by_label("Name of the campaign", exact=True)
+        expect(name).to_be_visible()
+        desk.page.evaluate(LEAVE_ONCE_DRAWN, "Written last")
+        name.fill("Written last")
+        expect(drafts.get_by_role("link", name="Written last")).to_be_visible()

@@ -1,6 +1,6 @@
 // The draft of one campaign: its text with one history, kept in the browser, and what it began from.
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { begin, change, type History, redo, undo } from "../draft/history.js";
 import { type Draft, discard, keep, kept, onElsewhere } from "../draft/kept.js";
@@ -50,7 +50,8 @@ export function useDraft(name: string, live: Live | null, fresh = NEW_CAMPAIGN):
   const draft = useMemo(() => ({ source, base, seen }), [source, base, seen]);
   const start = useMemo(() => startOf(live, fresh), [live, fresh]);
 
-  useEffect(() => keep(name, draft), [name, draft]);
+  // At once: whoever leaves the page between what is drawn and an effect would lose what they wrote last.
+  useLayoutEffect(() => keep(name, draft), [name, draft]);
   useEffect(
     () =>
       onElsewhere(name, (theirs) => {
