@@ -134,3 +134,22 @@ def test_what_is_written_last_before_one_leaves_the_page_is_kept(sit_down_busy: 
         desk.page.evaluate(LEAVE_ONCE_DRAWN, "Written last")
         name.fill("Written last")
         expect(drafts.get_by_role("link", name="Written last")).to_be_visible()
+
+
+WRITE_ONCE_ASKED = """() => new MutationObserver((_, observer) => {
+  if (!document.querySelector("dialog")) return;
+  observer.disconnect();
+  const field = document.querySelector(".title-input");
+  field.value = "Another name";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}).observe(document.body, { childList: true, subtree: true })"""
+
+
+def test_a_question_has_the_focus_on_what_does_no_harm_though_the_page_is_drawn_anew(
+    sit_down_busy: Callable[..., Desk],
+) -> None:
+    desk = sit_down_busy()
+    open_editor(desk)
+    desk.page.evaluate(WRITE_ONCE_ASKED)
+    desk.page.get_by_role("button", name="Delete", exact=True).click()
+    expect(desk.page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()

@@ -1,7 +1,7 @@
 // The small parts that all pages are made of.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { ApiError } from "../api.js";
 import { words } from "../words.js";
@@ -201,7 +201,8 @@ type DialogProps = {
 /** A native dialog: the browser keeps the focus in it, and gives it back. */
 export function Dialog({ title, close, children, footer, className = "" }: DialogProps) {
   const at = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // At once, so that it is open before anything in it asks for the focus.
+  useLayoutEffect(() => {
     const dialog = at.current;
     if (dialog && !dialog.open) dialog.showModal();
     return () => dialog?.close();
@@ -259,7 +260,7 @@ export function Confirm({
   no,
 }: ConfirmProps) {
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => button.current?.focus(), []);
+  useLayoutEffect(() => button.current?.focus(), []);
   const footer = (
     <>
       <button type="button" class="button" onClick={no} ref={danger ? button : null}>
