@@ -14,6 +14,9 @@ type Entry = {
   data: unknown;
   error: ApiError | null;
   asking: Promise<void> | null;
+  /** What is under way may be older than what one wants to know. */
+  again: boolean;
+  /** When it was asked for last: an answer may be no newer. */
   asked: number;
   shown: Set<() => void>;
   live: number;
@@ -26,42 +29,50 @@ export type Loaded<T> = { data: T | null; error: ApiError | null; loading: boole
 function entry(path: string): Entry {
   let found = known.get(path);
   if (!found) {
-    found = { data: null, error: null, asking: null, asked: 0, shown: new Set(), live: 0 };
+    found = { data: null, error: null, asking: null, again: false, asked: 0, shown: new Set(), live: 0 };
     known.set(path, found);
   }
   return found;
 }
 
-function ask(path: string): Promise<void> {
+/** `anew`: an answer to what was asked before is not enough. */
+function ask(path: string, anew = false): Promise<void> {
   const one = entry(path);
-  const told = (): void => {
-    for (const show of one.shown) show();
-  };
-  one.asking ??= get<unknown>(path)
-    .then(
-      (data) => Object.assign(one, { data, error: null }),
-      (error: unknown) => Object.assign(one, { error: asApiError(error) }),
-    )
-    .then(() => {
-      Object.assign(one, { asking: null, asked: Date.now() });
-      told();
-    });
-  told();
+  one.again ||= anew && one.asking !== null;
+  one.asking ??= answered(path, one);
+  told(one);
   return one.asking;
+}
+
+async function answered(path: string, one: Entry): Promise<void> {
+  do {
+    Object.assign(one, { again: false, asked: Date.now() });
+    const found = await get<unknown>(path).then(
+      (data) => ({ data, error: null }),
+      (error: unknown) => ({ error: asApiError(error) }),
+    );
+    if (!one.again) Object.assign(one, found);
+  } while (one.again);
+  one.asking = null;
+  told(one);
+}
+
+function told({ shown }: Entry): void {
+  for (const show of shown) show();
 }
 
 /** Forgets what begins so, and asks anew for what of it is shown. */
 export function forget(path: string): void {
   for (const [each, one] of known) {
     if (!each.startsWith(path)) continue;
-    if (one.shown.size) void ask(each);
+    if (one.shown.size) void ask(each, true);
     else known.delete(each);
   }
 }
 
 function refresh(oldest: number): void {
   if (document.visibilityState === "hidden") return;
-  for (const [path, one] of known) if (one.live && Date.now() - one.asked > oldest) void ask(path);
+  for (const [path, one] of known) if (one.live && Date.now() - one.asked > oldest) void ask(path, true);
 }
 
 /** From now on what is shown stays fresh. */

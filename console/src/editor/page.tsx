@@ -134,7 +134,7 @@ function Editing({ name, tab, me, live, reload }: EditingProps) {
   const take = (theirs: Published): void => {
     drafting.follow(theirs.source, theirs.revision);
     setDialog(null);
-    void reload();
+    forget("/campaigns");
     toast(words.editor.taken(theirs.revision));
   };
 

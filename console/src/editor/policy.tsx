@@ -187,6 +187,7 @@ function Publish({ policy, source, reload, close, published }: PublishProps) {
     } catch (reason) {
       const refused = asApiError(reason);
       if (refused.code === "conflict") {
+        forget("/policy");
         await reload();
         setRaced(true);
       } else setError(refused);
