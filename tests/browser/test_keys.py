@@ -17,9 +17,10 @@ def open_editor(desk: Desk) -> None:
 
 
 def in_yaml(desk: Desk) -> str:
-    """The file, up to where the editor draws it."""
+    """The file, once the editor has drawn all of it: until it knows its height, there is a gap in place of the rest."""
     desk.page.get_by_role("button", name="YAML", exact=True).click()
     expect(desk.page.locator(".yaml .cm-line").first).to_be_visible()
+    expect(desk.page.locator(".yaml .cm-gap")).to_have_count(0)
     return "\n".join(desk.page.locator(".yaml .cm-line").all_inner_texts())
 
 

@@ -19,6 +19,7 @@ from holdfast_cli.stack import Deployment
 from tests.browser.conftest import PASSWORD, SitDown
 from tests.browser.desk import Desk
 from tests.browser.upstream import published
+from tests.eventually import eventually
 
 WAITING = re.compile("is waiting")
 
@@ -333,8 +334,8 @@ def test_a_column_of_a_catalog_by_mouse_asks_which_row(deployed: Deployment, des
     expect(desk.shown("price")).to_have_text("89")
     expect(desk.page.locator(".lookups")).to_contain_text("shop: Name = product_name")
     desk.page.get_by_role("button", name="YAML", exact=True).click()
-    expect(desk.page.locator(".yaml")).to_be_visible()
-    assert "catalogs:\n  shop:\n    Name: product_name\n" in source(desk)
+    looked_up = "catalogs:\n  shop:\n    Name: product_name\n"
+    assert looked_up in eventually(lambda: source(desk), lambda text: looked_up in text)
 
 
 # --- Two people. ------------------------------------------------------------------------------------------------------
