@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.busy import CAMPAIGN
 from tests.browser.desk import Desk
+from tests.browser.test_looks import SETTLED
 
 
 def open_editor(desk: Desk) -> None:
@@ -154,3 +155,28 @@ def test_a_question_has_the_focus_on_what_does_no_harm_though_the_page_is_drawn_
     desk.page.evaluate(WRITE_ONCE_ASKED)
     desk.page.get_by_role("button", name="Delete", exact=True).click()
     expect(desk.page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
+
+
+DOWN_ONCE_LISTED = """(field) => {
+  const list = document.getElementById(field.getAttribute("aria-controls"));
+  new MutationObserver((_, observer) => {
+    if (list.children.length !== 1) return;
+    observer.disconnect();
+    const { port1, port2 } = new MessageChannel(); // once the letter is dealt with, and before a frame
+    port1.onmessage = () => field.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+    port2.postMessage(null);
+  }).observe(list, { childList: true });
+}"""
+
+
+def test_what_is_chosen_as_soon_as_it_is_listed_stays_chosen(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy(viewport={"width": 1440, "height": 2400})
+    open_editor(desk)
+    another = desk.page.get_by_role("combobox", name="Another key of variant plain")
+    another.click()
+    expect(another).to_have_attribute("aria-expanded", "true")
+    another.evaluate(DOWN_ONCE_LISTED)
+    desk.page.keyboard.insert_text("titl")
+    desk.page.evaluate(SETTLED)
+    desk.press("Enter")
+    expect(desk.page.get_by_label("Value of title in variant plain", exact=True)).to_be_visible()

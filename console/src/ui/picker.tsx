@@ -78,7 +78,7 @@ export function Picker(props: Props) {
     else combobox.current?.stop();
   }, [visible]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list needs another choice
-  useEffect(() => combobox.current?.clearSelection(), [query]);
+  useLayoutEffect(() => combobox.current?.clearSelection(), [query]);
 
   const choose = (wanted: string): void => {
     setOpen(false);
