@@ -39,12 +39,18 @@ _SOURCES = ("app.py", "cdk.json", "console", "infra", "lambdas", "package-lock.j
 _RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 _LAUNCH = "import sys; sys.path.append(sys.argv[1]); from ministack.app import main; sys.argv[1:] = []; main()"
 _START_SECONDS = 30.0
+_PORTS = 3
+"""Ports that are tried: a free one may be taken, by a connection from here for one, before it is listened on."""
 _STOP_SECONDS = 5.0
 _TAIL_LINES = 25
 
 
 class LocalError(Failure):
     """The embedded AWS could not be started or deployed to; the message says what to do."""
+
+
+class _PortTaken(LocalError):
+    """Somebody else was faster."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,6 +139,13 @@ def down() -> bool:
 
 def start(progress: Callable[[str], None]) -> LocalAws:
     """The embedded AWS with nothing deployed to it: `up` does that as well. Raises LocalError."""
+    for _ in range(_PORTS - 1):
+        with suppress(_PortTaken):
+            return _start(progress)
+    return _start(progress)
+
+
+def _start(progress: Callable[[str], None]) -> LocalAws:
     _stop()  # what a crash may have left
     python = _function_runtime()
     scratch = home() / "tmp"
@@ -192,7 +205,9 @@ def _await_health(aws: LocalAws, process: subprocess.Popen[bytes]) -> None:
                     return
         except OSError:
             time.sleep(0.05)
-    raise LocalError(_failure("The embedded AWS did not start.", log_file().read_text(errors="replace")))
+    said = log_file().read_text(errors="replace")
+    failed = _PortTaken if "already in use" in said else LocalError
+    raise failed(_failure("The embedded AWS did not start.", said))
 
 
 def _stop() -> bool:
