@@ -180,3 +180,22 @@ def test_what_is_chosen_as_soon_as_it_is_listed_stays_chosen(sit_down_busy: Call
     desk.page.evaluate(SETTLED)
     desk.press("Enter")
     expect(desk.page.get_by_label("Value of title in variant plain", exact=True)).to_be_visible()
+
+
+WRITE_ONCE_DRAWN = """(label) => new MutationObserver((_, observer) => {
+  const field = document.querySelector(`main input[aria-label="${label}"]`);
+  if (!field) return;
+  observer.disconnect();
+  field.value = "zoe";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}).observe(document.body, { childList: true, subtree: true })"""
+
+
+def test_a_user_who_is_typed_as_soon_as_the_page_is_drawn_is_found(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    desk.page.evaluate(WRITE_ONCE_DRAWN, "User id")
+    desk.go("#/users")
+    field = desk.page.get_by_label("User id", exact=True)
+    expect(field).to_be_focused()
+    desk.page.evaluate(SETTLED)
+    expect(field).to_have_value("zoe")

@@ -1,6 +1,6 @@
 // One user: why they did, did not, or will get a message.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Explanation, Fact, Story as Told } from "../api.js";
 import { useData } from "../data.js";
@@ -22,7 +22,7 @@ const TONES: Record<string, string> = {
 export function Users({ user }: { user: string | null }) {
   const [text, type] = useState(user ?? "");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     type(user ?? "");
     if (!user) input.current?.focus();
   }, [user]);
