@@ -203,8 +203,8 @@ def test_an_editor_may_see_the_last_values_and_finds_them_beside_the_event(
         for price in ("1", "2")
     ]
     desk.page.clock.run_for(2_500)
-    assert {each["values"] for each in api.asked} == {True}
     expect(desk.page.get_by_role("row", name="price number 100% 2 · 1")).to_be_visible()
+    assert {each["values"] for each in api.asked} == {True}
     line = desk.page.get_by_role("region", name="Records").get_by_role("listitem").first
     line.get_by_text("2 properties").click()
     expect(line.get_by_role("list", name="Values of properties")).to_contain_text('product_name string "coat"')
