@@ -457,11 +457,14 @@ CONFIG = {
         "scopes": [],
     },
 }
-SIGNED_IN = """sessionStorage.setItem("holdfast.sign-in", '{"verifier": "v", "state": "s", "hash": ""}')"""
+SIGNED_IN = """sessionStorage.setItem("holdfast.sign-in", '{"verifier": "v", "state": "s", "hash": "%s"}')"""
 
 
-def busy(page: Page) -> None:
-    """Show this system, at its time. No other one has a part in it: what it looks like depends on nothing else."""
+def busy(page: Page, place: str = "") -> None:
+    """Show this system, at its time: first of all a place of it, else its campaigns.
+
+    No other one has a part in it: what it looks like depends on nothing else.
+    """
     folder = build_page()
 
     def fulfil(route: Route) -> None:
@@ -482,5 +485,5 @@ def busy(page: Page) -> None:
 
     page.route("**/*", fulfil)
     page.clock.set_fixed_time(NOW / 1000)  # Playwright's are seconds
-    page.add_init_script(SIGNED_IN)
+    page.add_init_script(SIGNED_IN % place)
     page.goto(f"{ADDRESS}?code=c&state=s")

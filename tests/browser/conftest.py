@@ -117,11 +117,11 @@ def sit_down_busy(browser: Browser) -> Iterator[Callable[..., Desk]]:
     shots = Path(folder) if (folder := os.environ.get("HOLDFAST_SHOTS")) else None
     with ExitStack() as contexts:
 
-        def sit_down_busy(*, script: str = "", **context: Any) -> Desk:
+        def sit_down_busy(*, script: str = "", place: str = "", **context: Any) -> Desk:
             page = contexts.enter_context(_context(browser, **context))
             desks.append(Desk(page, ADDRESS, shots))
             page.add_init_script(script)
-            busy(page)
+            busy(page, place)
             expect(page.get_by_role("link", name="Holdfast")).to_be_visible()
             return desks[-1]
 
