@@ -8,6 +8,7 @@ from constructs import Construct
 
 from holdfast.aws.drop_bucket import REPORTS
 from holdfast.aws.settings import CatalogImportSettings
+from holdfast_cli.outputs import Outputs
 from infra.buckets import PrivateBucket, acknowledge_objects
 from infra.function import HoldfastFunction
 from infra.key import Key
@@ -64,6 +65,13 @@ class CatalogImport(Construct):
         )
         self.function.add_event_source(sources.SqsEventSource(self.queue, batch_size=1, max_concurrency=2))
         self._allow(tables)
+
+    @property
+    def outputs(self) -> Outputs:
+        return {
+            "CatalogBucketName": self.bucket.bucket_name,
+            "CatalogImportFunctionName": self.function.function_name,
+        }
 
     def _announce(self, key: Key) -> None:
         """Every file is announced, whatever its key: a file that names no catalog gets a report that says so. Reports

@@ -33,6 +33,7 @@ from holdfast.aws.tables.activity import ACTIVITY
 from holdfast.aws.tables.published import TIMELINE
 from holdfast.console.access import EDITOR, VIEWER
 from holdfast.console.page import FOLDER
+from holdfast_cli.outputs import Outputs
 from infra.buckets import acknowledge_objects
 from infra.deliver import Deliver
 from infra.dependencies import CONSOLE_REQUIREMENTS, DependenciesLayer
@@ -122,6 +123,15 @@ class Console(Construct):
         self._allow(events, tables, deliver, bus)
         self._routes()
         self._publish(stage, tables.key)
+
+    @property
+    def outputs(self) -> Outputs:
+        return {
+            "ConsoleUrl": self.url,
+            "ConsoleUserPoolId": self.users.user_pool_id,
+            "ConsoleClientId": self.client.user_pool_client_id,
+            "ConsoleFunctionName": self.function.function_name,
+        }
 
     def _allow(self, events: EventsQueue, tables: Tables, deliver: Deliver, bus: eventbridge.IEventBus) -> None:
         may = self.function.may

@@ -12,6 +12,7 @@ from constructs import Construct, IConstruct
 
 from holdfast.aws.settings import DeliverSettings
 from holdfast.aws.tables.outcomes import STATISTICS
+from holdfast_cli.outputs import Outputs
 from infra.buckets import PrivateBucket, acknowledge_objects
 from infra.function import HoldfastFunction
 from infra.queues import final_queue, let_service_send, rule_to_queue
@@ -106,6 +107,14 @@ class Deliver(Construct):
                 reason="dynamodb:ListStreams, which the stream mapping needs, and X-Ray's actions know no resources.",
             ),
         )
+
+    @property
+    def outputs(self) -> Outputs:
+        return {
+            "UndeliveredQueueUrl": self.undelivered.queue_url,
+            "GivenUpBucketName": self.given_up.bucket_name,
+            "DeliverFunctionName": self.function.function_name,
+        }
 
     def _given_up(self, stage: Stage, tables: Tables) -> s3.Bucket:
         bucket = PrivateBucket(

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from holdfast.aws.history import PREFIX
 from holdfast.core.recommend.item_to_item import COLUMNS
+from holdfast_cli.outputs import Outputs
 from infra.buckets import PrivateBucket, acknowledge_objects
 from infra.stages import Stage
 from infra.tables import Tables
@@ -65,6 +66,13 @@ class History(Construct):
                 ),
             ),
         )
+
+    @property
+    def outputs(self) -> Outputs:
+        return {
+            "HistoryBucketName": self.bucket.bucket_name,
+            "HistoryStreamName": self.stream.ref,
+        }
 
     def _stream(self, stage: Stage, tables: Tables) -> firehose.CfnDeliveryStream:
         own = tables.key.own

@@ -5,6 +5,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
 from holdfast.aws.settings import JoinSettings
+from holdfast_cli.outputs import Outputs
 from infra.function import HoldfastFunction
 from infra.history import History
 from infra.queues import EventsQueue
@@ -75,3 +76,7 @@ class Join(Construct):
                 report_batch_item_failures=True,
             )
         )
+
+    @property
+    def outputs(self) -> Outputs:
+        return {"JoinFunctionName": self.function.function_name}

@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from holdfast_cli.outputs import Outputs
 from infra.key import Key
 from infra.stages import Stage
 
@@ -46,6 +47,14 @@ class EventsQueue(Construct):
         if stage.upstream_topics:
             self._subscribe(stage.upstream_topics, key)
         self.rejected = final_queue(self, "Rejected", stage=stage, key=key)
+
+    @property
+    def outputs(self) -> Outputs:
+        return {
+            "EventsQueueUrl": self.queue.queue_url,
+            "DeadLetterQueueUrl": self.dead_letters.queue_url,
+            "RejectedQueueUrl": self.rejected.queue_url,
+        }
 
     def _subscribe(self, topics: Sequence[str], key: Key) -> None:
         """A topic of another account has to allow this one `sns:Subscribe`, or the deployment fails and says so."""

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from holdfast.aws.history import PREFIX
 from holdfast.aws.settings import RecommendSettings
+from holdfast_cli.outputs import Outputs
 from infra.buckets import acknowledge_objects
 from infra.dependencies import RECOMMEND_REQUIREMENTS, DependenciesLayer
 from infra.function import HoldfastFunction, Records
@@ -77,6 +78,10 @@ class Recommend(Construct):
             within=Duration.hours(1),
             flexible=Duration.hours(1),
         )
+
+    @property
+    def outputs(self) -> Outputs:
+        return {"RecommendFunctionName": self.function.function_name}
 
     def _allow(self, tables: Tables, history: History) -> None:
         may, stack, bucket = self.function.may, Stack.of(self), history.bucket

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, Unpack
+from typing import Literal, Protocol, TypeAlias, Unpack
 
 from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, Environment, Stack, Tags
 from aws_cdk import aws_events as eventbridge
@@ -30,6 +30,13 @@ from infra.upstream import UpstreamBuses
 
 Kind: TypeAlias = Literal["sent", "withheld", "retracted"]
 _SUFFIXES: Mapping[Kind, str] = {"sent": "", "withheld": " Withheld", "retracted": " Retracted"}
+
+
+class _Place(Protocol):
+    """A construct of which the command line finds something by the stack's outputs."""
+
+    @property
+    def outputs(self) -> Outputs: ...
 
 
 class Holdfast(Construct):
@@ -105,35 +112,11 @@ class Holdfast(Construct):
 
         outputs: Outputs = {
             "Version": __version__,
-            "EventsQueueUrl": events.queue.queue_url,
-            "DeadLetterQueueUrl": events.dead_letters.queue_url,
-            "RejectedQueueUrl": events.rejected.queue_url,
-            "UndeliveredQueueUrl": deliver.undelivered.queue_url,
             "EventBusName": bus.event_bus_name,
             "MessageSource": stage.source,
-            "UsersTableName": tables.users.table_name,
-            "TimersTableName": tables.timers.table_name,
-            "CampaignsTableName": tables.campaigns.table_name,
-            "CatalogTableName": tables.catalog.table_name,
-            "CatalogBucketName": catalog_import.bucket.bucket_name,
             "FailedQueueUrl": failed.queue_url,
-            "GivenUpBucketName": deliver.given_up.bucket_name,
-            "JoinFunctionName": join.function.function_name,
-            "SweepFunctionName": sweep.function.function_name,
-            "DeliverFunctionName": deliver.function.function_name,
-            "CatalogImportFunctionName": catalog_import.function.function_name,
+            **_outputs(events, tables, catalog_import, history, join, sweep, recommend, deliver, console, upstream),
         }
-        if history and recommend:
-            outputs["HistoryBucketName"] = history.bucket.bucket_name
-            outputs["HistoryStreamName"] = history.stream.ref
-            outputs["RecommendFunctionName"] = recommend.function.function_name
-        if console:
-            outputs["ConsoleUrl"] = console.url
-            outputs["ConsoleUserPoolId"] = console.users.user_pool_id
-            outputs["ConsoleClientId"] = console.client.user_pool_client_id
-            outputs["ConsoleFunctionName"] = console.function.function_name
-        if upstream:
-            outputs["UpstreamDeadLetterQueueUrl"] = upstream.dead_letters.queue_url
         for key, value in outputs.items():
             CfnOutput(self, key, value=str(value)).override_logical_id(key)
         self.events_queue = events.queue
@@ -166,6 +149,14 @@ class Holdfast(Construct):
             ),
             targets=[target],
         )
+
+
+def _outputs(*places: _Place | None) -> Outputs:
+    outputs: Outputs = {}
+    for place in places:
+        if place:
+            outputs.update(place.outputs)
+    return outputs
 
 
 class HoldfastStack(Stack):

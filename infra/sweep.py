@@ -6,6 +6,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from holdfast.aws.settings import SweepSettings
+from holdfast_cli.outputs import Outputs
 from infra.function import HoldfastFunction, Records
 from infra.queues import EventsQueue
 from infra.schedules import schedule
@@ -71,3 +72,7 @@ class Sweep(Construct):
             retries=1,
             within=Duration.minutes(1),
         )
+
+    @property
+    def outputs(self) -> Outputs:
+        return {"SweepFunctionName": self.function.function_name}

@@ -4,6 +4,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from holdfast_cli.outputs import Outputs
 from infra.key import Key
 from infra.stages import Stage
 
@@ -26,6 +27,15 @@ class Tables(Construct):
         self.timers = self._table("timers", key=("slot", "id"), busy=True)
         self.campaigns = self._table("campaigns", key=("pk", "sk"))
         self.catalog = self._table("catalog", key=("pk", "sk"))
+
+    @property
+    def outputs(self) -> Outputs:
+        return {
+            "UsersTableName": self.users.table_name,
+            "TimersTableName": self.timers.table_name,
+            "CampaignsTableName": self.campaigns.table_name,
+            "CatalogTableName": self.catalog.table_name,
+        }
 
     def _table(
         self, place: str, *, key: tuple[str, str], stream: dynamodb.StreamViewType | None = None, busy: bool = False

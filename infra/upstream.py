@@ -6,6 +6,7 @@ from aws_cdk import Names
 from aws_cdk import aws_events as eventbridge
 from constructs import Construct
 
+from holdfast_cli.outputs import Outputs
 from infra.key import Key
 from infra.queues import EventsQueue, final_queue, let_service_send, rule_to_queue
 from infra.stages import PARTNER, SettingError, Stage
@@ -41,6 +42,10 @@ class UpstreamBuses(Construct):
             let_service_send(
                 queue, "events.amazonaws.com", sid="UpstreamRules", sources=[rule.attr_arn for rule in rules], key=key
             )
+
+    @property
+    def outputs(self) -> Outputs:
+        return {"UpstreamDeadLetterQueueUrl": self.dead_letters.queue_url}
 
     def _rule(self, stage: Stage, bus: str, events: EventsQueue) -> eventbridge.CfnRule:
         return rule_to_queue(
