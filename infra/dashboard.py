@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -28,8 +29,6 @@ class Dashboard(Construct):
         alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
         super().__init__(scope, construct_id)
-        join, deliver, sweep = watched.join, watched.deliver, watched.sweep
-        tables = watched.tables
         cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -37,74 +36,78 @@ class Dashboard(Construct):
             default_interval=Duration.hours(12),
             widgets=[
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24, height=4)],
-                [
-                    _graph(
-                        "Books: records in", [counted(stage, "join", n) for n in ("RecordsFolded", "RecordsRejected")]
-                    ),
-                    _graph("Books: decided", [counted(stage, "join", name) for name in DECIDED]),
-                    _graph("Books: came out", [counted(stage, "deliver", name) for name in CAME_OUT]),
-                ],
-                [
-                    _graph("Sweep behind the clock (s)", [counted(stage, "sweep", "SweepLag", "max")]),
-                    _graph(
-                        "Oldest event in the queue (s)",
-                        [
-                            _named(
-                                watched.events.metric_approximate_age_of_oldest_message(statistic="max"), "oldest event"
-                            )
-                        ],
-                    ),
-                    _graph(
-                        "Age of the stream at deliver (ms)",
-                        [_named(deliver.metric("IteratorAge", statistic="max"), "age")],
-                    ),
-                ],
-                [
-                    _graph(
-                        "Waiting for a person",
-                        [
-                            queue.metric_approximate_number_of_messages_visible(
-                                statistic="max", period=FEW_MINUTES, label=label
-                            )
-                            for label, queue in (
-                                ("dead letters", watched.dead_letters),
-                                ("rejected", watched.rejected),
-                                ("undelivered", watched.undelivered),
-                                ("not imported", watched.not_imported),
-                            )
-                        ],
-                    ),
-                    _graph("Records rejected (%)", [rejected_share(stage)]),
-                    _errors_by_campaign([deliver, join]),
-                ],
-                [
-                    _graph("Errors", [_named(f.metric_errors(period=FEW_MINUTES), n) for n, f in _functions(watched)]),
-                    _graph(
-                        "Throttles", [_named(f.metric_throttles(period=FEW_MINUTES), n) for n, f in _functions(watched)]
-                    ),
-                    _graph(
-                        "Users nominated, races lost",
-                        [counted(stage, "sweep", "Nominated"), counted(stage, "join", "RacesLost")],
-                    ),
-                ],
-                [
-                    _graph(
-                        "Cost: write units", [_units(t, n, "Write") for n, t in _tables(tables.users, tables.timers)]
-                    ),
-                    _graph(
-                        "Cost: read units",
-                        [_units(table, name, "Read") for name, table in _tables(tables.users, tables.timers)],
-                    ),
-                    _graph(
-                        "Cost: milliseconds of Lambda",
-                        [
-                            _named(function.metric_duration(statistic="sum", period=FEW_MINUTES), name)
-                            for name, function in (("join", join), ("deliver", deliver), ("sweep", sweep))
-                        ],
-                    ),
-                ],
+                _books(stage),
+                _late(stage, watched),
+                _set_aside(stage, watched),
+                _failures(stage, watched),
+                _costs(watched),
             ],
         )
+
+
+_Row: TypeAlias = list[cloudwatch.IWidget]
+
+
+def _books(stage: Stage) -> _Row:
+    return [
+        _graph("Books: records in", [counted(stage, "join", n) for n in ("RecordsFolded", "RecordsRejected")]),
+        _graph("Books: decided", [counted(stage, "join", name) for name in DECIDED]),
+        _graph("Books: came out", [counted(stage, "deliver", name) for name in CAME_OUT]),
+    ]
+
+
+def _late(stage: Stage, watched: Watched) -> _Row:
+    oldest = watched.events.metric_approximate_age_of_oldest_message(statistic="max")
+    age = watched.deliver.metric("IteratorAge", statistic="max")
+    return [
+        _graph("Sweep behind the clock (s)", [counted(stage, "sweep", "SweepLag", "max")]),
+        _graph("Oldest event in the queue (s)", [_named(oldest, "oldest event")]),
+        _graph("Age of the stream at deliver (ms)", [_named(age, "age")]),
+    ]
+
+
+def _set_aside(stage: Stage, watched: Watched) -> _Row:
+    queues = (
+        ("dead letters", watched.dead_letters),
+        ("rejected", watched.rejected),
+        ("undelivered", watched.undelivered),
+        ("not imported", watched.not_imported),
+    )
+    return [
+        _graph(
+            "Waiting for a person",
+            [
+                queue.metric_approximate_number_of_messages_visible(statistic="max", period=FEW_MINUTES, label=label)
+                for label, queue in queues
+            ],
+        ),
+        _graph("Records rejected (%)", [rejected_share(stage)]),
+        _errors_by_campaign([watched.deliver, watched.join]),
+    ]
+
+
+def _failures(stage: Stage, watched: Watched) -> _Row:
+    functions = _functions(watched)
+    return [
+        _graph("Errors", [_named(f.metric_errors(period=FEW_MINUTES), name) for name, f in functions]),
+        _graph("Throttles", [_named(f.metric_throttles(period=FEW_MINUTES), name) for name, f in functions]),
+        _graph(
+            "Users nominated, races lost", [counted(stage, "sweep", "Nominated"), counted(stage, "join", "RacesLost")]
+        ),
+    ]
+
+
+def _costs(watched: Watched) -> _Row:
+    tables = (("users", watched.tables.users), ("timers", watched.tables.timers))
+    functions = (("join", watched.join), ("deliver", watched.deliver), ("sweep", watched.sweep))
+    return [
+        _graph("Cost: write units", [_units(table, name, "Write") for name, table in tables]),
+        _graph("Cost: read units", [_units(table, name, "Read") for name, table in tables]),
+        _graph(
+            "Cost: milliseconds of Lambda",
+            [_named(f.metric_duration(statistic="sum", period=FEW_MINUTES), name) for name, f in functions],
+        ),
+    ]
 
 
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
@@ -139,10 +142,6 @@ def _functions(watched: Watched) -> list[tuple[str, lambda_.Function]]:
 
 def _named(metric: cloudwatch.Metric, label: str) -> cloudwatch.Metric:
     return metric.with_(label=label)
-
-
-def _tables(users: dynamodb.ITable, timers: dynamodb.ITable) -> list[tuple[str, dynamodb.ITable]]:
-    return [("users", users), ("timers", timers)]
 
 
 def _units(table: dynamodb.ITable, name: str, kind: str) -> cloudwatch.Metric:
