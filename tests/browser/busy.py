@@ -11,9 +11,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from playwright.sync_api import Page, Route
 
-from holdfast.console import models, policy
+from holdfast.console import policy
 from holdfast.console.answers import Refused
 from holdfast.console.desk.desk import Desk as Api
+from holdfast.console.models.basics import Told
+from holdfast.console.models.campaigns import Activity, Listed, Shown
+from holdfast.console.models.drafts import Drafted
+from holdfast.console.models.known import Came, Catalogs, LookOn, Me, SeenNames, Sources, Tailed
+from holdfast.console.models.messages import Explained, Occurrence
+from holdfast.console.models.numbers import Behind, Statistics
+from holdfast.console.models.policy import PolicyShown, PolicyText
+from holdfast.console.models.queues import Counts, Queued
 from holdfast.core.intake.volume import SHOWN_DAYS
 from holdfast.core.messages import statistics
 from holdfast.core.plans.plans import Plans
@@ -372,10 +380,10 @@ LOOKED_ON: set[str] = set()
 """Ids that were answered before: then nothing more came."""
 
 
-def tailed(asked: models.LookOn) -> models.Tailed:
+def tailed(asked: LookOn) -> Tailed:
     new = asked.id not in LOOKED_ON
     LOOKED_ON.add(asked.id)
-    return models.Tailed(records=[models.Came(**each) for each in came()] if new else [], more=1_234 if new else 0)
+    return Tailed(records=[Came(**each) for each in came()] if new else [], more=1_234 if new else 0)
 
 
 def answer(path: str, query: str) -> Any:
@@ -384,18 +392,18 @@ def answer(path: str, query: str) -> Any:
     kind, _, one = path.partition("/api/")[2].partition("/")
     if one.endswith("/users"):
         kind, one = "users", ""
-    known: dict[str, tuple[type[models.Told], Callable[[], Any]]] = {
-        "me": (models.Me, lambda: {"name": "ann", "groups": ["editor"], "may_edit": True, "stage": "local"}),
-        "campaigns": (models.Shown, campaign) if one else (models.Listed, lambda: {"campaigns": rows()}),
-        "users": (models.Behind, lambda: {"users": [f"user-{at}-{'x' * at}" for at in range(50)], "complete": False}),
-        "stats": (models.Statistics, lambda: stats(days)),
-        "policy": (models.PolicyShown, rules),
-        "queues": (models.Queued, queue) if one else (models.Counts, lambda: {"rejected": 12_345, "undelivered": 5}),
-        "explain": (models.Explained, story),
-        "activity": (models.Activity, acts),
-        "seen": (models.SeenNames, seen),
-        "sources": (models.Sources, sources),
-        "catalogs": (models.Catalogs, lambda: {"catalogs": []}),
+    known: dict[str, tuple[type[Told], Callable[[], Any]]] = {
+        "me": (Me, lambda: {"name": "ann", "groups": ["editor"], "may_edit": True, "stage": "local"}),
+        "campaigns": (Shown, campaign) if one else (Listed, lambda: {"campaigns": rows()}),
+        "users": (Behind, lambda: {"users": [f"user-{at}-{'x' * at}" for at in range(50)], "complete": False}),
+        "stats": (Statistics, lambda: stats(days)),
+        "policy": (PolicyShown, rules),
+        "queues": (Queued, queue) if one else (Counts, lambda: {"rejected": 12_345, "undelivered": 5}),
+        "explain": (Explained, story),
+        "activity": (Activity, acts),
+        "seen": (SeenNames, seen),
+        "sources": (Sources, sources),
+        "catalogs": (Catalogs, lambda: {"catalogs": []}),
     }
     if kind not in known:
         return None
@@ -406,12 +414,12 @@ def answer(path: str, query: str) -> Any:
 def pure(path: str, body: Any) -> tuple[int, Any]:
     """The answer to a POST that changes nothing: the API's own, of a system that has seen nothing."""
     kind = path.partition("/api/")[2]
-    known: dict[str, Callable[[], models.Told]] = {
-        "check": lambda: API.check(models.Drafted.model_validate(body)),
-        "preview": lambda: API.preview(models.Occurrence.model_validate(body)),
-        "policy/check": lambda: policy.check(models.PolicyText.model_validate(body), PUBLISHED),
-        "suggestions": lambda: API.suggest(models.Drafted.model_validate(body)),
-        "tail": lambda: tailed(models.LookOn.model_validate(body)),
+    known: dict[str, Callable[[], Told]] = {
+        "check": lambda: API.check(Drafted.model_validate(body)),
+        "preview": lambda: API.preview(Occurrence.model_validate(body)),
+        "policy/check": lambda: policy.check(PolicyText.model_validate(body), PUBLISHED),
+        "suggestions": lambda: API.suggest(Drafted.model_validate(body)),
+        "tail": lambda: tailed(LookOn.model_validate(body)),
     }
     if kind not in known:
         return 404, {"error": {"code": "not_found", "message": path}}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.console.models import Numbers
+from holdfast.console.models.numbers import Numbers
 from holdfast.core.events import Json
 from holdfast.core.fold.watches import Decision, Kind
 from holdfast.core.messages.statistics import (

@@ -11,10 +11,28 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
-from holdfast.console import models, policy
+from holdfast.console import policy
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
 from holdfast.console.desk.desk import Desk
+from holdfast.console.models.campaigns import (
+    Activity,
+    Checked,
+    Deleted,
+    Diff,
+    Listed,
+    Publish,
+    Published,
+    Rollback,
+    Seen,
+    Shown,
+)
+from holdfast.console.models.drafts import Drafted
+from holdfast.console.models.known import Catalogs, LookOn, Me, Recommendations, SeenNames, Sources, Suggested, Tailed
+from holdfast.console.models.messages import Explained, Matched, Occurrence, Previewed, Samples, Tested
+from holdfast.console.models.numbers import Behind, Statistics
+from holdfast.console.models.policy import PolicyChecked, PolicyPublished, PolicyShown, PolicyText, PublishPolicy
+from holdfast.console.models.queues import Chosen, Counts, Discarded, Queued, Redriven
 from holdfast.core.messages.statistics import MAX_LENGTH
 from holdfast.services.behind import Asked, Kind
 
@@ -63,64 +81,64 @@ def _openapi(app: APIGatewayHttpResolver) -> dict[str, Any]:
 
 def _campaigns(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.get("/api/campaigns", summary="The live revision of every campaign")
-    def list_campaigns() -> models.Listed:
+    def list_campaigns() -> Listed:
         return desk().list_campaigns()
 
     @app.get("/api/campaigns/<campaign>", summary="A campaign as it is live, or an old revision of it")
-    def show(campaign: Id, revision: Annotated[int | None, Query(ge=1)] = None) -> models.Shown:
+    def show(campaign: Id, revision: Annotated[int | None, Query(ge=1)] = None) -> Shown:
         return desk().show(campaign, revision)
 
     @app.post("/api/check", summary="The content of a campaign, and every mistake in it; from file to JSON, and back")
-    def check(asked: Annotated[models.Drafted, Body()]) -> models.Checked:
+    def check(asked: Annotated[Drafted, Body()]) -> Checked:
         return desk().check(asked)
 
     @app.post("/api/diff", summary="The effect of publishing it, also on the watches that are open now")
-    def diff(asked: Annotated[models.Drafted, Body()]) -> models.Diff:
+    def diff(asked: Annotated[Drafted, Body()]) -> Diff:
         return desk().diff(asked)
 
     @app.post("/api/campaigns/<campaign>/publish", summary="Publish it, if the revision that was seen is still live")
-    def publish(campaign: Id, asked: Annotated[models.Publish, Body()]) -> models.Published:
+    def publish(campaign: Id, asked: Annotated[Publish, Body()]) -> Published:
         return desk().publish(campaign, asked, _person(app).name)
 
     @app.post("/api/campaigns/<campaign>/pause", summary="Withhold due messages")
-    def pause(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
+    def pause(campaign: Id, asked: Annotated[Seen, Body()]) -> Published:
         return desk().pause(campaign, asked, _person(app).name, paused=True)
 
     @app.post("/api/campaigns/<campaign>/resume", summary="Send again")
-    def resume(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Published:
+    def resume(campaign: Id, asked: Annotated[Seen, Body()]) -> Published:
         return desk().pause(campaign, asked, _person(app).name, paused=False)
 
     @app.post("/api/campaigns/<campaign>/delete", summary="Stop watching for it; open watches are withheld")
-    def delete(campaign: Id, asked: Annotated[models.Seen, Body()]) -> models.Deleted:
+    def delete(campaign: Id, asked: Annotated[Seen, Body()]) -> Deleted:
         return desk().delete(campaign, asked, _person(app).name)
 
     @app.post("/api/campaigns/<campaign>/rollback", summary="Publish an old revision as a new one")
-    def rollback(campaign: Id, asked: Annotated[models.Rollback, Body()]) -> models.Published:
+    def rollback(campaign: Id, asked: Annotated[Rollback, Body()]) -> Published:
         return desk().rollback(campaign, asked, _person(app).name)
 
 
 def _messages(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.post("/api/preview", summary="The message that a user would get, and where each value comes from")
-    def preview(asked: Annotated[models.Occurrence, Body()]) -> models.Previewed:
+    def preview(asked: Annotated[Occurrence, Body()]) -> Previewed:
         return desk().preview(asked)
 
     @app.post("/api/match", summary="Whether sample events agree in the constant property")
-    def match(asked: Annotated[models.Samples, Body()]) -> models.Matched:
-        return models.Matched.model_validate(desk().match(asked))
+    def match(asked: Annotated[Samples, Body()]) -> Matched:
+        return Matched.model_validate(desk().match(asked))
 
     @app.post("/api/campaigns/<campaign>/test-send", summary="Put the message on the bus, marked as a test")
-    def test_send(campaign: Id, asked: Annotated[models.Occurrence, Body()]) -> models.Tested:
+    def test_send(campaign: Id, asked: Annotated[Occurrence, Body()]) -> Tested:
         return desk().test_send(campaign, asked, _person(app).name)
 
 
 def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.get("/api/me", summary="The signed-in user, and their rights")
-    def me() -> models.Me:
+    def me() -> Me:
         person = _person(app)
-        return models.Me(name=person.name, groups=sorted(person.groups), may_edit=person.may_edit, stage=desk().stage)
+        return Me(name=person.name, groups=sorted(person.groups), may_edit=person.may_edit, stage=desk().stage)
 
     @app.get("/api/activity", summary="Who did what, the newest first")
-    def activity() -> models.Activity:
+    def activity() -> Activity:
         return desk().acts()
 
     @app.get("/api/openapi.json", summary="This document")
@@ -128,36 +146,36 @@ def _known(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
         return _openapi(app)
 
     @app.get("/api/seen", summary="Names and types of events' and profiles' properties, as they were seen")
-    def seen() -> models.SeenNames:
+    def seen() -> SeenNames:
         return desk().seen()
 
     @app.post("/api/suggestions", summary="Names for the templates of a campaign")
-    def suggest(asked: Annotated[models.Drafted, Body()]) -> models.Suggested:
+    def suggest(asked: Annotated[Drafted, Body()]) -> Suggested:
         return desk().suggest(asked)
 
 
 def _became(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.get("/api/stats", summary="Outcomes of each campaign's messages, by day")
-    def statistics(days: Annotated[int, Query(ge=1, le=90)] = 14) -> models.Statistics:
+    def statistics(days: Annotated[int, Query(ge=1, le=90)] = 14) -> Statistics:
         return desk().count(days)
 
     @app.get("/api/campaigns/<campaign>/users", summary="Users behind a campaign's numbers, as far as states say so")
     def users(
         campaign: Id, of: Annotated[Kind, Query()], reason: Annotated[str, Query(max_length=MAX_LENGTH)] = ""
-    ) -> models.Behind:
+    ) -> Behind:
         return desk().behind(Asked(campaign, of, reason))
 
     @app.get("/api/explain", summary="Why a user did, did not, or will get a message")
     def explain(
         user: Annotated[str, Query(min_length=1, max_length=1024)],
         zone: Annotated[str, Query(max_length=100)] = "UTC",
-    ) -> models.Explained:
+    ) -> Explained:
         return desk().explain(user, zone, _person(app))
 
 
 def _tail(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.post("/api/tail", summary="Records that came in since the last request, while somebody follows")
-    def tail(asked: Annotated[models.LookOn, Body()]) -> models.Tailed:
+    def tail(asked: Annotated[LookOn, Body()]) -> Tailed:
         if asked.values:
             _person(app).demand_editor()
         return desk().tail(asked)
@@ -165,51 +183,51 @@ def _tail(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
 
 def _offered(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.get("/api/catalogs", summary="The catalogs, and their columns")
-    def catalogs() -> models.Catalogs:
+    def catalogs() -> Catalogs:
         return desk().list_catalogs()
 
     @app.get("/api/recommendations", summary="The live revision of every recommendation")
-    def recommendations() -> models.Recommendations:
+    def recommendations() -> Recommendations:
         return desk().list_recommendations()
 
     @app.get("/api/sources", summary="How bodies of other systems are read: the live revision of every source")
-    def sources() -> models.Sources:
+    def sources() -> Sources:
         return desk().list_sources()
 
 
 def _queues(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.get("/api/queues", summary="Approximate numbers of set-aside messages")
-    def count() -> models.Counts:
+    def count() -> Counts:
         return desk().counts()
 
     @app.get("/api/queues/<name>", summary="Set-aside messages, by reason")
-    def look(name: Name, search: Annotated[str, Query(max_length=200)] = "") -> models.Queued:
+    def look(name: Name, search: Annotated[str, Query(max_length=200)] = "") -> Queued:
         return desk().look(name, search)
 
     @app.post("/api/queues/<name>/redrive", summary="Redrive messages, once the cause is fixed")
-    def redrive(name: Name, asked: Annotated[models.Chosen, Body()]) -> models.Redriven:
+    def redrive(name: Name, asked: Annotated[Chosen, Body()]) -> Redriven:
         return desk().redrive(name, asked, _person(app).name)
 
     @app.post("/api/queues/<name>/discard", summary="Delete it for good")
-    def discard(name: Name, asked: Annotated[models.Chosen, Body()]) -> models.Discarded:
+    def discard(name: Name, asked: Annotated[Chosen, Body()]) -> Discarded:
         return desk().discard(name, asked, _person(app).name)
 
 
 def _policy(app: APIGatewayHttpResolver, desk: Callable[[], Desk]) -> None:
     @app.get("/api/policy", summary="The rules for all campaigns as they are live, or an old revision of them")
-    def show(revision: Annotated[int | None, Query(ge=1)] = None) -> models.PolicyShown:
+    def show(revision: Annotated[int | None, Query(ge=1)] = None) -> PolicyShown:
         return policy.show(desk().policies, revision)
 
     @app.post("/api/policy/check", summary="Every mistake in a policy file")
-    def check(asked: Annotated[models.PolicyText, Body()]) -> models.PolicyChecked:
+    def check(asked: Annotated[PolicyText, Body()]) -> PolicyChecked:
         return policy.check(asked, desk().campaigns)
 
     @app.post("/api/policy/publish", summary="Publish the policy, if the revision that was seen is still live")
-    def publish(asked: Annotated[models.PublishPolicy, Body()]) -> models.PolicyPublished:
+    def publish(asked: Annotated[PublishPolicy, Body()]) -> PolicyPublished:
         return desk().publish_policy(asked, _person(app).name)
 
     @app.post("/api/policy/rollback", summary="Publish an old revision of the policy as a new one")
-    def rollback(asked: Annotated[models.Rollback, Body()]) -> models.PolicyPublished:
+    def rollback(asked: Annotated[Rollback, Body()]) -> PolicyPublished:
         return desk().rollback_policy(asked, _person(app).name)
 
 

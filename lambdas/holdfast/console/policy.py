@@ -8,23 +8,25 @@ from contextlib import contextmanager
 from holdfast.aws.tables.campaigns import Campaigns, Policies, UnknownPolicy
 from holdfast.aws.tables.published import Published
 from holdfast.aws.tables.revisions import Conflict
-from holdfast.console import models
 from holdfast.console.answers import Refused
+from holdfast.console.models.campaigns import Revision, Rollback
+from holdfast.console.models.drafts import Mistake
+from holdfast.console.models.policy import PolicyChecked, PolicyPublished, PolicyShown, PolicyText, PublishPolicy
 from holdfast.core.authoring import text as files
 from holdfast.core.authoring.policy import Policy
-from holdfast.core.authoring.text import CampaignFileError, Mistake
+from holdfast.core.authoring.text import CampaignFileError
 from holdfast.core.gate import policy
 from holdfast.services import policies
 from holdfast.services.publishing import NoWayBack
 
 
-def show(table: Policies, revision: int | None) -> models.PolicyShown:
+def show(table: Policies, revision: int | None) -> PolicyShown:
     live = table.live_one()
     if live is None and revision is None:
-        return models.PolicyShown(revision=0, live_revision=0)
+        return PolicyShown(revision=0, live_revision=0)
     with _answering(table):
         shown = live if live and revision in {None, live.plan.revision} else table.one(revision or 0)
-    return models.PolicyShown(
+    return PolicyShown(
         revision=shown.plan.revision,
         live_revision=live.plan.revision if live else 0,
         published_at=shown.published_at,
@@ -35,18 +37,18 @@ def show(table: Policies, revision: int | None) -> models.PolicyShown:
     )
 
 
-def check(asked: models.PolicyText, campaigns: Campaigns) -> models.PolicyChecked:
+def check(asked: PolicyText, campaigns: Campaigns) -> PolicyChecked:
     try:
         source = files.parse(asked.source)
         valid = files.validate(source, Policy)
     except CampaignFileError as error:
-        return models.PolicyChecked(ok=False, mistakes=[*map(_mistake, error.mistakes)], hints=[])
+        return PolicyChecked(ok=False, mistakes=[*map(_mistake, error.mistakes)], hints=[])
     known = [each.plan.id for each in campaigns.live()] if valid.exempt else []
     hints = [_mistake(source.mistake(*hint)) for hint in valid.unknown(known)]
-    return models.PolicyChecked(ok=True, mistakes=[], hints=hints)
+    return PolicyChecked(ok=True, mistakes=[], hints=hints)
 
 
-def publish(table: Policies, asked: models.PublishPolicy, now: int, by: str) -> models.PolicyPublished:
+def publish(table: Policies, asked: PublishPolicy, now: int, by: str) -> PolicyPublished:
     try:
         valid = files.validate(files.parse(asked.source), Policy)
     except CampaignFileError as error:
@@ -61,7 +63,7 @@ def publish(table: Policies, asked: models.PublishPolicy, now: int, by: str) -> 
     return _published(live, changed=changed)
 
 
-def rollback(table: Policies, asked: models.Rollback, now: int, by: str) -> models.PolicyPublished:
+def rollback(table: Policies, asked: Rollback, now: int, by: str) -> PolicyPublished:
     try:
         with _answering(table):
             live, changed, _ = policies.rollback(
@@ -91,12 +93,12 @@ def _answering(table: Policies) -> Iterator[None]:
         ) from None
 
 
-def _published(live: Published[policy.Policy], *, changed: bool) -> models.PolicyPublished:
-    return models.PolicyPublished(revision=live.plan.revision, published_at=live.published_at, changed=changed)
+def _published(live: Published[policy.Policy], *, changed: bool) -> PolicyPublished:
+    return PolicyPublished(revision=live.plan.revision, published_at=live.published_at, changed=changed)
 
 
-def _revision(published: Published[policy.Policy]) -> models.Revision:
-    return models.Revision(
+def _revision(published: Published[policy.Policy]) -> Revision:
+    return Revision(
         revision=published.plan.revision,
         published_at=published.published_at,
         published_by=published.by or None,
@@ -104,6 +106,6 @@ def _revision(published: Published[policy.Policy]) -> models.Revision:
     )
 
 
-def _mistake(mistake: Mistake) -> models.Mistake:
+def _mistake(mistake: files.Mistake) -> Mistake:
     told = mistake._asdict()
-    return models.Mistake(path=list(told.pop("at")), **{key: value for key, value in told.items() if key != "file"})
+    return Mistake(path=list(told.pop("at")), **{key: value for key, value in told.items() if key != "file"})

@@ -6,14 +6,32 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from holdfast.aws.tables.activity import Act
+from holdfast.aws.tables import activity
 from holdfast.aws.tables.campaigns import UnknownCampaign
 from holdfast.aws.tables.published import Published as Live
 from holdfast.aws.tables.revisions import Conflict
-from holdfast.console import models, policy
+from holdfast.console import policy
 from holdfast.console.answers import Refused
 from holdfast.console.desk.drafts import draft_of, mistake_of, mistakes_of, source_of
 from holdfast.console.desk.ports import SECONDS, Ports, unknown
+from holdfast.console.models.campaigns import (
+    Act,
+    Activity,
+    Checked,
+    Deleted,
+    Diff,
+    Hint,
+    Listed,
+    Publish,
+    Published,
+    Revision,
+    Rollback,
+    Row,
+    Seen,
+    Shown,
+)
+from holdfast.console.models.drafts import Drafted
+from holdfast.console.models.policy import PolicyPublished, PublishPolicy
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.hints import Known, hints
@@ -24,13 +42,13 @@ from holdfast.services.publishing import Breaking, NoWayBack, Throttled, diff, p
 
 
 class CampaignsDesk(Ports):
-    def list_campaigns(self) -> models.Listed:
-        return models.Listed(campaigns=[_row(published) for published in self.campaigns.live()])
+    def list_campaigns(self) -> Listed:
+        return Listed(campaigns=[_row(published) for published in self.campaigns.live()])
 
-    def show(self, campaign: str, revision: int | None) -> models.Shown:
+    def show(self, campaign: str, revision: int | None) -> Shown:
         live = self._get(campaign)
         shown = live if revision in {None, live.plan.revision} else self._get(campaign, revision)
-        return models.Shown(
+        return Shown(
             id=campaign,
             revision=shown.plan.revision,
             live_revision=live.plan.revision,
@@ -43,23 +61,23 @@ class CampaignsDesk(Ports):
             revisions=[_revision(each) for each in self.campaigns.revisions(campaign)],
         )
 
-    def check(self, draft: models.Drafted) -> models.Checked:
+    def check(self, draft: Drafted) -> Checked:
         try:
             source = source_of(draft)
         except CampaignFileError as error:
-            return models.Checked(ok=False, campaign=None, source=draft.source, mistakes=mistakes_of(error), hints=[])
+            return Checked(ok=False, campaign=None, source=draft.source, mistakes=mistakes_of(error), hints=[])
         said: Any = campaign_text.plain(source.data)
         told: Any = {"campaign": said if isinstance(said, dict) else None, "source": source.text}
         try:
             campaign = campaign_text.validate(source, Campaign)
         except CampaignFileError as error:
-            return models.Checked(ok=False, mistakes=mistakes_of(error), hints=[], **told)
+            return Checked(ok=False, mistakes=mistakes_of(error), hints=[], **told)
         events, profile = self._seen()
         columns = self._columns() if campaign.catalogs else None
         found = [source.mistake(*hint) for hint in hints(campaign, Known(events, profile, columns), source)]
-        return models.Checked(ok=True, mistakes=[], hints=[_hint(each) for each in found], **told)
+        return Checked(ok=True, mistakes=[], hints=[_hint(each) for each in found], **told)
 
-    def diff(self, draft: models.Drafted) -> models.Diff:
+    def diff(self, draft: Drafted) -> Diff:
         campaign = draft_of(draft).campaign
         ends = time.monotonic() + SECONDS
         try:
@@ -67,13 +85,13 @@ class CampaignsDesk(Ports):
             rows = self.lookup.rows(plans.recommenders)
             found = diff(self.campaigns, self.users, campaign, policy=plans.policy, rows=rows, time_left=left)
         except UnknownCampaign:
-            return models.Diff(campaign=campaign.id, live=0, changes=[], open=0, complete=True, sentences=[])
+            return Diff(campaign=campaign.id, live=0, changes=[], open=0, complete=True, sentences=[])
         except Throttled as error:
             raise Refused(503, "throttled", str(error)) from None
         told: Any = {**found.to_json(), "sentences": list(found.comparison.sentences())}
-        return models.Diff.model_validate(told)
+        return Diff.model_validate(told)
 
-    def publish(self, campaign: str, asked: models.Publish, by: str) -> models.Published:
+    def publish(self, campaign: str, asked: Publish, by: str) -> Published:
         draft = draft_of(asked, rewrite=True)
         if draft.campaign.id != campaign:
             raise Refused(422, "invalid", f"The file is of campaign {draft.campaign.id}, not of {campaign}.")
@@ -93,19 +111,19 @@ class CampaignsDesk(Ports):
             self._record(by, "published", campaign, revision=live.plan.revision, note=note)
         return _published(live, changed=changed)
 
-    def pause(self, campaign: str, asked: models.Seen, by: str, *, paused: bool) -> models.Published:
+    def pause(self, campaign: str, asked: Seen, by: str, *, paused: bool) -> Published:
         with self._reporting_conflicts(campaign):
             live = self.campaigns.pause(campaign, paused=paused, seen=asked.seen_revision)
         self._record(by, "paused" if paused else "resumed", campaign, revision=live.plan.revision, note=asked.note)
         return _published(live, changed=True)
 
-    def delete(self, campaign: str, asked: models.Seen, by: str) -> models.Deleted:
+    def delete(self, campaign: str, asked: Seen, by: str) -> Deleted:
         with self._reporting_conflicts(campaign):
             last = self.campaigns.delete(campaign, seen=asked.seen_revision)
         self._record(by, "deleted", campaign, revision=last.plan.revision, note=asked.note)
-        return models.Deleted(id=campaign, revision=last.plan.revision)
+        return Deleted(id=campaign, revision=last.plan.revision)
 
-    def rollback(self, campaign: str, asked: models.Rollback, by: str) -> models.Published:
+    def rollback(self, campaign: str, asked: Rollback, by: str) -> Published:
         seen, note = asked.seen_revision, asked.note or ""
         try:
             with self._reporting_conflicts(campaign):
@@ -125,16 +143,16 @@ class CampaignsDesk(Ports):
             self._record(by, "rolled back", campaign, revision=live.plan.revision, note=note)
         return _published(live, changed=changed)
 
-    def acts(self) -> models.Activity:
-        return models.Activity(acts=[_act(each) for each in self.activity.latest()])
+    def acts(self) -> Activity:
+        return Activity(acts=[_act(each) for each in self.activity.latest()])
 
-    def publish_policy(self, asked: models.PublishPolicy, by: str) -> models.PolicyPublished:
+    def publish_policy(self, asked: PublishPolicy, by: str) -> PolicyPublished:
         published = policy.publish(self.policies, asked, self.clock(), by)
         if published.changed:
             self._record(by, "published", "policy", revision=published.revision, note=asked.note)
         return published
 
-    def rollback_policy(self, asked: models.Rollback, by: str) -> models.PolicyPublished:
+    def rollback_policy(self, asked: Rollback, by: str) -> PolicyPublished:
         published = policy.rollback(self.policies, asked, self.clock(), by)
         if published.changed:
             self._record(by, "rolled back", "policy", revision=published.revision, note=asked.note)
@@ -189,8 +207,8 @@ def _as_json(source: str) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _act(act: Act) -> models.Act:
-    return models.Act(
+def _act(act: activity.Act) -> Act:
+    return Act(
         at=act.at,
         by=act.by or None,
         action=act.action,
@@ -201,8 +219,8 @@ def _act(act: Act) -> models.Act:
     )
 
 
-def _revision(published: Live[Plan]) -> models.Revision:
-    return models.Revision(
+def _revision(published: Live[Plan]) -> Revision:
+    return Revision(
         revision=published.plan.revision,
         published_at=published.published_at,
         published_by=published.by or None,
@@ -210,9 +228,9 @@ def _revision(published: Live[Plan]) -> models.Revision:
     )
 
 
-def _row(live: Live[Plan]) -> models.Row:
+def _row(live: Live[Plan]) -> Row:
     plan = live.plan
-    return models.Row(
+    return Row(
         id=plan.id,
         name=plan.name,
         revision=plan.revision,
@@ -226,8 +244,8 @@ def _row(live: Live[Plan]) -> models.Row:
     )
 
 
-def _published(live: Live[Plan], *, changed: bool) -> models.Published:
-    return models.Published(
+def _published(live: Live[Plan], *, changed: bool) -> Published:
+    return Published(
         id=live.plan.id,
         revision=live.plan.revision,
         paused=live.plan.paused,
@@ -236,5 +254,5 @@ def _published(live: Live[Plan], *, changed: bool) -> models.Published:
     )
 
 
-def _hint(mistake: campaign_text.Mistake) -> models.Hint:
-    return models.Hint.model_validate(mistake_of(mistake).model_dump(exclude={"template_line", "template_column"}))
+def _hint(mistake: campaign_text.Mistake) -> Hint:
+    return Hint.model_validate(mistake_of(mistake).model_dump(exclude={"template_line", "template_column"}))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from holdfast.console import models
 from holdfast.console.answers import Refused
+from holdfast.console.models.drafts import Drafted, Mistake
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.text import CampaignFileError, Source
@@ -28,7 +28,7 @@ class Draft(NamedTuple):
         return replace(plan, values=templates, types=types)
 
 
-def source_of(draft: models.Drafted, *, rewrite: bool = True) -> Source:
+def source_of(draft: Drafted, *, rewrite: bool = True) -> Source:
     """Raises CampaignFileError. A draft that is JSON need not become text to be read (`rewrite`)."""
     if draft.campaign is None:
         return campaign_text.parse(draft.source or "")
@@ -37,7 +37,7 @@ def source_of(draft: models.Drafted, *, rewrite: bool = True) -> Source:
     return campaign_text.parse(campaign_text.rewritten(draft.campaign, draft.source or ""))
 
 
-def draft_of(asked: models.Drafted, *, tolerant: bool = False, rewrite: bool = False) -> Draft:
+def draft_of(asked: Drafted, *, tolerant: bool = False, rewrite: bool = False) -> Draft:
     """Raises Refused. A tolerant one may have mistakes in its templates, and nowhere else."""
     try:
         source = source_of(asked, rewrite=rewrite)
@@ -55,10 +55,10 @@ def draft_of(asked: models.Drafted, *, tolerant: bool = False, rewrite: bool = F
         ) from None
 
 
-def mistakes_of(error: CampaignFileError) -> list[models.Mistake]:
+def mistakes_of(error: CampaignFileError) -> list[Mistake]:
     return [mistake_of(each) for each in error.mistakes]
 
 
-def mistake_of(mistake: campaign_text.Mistake) -> models.Mistake:
+def mistake_of(mistake: campaign_text.Mistake) -> Mistake:
     told = mistake._asdict()
-    return models.Mistake(path=list(told.pop("at")), **{key: value for key, value in told.items() if key != "file"})
+    return Mistake(path=list(told.pop("at")), **{key: value for key, value in told.items() if key != "file"})

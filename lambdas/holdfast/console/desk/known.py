@@ -9,10 +9,25 @@ from typing import Any, Final
 from msgspec import structs
 
 from holdfast.aws.tables.tail import TooMany
-from holdfast.console import models
 from holdfast.console.answers import Refused
 from holdfast.console.desk.drafts import source_of
 from holdfast.console.desk.ports import Ports
+from holdfast.console.models.drafts import Drafted
+from holdfast.console.models.known import (
+    Catalog,
+    Catalogs,
+    LiveSource,
+    LookOn,
+    Recommendation,
+    Recommendations,
+    SeenEvent,
+    SeenNames,
+    SeenProperty,
+    Sources,
+    Suggested,
+    Tailed,
+    Use,
+)
 from holdfast.core.authoring import suggestions
 from holdfast.core.authoring import text as campaign_text
 from holdfast.core.authoring.suggestions import Known as Suggestible
@@ -28,16 +43,16 @@ MOST_BATCHES: Final = 20
 
 
 class KnownDesk(Ports):
-    def seen(self) -> models.SeenNames:
+    def seen(self) -> SeenNames:
         events, profile = self._seen()
         uses = used(self.live.current().newest.values())
         wanted = days(self.clock(), SHOWN_DAYS)
         volume = by_event(self.volumes.read(wanted[0], wanted[-1]), wanted, events)
-        return models.SeenNames(
+        return SeenNames(
             days=wanted,
             events=sorted(
                 (
-                    models.SeenEvent(
+                    SeenEvent(
                         name=each.name,
                         properties=_properties(each),
                         campaigns=_uses(uses.get(key, {})),
@@ -51,10 +66,10 @@ class KnownDesk(Ports):
             profile=_properties(profile),
         )
 
-    def list_catalogs(self) -> models.Catalogs:
-        return models.Catalogs(
+    def list_catalogs(self) -> Catalogs:
+        return Catalogs(
             catalogs=[
-                models.Catalog(
+                Catalog(
                     name=each.name,
                     columns=list(each.columns),
                     rows=each.counts.get("rows") if each.at else None,
@@ -64,11 +79,11 @@ class KnownDesk(Ports):
             ]
         )
 
-    def list_recommendations(self) -> models.Recommendations:
+    def list_recommendations(self) -> Recommendations:
         columns = self._columns()
-        return models.Recommendations(
+        return Recommendations(
             recommendations=[
-                models.Recommendation(
+                Recommendation(
                     name=live.plan.id,
                     title=live.plan.name or live.plan.id,
                     revision=live.plan.revision,
@@ -81,7 +96,7 @@ class KnownDesk(Ports):
             ]
         )
 
-    def tail(self, asked: models.LookOn) -> models.Tailed:
+    def tail(self, asked: LookOn) -> Tailed:
         """At most a few hundred records; the rest is counted. Values are left out unless this request asks for them,
         even if somebody else's tail has them.
         """
@@ -96,12 +111,12 @@ class KnownDesk(Ports):
             for lines, _ in found
             for line in lines
         ]
-        return models.Tailed(records=records, more=sum(more for _, more in found))
+        return Tailed(records=records, more=sum(more for _, more in found))
 
-    def list_sources(self) -> models.Sources:
-        return models.Sources(
+    def list_sources(self) -> Sources:
+        return Sources(
             sources=[
-                models.LiveSource(
+                LiveSource(
                     id=live.plan.id,
                     name=live.plan.name or live.plan.id,
                     revision=live.plan.revision,
@@ -115,7 +130,7 @@ class KnownDesk(Ports):
             ]
         )
 
-    def suggest(self, asked: models.Drafted) -> models.Suggested:
+    def suggest(self, asked: Drafted) -> Suggested:
         events, profile = self._seen()
         data: Any = campaign_text.plain(source_of(asked, rewrite=False).data) if asked.campaign or asked.source else {}
         columns = self._columns()
@@ -123,14 +138,14 @@ class KnownDesk(Ports):
             each.id: columns.get(each.catalog, []) for each in self.live.current().newest.recommenders.values()
         }
         groups = suggestions.suggest(data, Suggestible(events, profile, columns, recommended))
-        return models.Suggested.model_validate(
+        return Suggested.model_validate(
             {"groups": [{"group": name, "items": [each._asdict() for each in items]} for name, items in groups]}
         )
 
 
-def _uses(campaigns: Mapping[str, Any]) -> list[models.Use]:
-    return [models.Use(campaign=campaign, part=part) for campaign, part in sorted(campaigns.items())]
+def _uses(campaigns: Mapping[str, Any]) -> list[Use]:
+    return [Use(campaign=campaign, part=part) for campaign, part in sorted(campaigns.items())]
 
 
-def _properties(seen: Shapes) -> list[models.SeenProperty]:
-    return [models.SeenProperty(path=path, types=sorted(seen.types(path))) for path in sorted(seen.paths)]
+def _properties(seen: Shapes) -> list[SeenProperty]:
+    return [SeenProperty(path=path, types=sorted(seen.types(path))) for path in sorted(seen.paths)]

@@ -7,11 +7,11 @@ from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from holdfast.aws.bus import Entry
-from holdfast.console import models
 from holdfast.console.access import Person
 from holdfast.console.answers import Refused
 from holdfast.console.desk.drafts import Draft, draft_of, mistake_of
 from holdfast.console.desk.ports import LOOKING_SECONDS, MESSAGES, Ports, is_known
+from holdfast.console.models.messages import Explained, Occurrence, Previewed, Samples, Tested
 from holdfast.core.authoring.matching import matching
 from holdfast.core.events import Json
 from holdfast.core.explain import absence, explanation
@@ -45,11 +45,11 @@ PUTTING_SECONDS: Final = 26
 
 
 class MessagesDesk(Ports):
-    def preview(self, asked: models.Occurrence) -> models.Previewed:
+    def preview(self, asked: Occurrence) -> Previewed:
         draft = draft_of(asked, tolerant=True)
         shown, gate = self._preview(draft, asked)
         told: Any = shown.to_json()
-        return models.Previewed(
+        return Previewed(
             gate=gate or None,
             ok=not draft.mistakes,
             mistakes=[mistake_of(each) for each in draft.mistakes],
@@ -58,7 +58,7 @@ class MessagesDesk(Ports):
             **told,
         )
 
-    def test_send(self, campaign: str, asked: models.Occurrence, by: str) -> models.Tested:
+    def test_send(self, campaign: str, asked: Occurrence, by: str) -> Tested:
         """Put the message on the bus, marked as a test: of what is being written, or else of the live revision."""
         revision = None
         if asked.campaign is None and asked.source is None:
@@ -76,9 +76,9 @@ class MessagesDesk(Ports):
         if refused := self.bus.put([Entry(detail_type, text, now)], lambda: ends - time.monotonic()):
             raise Refused(503, "not_put", f"The bus did not take it: {', '.join(refused.values())}. Try again.")
         self._record(by, "tested", campaign)
-        return models.Tested(id=body["metadata"]["id"], source=self.source, detail_type=detail_type, detail=body)
+        return Tested(id=body["metadata"]["id"], source=self.source, detail_type=detail_type, detail=body)
 
-    def _preview(self, draft: Draft, asked: models.Occurrence, revision: int | None = None) -> tuple[Preview, str]:
+    def _preview(self, draft: Draft, asked: Occurrence, revision: int | None = None) -> tuple[Preview, str]:
         """The preview, with a sentence about the rules between due and sent. Without a revision, the draft is taken as
         the next one.
         """
@@ -114,7 +114,7 @@ class MessagesDesk(Ports):
         except Unread as error:
             raise Refused(503, "throttled", f"Try again in a moment: {error}.") from None
 
-    def match(self, asked: models.Samples) -> dict[str, Json]:
+    def match(self, asked: Samples) -> dict[str, Json]:
         plan = draft_of(asked, tolerant=True).plan(1)
         try:
             events = [event for each in asked.events for event in read_events(each, plan, "sample", self.clock())]
@@ -122,7 +122,7 @@ class MessagesDesk(Ports):
             raise Refused(422, "no_event", f"That is not an event: {error}.") from None
         return matching(plan, events).to_json()
 
-    def explain(self, user: str, zone_name: str, person: Person) -> models.Explained:
+    def explain(self, user: str, zone_name: str, person: Person) -> Explained:
         """A viewer sees decisions, but no profile and no rendered message."""
         try:
             where = zone(zone_name)
@@ -154,9 +154,7 @@ class MessagesDesk(Ports):
             silent={each.campaign for each in found if each.status == "nothing"},
         )
         ids = known.about(user)
-        return models.Explained(
-            user=user, ids=ids, known=is_known(known), profile=profile, explanations=told, also=also
-        )
+        return Explained(user=user, ids=ids, known=is_known(known), profile=profile, explanations=told, also=also)
 
     def _rejected(self, known: KnownUser, where: tzinfo) -> list[absence.Refused]:
         """Rejected records of a user, under any id, as far as a moment's look at the queue finds them; latest first."""

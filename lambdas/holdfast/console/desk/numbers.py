@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from holdfast.console import models
 from holdfast.console.desk.ports import LOOKING_SECONDS, MESSAGES, Ports
+from holdfast.console.models.numbers import Behind, Numbers, Statistics
 from holdfast.core.events import Json
 from holdfast.core.measure.report import comparable, counted, reported
 from holdfast.core.messages.rendering import Rendering
@@ -17,18 +17,18 @@ from holdfast.services.publishing import live_then, plan_of
 
 
 class NumbersDesk(Ports):
-    def count(self, number: int) -> models.Statistics:
+    def count(self, number: int) -> Statistics:
         now = self.clock()
         wanted = days(now, number)
         campaigns = self.live.current().newest
         by_day = self.statistics.read(campaigns, wanted[0], wanted[-1])
         followed = {id_: self._followed(plan, wanted, now) for id_, plan in campaigns.items() if counted(plan)}
         at, (watches, complete) = self._waiting(now)
-        return models.Statistics(
+        return Statistics(
             days=wanted,
             waiting_at=at,
             campaigns={
-                campaign: models.Numbers.model_validate(
+                campaign: Numbers.model_validate(
                     {
                         "waiting": watches[campaign] if complete else None,
                         "waiting_at_least": watches[campaign],
@@ -47,14 +47,14 @@ class NumbersDesk(Ports):
         found = reported(plan, by_day, revisions, now)
         return {"outcomes": [*found.rows()], "comparisons": [each.to_json() for each in found.comparisons]}
 
-    def behind(self, asked: Asked) -> models.Behind:
+    def behind(self, asked: Asked) -> Behind:
         self._get(asked.campaign)
         ends = time.monotonic() + LOOKING_SECONDS
         if asked.kind == "failed":
             looked = self._queue("undelivered").look(MESSAGES, time_left=lambda: time.monotonic() < ends)
             complete = len(looked) < MESSAGES and time.monotonic() < ends
-            return models.Behind(**behind_failed(looked, asked.campaign, complete=complete)._asdict())
+            return Behind(**behind_failed(looked, asked.campaign, complete=complete)._asdict())
         plans = self.live.current().newest
         live = live_then(self.campaigns, plans)
         reasons = withheld_now(self.lookup, Rendering(plan_of(self.campaigns)), plans, live)
-        return models.Behind(**behind(self.users, asked, reasons, time_left=lambda: time.monotonic() < ends)._asdict())
+        return Behind(**behind(self.users, asked, reasons, time_left=lambda: time.monotonic() < ends)._asdict())
