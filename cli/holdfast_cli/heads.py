@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 from msgspec.json import Decoder
 
 from holdfast.core.intake.fields import EARLIEST_MS, LATEST_MS
-from holdfast.core.intake.forms import Flat, FlatValue, ShortText
+from holdfast.core.intake.flat import Flat, FlatValue, ShortText
 
 MOST_NAMES = 64
 """Names of properties in one file. With more of them, its lines have little in common, and are read in full."""

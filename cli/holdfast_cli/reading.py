@@ -22,7 +22,8 @@ from typing import Any
 from holdfast.core.events import Event, Ignored, ProfileChange, Record, Rejected, Tie
 from holdfast.core.explain.replay import FIRST, FUTURE, NO_ARRIVAL
 from holdfast.core.intake.fields import RULES, Rules
-from holdfast.core.intake.forms import flat_event, flat_objects, is_usual_user, records
+from holdfast.core.intake.flat import flat_event, flat_objects, is_usual_user
+from holdfast.core.intake.forms import records
 from holdfast.core.plans.plans import Plans
 from holdfast_cli.heads import Head, Heads
 from holdfast_cli.runs import Run, Runs, encoded, part_of

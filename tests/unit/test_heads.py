@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.intake.fields import LATEST_MS, RULES
-from holdfast.core.intake.forms import is_usual_user, usual_event
+from holdfast.core.intake.flat import is_usual_user, usual_event
 from holdfast.core.plans.plans import Plans
 from holdfast_cli.heads import FEW, MOST_NAMES, MOST_ODD, Head, Heads, Piece
 from holdfast_cli.reading import Found, Reader, chunks
