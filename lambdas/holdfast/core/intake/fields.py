@@ -22,6 +22,8 @@ MAX_STEP = 1 << 53
 """The most that `$incr` may add at once: no sum of these is too large for a JSON number."""
 EARLIEST_MS, LATEST_MS = 10**11, 10**14
 """1973 to 5138. Numbers below are epoch seconds, given where milliseconds belong; numbers above are microseconds."""
+UNKNOWN_MS = 1 << 53
+"""An arrival from here on is none: of a file, it is not known."""
 NOBODY = frozenset(
     {
         *("undefined", "null", "nil", "none", "nan", "unknown", "anonymous", "guest", "true", "false"),

@@ -8,34 +8,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from holdfast.core.events import (
     Event,
-    Ignored,
     Json,
     Record,
     Rejected,
     Tick,
     canonical,
 )
+from holdfast.core.intake.clevertap import CLEVERTAP_FIELDS, clevertap
 from holdfast.core.intake.described import by_sources
 from holdfast.core.intake.fields import (
-    EARLIEST_MS,
-    LATEST_MS,
     RULES,
+    UNKNOWN_MS,
     Around,
     Object,
     Rules,
     a_profile_change,
     an_event,
-    changes_along,
     event_name,
     id_of,
     is_zero,
-    iso_time,
     known_user,
     only_ties,
     properties_of,
@@ -45,12 +41,8 @@ from holdfast.core.intake.fields import (
 )
 from holdfast.core.intake.flat import usual_event
 from holdfast.core.intake.parsing import MAX_RECORDS, CannotFold, as_text, parse, shallow
+from holdfast.core.intake.segment import SEGMENT_CALLS, SEGMENT_FIELDS, calls_of, segment
 from holdfast.core.intake.sources import Source
-
-_UNKNOWN_MS = 1 << 53
-"""An arrival from here on is none: of a file, it is not known."""
-_BEHIND_MS = 2 * 60 * 60_000
-"""The lateness on arrival from which an event is history by default."""
 
 
 def records(body: str | bytes, arrived: int, rules: Rules = RULES) -> list[Record]:
@@ -152,105 +144,8 @@ def _clevertap_upload(data: Object, around: Around) -> Iterable[Record]:
     return _read(data["d"], around)
 
 
-def _clevertap(data: Object, around: Around) -> Iterable[Record]:
-    """https://developer.clevertap.com/docs/upload-events-api: `ts` is in epoch seconds, and so are `$D_` dates."""
-    user = user_of(data, around, *_CLEVERTAP_IDS)
-    ts, given = data.get("ts"), data.get("id")
-    if data["type"] == "profile":
-        at = time_of(_milliseconds(ts), around)
-        properties = {"profileData": _dated(data.get("profileData"))}
-        changes = a_profile_change(user, at, around, properties, id_of(given, around))
-        return [*ties_of(user, data, around, at, *_CLEVERTAP_IDS), *changes]
-    name = event_name(data.get("evtName"), "evtName")
-    event = an_event(user, name, data.get("evtData"), around, given, ts, "evtData", _dated, _milliseconds)
-    return [*ties_of(user, data, around, event.at, *_CLEVERTAP_IDS, along=name), event]
-
-
-def _milliseconds(ts: Json) -> Json:
-    if not isinstance(ts, int | float):
-        return ts
-    if ts >= EARLIEST_MS:
-        raise CannotFold("ts must be epoch seconds, as CleverTap's is; this is in milliseconds or less: divide it")
-    return ts * 1000
-
-
 def _segment_batch(data: Object, around: Around) -> Iterable[Record]:
-    """https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/#batch: the context and the
-    sending time of the batch apply to each call.
-    """
-    shared = {name: data[name] for name in ("sentAt", "receivedAt") if name in data}
-    context = data.get("context")
-
-    def call(each: Json) -> Json:
-        if not isinstance(each, dict):
-            return each
-        own = each.get("context")
-        both = {**context, **(own if isinstance(own, dict) else {})} if isinstance(context, dict) else own
-        return {**shared, **each, **({"context": both} if both is not None else {})}
-
-    return _read([call(each) for each in data["batch"]], around)
-
-
-def _segment(data: Object, around: Around) -> Iterable[Record]:
-    """https://segment.com/docs/connections/spec and RudderStack's, whose traits are in the context.
-
-    Any call may name one person by both `userId` and `anonymousId`:
-    https://segment.com/docs/unify/identity-resolution/externalids
-    """
-    call = data["type"]
-    if call in _SAYING_NOTHING:
-        return [Ignored(f"{call} call")]
-    user = user_of(data, around, "userId", "anonymousId")
-    if call == "alias":
-        return only_ties(user, data, around, data.get("timestamp"), "previousId", "anonymousId")
-    given = data.get("messageId")
-    context = data.get("context")
-    known = context.get("traits") if isinstance(context, dict) else None
-    if call == "track":
-        name = event_name(data.get("event"), "event")
-        properties = data.get("properties")
-        try:
-            time = _happened(data, around)
-        except CannotFold as error:
-            error.event = an_event(user, name, properties, around, given, None, "properties")
-            raise
-        event = an_event(user, name, properties, around, given, time, "properties", field="timestamp")
-        ties = ties_of(user, data, around, event.at, "anonymousId", along=name)
-        return [*ties, *changes_along(event, known, around), event]
-    at = time_of(_happened(data, around), around, "timestamp")
-    traits = {"context.traits": known, "traits": data.get("traits")}
-    changes = a_profile_change(user, at, around, traits, id_of(given, around))
-    return [*ties_of(user, data, around, at, "anonymousId"), *changes]
-
-
-def _happened(data: Object, around: Around) -> Json:
-    """The time of `timestamp`, which the vendor has corrected. Without it, the sender's own time, corrected by the
-    error of its clock if the record says both when it was sent and when it was received.
-
-    The time of the record's arrival here corrects nothing: an event sent twice would then have two times. But if it
-    shows that the clock was hours behind, the event cannot silently be history.
-    """
-    if data.get("timestamp") is not None:
-        time: Json = data["timestamp"]
-        return time
-    original, sent, received = (data.get(name) for name in ("originalTimestamp", "sentAt", "receivedAt"))
-    at, sent_at, received_at = map(_epoch_ms, (original, sent, received))
-    if at and sent_at and received_at:
-        return at + received_at - sent_at
-    if at and sent_at and around.arrived < _UNKNOWN_MS and around.arrived - sent_at > _BEHIND_MS:
-        behind = (around.arrived - sent_at) // 60_000
-        raise CannotFold(
-            f"sentAt is {behind} minutes before the record arrived: the sender's clock is wrong, or it waited so long;"
-            " send timestamp or receivedAt too"
-        )
-    return sent if original is None else original
-
-
-def _epoch_ms(value: Json) -> int:
-    """The time in epoch milliseconds; 0 if the value is not a time."""
-    if isinstance(value, str):
-        return iso_time(value)
-    return int(value) if isinstance(value, int | float) and EARLIEST_MS <= value < LATEST_MS else 0
+    return _read(calls_of(data), around)
 
 
 def _cloudevent(data: Object, around: Around) -> Iterable[Record]:
@@ -321,12 +216,6 @@ def _unknown(data: Object, around: Around) -> Iterable[Record]:
 
 
 _Reader: TypeAlias = Callable[[Object, Around], Iterable[Record]]
-_CLEVERTAP_IDS = ("identity", "FBID", "GPID", "objectId")
-_OF_CLEVERTAP = ("identity", "evtName", "profileData")
-_OF_SEGMENT = ("userId", "anonymousId", "previousId", "messageId")
-_SAYING_NOTHING = ("page", "screen", "group")
-"""Calls that every Segment source sends, and that say nothing that is folded: no reason to set them aside."""
-_SEGMENT_CALLS = ("track", "identify", "page", "screen", "group", "alias")
 _FORMS: tuple[tuple[str, Callable[[Object], bool], _Reader], ...] = (
     (
         "plain",
@@ -337,8 +226,8 @@ _FORMS: tuple[tuple[str, Callable[[Object], bool], _Reader], ...] = (
     ("CleverTap", lambda data: isinstance(data.get("d"), list), _clevertap_upload),
     (
         "CleverTap",
-        lambda data: data.get("type") in ("event", "profile") and not data.keys().isdisjoint(_OF_CLEVERTAP),
-        _clevertap,
+        lambda data: data.get("type") in ("event", "profile") and not data.keys().isdisjoint(CLEVERTAP_FIELDS),
+        clevertap,
     ),
     (
         "Segment",
@@ -347,8 +236,8 @@ _FORMS: tuple[tuple[str, Callable[[Object], bool], _Reader], ...] = (
     ),
     (
         "Segment",
-        lambda data: data.get("type") in _SEGMENT_CALLS and not data.keys().isdisjoint(_OF_SEGMENT),
-        _segment,
+        lambda data: data.get("type") in SEGMENT_CALLS and not data.keys().isdisjoint(SEGMENT_FIELDS),
+        segment,
     ),
     ("CloudEvent", lambda data: "specversion" in data and "type" in data, _cloudevent),
     ("EventBridge", lambda data: "detail-type" in data and "detail" in data, _eventbridge),
@@ -384,7 +273,7 @@ def _forms_of(data: Json, rules: Rules) -> Iterator[str]:
             yield from _forms_of(inside, rules)
             return
         try:
-            _named(data, content, name, Around(_UNKNOWN_MS, rules=rules))
+            _named(data, content, name, Around(UNKNOWN_MS, rules=rules))
         except CannotFold:
             yield from _source_of(data, rules)
 
@@ -392,24 +281,3 @@ def _forms_of(data: Json, rules: Rules) -> Iterator[str]:
 def _source_of(data: Object, rules: Rules) -> list[str]:
     """The first source that matches."""
     return [f"source {each.id}" for each in rules.sources if isinstance(each, Source) and each.matches(data)][:1]
-
-
-def _dated(value: Any) -> Any:
-    """CleverTap's dates, `$D_` and epoch seconds, as ISO 8601 in UTC: people can read it, and it can be compared."""
-    kind = type(value)
-    if kind is str:
-        return _DATE.sub(_iso_date, value) if value.startswith("$D_") else value
-    if kind is dict:
-        return {name: _dated(each) for name, each in value.items()}
-    return [_dated(each) for each in value] if kind is list else value
-
-
-_DATE = re.compile(r"\A\$D_(-?[0-9]{1,11})\Z")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _iso_date(date: re.Match[str]) -> str:
-    try:
-        return (_EPOCH + timedelta(seconds=int(date[1]))).isoformat().replace("+00:00", "Z")
-    except OverflowError:  # before the year 1
-        return date[0]
