@@ -10,10 +10,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from holdfast.core.templates.bounds import MAX_OUTPUT, MAX_TURNS, MAX_WORK, SECRET, TAGS
-from holdfast.core.templates.checks import NAMES, TemplateError
 from holdfast.core.templates.elsewhere import IDIOMS, Idiom, advice, page
+from holdfast.core.templates.errors import TemplateError
 from holdfast.core.templates.filters import FILTERS
 from holdfast.core.templates.locales import LANGUAGES
+from holdfast.core.templates.objects import NAMES
 from holdfast.core.templates.shorthand import MAX_MARKUP, to_liquid
 from holdfast.core.templates.templates import MAX_SOURCE, Template
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from holdfast.core.templates.checks import TemplateError
+from holdfast.core.templates.errors import TemplateError
 
 _OPENING = {"if", "unless", "case", "for", "capture"}
 _BRANCH = {"elsif", "when"}

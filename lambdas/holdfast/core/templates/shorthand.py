@@ -20,8 +20,9 @@ from typing import Final
 
 from holdfast.core.templates.blocks import Blocks
 from holdfast.core.templates.bounds import TAGS
-from holdfast.core.templates.checks import CONSTANT, NAMES, OBJECTS, TemplateError, placed, suggest
+from holdfast.core.templates.errors import TemplateError, placed, suggest
 from holdfast.core.templates.filters import FILTERS
+from holdfast.core.templates.objects import CONSTANT, NAMES, OBJECTS
 
 INNER_TAGS: Final = {"else", "elsif", "when", *(f"end{tag}" for tag in ("case", "capture", "for", "if", "unless"))}
 

@@ -39,9 +39,11 @@ from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
 
 from holdfast.core.templates.bounds import MAX_OUTPUT, MAX_WORK, Context, Json, Meter, Missing, Withheld, withholding
-from holdfast.core.templates.checks import TemplateError, advised, check, refusal, uses
+from holdfast.core.templates.checks import check
+from holdfast.core.templates.errors import TemplateError, advised, refusal
 from holdfast.core.templates.filters import ENVIRONMENT, typed
 from holdfast.core.templates.shorthand import to_liquid
+from holdfast.core.templates.uses import uses
 
 __all__ = [
     "MAX_OUTPUT",
