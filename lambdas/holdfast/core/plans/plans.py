@@ -69,40 +69,12 @@ class Plans(dict[str, Plan]):
         policy: Policy | None = NO_POLICY,
     ) -> None:
         super().__init__((plan.id, plan) for plan in plans)
-        apart: dict[str, list[Plan]] = {}
-        for other in others:
-            with suppress(*MISREAD):  # was never read, and concerns no revision that came after it
-                read_by(other, other.place)
-                _goals(other)
-                apart.setdefault(other.id, []).append(other)
+        apart = _apart(others)
         self.deleted = frozenset(deleted)
         self.illegible = dict(illegible)
         self.recommenders = {recommender.id: recommender for recommender in recommenders}
-        routes: dict[str, list[Route]] = {}
-        routes_to_goals: dict[str, list[_Goal]] = {}
-        for plan in [*self.values()]:
-            try:
-                found = routes_of(plan, apart.get(plan.id, ()))
-                goals = [each for own in (plan, *apart.get(plan.id, ())) for each in _goals(own)]
-            except MISREAD as error:  # published by a release with fewer checks: it concerns no other campaign
-                del self[plan.id]
-                names = frozenset(plan.events.get(name, name) for name in (*plan.did, *plan.did_not))
-                self.illegible[plan.id] = Illegible(f"{type(error).__name__}: {error}", names)
-            else:
-                _add(routes, found)
-                _add(routes_to_goals, goals)
-        routes_to_items: dict[str, list[_Items]] = {}
-        for each in [*self.recommenders.values()]:
-            try:
-                items_of = [
-                    (name, _Items(each.id, search(path), done))
-                    for done, paths in ((False, each.did), (True, each.exclude_done))
-                    for name, path in paths.items()
-                ]
-            except MISREAD:
-                del self.recommenders[each.id]
-            else:
-                _add(routes_to_items, items_of)
+        routes, routes_to_goals = self._compile(apart)
+        routes_to_items = self._compile_recommenders()
         self._items = lru_cache(maxsize=4096)(lambda name: routes_to_items.get(event_key(name), ()))
         self.policy = policy or NO_POLICY
         self.undecidable = policy is None
@@ -119,6 +91,43 @@ class Plans(dict[str, Plan]):
         unread = frozenset(name for each in self.illegible.values() for name in each.names)
         self.unread = lru_cache(maxsize=4096)(lambda name: event_key(name) in unread) if unread else _never
         """Does a campaign that is not legible name this event?"""
+
+    def _compile(self, apart: Mapping[str, Sequence[Plan]]) -> tuple[dict[str, list[Route]], dict[str, list[_Goal]]]:
+        """The ways from an event's key to the campaigns and goals that name it. Plans that cannot be read are moved to
+        the illegible ones.
+        """
+        routes: dict[str, list[Route]] = {}
+        routes_to_goals: dict[str, list[_Goal]] = {}
+        for plan in [*self.values()]:
+            try:
+                found = routes_of(plan, apart.get(plan.id, ()))
+                goals = [each for own in (plan, *apart.get(plan.id, ())) for each in _goals(own)]
+            except MISREAD as error:  # published by a release with fewer checks: it concerns no other campaign
+                del self[plan.id]
+                names = frozenset(plan.events.get(name, name) for name in (*plan.did, *plan.did_not))
+                self.illegible[plan.id] = Illegible(f"{type(error).__name__}: {error}", names)
+            else:
+                _add(routes, found)
+                _add(routes_to_goals, goals)
+        return routes, routes_to_goals
+
+    def _compile_recommenders(self) -> dict[str, list[_Items]]:
+        """The ways from an event's key to the recommendations that find items in it. Those that cannot be read are left
+        out.
+        """
+        routes_to_items: dict[str, list[_Items]] = {}
+        for each in [*self.recommenders.values()]:
+            try:
+                items_of = [
+                    (name, _Items(each.id, search(path), done))
+                    for done, paths in ((False, each.did), (True, each.exclude_done))
+                    for name, path in paths.items()
+                ]
+            except MISREAD:
+                del self.recommenders[each.id]
+            else:
+                _add(routes_to_items, items_of)
+        return routes_to_items
 
     def _asks_profile(self, plan: Plan) -> bool:
         return plan.rules.ask_profile or (plan.rules.hours is None and self.policy.asks_profile(plan.id))
@@ -188,6 +197,17 @@ T = TypeVar("T")
 def _add(index: dict[str, list[T]], found: Iterable[tuple[str, T]]) -> None:
     for name, each in found:
         index.setdefault(name, []).append(each)
+
+
+def _apart(others: Iterable[Plan]) -> dict[str, list[Plan]]:
+    """The plans of other spaces, by campaign. Those that cannot be read are left out."""
+    apart: dict[str, list[Plan]] = {}
+    for other in others:
+        with suppress(*MISREAD):  # was never read, and concerns no revision that came after it
+            read_by(other, other.place)
+            _goals(other)
+            apart.setdefault(other.id, []).append(other)
+    return apart
 
 
 def _never(_name: str) -> bool:
