@@ -21,11 +21,11 @@ from unittest.mock import patch
 import deliver
 import join
 from bench.emulated import client
-from bench.holdfast_run import create, environment, put_profiles
 from bench.ledger import Counts, Ledger
 from bench.prices import MILLION, dollars
 from bench.prod import memory_mb, prod
 from bench.report import Part
+from bench.tables import create, environment, put_profiles
 from bench.virtual import Meter
 from holdfast.aws import clients
 from holdfast.aws.clock import now_ms

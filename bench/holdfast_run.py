@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from itertools import islice
 from random import Random
 from types import SimpleNamespace
 from typing import Any, Self
@@ -22,23 +20,22 @@ from unittest.mock import patch
 import deliver
 import join
 import sweep
-from bench import POWERTOOLS
 from bench.capacity import ITEM_BYTES, item_bytes
 from bench.emulated import client
 from bench.ledger import Call, Ledger
+from bench.memory import MemoryQueue, MemoryTimers, MemoryUsers, refuse
 from bench.prod import memory_mb, prod
 from bench.results import Result, Said
+from bench.tables import create, environment, put_profiles
 from bench.traces import MINUTE, SECOND, START, Event, line
 from bench.virtual import Batches, Loop, Meter, Sent, Stream
 from holdfast.aws import clients, clock
-from holdfast.aws.queues import Message, Unsent
+from holdfast.aws.queues import Message
 from holdfast.aws.tables.revisions import EPOCH
 from holdfast.aws.tables.timers import Timers
-from holdfast.aws.tables.users import Beside, Item, Key, Save, Saved, Users
+from holdfast.aws.tables.users import Users
 from holdfast.core.authoring.campaign import Campaign
-from holdfast.core.events import ProfileChange
-from holdfast.core.fold import profiles
-from holdfast.core.fold.timers import AHEAD_MS, TimerItem, begins_at
+from holdfast.core.fold.timers import AHEAD_MS
 from holdfast.services import join as join_service
 from holdfast.services.join import Join
 from holdfast.services.sweep import Sweep
@@ -47,76 +44,9 @@ from holdfast_cli.campaigns import campaigns, publish_one
 from holdfast_cli.outputs import Outputs
 from holdfast_cli.stack import Deployment
 
-TABLES = {
-    "users": ("user", "part"),
-    "timers": ("slot", "id"),
-    "campaigns": ("pk", "sk"),
-    "catalog": ("pk", "sk"),
-}
-QUEUES = ("events", "rejected", "undelivered")
-
 
 def _sweep_every() -> int:
     return prod().sweep_minutes * MINUTE
-
-
-class _MemoryUsers:
-    """The users table's port, in memory. Nothing runs concurrently, and nothing is published: `epoch` is the item of
-    the run.
-    """
-
-    def __init__(self, epoch: Mapping[str, Any]) -> None:
-        self.saves: dict[Key, Save] = {}
-        self._items: dict[Key, Item] = {}
-        self._epoch = epoch
-
-    def read(self, keys: Iterable[Key], beside: Beside | None = None) -> tuple[dict[Key, Item], set[Key]]:
-        if beside:
-            beside.read, beside.item = True, self._epoch
-        return {key: self._items[key] for key in keys if key in self._items}, set()
-
-    def save(self, saves: Iterable[Save]) -> dict[Key, Saved]:
-        given = {save.key: save for save in saves}
-        self.saves |= given
-        for key, save in given.items():
-            self._items[key] = Item(save.state, 1, save.nominated, decided=save.outbox is not None)
-        return dict.fromkeys(given, Saved.DONE)
-
-
-class _MemoryTimers:
-    def __init__(self) -> None:
-        self._slots: dict[str, list[str]] = defaultdict(list)
-        self._cursors: dict[int, int] = {}
-
-    def write(self, items: Iterable[TimerItem]) -> list[TimerItem]:
-        for item in items:
-            self._slots[item.slot].append(item.users)
-        return []
-
-    def earliest(self) -> int | None:
-        return min(map(begins_at, self._slots), default=None)
-
-    def read(self, slot: str) -> Iterator[str]:
-        return iter(self._slots.pop(slot, ()))
-
-    def cursor(self, shard: int) -> int | None:
-        return self._cursors.get(shard)
-
-    def set_cursor(self, shard: int, begins: int) -> None:
-        self._cursors[shard] = begins
-
-
-class _MemoryQueue:
-    def __init__(self, take: Callable[[Iterable[Message]], None]) -> None:
-        self._take = take
-
-    def put(self, messages: Iterable[Message]) -> Unsent:
-        self._take(messages)
-        return Unsent([], [])
-
-    def send(self, messages: Iterable[Message]) -> list[Message]:
-        self._take(messages)
-        return []
 
 
 class HoldfastRun:
@@ -169,7 +99,7 @@ class HoldfastRun:
         clients._session.cache_clear()  # noqa: SLF001  (the next run has another ledger)
         where = {"TableName": self._outputs["CampaignsTableName"], "Key": EPOCH, "ConsistentRead": True}
         epoch = client("dynamodb", self._endpoint).get_item(**where)["Item"]
-        self._memory_users, self._memory_timers = _MemoryUsers(epoch), _MemoryTimers()
+        self._memory_users, self._memory_timers = MemoryUsers(epoch), MemoryTimers()
         self._memory_join, self._memory_sweep = self._in_memory()
         self._meter = Meter(Ledger(clients._session().register))  # noqa: SLF001  (all clients come from it)
         self._dynamodb = client("dynamodb", self._endpoint)
@@ -268,7 +198,7 @@ class HoldfastRun:
                     patch.object(
                         module,
                         "Queue",
-                        lambda _, url, **__: _MemoryQueue(self._send_in_memory if url == events else _refuse),
+                        lambda _, url, **__: MemoryQueue(self._send_in_memory if url == events else refuse),
                     )
                 )
             stack.enter_context(patch.object(join, "Users", lambda *_, **__: self._memory_users))
@@ -341,65 +271,6 @@ class HoldfastRun:
                 "ShardIterator"
             ]
         )
-
-
-def _refuse(messages: Iterable[Message]) -> None:
-    """Nothing of a trace may be set aside."""
-    if set_aside := list(messages):
-        raise RuntimeError(f"set aside: {set_aside[0].body[:500]}")
-
-
-def environment(endpoint: str, name: str) -> Mapping[str, str]:
-    """The settings that the stack gives the functions, for the tables and queues made by `create`."""
-    sqs = client("sqs", endpoint)
-    urls = {queue: sqs.get_queue_url(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in QUEUES}
-    return {
-        **local.environment(endpoint),
-        **{f"HOLDFAST_{table.upper()}_TABLE": f"{name}-{table}" for table in TABLES},
-        **{f"HOLDFAST_{queue.upper()}_QUEUE_URL": url for queue, url in urls.items()},
-        "HOLDFAST_BUS_NAME": "default",
-        "HOLDFAST_TIMER_SHARDS": str(prod().timer_shards),
-        "HOLDFAST_QUEUE_RETENTION_SECONDS": str(prod().events_retention.to_seconds()),
-        **POWERTOOLS,
-    }
-
-
-def create(endpoint: str, name: str) -> None:
-    """Tables and queues, as the stack has them."""
-    dynamodb, sqs = client("dynamodb", endpoint), client("sqs", endpoint)
-    for table, keys in TABLES.items():
-        dynamodb.create_table(
-            TableName=f"{name}-{table}",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=True)
-            ],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-            **(
-                {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}}
-                if table == "users"
-                else {}
-            ),
-        )
-    for queue in QUEUES:
-        sqs.create_queue(QueueName=f"{name}-{queue}")
-
-
-def put_profiles(dynamodb: Any, table: str, users: Iterable[str]) -> None:
-    given = {"first_name": "Ann", "email": "ann@example.com", "country": "NL"}
-    changes = (ProfileChange(user, START, START, given) for user in users)
-    items = (
-        {
-            "user": {"S": change.user},
-            "part": {"S": "profile"},
-            "state": {"S": profiles.encode(profiles.merge({}, [change]).profile)},
-            "version": {"N": "1"},
-        }
-        for change in changes
-    )
-    while chunk := [*islice(items, 25)]:
-        puts = [{"PutRequest": {"Item": item}} for item in chunk]
-        dynamodb.batch_write_item(RequestItems={table: puts})
 
 
 def _minute(slot: str) -> int:

@@ -20,11 +20,11 @@ from unittest.mock import patch
 import deliver
 from bench.capacity import item_bytes
 from bench.emulated import client
-from bench.holdfast_run import create, environment, put_profiles
 from bench.ledger import Call, Counts, Ledger
 from bench.prices import MILLION, PRICES
 from bench.prod import memory_mb, prod
 from bench.report import Part
+from bench.tables import create, environment, put_profiles
 from bench.traces import ADDED, CHARGED, START
 from bench.virtual import Meter
 from holdfast.aws import clients

@@ -20,11 +20,11 @@ import join
 from bench.campaign import a_campaign
 from bench.counted import VOLUME_NOTE
 from bench.emulated import client
-from bench.holdfast_run import create, environment
 from bench.ledger import Counts, Ledger
 from bench.prices import MILLION, dollars
 from bench.prod import memory_mb
 from bench.report import Part
+from bench.tables import create, environment
 from bench.traces import ADDED, CHARGED, VIEWED
 from bench.virtual import Meter
 from holdfast.aws import clients

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from bench import gate, recommend, rows, scale, simulate, simulate_big
 from bench.__main__ import _run
 from bench.capacity import Item, item_bytes, read_units, write_units
-from bench.holdfast_run import _MemoryQueue, _MemoryTimers, _MemoryUsers, _refuse
 from bench.lateness import histogram, quantile
 from bench.ledger import Call, Counts, one_after_another
+from bench.memory import MemoryQueue, MemoryTimers, MemoryUsers, refuse
 from bench.prices import PRICES, dollars, flink_month
 from bench.report import Part, Row, number, spread
 from bench.traces import ADDED, CHARGED, MINUTE, SECOND, START, TIDY, VIEWED, Event, Trace, flat_lines, line
@@ -279,10 +279,10 @@ def test_what_a_run_keeps_in_memory_is_all_that_join_and_sweep_ask_for() -> None
     now: list[int] = [START]
     sent: list[Any] = []
     plan = Plan(id="cart", did=("added",), within=MINUTE * 30, constant=(Constant("p", {"added": "p"}),))
-    users, timers = _MemoryUsers({}), _MemoryTimers()
-    ours: dict[str, Any] = {"timers": timers, "events": _MemoryQueue(sent.extend), "clock": lambda: now[0]}
+    users, timers = MemoryUsers({}), MemoryTimers()
+    ours: dict[str, Any] = {"timers": timers, "events": MemoryQueue(sent.extend), "clock": lambda: now[0]}
     live: Any = Live(Timeline([Entry("cart", 0, plan)]))
-    join = Join(users=users, plans=live, rejected=_MemoryQueue(_refuse), **ours)  # type: ignore[arg-type]
+    join = Join(users=users, plans=live, rejected=MemoryQueue(refuse), **ours)  # type: ignore[arg-type]
     assert join.take([Body("m", json.dumps({"user": "u", "event": "added", "p": "coat", "ts": START}), START)]) == []
     now[0] += 31 * MINUTE
     Sweep(shards=1, **ours).sweep(lambda: True)
