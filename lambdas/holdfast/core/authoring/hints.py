@@ -13,26 +13,17 @@ import jmespath
 
 from holdfast.core.authoring.basics import did_you_mean
 from holdfast.core.authoring.campaign import EVERY, Campaign
+from holdfast.core.authoring.expressions import EVENT, Reading, never_seen, quoted, unseen
 from holdfast.core.authoring.text import Source
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import MAX_EVENTS, Shapes
 from holdfast.core.templates.templates import Template, compile_values
 
 Place: TypeAlias = tuple[str | int, ...]
-At: TypeAlias = tuple[str, ...] | None
-"""A place in an event: `()` is the event, `("Items", "[]", "price")` a property of each item of a list, which is as far
-down as is observed. None is what is further down, or made by a function."""
-
-_Node: TypeAlias = Mapping[str, Any]
-"""A node of JMESPath's syntax tree: `type`, `children`, and for some a `value`."""
 
 OWN = ("id", "ts", "user", "event")
 """Keys of a plain record that are not properties."""
 OF_A_CAMPAIGN = ("id", "name", "revision")
-
-EVENT: At = ()
-ITEM = "[]"
-_ORDER = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 
 class Hint(NamedTuple):
@@ -69,7 +60,7 @@ def _of_profiles(campaign: Campaign, profile: Shapes) -> Iterator[Hint]:
     """Hints on profiles' properties. A sample does not have every property, so the hint says what was looked at."""
     for key, template in _templates(campaign):
         for use in sorted(template.uses):
-            if use[0] == "Profile" and (never := _never(use[1:3], profile)):
+            if use[0] == "Profile" and (never := never_seen(use[1:3], profile)):
                 meant = did_you_mean(never, sorted(profile.paths))
                 yield Hint(("send", "values", key), f"Profile.{never} is in no profile of those looked at{meant}")
 
@@ -85,7 +76,7 @@ def _of_audience(campaign: Campaign, known: Known) -> Iterator[Hint]:
         return
     shapes = {"object Profile", "object Event", *_under("Profile", known.profile)}
     objects = Shapes("profiles and triggers", frozenset(shapes.union(*(_under("Event", each) for each in triggers))))
-    reading = _Reading(objects)
+    reading = Reading(objects)
     reading.walk(jmespath.compile(campaign.send.audience).parsed, EVENT)
     for message in reading.messages:
         if "did you mean" in message or "was always" in message:
@@ -120,7 +111,7 @@ def _at_first_sight(campaign: Campaign) -> Iterator[Hint]:
     for place, _, path in _paths(campaign):
         if path in OWN:
             yield Hint(place, _own(path))
-        yield from (Hint(place, message) for message in _quoted(jmespath.compile(path).parsed, path))
+        yield from (Hint(place, message) for message in quoted(jmespath.compile(path).parsed, path))
     yield from _carts(campaign)
     for key, template in _templates(campaign):
         for use in sorted(template.uses):
@@ -190,24 +181,6 @@ def _cuts(mark: Any, lines: list[str], line: int, column: int) -> bool:
 
 _PLAIN = re.compile(r"(?:&\S+\s+)?[^\s'\"&*|>!#]")
 """The beginning of a text without quotes, perhaps behind an anchor's name; not of an alias, or of a block."""
-
-
-def _quoted(node: _Node, path: str) -> Iterator[str]:
-    """Text that was written between double quotes, where JMESPath has names of properties."""
-    if node["type"] == "comparator":
-        left, right = node["children"]
-        name = right.get("value")
-        if left["type"] == right["type"] == "field" and f'"{name}"' in path:
-            yield f"{name} is read as a property's name: a text stands between single quotes, '{name}'"
-        for side in node["children"]:
-            if node["value"] in {"lt", "lte", "gt", "gte"} and side["type"] == "literal" and _a_number(side["value"]):
-                yield f"'{side['value']}' is a text: a number stands between backticks, `{side['value']}`"
-    for child in node["children"]:
-        yield from _quoted(child, path)
-
-
-def _a_number(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) is not None
 
 
 def _templates(campaign: Campaign) -> Iterator[tuple[str, Template]]:
@@ -280,147 +253,13 @@ def _of_lookups(campaign: Campaign, seen: Mapping[str, Shapes]) -> Iterator[Hint
 def _of_value(place: Place, at: tuple[str, ...], did: Sequence[str], seen: Mapping[str, Shapes]) -> Iterator[Hint]:
     """A trigger's property that a template names: one of the triggers must have had it."""
     triggers = [seen[key] for key in map(event_key, did) if key in seen]
-    unseen = [message for trigger in triggers if (message := _unseen(at, trigger))]
-    if triggers and len(unseen) == len(triggers) == len(did):
-        yield Hint(place, unseen[0])
+    messages = [message for trigger in triggers if (message := unseen(at, trigger))]
+    if triggers and len(messages) == len(triggers) == len(did):
+        yield Hint(place, messages[0])
 
 
 def _of_path(place: Place, name: str, path: str, seen: Mapping[str, Shapes]) -> Iterator[Hint]:
     if event := seen.get(event_key(name)):
-        reading = _Reading(event)
+        reading = Reading(event)
         reading.walk(jmespath.compile(path).parsed, EVENT)
         yield from (Hint(place, message) for message in reading.messages)
-
-
-def _unseen(at: At, event: Shapes) -> str:
-    """A hint at a property that was never seen, or at the one that holds it; else nothing."""
-    never = _never(at, event)
-    return f"{never!r} was never seen in {event.name!r}{did_you_mean(never, sorted(event.paths))}" if never else ""
-
-
-def _never(at: At, seen: Shapes) -> str:
-    """The property that was never seen, or the one that holds it."""
-    if not at or seen.full:
-        return ""
-    return next((_text(part) for part in (at[:1], at) if _text(part) not in seen.paths), "")
-
-
-def _text(at: tuple[str, ...]) -> str:
-    return ".".join(at).replace("." + ITEM, ITEM)
-
-
-class _Reading:
-    """One expression read over one event: which properties it takes, and what it compares them with."""
-
-    def __init__(self, event: Shapes) -> None:
-        self.event = event
-        self.messages: list[str] = []
-
-    def walk(self, node: _Node, at: At) -> At:
-        """The value of the expression when applied at a place."""
-        return getattr(self, f"_{node['type']}", self._other)(node, at)
-
-    def _field(self, node: _Node, at: At) -> At:
-        if at is None or sum(part != ITEM for part in at) > 1:
-            return None
-        found = (*at, node["value"])
-        if message := _unseen(found, self.event):
-            match node["value"]:
-                case "null":  # such a property is always null, as is meant
-                    pass
-                case "true" | "false" as value:
-                    self.messages.append(f"{value} is read as a property's name: the value is written `{value}`")
-                case _:
-                    self.messages.append(message)
-            return None
-        return found
-
-    def _current(self, _: _Node, at: At) -> At:
-        return at
-
-    _identity = _current
-
-    def _subexpression(self, node: _Node, at: At) -> At:
-        for child in node["children"]:
-            at = self.walk(child, at)
-        return at
-
-    _pipe = _subexpression
-
-    def _index_expression(self, node: _Node, at: At) -> At:
-        return _item(self.walk(node["children"][0], at))
-
-    def _flatten(self, node: _Node, at: At) -> At:
-        return self.walk(node["children"][0], at)
-
-    def _projection(self, node: _Node, at: At) -> At:
-        left, right = node["children"]
-        return self.walk(right, _item(self.walk(left, at)))
-
-    def _filter_projection(self, node: _Node, at: At) -> At:
-        left, right, condition = node["children"]
-        item = _item(self.walk(left, at))
-        self.walk(condition, item)
-        return self.walk(right, item)
-
-    def _value_projection(self, node: _Node, at: At) -> None:
-        self.walk(node["children"][0], at)
-
-    def _function_expression(self, node: _Node, at: At) -> At:
-        """Functions that sort or choose return an item or the list; the others return something new."""
-        arguments = node["children"]
-        given = [self.walk(each, at) for each in arguments if each["type"] != "expref"]
-        of = given[0] if given else None
-        for each in arguments:
-            if each["type"] == "expref":
-                self.walk(each["children"][0], _item(of))
-        if node["value"] in {"sort_by", "reverse", "sort"}:
-            return of
-        return _item(of) if node["value"] in {"max_by", "min_by"} else None
-
-    def _comparator(self, node: _Node, at: At) -> None:
-        left, right = ((each, self.walk(each, at)) for each in node["children"])
-        self._compare(node["value"], left, right)
-        self._compare(node["value"], right, left)
-
-    def _other(self, node: _Node, at: At) -> None:
-        for child in node["children"]:
-            self.walk(child, at)
-
-    def _compare(self, operator: str, side: tuple[_Node, At], other: tuple[_Node, At]) -> None:
-        at = side[1] or ()
-        kinds = self.event.types(_text(at)) - {"null"}
-        if not at or len(kinds) != 1:
-            return
-        (kind,) = kinds
-        always = f"{_text(at)} was always {_a(kind)} in {self.event.name!r}"
-        literal = other[0].get("value") if other[0]["type"] == "literal" else None
-        if operator in _ORDER and kind != "number":
-            what = (
-                f": compare with to_number({at[-1]})"
-                if kind == "string"
-                else f", which {_ORDER[operator]} does not compare"
-            )
-            self.messages.append(always + what)
-        elif operator not in _ORDER and literal is not None and (wanted := _kind(literal)) != kind:
-            what = f": compare with to_number({at[-1]})" if (kind, wanted) == ("string", "number") else ""
-            self.messages.append(f"{always}, never {_a(wanted)}{what}")
-
-
-def _item(at: At) -> At:
-    return at if not at or at[-1] == ITEM else (*at, ITEM)
-
-
-def _a(kind: str) -> str:
-    return f"an {kind}" if kind == "object" else f"a {kind}"
-
-
-def _kind(literal: object) -> str:
-    match literal:
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-    return "list" if isinstance(literal, list) else "object"
