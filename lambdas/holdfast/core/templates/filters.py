@@ -21,9 +21,8 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 from babel import Locale
 from liquid import Environment
@@ -32,20 +31,10 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from holdfast.core.templates import lists, locales
 from holdfast.core.templates.bounds import ITEM, MAX_OUTPUT, MAX_WORK, Absent, Context, Json, Withheld, size, text
 from holdfast.core.templates.lists import MAX_NUMBER
+from holdfast.core.templates.operands import checked, is_duration, later, moment_of, number, small
 from holdfast.core.templates.sandbox import Bounded
-from holdfast.core.times import iso_text, parse_duration
-
-T = TypeVar("T")
 
 MAX_PLACES: Final = 15
-MILLISECONDS_FROM: Final = 10**11
-"""A number from here on is a time in milliseconds: as seconds it would be the year 5138."""
-
-CALENDAR: Final = re.compile(r"(?:19|20|21)[0-9]{6}(?:[0-9]{6})?")
-"""Eight or fourteen digits that are a day, and a time, as ISO 8601 writes them without separators."""
-NO_TIME_BELOW: Final = 10**7
-"""As epoch seconds, positive numbers below are in the first months of 1970: years, counts and durations, not times."""
-
 INJECTED: Final = {"environment", "locale", "secret"}
 """Arguments that a filter gets from us, not from the template."""
 
@@ -145,20 +134,20 @@ def _modulo(value: float, by: float) -> int | float:
 
 
 def _date(value: object, form: object, zone: object = None, *, locale: Locale) -> str:
-    return _checked(locales.date, _moment(value, zone), text(form), locale)
+    return checked(locales.date, moment_of(value, zone), text(form), locale)
 
 
 def _time(value: object, form: object = "short", zone: object = None, *, locale: Locale) -> str:
-    return _checked(locales.time, _moment(value, zone), text(form), locale)
+    return checked(locales.time, moment_of(value, zone), text(form), locale)
 
 
 def _money(value: object, currency: object, *, locale: Locale) -> str:
-    return _checked(locales.money, _small(value), text(currency), locale)
+    return checked(locales.money, small(value), text(currency), locale)
 
 
 def _round(value: object, digits: object = 0) -> int | float:
     """Half away from zero, as Liquid's documentation has it, where Python rounds half to even."""
-    exact, places = _small(number(value)), int(number(digits))
+    exact, places = small(number(value)), int(number(digits))
     if not -MAX_PLACES <= places <= MAX_PLACES:
         raise Withheld(f"limit: round takes {-MAX_PLACES} to {MAX_PLACES} digits")
     rounded = Decimal(str(exact)).quantize(Decimal((0, (1,), -places)), ROUND_HALF_UP)
@@ -166,11 +155,11 @@ def _round(value: object, digits: object = 0) -> int | float:
 
 
 def _plus(value: object, other: object) -> object:
-    return _later(value, other, 1) if _is_duration(other) else _PLUS(_term(value), _term(other))
+    return later(value, other, 1) if is_duration(other) else _PLUS(_term(value), _term(other))
 
 
 def _minus(value: object, other: object) -> object:
-    return _later(value, other, -1) if _is_duration(other) else _MINUS(_term(value), _term(other))
+    return later(value, other, -1) if is_duration(other) else _MINUS(_term(value), _term(other))
 
 
 def _term(value: object) -> int | float:
@@ -181,37 +170,6 @@ def _term(value: object) -> int | float:
             cure = "of a time, add '3 days', or compute with its seconds, | date: '%s'"
             raise Withheld(f"{withheld.reason}; {cure}") from None
         raise
-
-
-def _is_duration(value: object) -> bool:
-    """`3 days` and PT30M are, `3` is not."""
-    return isinstance(value, str) and re.search(r"[a-zA-Z]", value) is not None and not _is_number(value)
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _later(value: object, duration: object, sign: int) -> object:
-    """A time moved by a duration, as it was written: a number as a number, a day as a day where hours do not matter."""
-    try:
-        moment = _moment(value, None) + timedelta(milliseconds=sign * _checked(parse_duration, text(duration)))
-    except OverflowError:
-        raise Withheld(f"failed: {value!r:.50} and {duration!r:.50} is beyond the year 9999") from None
-    match value:
-        case int() | float() if not CALENDAR.fullmatch(str(value)):
-            seconds = moment.timestamp()
-            return round(seconds * 1000) if abs(value) >= MILLISECONDS_FROM else int(seconds)
-        case str() if re.fullmatch(r"-?[0-9]+", value) and not CALENDAR.fullmatch(value):
-            seconds = moment.timestamp()
-            return str(round(seconds * 1000) if abs(int(value)) >= MILLISECONDS_FROM else int(seconds))
-        case str() if re.fullmatch(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", value) and moment.time() == datetime.min.time():
-            return moment.date().isoformat()
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _json(value: object) -> str:
@@ -240,7 +198,7 @@ def _hmac_sha256(value: str, *, secret: str) -> str:
 
 
 def _number_filter(value: object, digits: object = None, *, locale: Locale) -> str:
-    return _checked(locales.number, _small(value), None if digits is None else int(number(digits)), locale)
+    return checked(locales.number, small(value), None if digits is None else int(number(digits)), locale)
 
 
 def _plural(
@@ -256,29 +214,7 @@ def _plural(
 ) -> str:
     forms = {"zero": zero, "one": one, "two": two, "few": few, "many": many, "other": other}
     given = {category: text(form) for category, form in forms.items() if form is not None}
-    return locales.plural(_small(value), given, locale)
-
-
-def _checked(function: Callable[..., T], *arguments: object) -> T:
-    try:
-        return function(*arguments)
-    except ValueError as error:
-        raise Withheld(f"failed: {error}") from None
-
-
-def number(value: object) -> int | float:
-    match value:
-        case bool():
-            pass
-        case int() | float():
-            return value
-        case str():
-            for kind in (int, float):
-                try:
-                    return kind(value)
-                except ValueError:
-                    continue
-    raise Withheld(f"failed: not a number: {value!r:.50}")
+    return locales.plural(small(value), given, locale)
 
 
 def typed(value: object, type_: str, context: Context) -> Json:
@@ -288,7 +224,7 @@ def typed(value: object, type_: str, context: Context) -> Json:
     context.meter.spend(size(value, context.meter.left))
     match type_, value:
         case "number", _:
-            return _small(value)
+            return small(value)
         case "boolean", bool():
             return value
         case "boolean", "true" | "false":
@@ -298,45 +234,6 @@ def typed(value: object, type_: str, context: Context) -> Json:
     if len(written := _json(value)) > MAX_OUTPUT:
         raise Withheld(f"limit: {len(written):,} characters of JSON; {MAX_OUTPUT:,} is the most")
     return cast("Json", value)
-
-
-def _small(value: object) -> int | float:
-    if not abs(found := number(value)) < MAX_NUMBER:  # nor NaN
-        raise Withheld("limit: a number beyond 2^63")
-    return found
-
-
-def _moment(value: object, zone: object) -> datetime:
-    """Epoch seconds or milliseconds, or ISO 8601. In the zone; else in UTC or, ISO 8601, as written."""
-    try:
-        moment = _calendar(value) or _epoch(value)
-    except (ValueError, OverflowError, OSError):
-        detail = repr(value)[:50]
-        raise Withheld(f"failed: date takes an epoch number or ISO 8601, and there is no clock; not {detail}") from None
-    if zone is None:
-        return moment
-    where = _checked(locales.zone, text(zone))
-    return moment.astimezone(where) if moment.tzinfo else moment
-
-
-def _calendar(value: object) -> datetime | None:
-    """ISO 8601; where it is mere digits, a day that there is: 20261123, not seconds of August 1970."""
-    written = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if isinstance(value, str) and not re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", written):
-        return datetime.fromisoformat(iso_text(written))
-    if CALENDAR.fullmatch(written):
-        try:
-            return datetime.fromisoformat(f"{written[:8]}T{written[8:]}" if len(written) > len("20261123") else written)
-        except ValueError:
-            pass
-    return None
-
-
-def _epoch(value: object) -> datetime:
-    epoch = number(value)
-    if 0 < epoch < NO_TIME_BELOW:
-        raise ValueError
-    return datetime.fromtimestamp(epoch / 1000 if abs(epoch) >= MILLISECONDS_FROM else epoch, UTC)
 
 
 _TAKES: Mapping[Callable[[object], object] | None, str] = {
