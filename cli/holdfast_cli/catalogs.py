@@ -17,7 +17,8 @@ from rich.markup import escape
 
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.catalog import Catalog, Catalogs, Importer, Importing, Throttled, UnknownCatalog
-from holdfast.core.catalog.csv_file import BadFile, header, match, records
+from holdfast.core.catalog.csv_file import header, match, records
+from holdfast.core.catalog.csv_lines import BadFile
 from holdfast.core.catalog.rows import IDENTITY, IMAGE, NAME, NAME_PATTERN
 from holdfast.core.messages.detail import iso
 from holdfast.services.message_data import Lookup

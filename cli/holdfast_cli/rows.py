@@ -10,7 +10,8 @@ from typing import Annotated, BinaryIO
 import typer
 from rich.markup import escape
 
-from holdfast.core.catalog.csv_file import MAX_LINE, Bad, BadFile, LineTooLong, header, records
+from holdfast.core.catalog.csv_file import Bad, header, records
+from holdfast.core.catalog.csv_lines import MAX_LINE, BadFile, LineTooLong
 from holdfast.core.catalog.rows import NAME_PATTERN, Place, Values
 from holdfast.core.messages.rendering import Rows
 from holdfast.core.messages.rows import RowsInMemory, found_by, placed

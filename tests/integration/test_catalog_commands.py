@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from holdfast.aws.tables.catalog import WINDOW, Throttled
-from holdfast.core.catalog.csv_file import MAX_LINE
+from holdfast.core.catalog.csv_lines import MAX_LINE
 from holdfast_cli.main import app
 from holdfast_cli.output import Failure
 from holdfast_cli.stack import Deployment

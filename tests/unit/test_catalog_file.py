@@ -12,20 +12,17 @@ from hypothesis import strategies as st
 from holdfast.core.catalog.csv_file import (
     _USUAL,
     MAX_COLUMNS,
-    MAX_RECORD,
     MAX_ROW,
     SHORT_RECORD,
     Bad,
-    BadFile,
     Header,
-    LineTooLong,
     Row,
-    _Lines,
     _shows,
     header,
     match,
     records,
 )
+from holdfast.core.catalog.csv_lines import MAX_RECORD, BadFile, Lines, LineTooLong
 from holdfast.core.catalog.rows import BY_NAME, MAX_KEY, key_bytes
 
 HEAD = b"Identity,Name,ImageURL,Price\n"
@@ -195,14 +192,14 @@ PIECES = (COAT, HAT, b'"', b",", b"\n", b" ", b"\r", b"\0", b"\xff", b'"a\nb"', 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=24))
 def test_lines_without_a_quote_are_read_together_as_each_would_be_alone(pieces: list[bytes]) -> None:
-    def none(source: _Lines) -> list[bytes]:
+    def none(source: Lines) -> list[bytes]:
         source.ended = not source.look()
         return []
 
     lines = re.findall(rb"[^\n]*\n|[^\n]+", b"".join(pieces))
     together = read(*lines)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Lines, "plain", none)
+        patch.setattr(Lines, "plain", none)
         assert together == read(*lines)
 
 

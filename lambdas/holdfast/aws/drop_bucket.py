@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from holdfast.aws.retry import ATTEMPTS, attempts
-from holdfast.core.catalog.csv_file import MAX_LINE, LineTooLong
+from holdfast.core.catalog.csv_lines import MAX_LINE, LineTooLong
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -22,7 +22,8 @@ from holdfast.aws.drop_bucket import REPORTS, DropBucket, Dropped, Gone
 from holdfast.aws.queues import Message, Queue
 from holdfast.aws.tables.catalog import Catalogs, Importing, Progress
 from holdfast.aws.telemetry import Logger, Metrics, count
-from holdfast.core.catalog.csv_file import BadFile, header, records
+from holdfast.core.catalog.csv_file import header, records
+from holdfast.core.catalog.csv_lines import BadFile
 from holdfast.core.catalog.rows import NAME_PATTERN
 from holdfast.core.messages.detail import iso
 

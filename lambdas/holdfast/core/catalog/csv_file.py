@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from holdfast.core.catalog.csv_lines import BadFile, BadRow, Lines, in_words
 from holdfast.core.catalog.rows import IDENTITY, IMAGE, MAX_KEY, NAME, Match, Values, key_bytes
 
 REQUIRED = (IDENTITY, NAME, IMAGE)
@@ -25,16 +26,10 @@ MAX_COLUMN_NAME = 120
 """Characters."""
 MAX_ROW = 16_384
 """Bytes of a row, of which a reader pays for every four thousand."""
-MAX_RECORD = 65_536
-"""Bytes of a record in the file."""
 SHORT_RECORD = MAX_KEY - 4 * MAX_COLUMNS
 """Bytes of a record in the file. None of its keys is too long, nor is the row, so neither is measured: that would take
 longer than all else.
 """
-MAX_LINE = 1024 * 1024
-"""Bytes. What has longer lines is not a CSV file, and would fill the memory."""
-
-UNCLOSED = "a quote is not closed"
 NUL = "\0"
 
 _SAVE = "save it as 'CSV UTF-8'"
@@ -52,15 +47,6 @@ _NOT_TEXT = {
     b"\xff\xfe": f"the file is UTF-16, not UTF-8; {_SAVE}",
     b"\xfe\xff": f"the file is UTF-16, not UTF-8; {_SAVE}",
 }
-
-
-class BadFile(ValueError):
-    """Nothing of the file, or nothing more of it, can be imported, and this says why."""
-
-
-class LineTooLong(BadFile):
-    def __init__(self, most: int) -> None:
-        super().__init__(f"a line is longer than {most:,} bytes; is this a CSV file?")
 
 
 class Header(NamedTuple):
@@ -93,7 +79,7 @@ class Bad(NamedTuple):
 
 def header(lines: Iterable[bytes]) -> Header:
     """The columns that the file begins with; of its lines, no more than these are taken. Raises BadFile."""
-    source = _Lines(lines, 0, 0)
+    source = Lines(lines, 0, 0)
     first = source.look()
     if wrong := _other(first):
         raise BadFile(wrong)
@@ -107,8 +93,8 @@ def header(lines: Iterable[bytes]) -> Header:
     except UnicodeDecodeError:
         msg = f"the file is not UTF-8 text; {_SAVE}"
         raise BadFile(msg) from None
-    except (csv.Error, _BadRow) as error:
-        msg = f"the first line is not one of a CSV file: {_plain(error)}"
+    except (csv.Error, BadRow) as error:
+        msg = f"the first line is not one of a CSV file: {in_words(error)}"
         raise BadFile(msg) from None
     columns = [" ".join(cell.strip(_INVISIBLE).split()) for cell in cells]
     while columns and not columns[-1]:
@@ -182,13 +168,13 @@ def match(columns: Iterable[str], known: Header) -> tuple[str, ...]:
 
 def records(known: Header, by: Match, lines: Iterable[bytes], *, line: int = 0, end: int = 0) -> Iterator[Row | Bad]:
     """Records after line `line`, whose last byte is `end`; else after the header. Blank lines are skipped."""
-    source = _Lines(lines, line or known.line, end or known.end)
+    source = Lines(lines, line or known.line, end or known.end)
     while not source.ended:
         plain = source.plain()
         yield from _plain_rows(known, by, source, plain) if plain else _record(known, by, source)
 
 
-def _plain_rows(known: Header, by: Match, source: _Lines, plain: Sequence[bytes]) -> Iterator[Row | Bad]:
+def _plain_rows(known: Header, by: Match, source: Lines, plain: Sequence[bytes]) -> Iterator[Row | Bad]:
     """The records of lines without a quote, one each: made in half the time that each alone takes."""
     try:
         found = [*csv.reader(map(bytes.decode, plain), delimiter=known.separator, strict=True)]
@@ -204,11 +190,11 @@ def _plain_rows(known: Header, by: Match, source: _Lines, plain: Sequence[bytes]
         try:
             if (values := _values(known, by, cells, len(raw))) is not None:
                 yield Row(line, line, end, values)
-        except _BadRow as error:
+        except BadRow as error:
             yield Bad(line, end, str(error))
 
 
-def _record(known: Header, by: Match, source: _Lines) -> Iterator[Row | Bad]:
+def _record(known: Header, by: Match, source: Lines) -> Iterator[Row | Bad]:
     """The next record, if it is not blank."""
     source.begin()
     try:
@@ -216,98 +202,14 @@ def _record(known: Header, by: Match, source: _Lines) -> Iterator[Row | Bad]:
         values = _values(known, by, cells, source.size) if cells else None
     except UnicodeDecodeError:
         reason = "not UTF-8 text; save the file as 'CSV UTF-8'"
-    except (csv.Error, _BadRow) as error:
-        reason = _plain(error)
+    except (csv.Error, BadRow) as error:
+        reason = in_words(error)
     else:
         if values is not None:
             yield Row(source.first, source.last, source.end, values)
         return
     source.keep_first()
     yield Bad(source.first, source.end, reason)
-
-
-class _BadRow(ValueError):
-    pass
-
-
-def _plain(error: Exception) -> str:
-    return UNCLOSED if str(error) == "unexpected end of data" else str(error)
-
-
-class _Lines:
-    """Hands out lines as text, and takes those back that a bad record took with it."""
-
-    def __init__(self, lines: Iterable[bytes], line: int, end: int) -> None:
-        self._lines = iter(lines)
-        self._again: list[bytes] = []
-        self._broken: BadFile | None = None
-        self.ended = False
-        self._taken: list[bytes] = []
-        self.size = 0
-        self.last = line
-        self.end = end
-
-    @property
-    def first(self) -> int:
-        """The line on which the record begins."""
-        return self.last - len(self._taken) + 1
-
-    def begin(self) -> None:
-        self._taken = []
-        self.size = 0
-
-    def look(self) -> bytes:
-        """The next line, which stays."""
-        if not self._again:
-            self._again += [line for line in [next(self._lines, b"")] if line]
-        return self._again[-1] if self._again else b""
-
-    def plain(self) -> list[bytes]:
-        """Takes lines before the next quote, some at a time; or none. Raises BadFile after what came before it."""
-        if self._again:
-            return []
-        if self._broken:
-            raise self._broken
-        some, size = [], 0
-        try:
-            for raw in self._lines:
-                if b'"' in raw or not self.last:
-                    self._again.append(raw)
-                    break
-                some.append(raw)
-                size += len(raw)
-                if size > MAX_RECORD:
-                    break
-            else:
-                self.ended = True
-        except BadFile as error:
-            self._broken = error
-        self.last += len(some)
-        self.end += size
-        return some
-
-    def take_back(self, lines: Sequence[bytes]) -> None:
-        self._again += reversed(lines)
-        self.last -= len(lines)
-        self.end -= sum(map(len, lines))
-
-    def keep_first(self) -> None:
-        """Takes back all lines of the record that was begun, but the first."""
-        self.take_back(self._taken[1:])
-        self._taken = self._taken[:1]
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if self.size > MAX_RECORD:
-            raise _BadRow(UNCLOSED)
-        raw = self._again.pop() if self._again else next(self._lines)
-        self._taken.append(raw)
-        self.size += len(raw)
-        self.last += 1
-        self.end += len(raw)
-        return raw.decode("utf-8-sig" if self.last == 1 else "utf-8")
 
 
 def _values(known: Header, by: Match, cells: Sequence[str], size: int) -> Values | None:
@@ -320,18 +222,18 @@ def _values(known: Header, by: Match, cells: Sequence[str], size: int) -> Values
         msg = f"{len(cells)} cells where there are {number} columns"
         if len(cells) > number and known.separator == ",":
             msg += "; a cell that holds a comma, such as 9,90, is put in quotes"
-        raise _BadRow(msg)
+        raise BadRow(msg)
     if wrong := _wrong(row):
-        raise _BadRow(wrong)
+        raise BadRow(wrong)
     if size <= SHORT_RECORD:
         return row
     for columns in ((IDENTITY,), *by):
         if key_bytes(row.get(column, "") for column in columns) > MAX_KEY:
             msg = f"{', '.join(columns)}: too long to be looked up by; {MAX_KEY} bytes is the most"
-            raise _BadRow(msg)
+            raise BadRow(msg)
     if (long := _row_bytes(row)) > MAX_ROW:
         msg = f"{long:,} bytes; {MAX_ROW:,} is the most"
-        raise _BadRow(msg)
+        raise BadRow(msg)
     return row
 
 
