@@ -14,8 +14,8 @@ from rich.markup import escape
 from holdfast.aws.clock import now_ms
 from holdfast.aws.tables.shapes import Observations
 from holdfast.core.explain.absence import Refused, absence
-from holdfast.core.explain.explanation import Explanation, Status
 from holdfast.core.explain.explanation import explain as explain_state
+from holdfast.core.explain.facts import Explanation, Status
 from holdfast.core.fold.watches import State
 from holdfast.core.messages.rendering import Rendering
 from holdfast.core.places import campaign_of

@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.events import event_key
-from holdfast.core.explain.explanation import _REASONS, Explanation, Status, explain
+from holdfast.core.explain.explanation import explain
+from holdfast.core.explain.facts import Explanation, Status
+from holdfast.core.explain.words import REASONS
 from holdfast.core.fold import deciding
 from holdfast.core.fold.fold import fold
 from holdfast.core.fold.forgetting import Limits
@@ -389,7 +391,7 @@ def test_each_reason_has_its_sentence() -> None:
     texts = {value for module in (deciding, gate) for name, value in vars(module).items() if name.isupper()}
     fixed = {text for text in texts if isinstance(text, str)}
     built = {gate.CAPPED, gate.LAST, gate.MINUTE, USER}  # parts of a reason that says more
-    assert fixed - built <= _REASONS.keys()
+    assert fixed - built <= REASONS.keys()
 
 
 def test_each_status_is_in_the_glossary() -> None:

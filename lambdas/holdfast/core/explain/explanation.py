@@ -7,101 +7,29 @@ hand, that is worked out again, for what is still open and for the `outbox` that
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from typing import Any, Literal, NamedTuple, TypeAlias
+from datetime import tzinfo
+from typing import Any, TypeAlias
 
 from holdfast.core.events import Json
 from holdfast.core.explain.comparison import outlook
+from holdfast.core.explain.facts import Explanation, Fact, Status
+from holdfast.core.explain.words import REASONS, Words, as_words, constant_of, span_text, when_ended
 from holdfast.core.fold.conversions import conversion
-from holdfast.core.fold.deciding import DELETED, GONE, PAUSED, TOO_MANY
+from holdfast.core.fold.deciding import TOO_MANY
 from holdfast.core.fold.watches import PARTS_MS, Decided, Decision, Doubt, State, Trigger, Watch
-from holdfast.core.gate.gate import AGAIN, AUDIENCE, CONTROL, CONTROL_OF_ALL, EARLY, LATE, MINUTE, OUTSIDE
 from holdfast.core.messages.detail import message_id
 from holdfast.core.messages.rendering import Outcome
 from holdfast.core.places import campaign_of
-from holdfast.core.plans.plan import EARLIER, Plan
+from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.plans import Plans
 from holdfast.core.times import format_duration
-
-Status: TypeAlias = Literal[
-    "waits",  # open, and not yet due
-    "due",  # open, and due: decided with the next tick
-    "sent",
-    "withheld",
-    "retracted",
-    "converted",
-    "ended",  # by an exit, before a message
-    "incomplete",  # some of several triggers were seen
-    "remembered",  # an exit without its trigger
-    "full",  # what is older than this was let go
-    "nothing",
-]
 
 Render: TypeAlias = Callable[[Decision], Outcome]
 """Renders a decision to send, as of now."""
 
-_REASONS: Mapping[str, str] = {
-    TOO_MANY: "too many watches of this user were open, and the oldest were let go",
-    PAUSED: "the campaign was paused",
-    GONE: "the campaign was gone",
-    DELETED: "the campaign was deleted",
-    AUDIENCE: "the user was not in the campaign's audience",
-    EARLY: "it was before the campaign's start",
-    LATE: "it was after the campaign's end",
-    AGAIN: "the last message about it was not long enough ago",
-    OUTSIDE: "it was outside the sending hours",
-    CONTROL: "the user is in the campaign's control group, which gets no message",
-    CONTROL_OF_ALL: "the user is in the control group of the stack, which gets no message",
-}
-_MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ")
-"""A time within a reason, as the gate writes it."""
 GROUP_NAMES: Mapping[str, str] = {"control": "control group", "stack": "control group of the stack"}
-SECONDS_BELOW_MS = 10 * 60_000
-"""A campaign with a shorter window has its times shown to the second."""
-
-
-class Fact(NamedTuple):
-    """One known fact. `at` is when it happened, or will happen (epoch milliseconds)."""
-
-    what: Literal["seen", "exit", "decided", "retracted", "waits", "note"]
-    at: int
-    text: str
-
-
-class Explanation(NamedTuple):
-    """The facts about one campaign and constant value (as its trigger wrote it, else its key; or None).
-
-    `until` is when an open watch falls due, and `waits_for` what would end it, or what it still lacks. `message` is the
-    id of the message that was decided, `decided` when. `latest` is the event time of the last thing seen. `values` are
-    the message's pairs, rendered now, where enough is kept to render it.
-    """
-
-    campaign: str
-    name: str
-    constant: Json
-    status: Status
-    facts: tuple[Fact, ...]
-    latest: int = 0
-    waits_for: tuple[str, ...] = ()
-    until: int | None = None
-    decided: int | None = None
-    message: str = ""
-    reason: str = ""
-    values: Mapping[str, Json] | None = None
-
-    @property
-    def text(self) -> str:
-        return "; ".join(fact.text for fact in self.facts)
-
-    def to_json(self) -> dict[str, Json]:
-        facts: list[Json] = [dict(fact._asdict()) for fact in self.facts]
-        values: Json = None if self.values is None else dict(self.values)
-        more: dict[str, Json] = {"waits_for": list(self.waits_for), "values": values, "text": self.text}
-        return {**self._asdict(), "facts": facts, **more}
 
 
 def explain(
@@ -122,7 +50,7 @@ def explain(
     for place in sorted({*state.watches, *state.floors, *(plan.place for plan in plans.values())}):
         campaign = campaign_of(place)
         plan = None if isinstance(plans, Plans) and place not in plans.places else plans.get(campaign)
-        about = _About(user, campaign, place, plan, state, now, zone, decisions, render)
+        about = _About(plan, now, zone, user, campaign, place, state, decisions, render)
         found.setdefault(campaign, []).extend(about.explanations())
     return [each for many in found.values() for each in _without_nothing(many)]
 
@@ -133,16 +61,13 @@ def _without_nothing(found: list[Explanation]) -> list[Explanation]:
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _About(Words):
     """One campaign of one user, as one of its readings remembers it."""
 
     user: str
     campaign: str
     place: str
-    plan: Plan | None
     state: State
-    now: int
-    zone: tzinfo
     outbox: tuple[Decision, ...]
     render: Render | None
 
@@ -157,7 +82,7 @@ class _About:
         for doubt in sorted(doubts, key=lambda each: -each.at):
             yield self._doubted(doubt)
         if floor := self.state.floors.get(self.place):
-            text = f"what was seen until {self._time(floor[0])} and is not listed was let go: {_REASONS[TOO_MANY]}"
+            text = f"what was seen until {self._time(floor[0])} and is not listed was let go: {REASONS[TOO_MANY]}"
             yield self._explanation(None, "full", Fact("note", floor[0], text), reason=TOO_MANY)
         elif not found and not doubts:
             did = self._triggers() if self.plan else "event"
@@ -178,7 +103,7 @@ class _About:
 
     def _watch(self, key: str, watch: Watch, coming: Decision | None) -> Explanation:
         trigger, decided = watch.trigger, watch.decided
-        constant = trigger.shown if trigger else _shown(key, watch)
+        constant = trigger.shown if trigger else constant_of(key, watch)
         facts: list[Fact] = []
         current = decided is not None and (trigger is None or trigger.mark <= (decided.at, decided.id))
         if decided and not current:
@@ -197,18 +122,18 @@ class _About:
             ]
         elif trigger:
             about = about._replace(status="ended")
-            more = [Fact("exit", watch.exit, f"{self._ended(watch)} {_when(watch, trigger)}: no message")]
+            more = [Fact("exit", watch.exit, f"{self._ended(watch)} {when_ended(watch, trigger)}: no message")]
         elif watch.parts:
             about, more = self._incomplete(about, watch)
         else:
-            text = f"{self._ended(watch)}{_said(constant)} at {self._time(watch.exit)}"
+            text = f"{self._ended(watch)}{as_words(constant)} at {self._time(watch.exit)}"
             text += f", and no {self._triggers()} before it: nothing to send"
             more = [Fact("exit", watch.exit, text)] if watch.exit else []
         return about._replace(facts=(*facts, *more))
 
     def _seen(self, watch: Watch, constant: Json) -> list[Fact]:
         """The events of the trigger."""
-        said = _said(constant)
+        said = as_words(constant)
         if watch.parts:
             parts = sorted((part.at, name) for name, part in watch.parts.items())
             return [Fact("seen", at, f"{self._name(name)}{said} at {self._time(at)}") for at, name in parts]
@@ -223,13 +148,13 @@ class _About:
         plan, facts = self.plan, list[Fact]()
         due = watch.trigger.due if watch.trigger else pending.due
         if exited := watch.exit:
-            span = _span(pending.at - exited)
+            span = span_text(pending.at - exited)
             facts.append(Fact("exit", exited, f"{self._ended(watch)} {span} before that does not count"))
         if plan and plan.single and pending.revision == plan.revision and due > pending.at + plan.within:
             arrived = due - min(plan.settle, plan.within)
             facts.append(Fact("note", arrived, f"that arrived late, at {self._time(arrived)}"))
         if watch.wait and watch.wait[0] == pending.due:
-            why = _REASONS.get(watch.wait[1], watch.wait[1])
+            why = REASONS.get(watch.wait[1], watch.wait[1])
             facts.append(Fact("note", due, f"it was due at {self._time(due)}, and waits: {why}"))
         until = coming.when if coming else pending.due
         facts.append(Fact("waits", until, self._until(until, coming)))
@@ -277,7 +202,7 @@ class _About:
                 elif kept and outcome:
                     facts += self._recommended(kept, outcome)
                 if exited >= decided.when:
-                    span = _span(exited - decided.when)
+                    span = span_text(exited - decided.when)
                     facts.append(Fact("exit", exited, f"{exits} {span} later, after the message"))
                 elif exited >= decided.at:
                     text = f"{exits} at {self._time(exited)} became known only after it, too late to take it back"
@@ -362,7 +287,7 @@ class _About:
         return what._replace(text=f"earlier, for what was seen at {at}: {what.text}{taken}")
 
     def _decision(self, key: str, decided: Decided) -> Fact:
-        at, reason = self._time(decided.when), _REASONS.get(decided.reason) or self._local(decided.reason)
+        at, reason = self._time(decided.when), REASONS.get(decided.reason) or self._local(decided.reason)
         text = f"withheld at {at}: {reason}"
         if decided.kind != "withhold":
             one = "one message about all that was open" if decided.summary else "a message"
@@ -383,94 +308,8 @@ class _About:
     def _same(self, decision: Decision) -> bool:
         return decision.campaign == self.campaign
 
-    def _name(self, key: str) -> str:
-        return self.plan.name_of(key) if self.plan else key
-
-    def _join(self, keys: Iterable[str], word: str) -> str:
-        return word.join(map(self._name, keys)) or "event"
-
-    def _did(self) -> tuple[str, ...]:
-        return tuple(map(self._name, self.plan.did)) if self.plan else ()
-
-    def _did_not(self) -> tuple[str, ...]:
-        return tuple(map(self._name, self.plan.did_not)) if self.plan else ()
-
-    def _triggers(self) -> str:
-        return (" or " if self.plan and self.plan.any_of else " and ").join(self._did()) or "its event"
-
-    def _exits(self) -> str:
-        """The state holds an exit's time and not its name: it is one of these."""
-        return " or ".join(self._did_not()) or "what ends it"
-
-    def _ended(self, watch: Watch) -> str:
-        """The exit of a watch: one of the campaign's exits, or a snapshot without the value."""
-        if watch.grace == EARLIER and self.plan:
-            return f"no longer in {self._join(self.plan.snapshots, ' or ')}"
-        return self._exits()
-
-    def _local(self, reason: str) -> str:
-        """A reason, with its time converted to the reader's time zone."""
-
-        def shown(found: re.Match[str]) -> str:
-            return self._time(round(datetime.strptime(found[0], f"{MINUTE[:-1]}%z").timestamp() * 1000))
-
-        return _MINUTE.sub(shown, reason)
-
-    def _time(self, at: int) -> str:
-        """A short time: without the date if it is today."""
-        moment, today = (datetime.fromtimestamp(ms / 1000, self.zone) for ms in (at, self.now))
-        fine = self.plan is not None and 0 < self.plan.within < SECONDS_BELOW_MS
-        clock = f"{moment:%H:%M:%S}" if fine else f"{moment:%H:%M}"
-        return clock if moment.date() == today.date() else f"{moment:%Y-%m-%d} {clock}"
-
 
 def _latest(watch: Watch) -> int:
     """The event time of the last thing seen."""
     triggers = [watch.trigger] if watch.trigger else []
     return max([watch.exit, *(each.at for each in (*triggers, *watch.parts.values()))])
-
-
-def _when(watch: Watch, trigger: Trigger) -> str:
-    """When the exit was, seen from the trigger that it ended."""
-    span = watch.exit - trigger.at
-    if not span:
-        return "at the same time"
-    if span > 0:
-        return f"{_span(span)} after it"
-    return f"{_span(-span)} before it, within the grace of {format_duration(watch.grace)}"
-
-
-def _shown(key: str, watch: Watch) -> Json:
-    """The constant value of a watch without a trigger: as one of its events wrote it, or else its key."""
-    for part in watch.parts.values():
-        return part.shown
-    try:
-        composite: Json = json.loads(key) if key.startswith("[") else key
-    except ValueError:
-        return key
-    return composite or None
-
-
-def _said(constant: Json) -> str:
-    match constant:
-        case None:
-            return ""
-        case list():
-            return " " + ", ".join(_said(each).strip() for each in constant)
-        case str():
-            return f" {constant.strip()}"
-        case _:
-            return f" {json.dumps(constant)}"
-
-
-def _span(ms: int) -> str:
-    """A time between two events, in its two largest units: `4 min`, `2 h 5 min`, `3 d`."""
-    seconds = round(ms / 1000)
-    parts = [
-        (seconds // 86_400, "d"),
-        (seconds // 3_600 % 24, "h"),
-        (seconds // 60 % 60, "min"),
-        (seconds % 60, "s"),
-    ]
-    told = [f"{number} {unit}" for number, unit in parts if number][:2]
-    return " ".join(told) or ("less than a second" if ms else "0 s")
