@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from holdfast.core.authoring.basics import Duration, Text
-from holdfast.core.authoring.campaign import Campaign, CatalogName
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.parts import CatalogName
 from holdfast.core.authoring.policy import Policy
 from holdfast.core.authoring.source import SourceFile
 from holdfast.core.authoring.text import CampaignFileError, Source

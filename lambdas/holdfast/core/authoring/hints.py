@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, TypeAlias
 import jmespath
 
 from holdfast.core.authoring.basics import did_you_mean
-from holdfast.core.authoring.campaign import EVERY, Campaign
+from holdfast.core.authoring.campaign import Campaign
 from holdfast.core.authoring.expressions import EVENT, Reading, never_seen, quoted, unseen
+from holdfast.core.authoring.parts import EVERY
 from holdfast.core.authoring.text import Source
 from holdfast.core.events import event_key
 from holdfast.core.intake.shapes import MAX_EVENTS, Shapes

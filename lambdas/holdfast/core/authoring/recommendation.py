@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from holdfast.core.authoring.basics import Duration, Path, Text, fail
-from holdfast.core.authoring.campaign import Model
+from holdfast.core.authoring.parts import Model
 from holdfast.core.events import event_key
 from holdfast.core.recommend import ranking as recommendations
 from holdfast.core.recommend.ranking import Recommender

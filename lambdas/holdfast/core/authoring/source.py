@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from holdfast.core.authoring.basics import Path, Text, expression, fail, one_or_many
-from holdfast.core.authoring.campaign import TEXT_TAG, TYPED_TAG, Model
+from holdfast.core.authoring.parts import TEXT_TAG, TYPED_TAG, Model
 from holdfast.core.intake.sources import BODY, Source
 
 _INNER_BODY = re.compile(r"(?<![\w.\"'])Body\b")

@@ -16,7 +16,8 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from holdfast.core.authoring import cures
 from holdfast.core.authoring.basics import did_you_mean
-from holdfast.core.authoring.campaign import TEXT_TAG, TYPED_TAG, Campaign
+from holdfast.core.authoring.campaign import Campaign
+from holdfast.core.authoring.parts import TEXT_TAG, TYPED_TAG
 from holdfast.core.catalog.rows import NAME_PATTERN
 from holdfast.core.events import Json
 from holdfast.core.templates.templates import TemplateError, compile_each
