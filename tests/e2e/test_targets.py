@@ -101,8 +101,8 @@ def handed(deployed: Deployment, hook: HTTPServer, tmp_path: Path) -> Handed:
     publish(deployed, campaign)
     with tap(deployed) as tapped:
         profile = {"user": "ann", "profile": {"email": "ann@example.com", "first_name": "Ann"}, "ts": now_ms()}
-        send(deployed, profile)
-        send(deployed, {"user": "ann", "event": campaign.when.triggers[0], "product": "coat", "ts": now_ms()})
+        added = {"user": "ann", "event": campaign.when.triggers[0], "product": "coat", "ts": now_ms()}
+        send(deployed, [profile, added])  # one message: the name is known when the other is due
         (event,) = hear(tapped, campaign.id, 1)
     return handed._replace(event=event)
 
