@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { type Counts, get, type Me } from "./api.js";
 import { onSignedOut, SignInFailed, settings, signIn, signOut } from "./auth.js";
@@ -25,7 +25,8 @@ function App({ me }: { me: Me }) {
   const [searching, search] = useState(false);
   const [gone, setGone] = useState(false);
   useEffect(() => onSignedOut(() => setGone(true)), []);
-  useEffect(() => {
+  // At once: a key that is pressed between what is drawn and an effect would be missed.
+  useLayoutEffect(() => {
     const keys = (event: KeyboardEvent): void => {
       if ((event.ctrlKey || event.metaKey) && event.key === "k") {
         event.preventDefault();

@@ -203,3 +203,39 @@ def test_a_user_who_is_typed_as_soon_as_the_page_is_drawn_is_found(sit_down_busy
     expect(field).to_be_focused()
     desk.page.evaluate(SETTLED)
     expect(field).to_have_value("zoe")
+
+
+PRESS_ONCE_DRAWN = """([key, drawn]) => {
+  const pressed = () => {
+    if (!document.querySelector(drawn)) return false;
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key, ctrlKey: true, bubbles: true, cancelable: true }));
+    return true;
+  };
+  new MutationObserver((_, observer) => pressed() && observer.disconnect())
+    .observe(document, { childList: true, subtree: true });
+}"""
+
+
+def test_a_key_that_is_pressed_as_soon_as_the_page_is_drawn_is_heard(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy(script=f"({PRESS_ONCE_DRAWN})(['k', 'header .search'])")
+    expect(desk.page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
+
+
+def test_publishing_by_key_as_soon_as_the_editor_is_drawn_asks(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    desk.page.evaluate(PRESS_ONCE_DRAWN, ["s", "main .title-input"])
+    desk.go(f"#/campaigns/{CAMPAIGN}")
+    expect(desk.page.get_by_role("dialog")).to_be_visible()
+
+
+def test_what_was_written_is_undone_by_key_as_soon_as_a_question_is_closed(sit_down_busy: Callable[..., Desk]) -> None:
+    desk = sit_down_busy()
+    open_editor(desk)
+    name = desk.page.get_by_label("Name of the campaign", exact=True)
+    before = name.input_value()
+    name.fill("Another name")
+    desk.press("Control+s")
+    expect(desk.page.get_by_role("dialog")).to_be_visible()
+    desk.page.evaluate(PRESS_ONCE_DRAWN, ["z", "body:not(:has(dialog))"])
+    desk.press("Escape")
+    expect(name).to_have_value(before)

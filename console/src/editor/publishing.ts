@@ -1,6 +1,6 @@
 // Ctrl+S and the button: both publish what was written last, as soon as that is checked.
 
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** Asks as soon as what was written last is checked. */
 export function usePublishing(stale: boolean, ready: () => void): () => void {
@@ -16,7 +16,8 @@ export function usePublishing(stale: boolean, ready: () => void): () => void {
 }
 
 export function usePublishKeys(publish: () => void, on: boolean): void {
-  useEffect(() => {
+  // At once: a key that is pressed between what is drawn and an effect would be missed.
+  useLayoutEffect(() => {
     if (!on) return;
     const keys = (event: KeyboardEvent): void => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;

@@ -110,7 +110,8 @@ export function useDraft(name: string, live: Live | null, fresh = NEW_CAMPAIGN):
 
 /** Ctrl+Z and Ctrl+Y for all fields of the form. A field that holds what was not handed on yet undoes that by itself. */
 export function useUndoKeys({ undo, redo }: Steps, on: boolean): void {
-  useEffect(() => {
+  // At once: a key that is pressed between what is drawn and an effect would be missed.
+  useLayoutEffect(() => {
     if (!on) return;
     const keys = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.altKey || !(event.ctrlKey || event.metaKey)) return;
