@@ -185,11 +185,12 @@ def _start(progress: Callable[[str], None]) -> LocalAws:
             start_new_session=True,
             pass_fds=[lock.fileno()],
         )
-    aws = replace(aws, pid=process.pid)
-    _remember(aws)
     try:
+        aws = replace(aws, pid=process.pid)
+        _remember(aws)
         _await_health(aws, process)
     except BaseException:
+        _end_group(process.pid)
         _stop()
         raise
     return aws

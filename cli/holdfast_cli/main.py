@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 from typing import Annotated
 
@@ -109,6 +110,8 @@ def holdfast(
 
 def main() -> None:
     """Exit codes: 0 fine, 1 found something wrong, 2 wrong usage."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except Failure as error:
@@ -124,6 +127,14 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _end(*_: object) -> None:
+    """Whatever a command leaves behind when it is interrupted, it leaves when it is ended. Once is enough: another
+    signal does not interrupt what has to be done for that.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _errors_of_aws() -> tuple[type[Exception], ...]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import socket
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -21,3 +27,40 @@ def test_a_port_that_is_taken_before_it_is_listened_on_is_another_ones(tmp_path:
         port, free = taken.getsockname()[1], local._free_port()
         with patch.object(local, "_free_port", side_effect=[port, free]):
             assert local.start(print).port == free
+
+
+HELD = """
+import signal, threading
+from holdfast_cli import local, main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where it is ignored
+def held(*_, **__):
+    print("held", flush=True)
+    threading.Event().wait()
+local.{held} = held
+main.main()
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("command", "held"), [("local up", "_await_health"), ("demo", "_deploy")])
+def test_a_command_that_is_ended_leaves_no_embedded_aws(
+    tmp_path: Path, command: str, held: str, sent: signal.Signals
+) -> None:
+    """`holdfast demo` has it in a temporary folder."""
+    arguments = [sys.executable, "-c", HELD.format(held=held), *command.split()]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "HOLDFAST_HOME": str(tmp_path / "home")}
+    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    (state,) = tmp_path.glob("*/local.json")
+    group = json.loads(state.read_text())["pid"]
+    try:
+        process.send_signal(sent)
+        process.communicate(timeout=60)
+        assert process.returncode in {130, 128 + signal.SIGTERM}
+        with pytest.raises(ProcessLookupError):
+            os.killpg(group, 0)
+        assert not [*tmp_path.glob("*/local.json")]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
