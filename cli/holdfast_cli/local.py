@@ -38,7 +38,8 @@ _SOURCES = ("app.py", "cdk.json", "console", "infra", "lambdas", "package-lock.j
 # What Lambda's Python brings along, and nothing else of the venv: a function that lacks a dependency fails here too.
 _RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 _LAUNCH = "import sys; sys.path.append(sys.argv[1]); from ministack.app import main; sys.argv[1:] = []; main()"
-_START_SECONDS = 30.0
+_START_SECONDS = 240.0
+"""Only one that never answers takes so long, also where the machine stands still for a while."""
 _PORTS = 3
 """Ports that are tried: a free one may be taken, by a connection from here for one, before it is listened on."""
 _STOP_SECONDS = 5.0

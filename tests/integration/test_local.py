@@ -8,8 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
+from itertools import chain, repeat
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -27,6 +30,16 @@ def test_a_port_that_is_taken_before_it_is_listened_on_is_another_ones(tmp_path:
         port, free = taken.getsockname()[1], local._free_port()
         with patch.object(local, "_free_port", side_effect=[port, free]):
             assert local.start(print).port == free
+
+
+def test_a_machine_that_stands_still_for_a_minute_delays_the_start_and_does_not_fail_it(tmp_path: Path) -> None:
+    seconds = chain([0.0], repeat(60.0))
+    standing = SimpleNamespace(monotonic=lambda: next(seconds), sleep=time.sleep)
+    with at_home(tmp_path):
+        with patch.object(local, "time", standing):
+            port = local.start(print).port
+        assert (found := local.status())
+        assert found.port == port
 
 
 HELD = """
