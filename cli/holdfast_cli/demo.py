@@ -150,8 +150,12 @@ def _listen(tapped: Tap, scenes: list[Scene], shown: Callable[[dict[str, Any]], 
 
 def _settled_books(deployment: Deployment, records: int) -> Books:
     """The books, once they balance or have had the time to."""
-    ends = time.monotonic() + DEADLINE
-    while not (books := read_books(deployment)).balance(records) and time.monotonic() < ends:
+    began = time.monotonic()
+    said = False
+    while not (books := read_books(deployment)).balance(records) and (now := time.monotonic()) < began + DEADLINE:
+        if not said and now > began + LOOK_AGAIN:
+            said = True
+            err.print("[yellow]![/] This takes longer than usual. The books do not balance yet …")
         time.sleep(0.5)
     return books
 

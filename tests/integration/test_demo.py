@@ -9,8 +9,10 @@ from typing import Any, cast
 import pytest
 
 from holdfast_cli import demo
+from holdfast_cli.books import Books
 from holdfast_cli.campaign_file import read_campaign
 from holdfast_cli.demo_stories import Scene, stories
+from holdfast_cli.stack import Deployment
 from holdfast_cli.watching import Tap
 from tests.integration.conftest import MINUTE, World
 
@@ -95,3 +97,22 @@ def test_the_demo_says_what_is_still_missing_and_listens_until_it_comes(
     assert [name for _, name in events] == ["bought", "left", "bought"]
     assert demo._came(scene, events) == scene.expected
     assert "Still to come: Eve leaves one of two" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_books_have_the_time_to_balance(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a minute, the last record was folded."""
+    seconds = [0.0]
+
+    def sleep(more: float) -> None:
+        seconds[0] += more
+
+    def read_books(_: object) -> Books:
+        late = seconds[0] < 60
+        return Books(folded=2 - late, rejected=0, waiting=0, decided=1, delivered=1, withheld=0, undelivered=0)
+
+    monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=lambda: seconds[0], sleep=sleep))
+    monkeypatch.setattr(demo, "read_books", read_books)
+    assert demo._settled_books(cast("Deployment", None), 2).balance(2)
+    assert capsys.readouterr().err.count("do not balance yet") == 1
