@@ -43,6 +43,7 @@ def came(world: World, lines: Sequence[str], pause: int) -> demo.Events:
     return events
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("pause", [0, MINUTE // 4])
 def test_the_stories_end_as_expected_on_a_machine_of_any_speed(world: World, pause: int, *, backwards: bool) -> None:
