@@ -106,7 +106,7 @@ class Fold:
             for stage, base, entries in in_order(runs):
                 simulation.now = max(simulation.now, base)
                 for entry in entries:
-                    simulation.now = max(simulation.now, entry.now)
+                    simulation.now = max(simulation.now, entry.time)
                     simulation.turn = stage, entry.number, entry.index
                     self._take(entry)
                     number += 1
@@ -119,8 +119,6 @@ class Fold:
         step(number)
 
     def _take(self, entry: Entry) -> None:
-        if entry.kind == "m":
-            return
         record = entry.record()
         if entry.kind == "k" and isinstance(record, ProfileChange):
             reasons = self._replay.know(record)

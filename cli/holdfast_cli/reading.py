@@ -5,8 +5,9 @@
               ▼        ▼        ▼        counted, rejected, or:
             parts 0 … n, by the user     entries in order of time, in runs, which are temporary files: see `runs`
 
-A line's time is that of its earliest record; if it has none, that of the line before. With `as_arrived` it is the
-latest time so far.
+A record's place is its time. One without a time happens when the record before it on its line did, or the earliest on
+that line if it is the first; on a line without any time, when the line before did. With `as_arrived`, a record's place
+is the latest time so far.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class Reader:
         self._latest = latest
         self._as_arrived = as_arrived or before
         self._before = before
-        self._last = self._now = max(last, FIRST)
+        self._last = max(last, FIRST)
         self._timed = False
         self._quiet: set[str] = set()
         self._good: set[str] = set()
@@ -219,7 +220,6 @@ class Reader:
         self._timed = True
         self.found.names.add(event.name)
         if self._plans.heeds(event.name):
-            self._now = self._last
             self._put(number, 0, "e", event.user, event.name, at, event.id, event.properties)
         else:
             self.found.records += 1
@@ -227,20 +227,19 @@ class Reader:
         self._last = max(self._last, at)
 
     def _line(self, number: int, found: list[Record]) -> None:
-        times = [at for record in found if 0 < (at := self._time(record)) != NO_ARRIVAL]
-        self._timed = self._timed or bool(times)
-        if times and not self._as_arrived:
-            self._last = min(times)
-        self._now = self._last
-        for index, record in enumerate(found):
+        times = [at if 0 < (at := self._time(record)) != NO_ARRIVAL else 0 for record in found]
+        self._timed = self._timed or any(times)
+        first = self._last
+        if not self._as_arrived:
+            first = self._last = min(filter(None, times), default=first)
+        for index, (record, at) in enumerate(zip(found, times, strict=True)):
+            if not self._as_arrived:
+                self._last = at or self._last
             self._record(number, index, record)
-            at = self._time(record)
-            if self._now < at != NO_ARRIVAL:
-                self._now = at
-                if self._as_arrived:
-                    self._last = at
-        if self._now > self._last:
-            self._tell_all(number, len(found), self._now)
+            if self._as_arrived:
+                self._last = max(self._last, at)
+        if not self._as_arrived:
+            self._last = first
 
     def _time(self, record: Record) -> int:
         """The time to which a record moves the clock; 0 if it does not."""
@@ -302,11 +301,5 @@ class Reader:
         if not self._timed:
             self.found.adrift = True
         place = self._last, number, index
-        entry = *place, encoded((*place, self._now, kind, user, name, at, id_, rest))
+        entry = *place, encoded((*place, kind, user, name, at, id_, rest))
         self._runs.put(part_of(user, self._parts), entry)
-
-    def _tell_all(self, number: int, index: int, now: int) -> None:
-        """Move on the time of all parts, after a line with records of several times."""
-        place = self._last, number, index
-        for part in range(self._parts):
-            self._runs.put(part, (*place, encoded((*place, now, "m", ""))))

@@ -27,15 +27,13 @@ FIRST_RUN, LARGEST_RUN = 4 * 1024 * 1024, 64 * 1024 * 1024
 class Entry(Struct, array_like=True, omit_defaults=True, gc=False):
     """A record to be folded; its place among all others is (`time`, `number`, `index`).
 
-    `now` is the earliest possible time when the record comes: other records may have moved the time on since. `kind` is
-    the kind of record, by its first letter: event, profile, known before, tie or unreadable event; or m, if only time
-    passes.
+    `time` is the earliest possible time when the record comes: other records may have moved the time on since. `kind`
+    is the kind of record, by its first letter: event, profile, known before, tie or unreadable event.
     """
 
     time: int
     number: int
     index: int
-    now: int
     kind: str
     user: str
     name: str = ""
@@ -163,7 +161,7 @@ def divided_again(run: Run, parts: Mapping[str, int], runs: Runs) -> None:
     """Write a run anew: users who prove to be one person belong to one part."""
     for entry in _entries(run, BLOCK):
         place = entry.time, entry.number, entry.index, encoded(entry)
-        runs.put(run.part if entry.kind == "m" else parts.get(entry.user, run.part), place)
+        runs.put(parts.get(entry.user, run.part), place)
 
 
 def moved(ties: Iterable[tuple[str, str]], parts: int) -> dict[str, int]:

@@ -111,6 +111,18 @@ def test_what_comes_out_is_the_same_in_whatever_pieces_it_is_read_and_folded(
         assert outcome(text, before, parts, chunks, as_arrived=as_arrived) == whole
 
 
+@given(st.lists(records(0).filter(lambda record: "ts" in record), max_size=9), st.integers(0, 9), st.booleans())
+def test_records_on_one_line_are_decided_as_on_lines_of_their_own(
+    given: list[Any], first: int, as_arrived: bool
+) -> None:
+    """A CleverTap upload or a line of Firehose may hold a whole day, in any order."""
+    apart = "".join(json.dumps(each) + "\n" for each in given)
+    together = "".join(json.dumps(each) + "\n" for each in (given[:first], given[first:]) if each)
+    expected = outcome(apart, [], 1, 1, as_arrived=as_arrived)
+    for parts, chunks in ((1, 1), (3, 2)):
+        assert outcome(together, [], parts, chunks, as_arrived=as_arrived) == expected
+
+
 def test_of_users_who_are_folded_nobody_is_held_until_garbage_is_collected() -> None:
     text = "".join(json.dumps({"user": user, "event": ADDED, "name": "coat", "ts": NOON}) + "\n" for user in USERS)
     gc.collect()
