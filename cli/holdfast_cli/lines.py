@@ -1,7 +1,7 @@
-"""Records in files: one JSON value on each line, one value over several lines, CSV, or Parquet; on disk or in S3.
+"""Records in files: one JSON value on each line, JSON in any other layout, CSV, or Parquet; on disk or in S3.
 
 A row of a table is a plain record: its columns are user, event, ts, and the properties. Nothing is held in memory but
-the row at hand, or, of a JSON value over several lines, the file.
+the row or the line at hand, or, of a JSON value over several lines, the file.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from io import TextIOWrapper
-from itertools import chain, filterfalse
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -32,6 +33,8 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
 _WORDS: dict[str, Json] = {"true": True, "false": False}
 _BEGINNINGS = (b"[", b"{", b"[{")
 """First lines of JSON that is printed over several."""
+_MARK = "\ufeff".encode()
+"""What some programs write at the beginning of UTF-8."""
 _S3 = re.compile(r"s3:/{1,2}(?P<bucket>[^/]+)/(?P<key>.+)")
 """A path has one slash where an address has two."""
 
@@ -53,8 +56,30 @@ def plain(path: Path) -> bool:
     if path.suffix in {".gz", ".csv", ".parquet"} or not path.is_file():
         return False
     with path.open("rb") as file:
-        first = next(filterfalse(bytes.isspace, file), b"")
-    return first.strip() not in _BEGINNINGS
+        lines = _not_blank(file)
+        return _layout(next(lines, b""), next(lines, b"")) is _Layout.LINES
+
+
+def _not_blank(file: IO[bytes]) -> Iterator[bytes]:
+    return filter(bytes.strip, chain([file.readline().removeprefix(_MARK)], file))
+
+
+class _Layout(Enum):
+    LINES = auto()
+    """A record on each line, or several that belong together: a batch."""
+    SEVERAL = auto()
+    """A list on each line, or objects one behind the other."""
+    OVER_LINES = auto()
+
+
+def _layout(first: bytes, second: bytes) -> _Layout:
+    """The layout of a file, by its first two lines that are not blank."""
+    if not first.startswith((b"{", b"[")):
+        return _Layout.LINES
+    if (found := _apart(first)) is not None:
+        return _Layout.LINES if len(found) == 1 and first.startswith(b"{") else _Layout.SEVERAL
+    # An object cannot begin with another one: the first line is broken.
+    return _Layout.LINES if first.startswith(b"{") and second.startswith(b"{") else _Layout.OVER_LINES
 
 
 def _text(path: Path) -> Iterator[bytes]:
@@ -62,12 +87,21 @@ def _text(path: Path) -> Iterator[bytes]:
         if path.name.removesuffix(".gz").endswith(".csv"):
             yield from _csv(path, file)
             return
-        lines = filterfalse(bytes.isspace, file)
-        first = next(lines, b"")
-        if first.strip() in _BEGINNINGS:
-            yield from _several_lines(first + b"".join(lines))
-        elif first:
-            yield from chain([first], lines)
+        lines = _not_blank(file)
+        first, second = next(lines, b""), next(lines, b"")
+        every = chain(filter(None, (first, second)), lines)
+        match _layout(first, second):
+            case _Layout.LINES:
+                yield from every
+            case _Layout.SEVERAL:
+                for line in every:
+                    yield from [line] if (found := _apart(line)) is None else found
+            case _Layout.OVER_LINES:
+                text = [*every]
+                whole = b"".join(text)
+                # If it cannot be read, it is rejected with its reason, as a whole where it was printed over lines.
+                as_it_is = [whole] if first.strip() in _BEGINNINGS else text
+                yield from as_it_is if (found := _apart(whole)) is None else found
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -76,14 +110,25 @@ def _open(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
-def _several_lines(text: bytes) -> Iterator[bytes]:
+def _apart(text: bytes) -> list[bytes] | None:
+    """Each record of a JSON list, or of objects one behind the other, with a comma between or without: as a line of its
+    own. None if there is anything else.
+    """
+    found: list[bytes] = []
     try:
-        data = json.loads(text)
-    except ValueError:
-        yield text  # to be read, or rejected with its reason, as a whole
-        return
-    for each in data if isinstance(data, list) else [data]:
-        yield json.dumps(each, ensure_ascii=False).encode()
+        given = text.decode().strip()
+        at = 0
+        while at < len(given):
+            value, at = _next_value(given, at)
+            found += map(_line, value if isinstance(value, list) else [value])
+            at = cast("re.Match[str]", _BETWEEN.match(given, at)).end()
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+_BETWEEN = re.compile(r"\s*,?\s*")
+_next_value = json.JSONDecoder().raw_decode
 
 
 # --- Tables. ---
@@ -147,7 +192,10 @@ def _column(name: str, kind: str) -> str:
 
 
 def _line(record: Any) -> bytes:
-    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    try:
+        return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:  # half of a surrogate pair, for which only an escape can stand
+        return json.dumps(record).encode() + b"\n"
 
 
 # --- S3. ---

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from holdfast.core.events import Event
 from holdfast.core.intake.forms import records
-from holdfast_cli.lines import read_lines
+from holdfast_cli.lines import plain, read_lines
 from holdfast_cli.output import Failure
 
 TS = 1_790_000_000_000
@@ -63,6 +63,48 @@ def test_csv_that_cannot_be_read_says_where_and_why(tmp_path: Path, text: bytes,
     path.write_bytes(text)
     with pytest.raises(Failure, match=reason):
         read(path)
+
+
+MANY = [{"user": f"u-{n}", "event": "ädded", "ts": TS + n, "Items": [{"id": 1}, {"id": 2}]} for n in range(1_100)]
+"""More than one message may hold."""
+LINES = [json.dumps(each) for each in MANY]
+LAYOUTS = {
+    "on lines": "\n".join(LINES),
+    "with blank lines": "\n\n" + "\r\n\r\n".join(LINES),
+    "a list on one line": json.dumps(MANY),
+    "lists on lines": "".join(json.dumps(MANY[at : at + 100]) + "\n" for at in range(0, len(MANY), 100)),
+    "a list over lines": json.dumps(MANY, indent=2),
+    "a list with a record on each line": "[\n" + ",\n".join(LINES) + "\n]\n",
+    "as PostgreSQL writes it": "[" + ", \n ".join(LINES) + "]",
+    "one behind the other": "".join(LINES),
+    "each over lines": "\n".join(json.dumps(each, indent=2) for each in MANY),
+}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_records_of_json_are_read_in_any_layout(tmp_path: Path, layout: str, mark: str) -> None:
+    path = tmp_path / "events.json"
+    path.write_text(mark + LAYOUTS[layout], encoding="utf-8")
+    assert read(path) == MANY
+    assert plain(path) == (layout in {"on lines", "with blank lines"})
+
+
+@pytest.mark.parametrize("name", ["events.json", "events.csv"])
+def test_half_of_a_surrogate_pair_is_left_to_be_rejected_with_its_record(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    text = json.dumps([{"user": "u", "event": "e", "x": ["\ud83d"]}], indent=2)
+    path.write_text(text if name.endswith("json") else 'user,event,x\nu,e,"[""\\ud83d""]"\n')
+    (line,) = read_lines(path)
+    assert [getattr(each, "reason", "") for each in records(line, TS)] == ["not Unicode: half of a surrogate pair"]
+
+
+def test_a_broken_line_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    text = "\n".join(['{"user": broken', *LINES[:3]])
+    path.write_text(text)
+    assert b"".join(read_lines(path)) == text.encode()
+    assert plain(path)
 
 
 def test_a_row_of_parquet_is_a_record(tmp_path: Path) -> None:
