@@ -65,15 +65,17 @@ class Setup(NamedTuple):
 
 @dataclass
 class Counts:
-    """The result of the fold, as numbers."""
+    """The result of the fold, as numbers. Of the rejected records, some campaign could read `partly`."""
 
     records: int = 0
+    partly: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     numbers: Numbers = field(default_factory=Numbers)
 
     def add(self, other: Counts) -> None:
         self.records += other.records
+        self.partly += other.partly
         self.rejected.update(other.rejected)
         self.decisions.update(other.decisions)
         self.numbers.add(other.numbers)
@@ -115,6 +117,7 @@ class Fold:
                         step(number)
                         number = 0
             _dump(simulation.told(), file)
+        self.counts.partly = simulation.partly
         self._replay.forget()
         step(number)
 
@@ -127,7 +130,7 @@ class Fold:
         if entry.kind == "u":
             return  # was counted when it was read
         if reasons:
-            self.counts.rejected.update(reasons)
+            self.counts.rejected["; ".join(reasons)] += 1
         else:
             self.counts.records += not isinstance(record, Tie) or record.alone
 

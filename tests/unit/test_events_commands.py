@@ -8,6 +8,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from holdfast_cli.main import app
+from holdfast_cli.output import Failure
 
 CAMPAIGN = """\
 id: cart
@@ -64,3 +65,19 @@ def test_simulate_says_where_an_event_occurs_only_under_another_name(tmp_path: P
         "'Product Added' never occurs"
         not in CliRunner().invoke(app, ["simulate", "-c", str(campaign), "-e", str(file)]).stderr
     )
+
+
+def test_simulate_counts_a_record_once_that_several_campaigns_reject(tmp_path: Path) -> None:
+    file = file_of(tmp_path, {"user": "u", "event": "Product Added", "ts": "2026-11-20T10:00:00Z", "sku": "A"})
+    campaigns = [tmp_path / f"{name}.yaml" for name in ("sku", "size", "color")]
+    for path in campaigns:
+        constant = f"constant: {{name: p, in: {{Product Added: {path.stem}, Order Completed: x}}}}\n"
+        path.write_text(CAMPAIGN.replace("cart", path.stem) + constant, encoding="utf-8")
+
+    options = ["-e", str(file), *(each for path in campaigns for each in ("-c", str(path)))]
+    result = CliRunner().invoke(app, ["simulate", *options], env={"COLUMNS": "300"})
+    said = "1 records rejected: 1 times size: constant property p: size is missing in Product Added; color: constant"
+    assert said in result.stderr
+    assert "1 send" in result.stdout
+    assert result.exit_code == 0
+    assert isinstance(CliRunner().invoke(app, ["simulate", *options[:2], *options[4:]]).exception, Failure)

@@ -134,6 +134,8 @@ class Simulation(Generic[Told]):
         self._told: list[tuple[Key, Told]] = []
         self._room = FEWEST
         self._persons: dict[str, str] = {}
+        self.partly = 0
+        """Events that one campaign could read and another could not."""
 
     def event(self, event: Event) -> list[Problem]:
         """Take an event, and return the problems of joining it."""
@@ -145,6 +147,7 @@ class Simulation(Generic[Told]):
         hits, problems = plans.read(event)
         inputs: list[Input] = [*hits, *plans.seen(event)]
         if problems:
+            self.partly += bool(hits)
             inputs += [each.doubt for each in problems if each.doubt]
         self._take(user, hits, inputs)
         return problems
@@ -298,7 +301,7 @@ class Replay(Generic[Told]):
         match record:
             case Event(at=at) if at <= self._latest or at == NO_ARRIVAL:
                 event = record if at != NO_ARRIVAL else record._replace(at=self.simulation.now)
-                return [problem.reason for problem in self.simulation.event(event)]
+                return _reasons(self.simulation.event(event), several=len(self._plans) > 1)
             case Event(at=at) | ProfileChange(at=at) | Tie(at=at) if self._latest < at < NO_ARRIVAL:
                 return [FUTURE]
             case ProfileChange(at=at, along=along) if not along or self._plans.name(along):
@@ -345,3 +348,8 @@ class Replay(Generic[Told]):
 
     def _told(self, user: str, decision: Decision) -> Told:
         return self._tell(user, decision, self._properties(self.simulation.person(user)))
+
+
+def _reasons(problems: Sequence[Problem], *, several: bool) -> list[str]:
+    """With several campaigns, each reason says whose it is."""
+    return list(dict.fromkeys(f"{each.campaign}: {each.reason}" if several else each.reason for each in problems))
