@@ -21,8 +21,8 @@ from holdfast.core.gate.policy import Policy
 from holdfast.core.messages.detail import message_id
 from holdfast.core.messages.rendering import Rendering, Rows
 from holdfast.core.plans.plan import Plan
-from holdfast.core.plans.plans import Plans
 from holdfast.core.recommend.ranking import Recommender
+from holdfast_cli.filters import Filter, Tried, TryingPlans, all_tried
 from holdfast_cli.page import Numbers
 from holdfast_cli.runs import Entry, Run, in_order
 
@@ -59,16 +59,20 @@ class Setup(NamedTuple):
     rows: Rows | None = None
     page: bool = False
 
-    def compiled(self) -> Plans:
-        return Plans(self.plans, self.recommenders, policy=self.policy)
+    def compiled(self) -> TryingPlans:
+        return TryingPlans(self.plans, self.recommenders, self.policy)
 
 
 @dataclass
 class Counts:
-    """The result of the fold, as numbers. Of the rejected records, some campaign could read `partly`."""
+    """The result of the fold, as numbers. Of the rejected records, some campaign could read `partly`. `history` are the
+    events that were so late that they opened nothing.
+    """
 
     records: int = 0
     partly: int = 0
+    history: int = 0
+    tried: Mapping[Filter, Tried] = field(default_factory=dict)
     rejected: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     numbers: Numbers = field(default_factory=Numbers)
@@ -76,6 +80,8 @@ class Counts:
     def add(self, other: Counts) -> None:
         self.records += other.records
         self.partly += other.partly
+        self.history += other.history
+        self.tried = all_tried((self.tried, other.tried))
         self.rejected.update(other.rejected)
         self.decisions.update(other.decisions)
         self.numbers.add(other.numbers)
@@ -92,8 +98,8 @@ LAST: Key = (NEVER, BY_EVENT, "", (), 0)
 class Fold:
     """Folds one part: entries in, decisions out."""
 
-    def __init__(self, setup: Setup, plans: Plans | None = None) -> None:
-        self._plans = setup.compiled() if plans is None else plans
+    def __init__(self, setup: Setup, plans: TryingPlans) -> None:
+        self._plans = plans
         self._rows = setup.rows
         self.counts = Counts()
         ended = self.counts.numbers.ended if setup.page else None
@@ -117,7 +123,8 @@ class Fold:
                         step(number)
                         number = 0
             _dump(simulation.told(), file)
-        self.counts.partly = simulation.partly
+        self.counts.partly, self.counts.history = simulation.partly, simulation.history
+        self.counts.tried = self._plans.taken()
         self._replay.forget()
         step(number)
 

@@ -20,6 +20,7 @@ STEPS = tuple(
 """The times from a trigger to its exit that stand together: up to so long (milliseconds)."""
 KINDS = ("send", "withhold", "retract", "convert", "unconvert")
 WORDS = {"send": "sent", "withhold": "skipped", "retract": "taken back", "convert": "converted", "unconvert": "undone"}
+HISTORY = "event that came so late that it was history, and opened nothing"
 DAY = 24 * 60 * 60_000
 
 
@@ -69,7 +70,10 @@ def page(
     rejected: Counter[str],
     ignored: Counter[str],
     never: Sequence[tuple[str, str]],
+    shut: Sequence[Sequence[str]] = (),
+    history: int = 0,
 ) -> str:
+    """`shut` are filters that nothing passed: campaign, event, filter and hints. `history` counts late events."""
     totals = Counter({kind: sum(n for (_, each), n in numbers.by_campaign.items() if each == kind) for kind in KINDS})
     tiles = [("records", records), *((WORDS[kind], totals[kind]) for kind in KINDS if totals[kind] or kind == "send")]
     tiles += [("rejected", rejected.total())] if rejected else []
@@ -85,8 +89,9 @@ def page(
         ),
         _exits(numbers),
         _table("Rejected records", ("reason", "records"), ranked(rejected)[:50]),
-        _table("Ignored records", ("what", "records"), ranked(ignored)),
+        _table("Ignored records", ("what", "records"), [*([(HISTORY, history)] if history else []), *ranked(ignored)]),
         _table("Events that never occurred", ("event", "a name like it that did"), never),
+        _table("Filters that no event passed", ("campaign", "event", "filter", "hints"), shut),
     ]
     return _PAGE.format(title=escape(title), body="\n".join(part for part in parts if part))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from holdfast.core.gate.policy import NONE
 from holdfast.core.messages.detail import iso
 from holdfast.core.plans.plans import Plans
 from holdfast_cli.campaign_file import distinct, read_campaign, read_model, read_policy
+from holdfast_cli.filters import NonePassed, none_passed
 from holdfast_cli.folding import Setup
 from holdfast_cli.lines import read_lines
 from holdfast_cli.mistakes import mistakes_end
@@ -90,9 +92,9 @@ def simulate(
     with mistakes_end(as_json=json):
         rules = read_policy(policy) if policy else NONE
         recommenders = [read_model(path, Recommendation)[0].plan() for path in recommendation or ()]
-        read = [(path, read_campaign(path)[0].plan()) for path in campaign]
-    distinct((path, plan.id) for path, plan in read)
-    plans = Plans((plan for _, plan in read), recommenders, policy=rules)
+        campaigns = [read_campaign(path)[0] for path in campaign]
+    distinct((path, each.id) for path, each in zip(campaign, campaigns, strict=True))
+    plans = Plans((each.plan() for each in campaigns), recommenders, policy=rules)
     if history and not recommenders:
         raise typer.BadParameter("no recommendation uses it: name one with -r", param_hint="--history")
     if html:
@@ -114,18 +116,25 @@ def simulate(
         print_rows(shown, [*columns, *(["values"] if render else [])], as_json=False)
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(run.counts.decisions.items()))
         out.print(f"{run.records} records: {counts or 'nothing decided'}")
+    shut = [*none_passed(campaigns, plans, run.counts.tried)]
     if html:
-        write_text(html, _page(run, events.name))
+        write_text(html, _page(run, shut, events.name))
         err.print(f"[dim]Written: {escape(str(html))}[/]")
-    _tell_what_was_left_out(run)
+    _tell_what_was_left_out(run, shut)
     if run.rejected and not run.records and not run.counts.partly:
         raise Failure("No record of the file can be read")
 
 
-def _tell_what_was_left_out(run: Simulated) -> None:
+def _tell_what_was_left_out(run: Simulated, shut: Iterable[NonePassed]) -> None:
     for name, other in run.never():
         instead = f"; {escape(repr(other))} does" if other else ""
         err.print(f"[yellow]![/] {escape(repr(name))} never occurs in the file{instead}")
+    for each in shut:
+        hint = f"; {escape(each.hints)}" if each.hints else ""
+        passes = escape(f"{each.campaign}: no {each.event!r} passes the filter {each.where}")
+        err.print(f"[yellow]![/] {passes}{hint}")
+    if history := run.counts.history:
+        err.print(f"[yellow]![/] {history} events came so late that they are history, and opened nothing: max_age")
     for name, number in ranked(run.found.timeless):
         err.print(
             f"[yellow]![/] {number} events have no ts, so they happened when the record before them did;"
@@ -139,7 +148,7 @@ def _tell_what_was_left_out(run: Simulated) -> None:
         err.print(f"[yellow]{run.rejected.total()} records rejected:[/] {reasons}{more}")
 
 
-def _page(run: Simulated, name: str) -> str:
+def _page(run: Simulated, shut: Sequence[NonePassed], name: str) -> str:
     return page(
         run.counts.numbers,
         title=f"What {name} would have sent",
@@ -147,4 +156,6 @@ def _page(run: Simulated, name: str) -> str:
         rejected=run.rejected,
         ignored=run.found.ignored,
         never=[*run.never()],
+        shut=shut,
+        history=run.counts.history,
     )

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from holdfast_cli.main import app
 from holdfast_cli.output import Failure
+from tests.unit.builders import HOUR, NOON
 
 CAMPAIGN = """\
 id: cart
@@ -81,3 +82,47 @@ def test_simulate_counts_a_record_once_that_several_campaigns_reject(tmp_path: P
     assert "1 send" in result.stdout
     assert result.exit_code == 0
     assert isinstance(CliRunner().invoke(app, ["simulate", *options[:2], *options[4:]]).exception, Failure)
+
+
+FILTERED = """\
+id: cart
+when: {did: added, did_not: charged, within: 30 minutes, where: {added: 'kind == "shoes"', charged: total > `5`}}
+constant: {name: p, in: {added: p, charged: p}}
+send: {values: {t: x}}
+"""
+
+
+def test_simulate_says_which_filter_no_event_passes_and_why(tmp_path: Path) -> None:
+    campaign, html = tmp_path / "cart.yaml", tmp_path / "page.html"
+    campaign.write_text(FILTERED, encoding="utf-8")
+    added = [{"user": f"u-{n}", "event": "added", "ts": NOON + n, "p": "A", "kind": "shoes"} for n in range(9)]
+    file = file_of(tmp_path, *added, {"user": "u-1", "event": "charged", "ts": NOON + 9, "p": "A", "total": 6})
+    options = ["simulate", "-c", str(campaign), "-e", str(file), "--html", str(html), "--jobs"]
+    one, two = (CliRunner().invoke(app, [*options, jobs], env={"COLUMNS": "300"}).stderr for jobs in ("1", "2"))
+    assert """! cart: no 'added' passes the filter kind == "shoes"; shoes is read as a property's name: a text""" in one
+    assert "'shoes' was never seen in 'added'" in one
+    assert "charged" not in one
+    assert two == one
+    assert "<td>kind == &quot;shoes&quot;</td>" in html.read_text()
+    campaign.write_text(FILTERED.replace('kind == "shoes"', "kind == 'shoes'"), encoding="utf-8")
+    assert "passes the filter" not in CliRunner().invoke(app, [*options, "2"]).stderr
+
+
+def test_simulate_says_how_much_was_history(tmp_path: Path) -> None:
+    campaign, html = tmp_path / "cart.yaml", tmp_path / "page.html"
+    campaign.write_text(CAMPAIGN, encoding="utf-8")
+    names = ("page", "Product Added", "Product Added", "Order Completed")
+    ages = (0, 3, 1, 5)
+    file = file_of(
+        tmp_path,
+        *(
+            {"user": f"u-{n}", "event": name, "ts": NOON - age * HOUR}
+            for n, (name, age) in enumerate(zip(names, ages, strict=True))
+        ),
+    )
+    options = ["simulate", "-c", str(campaign), "-e", str(file), "--html", str(html), "--jobs", "2"]
+    arrived = CliRunner().invoke(app, [*options, "--as-arrived"], env={"COLUMNS": "300"})
+    assert "! 1 events came so late that they are history, and opened nothing: max_age" in arrived.stderr
+    assert "1 send" in arrived.stdout
+    assert "was history" in html.read_text()
+    assert "history" not in CliRunner().invoke(app, options).stderr

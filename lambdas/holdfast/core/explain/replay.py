@@ -136,6 +136,8 @@ class Simulation(Generic[Told]):
         self._persons: dict[str, str] = {}
         self.partly = 0
         """Events that one campaign could read and another could not."""
+        self.history = 0
+        """Events that were so late that they opened nothing in some campaign."""
 
     def event(self, event: Event) -> list[Problem]:
         """Take an event, and return the problems of joining it."""
@@ -146,6 +148,8 @@ class Simulation(Generic[Told]):
         event = Event(event.user, event.name, event.at, now, event.properties, event.id)
         hits, problems = plans.read(event)
         inputs: list[Input] = [*hits, *plans.seen(event)]
+        if event.at < now and any(hit.history and hit.part != EXIT for hit in hits):
+            self.history += 1
         if problems:
             self.partly += bool(hits)
             inputs += [each.doubt for each in problems if each.doubt]
