@@ -45,7 +45,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
     """
     try:
         with _fetched(path) as file:
-            yield from _table(file) if file.suffix == ".parquet" else _text(file)
+            yield from _table(file) if _name(file).endswith(".parquet") else _text(file)
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Failure(f"{path} cannot be read: {reason}") from error
@@ -53,7 +53,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 def plain(path: Path) -> bool:
     """Whether the file can be read in pieces: it is on disk, unpacked, and has a record on each line."""
-    if path.suffix in {".gz", ".csv", ".parquet"} or not path.is_file():
+    if _name(path).endswith((".gz", ".csv", ".parquet")) or not path.is_file():
         return False
     with path.open("rb") as file:
         lines = _not_blank(file)
@@ -84,7 +84,7 @@ def _layout(first: bytes, second: bytes) -> _Layout:
 
 def _text(path: Path) -> Iterator[bytes]:
     with _open(path) as file:
-        if path.name.removesuffix(".gz").endswith(".csv"):
+        if _name(path).removesuffix(".gz").endswith(".csv"):
             yield from _csv(path, file)
             return
         lines = _not_blank(file)
@@ -107,7 +107,11 @@ def _text(path: Path) -> Iterator[bytes]:
 def _open(path: Path) -> IO[bytes]:
     if str(path) == "-":
         return cast("IO[bytes]", typer.get_binary_stream("stdin"))
-    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path)) if _name(path).endswith(".gz") else path.open("rb")
+
+
+def _name(path: Path) -> str:
+    return path.name.lower()
 
 
 def _apart(text: bytes) -> list[bytes] | None:
@@ -143,7 +147,9 @@ def _csv(path: Path, file: IO[bytes]) -> Iterator[bytes]:
         header = text.readline()
         separator = max(",;\t", key=header.count)
         rows = csv.reader(chain([header], text), delimiter=separator, strict=True)
-        columns = [name.strip() for name in next(rows)]
+        columns = [name.strip() for name in next(rows, ())]
+        if twice := next((name for name in columns if name and columns.count(name) > 1), ""):
+            raise Failure(f"{path}: there are two columns {twice}: give one of them another name")
         for row in rows:
             if len(row) > len(columns):
                 raise Failure(f"{path}, line {rows.line_num}: {len(row)} cells for {len(columns)} columns")
@@ -165,11 +171,11 @@ def _value(cell: str) -> Json:
             return cast("Json", json.loads(cell))
         except ValueError:
             return cell
-    return _WORDS.get(cell, cell)
+    return _WORDS.get(cell.lower(), cell)
 
 
 def _table(path: Path) -> Iterator[bytes]:
-    """A row is a record: what is null is not there, and a point in time is in epoch milliseconds."""
+    """A row is a record: what is null or NaN is not there, and a point in time is in epoch milliseconds."""
     try:
         import duckdb  # noqa: PLC0415  (only who has such a file pays for it)
     except ImportError:
@@ -178,17 +184,26 @@ def _table(path: Path) -> Iterator[bytes]:
         try:
             described = duck.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
             columns = ", ".join(_column(name, kind) for name, kind, *_ in described)
-            found = duck.execute(f"SELECT to_json(t) FROM (SELECT {columns} FROM read_parquet(?)) t", [str(path)])  # noqa: S608
+            # A column may have the name of any table: without one, all of them are a row.
+            rows_of = f"SELECT to_json(struct_pack({columns})) FROM read_parquet(?)"  # noqa: S608
+            found = duck.execute(rows_of, [str(path)])
             while rows := found.fetchmany(ROWS):
                 for (row,) in rows:
-                    yield _line({name: value for name, value in json.loads(row).items() if value is not None})
+                    yield _line({name: value for name, value in json.loads(row).items() if not _is_missing(value)})
         except duckdb.Error as error:
             raise Failure(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
 
 
+def _is_missing(value: Json) -> bool:
+    """NaN, too, is how programs write a number that they do not have."""
+    return value is None or value != value  # noqa: PLR0124
+
+
 def _column(name: str, kind: str) -> str:
     quoted = '"' + name.replace('"', '""') + '"'
-    return f"epoch_ms({quoted}) AS {quoted}" if kind.startswith(("TIMESTAMP", "DATE")) else quoted
+    if kind == "TIMESTAMP_NS":  # as pandas writes it: of which DuckDB knows no milliseconds
+        return f"{quoted} := epoch_ms({quoted}::TIMESTAMP)"
+    return f"{quoted} := epoch_ms({quoted})" if kind.startswith(("TIMESTAMP", "DATE")) else f"{quoted} := {quoted}"
 
 
 def _line(record: Any) -> bytes:

@@ -44,9 +44,17 @@ def test_a_row_of_csv_is_a_record(tmp_path: Path, separator: str) -> None:
     assert read(path) == json.loads(json.dumps(WANTED).replace(r"two\nlines", r"two\r\nlines"))
 
 
-def test_it_may_be_packed(tmp_path: Path) -> None:
-    path = tmp_path / "events.csv.gz"
+@pytest.mark.parametrize("name", ["events.csv.gz", "EVENTS.CSV.GZ"])
+def test_it_may_be_packed(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
     path.write_bytes(gzip.compress(CSV.encode()))
+    assert read(path) == WANTED
+
+
+@pytest.mark.parametrize("true", ["true", "True", "TRUE"])
+def test_true_is_true_as_pandas_and_excel_write_it_too(tmp_path: Path, true: str) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(CSV.replace("true", true))
     assert read(path) == WANTED
 
 
@@ -55,6 +63,7 @@ def test_it_may_be_packed(tmp_path: Path) -> None:
     [
         (b"user,event\nann,added,3\n", "line 2: 3 cells for 2 columns"),
         (b"user,event\nann,\xff\n", "is not UTF-8 text: save it as 'CSV UTF-8'"),
+        (b"user,event,p,p\nann,added,1,2\n", "there are two columns p: give one of them another name"),
         (b'user,event\nann,"added\n', "line 2: unexpected end of data"),
     ],
 )
@@ -113,11 +122,12 @@ def test_a_row_of_parquet_is_a_record(tmp_path: Path) -> None:
         duck.execute(
             f"""COPY (
                 SELECT 'ann' AS "user", 'added' AS event, make_timestamp({TS} * 1000) AS ts, 'coat' AS product,
-                       89.5::DECIMAL(8, 2) AS price, NULL AS id, [{{'prod_name': 'coat'}}] AS "Items"
+                       89.5::DECIMAL(8, 2) AS price, NULL AS id, [{{'prod_name': 'coat'}}] AS "Items",
+                       make_timestamp({TS} * 1000)::TIMESTAMP_NS AS pandas, 'NaN'::DOUBLE AS nan, 'x' AS t
             ) TO '{path}' (FORMAT parquet)"""
         )
     expected = {"user": "ann", "event": "added", "ts": TS, "product": "coat", "price": 89.5}
-    assert read(path) == [{**expected, "Items": [{"prod_name": "coat"}]}]
+    assert read(path) == [{**expected, "Items": [{"prod_name": "coat"}], "pandas": TS, "t": "x"}]
     (event,) = (each for line in read_lines(path) for each in records(line, TS))
     assert isinstance(event, Event)
     assert event.at == TS
