@@ -17,7 +17,7 @@ from holdfast.core.fold import profiles
 from holdfast.core.fold.fold import fold
 from holdfast.core.fold.merging import Alias, merged, with_alias
 from holdfast.core.fold.stored import decode, encode
-from holdfast.core.fold.watches import Decision, State
+from holdfast.core.fold.watches import Decision, State, Watch
 from holdfast.core.intake.forms import records
 from holdfast.core.people.people import LONGEST_CHAIN, MOST_IDS, People, who_is_who
 from holdfast.core.plans.hits import Input
@@ -465,3 +465,12 @@ def test_what_is_tied_is_not_forgotten() -> None:
         run.event(added("coat", at=minute(0) + day * DAY // 100, user=f"v-{day}"))
         run.event(charged("coat", at=minute(0) + day * DAY // 100 + MINUTE, user=f"v-{day}"))
     assert [each.reason for each in run.tie(Tie("anon-7", "u-1")).refused]
+
+
+def test_what_is_merged_stands_in_an_order_that_no_hash_decides() -> None:
+    """Decisions that fall due together come in this order, in every process."""
+    watches = {f"{n}": Watch(exit=NOON + n) for n in range(20)}
+    one, other = {key: watches[key] for key in [*watches][:10]}, {key: watches[key] for key in [*watches][10:]}
+    both = merged(State({"a": one, "b": one}), State({"c": other, "a": other}), {})
+    assert [*both.watches] == ["a", "b", "c"]
+    assert [*both.watches["a"]] == [*watches]

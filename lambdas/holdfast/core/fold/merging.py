@@ -40,24 +40,33 @@ class Alias(NamedTuple):
 def merged(one: State, other: State, plans: Mapping[str, Plan]) -> State:
     """Everything that either state knows."""
     ends = Ends(one.ends, one.own_ends).merged(Ends(other.ends, other.own_ends))
-    watches = {place: _watches(place, one, other, ends, plans) for place in {*one.watches, *other.watches, *ends.all}}
+    watches = {
+        place: _watches(place, one, other, ends, plans)
+        for place in dict.fromkeys((*one.watches, *other.watches, *ends.all))
+    }
     return State(
         {place: of for place, of in watches.items() if of},
-        {place: max(_both(one.floors, other.floors, place)) for place in {*one.floors, *other.floors}},
+        {place: max(_both(one.floors, other.floors, place)) for place in dict.fromkeys((*one.floors, *other.floors))},
         _items(one.recent, other.recent, RECENT),
         _items(one.done, other.done, DONE),
         ends.all,
-        {place: _doubts(_both(one.doubts, other.doubts, place)) for place in {*one.doubts, *other.doubts}},
+        {
+            place: _doubts(_both(one.doubts, other.doubts, place))
+            for place in dict.fromkeys((*one.doubts, *other.doubts))
+        },
         {
             campaign: tuple(sorted({each for went in _both(one.sent, other.sent, campaign) for each in went}))
-            for campaign in {*one.sent, *other.sent}
+            for campaign in dict.fromkeys((*one.sent, *other.sent))
         },
         {
             place: joined(one.exposures.get(place, ()), other.exposures.get(place, ()))
-            for place in {*one.exposures, *other.exposures}
+            for place in dict.fromkeys((*one.exposures, *other.exposures))
         },
-        {campaign: min(_both(one.counted, other.counted, campaign)) for campaign in {*one.counted, *other.counted}},
-        {id_: max(_both(one.ids, other.ids, id_)) for id_ in {*one.ids, *other.ids}},
+        {
+            campaign: min(_both(one.counted, other.counted, campaign))
+            for campaign in dict.fromkeys((*one.counted, *other.counted))
+        },
+        {id_: max(_both(one.ids, other.ids, id_)) for id_ in dict.fromkeys((*one.ids, *other.ids))},
         ends.own,
     )
 
@@ -122,7 +131,7 @@ def _watches(place: str, one: State, other: State, ends: Ends, plans: Mapping[st
     several = plan if plan and plan.place == place and not plan.single else None
     here, there = one.watches.get(place, NONE), other.watches.get(place, NONE)
     found = Watches.of({})
-    for key in {*here, *there}:
+    for key in dict.fromkeys((*here, *there)):
         watches = _both(here, there, key)
         watch = watches[0].merged(watches[-1])
         if several and watch.parts:
