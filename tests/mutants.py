@@ -508,9 +508,9 @@ MUTATIONS = [
         "arrived - at > plan.max_age",
         "arrived - at >= plan.max_age",
     ),
-    Mutation("values match untrimmed", "values.py", 'trimmed = " ".join(text.split())', "trimmed = text", VALUES),
-    Mutation("composed letters are others", "values.py", 'unicodedata.normalize("NFC", text.', "(text.", VALUES),
-    Mutation("what cannot be seen makes a value another", "values.py", "text.translate(_INVISIBLE)", "text", VALUES),
+    Mutation("values match untrimmed", "paths.py", 'trimmed = " ".join(text.split())', "trimmed = text", VALUES),
+    Mutation("composed letters are others", "paths.py", 'unicodedata.normalize("NFC", text.', "(text.", VALUES),
+    Mutation("what cannot be seen makes a value another", "paths.py", "text.translate(_INVISIBLE)", "text", VALUES),
     Mutation("an amount that is no number is no purchase", "paths.py", "raise Unclear(_not_a_number(", "str((", VALUES),
     Mutation(
         "an amount that cannot be converted is no purchase",
@@ -519,11 +519,11 @@ MUTATIONS = [
         "is None:\n                raise",
         VALUES,
     ),
-    Mutation("case matters always", "values.py", "folded(text.casefold())", "folded(text)", VALUES),
+    Mutation("case matters always", "paths.py", "folded(text.casefold())", "folded(text)", VALUES),
     Mutation(
-        "1.0 is not 1", "values.py", "str(int(value)) if value.is_integer() else repr(value)", "repr(value)", VALUES
+        "1.0 is not 1", "paths.py", "str(int(value)) if value.is_integer() else repr(value)", "repr(value)", VALUES
     ),
-    Mutation("whole numbers are shown as they came", "values.py", "type(value) is float and", "False and", VALUES),
+    Mutation("whole numbers are shown as they came", "paths.py", "type(value) is float and", "False and", VALUES),
     Mutation(
         "of two ways to write a value the last is shown",
         "plans/reading.py",

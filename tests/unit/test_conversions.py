@@ -29,11 +29,10 @@ from holdfast.core.gate.rules import Rules
 from holdfast.core.messages.detail import detail, detail_type, iso
 from holdfast.core.messages.scores import scores
 from holdfast.core.messages.statistics import Became
-from holdfast.core.paths import search_for
+from holdfast.core.paths import folded, number_in, search_for, without_case
 from holdfast.core.plans.goal import Goal
 from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.plans import Plans
-from holdfast.core.values import folded, number_in, without_case
 from holdfast_cli.detail_model import Detail
 from tests.unit.builders import ADDED, CHARGED, HOUR, LIMITS, MINUTE, a_plan, a_tick, an_event, batches, hits, minute
 from tests.unit.test_people import Ids

@@ -23,9 +23,9 @@ from holdfast.core.fold.stored import decode, encode
 from holdfast.core.fold.watches import State
 from holdfast.core.intake.forms import records
 from holdfast.core.intake.shapes import Shapes
+from holdfast.core.paths import folded
 from holdfast.core.plans.plan import Plan
 from holdfast.core.plans.plans import Plans
-from holdfast.core.values import folded
 from tests.unit.builders import MINUTE, NOON
 
 CART = """

@@ -1,9 +1,11 @@
-"""JMESPath on the properties of an event."""
+"""JMESPath on the properties of an event, and the values found there: how they match, and how they are shown."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
@@ -12,7 +14,6 @@ from jmespath.exceptions import JMESPathTypeError
 from jmespath.visitor import TreeInterpreter
 
 from holdfast.core.events import Json
-from holdfast.core.values import key_of
 
 Search: TypeAlias = Callable[[Mapping[str, Json]], Json]
 
@@ -139,6 +140,23 @@ def _of_value(node: Any) -> bool:
     return bool(node["type"] == "literal" and node["value"] == _VALUE)
 
 
+def number_in(found: Json) -> float | None:
+    """A number, a text that is one, or the sum of those in a list; None where there is none."""
+    if isinstance(found, list):
+        numbers = [number for each in found if (number := number_in(each)) is not None]
+        return round(math.fsum(numbers), 4) if numbers else None
+    if isinstance(found, bool) or not isinstance(found, int | float | str):
+        return None
+    try:
+        number = float(found)
+    except (ValueError, OverflowError):
+        return None
+    return round(number, 4) if abs(number) < MAX_NUMBER else None
+
+
+MAX_NUMBER = 1e12
+
+
 def _never_clear(reason: str) -> Search:
     def find(_properties: Mapping[str, Json]) -> Json:
         raise Unclear(reason)
@@ -182,6 +200,48 @@ def text_in_the_way(path: str, properties: Mapping[str, Json]) -> str:
         if texts and all(isinstance(each, str) and each.strip() for each in texts):
             return _written(step).removesuffix("[]") + "[]" * isinstance(found, list)
     return ""
+
+
+# --- Values -----------------------------------------------------------------------------------------------------------
+
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+"""The soft hyphen, white space without a width, and the mark at the beginning of files: nobody sees them anywhere."""
+
+
+def folded(text: str) -> str:
+    """Text as it matches: in Unicode's composed form (NFC), with white space of any kind trimmed and made one space,
+    and without what cannot be seen.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
+    trimmed = " ".join(text.split())
+    return text if trimmed == text else trimmed  # one text in memory, not two
+
+
+def without_case(text: str) -> str:
+    """Text as it matches where case does not matter."""
+    return folded(text.casefold())
+
+
+def key_of(value: Json) -> str | None:
+    """A scalar as the text by which it matches: 123, "123" and 123.0 are one value. None if it is not a scalar."""
+    match value:
+        case str():
+            return folded(value)
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float() if math.isfinite(value):
+            return str(int(value)) if value.is_integer() else repr(value)
+        case _:
+            return None
+
+
+def shown(value: Json) -> Json:
+    """A value as messages show it: a whole number as one, as spreadsheets write 12345678 as 12345678.0."""
+    return int(value) if type(value) is float and value.is_integer() else value
 
 
 # --- Why an expression cannot be computed -----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 from holdfast.core import formats
 from holdfast.core.events import canonical
 from holdfast.core.fold.watches import Bought, Conversion, Decided, Decision, Doubt, Exposure, State, Trigger, Watch
-from holdfast.core.values import folded
+from holdfast.core.paths import folded
 
 
 def encode(state: State) -> str:

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 from msgspec import ValidationError, convert, to_builtins
 
 from holdfast.core.events import Json, Value
-from holdfast.core.paths import Unclear, search, search_for
-from holdfast.core.values import number_in
+from holdfast.core.paths import Unclear, number_in, search, search_for
 
 WITHIN_MS = 7 * 24 * 60 * 60_000
 MAX_CURRENCY = 8

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from holdfast.core.events import Event, event_id, event_key
 from holdfast.core.gate.policy import NONE as NO_POLICY
 from holdfast.core.gate.policy import Policy
-from holdfast.core.paths import Search, search, truthy
+from holdfast.core.paths import Search, folded, search, truthy, without_case
 from holdfast.core.plans.goal import Purchase, Worth
 from holdfast.core.plans.hits import Hit, Problem, Unreadable
 from holdfast.core.plans.plan import EXIT, IGNORE_CASE, MISREAD, Illegible, Plan
@@ -27,7 +27,6 @@ from holdfast.core.plans.reading import (
     values_of,
 )
 from holdfast.core.recommend.ranking import MOST_ITEMS, Recommender, Seen, items
-from holdfast.core.values import folded, without_case
 
 
 class _Goal(NamedTuple):

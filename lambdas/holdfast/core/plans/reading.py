@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from holdfast.core.events import NONE, Event, Json, canonical, event_id
 from holdfast.core.limits import MAX_VALUE_BYTES, MAX_VALUES, beyond, bytes_of
-from holdfast.core.paths import Search, Unclear, search, text_in_the_way
+from holdfast.core.paths import Search, Unclear, folded, key_of, search, shown, text_in_the_way, without_case
 from holdfast.core.plans.hits import Hit, Unreadable
 from holdfast.core.plans.plan import EARLIER, EXIT, IGNORE_CASE, Plan, exits_of, match_of, same_keys
-from holdfast.core.values import folded, key_of, shown, without_case
 
 
 class Column(NamedTuple):
