@@ -161,7 +161,7 @@ def _settled_books(deployment: Deployment, records: int) -> Books:
 
 
 def _came(scene: Scene, events: Events) -> list[Row]:
-    """What its people received and was not taken back."""
+    """The messages that its people received, without those that were taken back."""
     users = {record["user"] for record in scene.records()}
     back = {id_ for kind, id_ in events if kind.endswith(RETRACTED)}
     rows = (_received(event) for (_, id_), event in events.items() if id_ not in back)

@@ -130,9 +130,7 @@ def main() -> None:
 
 
 def _end(*_: object) -> None:
-    """Whatever a command leaves behind when it is interrupted, it leaves when it is ended. Once is enough: another
-    signal does not interrupt what has to be done for that.
-    """
+    """End as after Ctrl-C, so that a command leaves nothing behind. A second signal does not interrupt that."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""What is known about one campaign and one constant value of a user."""
+"""The facts that are known about one campaign and one constant value of a user."""
 
 from __future__ import annotations
 
